@@ -1,0 +1,235 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""The gateway protocol: what the module asks of a payment provider, and the shapes of the answers.
+
+A gateway is plain Python: no ORM, no Odoo import, relative imports only. Amounts are
+:class:`decimal.Decimal` in major units beside an upper-case ISO 4217 code; instants are
+time-zone-aware UTC :class:`datetime.datetime`. Everything handed out is a frozen dataclass.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+# === STATES OF A PAYMENT === #
+# `open`: nothing paid yet, the payer can still pay. `approved`: the payer agreed, the money must
+# still be captured (PayPal). `pending`: the money is on its way (SEPA debit, e-check).
+# `paid`: received. `failed`: refused, nothing was debited. `canceled`: can no longer be paid.
+OPEN, APPROVED, PENDING, PAID, FAILED, CANCELED = (
+    'open',
+    'approved',
+    'pending',
+    'paid',
+    'failed',
+    'canceled',
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the credentials belong to (`check_account`)."""
+
+    id: str
+    name: str
+    email: str
+    country: str
+    currency: str  # settlement currency
+    test_mode: bool
+    can_charge: bool
+    can_pay_out: bool
+    missing: tuple[str, ...] = ()  # what the provider still asks for, in its own terms
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A registered notification endpoint. `secret` is only known right after registration."""
+
+    id: str
+    url: str
+    enabled: bool = True
+    secret: str = ''
+
+
+@dataclass(frozen=True)
+class CheckoutRequest:
+    """What `open_checkout` needs to send a payer to the provider."""
+
+    reference: str  # the transaction's reference: unique, comes back in `Payment.reference`
+    amount: Decimal
+    currency: str
+    label: str  # one line shown to the payer, e.g. the invoice numbers
+    description: str  # longer text for the merchant's dashboard
+    return_url: str
+    cancel_url: str
+    payer_email: str = ''
+    locale: str = ''  # Odoo's language code, e.g. fr_BE
+    expires_at: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """An opened checkout: send the payer to `url`."""
+
+    id: str
+    url: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refund of a payment. `state` is one of `pending`, `paid`, `failed`, `canceled`."""
+
+    id: str
+    amount: Decimal
+    currency: str
+    state: str
+    created_at: datetime | None = None
+    reason: str = ''
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What the provider knows about one payment, read and never changed by reading.
+
+    `commission` and `net` are None until the provider has computed them, in
+    `settlement_currency`. `payment_id` is the id that refunds and disputes refer to (Stripe:
+    PaymentIntent, PayPal: capture).
+    """
+
+    checkout_id: str
+    state: str
+    reference: str
+    amount: Decimal
+    currency: str
+    payment_id: str = ''
+    charge_id: str = ''
+    paid_at: datetime | None = None
+    method: str = ''  # the provider's code of the method really used, e.g. card, sepa_debit
+    payer_email: str = ''
+    failure: str = ''  # why it failed, in the provider's words
+    commission: Decimal | None = None
+    net: Decimal | None = None
+    settlement_currency: str = ''
+    commission_at: datetime | None = None  # date of the balance movement
+    movement_id: str = ''  # the provider's id of the balance movement (Stripe: txn_…)
+    refunds: tuple[Refund, ...] = ()
+    disputed: bool = False
+    test_mode: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """One verified (or listed) notification, normalised.
+
+    `checkout_id`, `payment_id` and `reference` say *which* payment to ask about; none of the
+    posted amounts or states is handed out, so that nobody can book from them.
+    """
+
+    id: str
+    type: str
+    created_at: datetime
+    account_id: str = ''
+    checkout_id: str = ''
+    payment_id: str = ''
+    charge_id: str = ''
+    reference: str = ''
+    object_type: str = ''
+    object_id: str = ''
+    test_mode: bool = False
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Money the provider owes the account, per currency (available and on its way)."""
+
+    available: tuple[tuple[str, Decimal], ...] = ()
+    pending: tuple[tuple[str, Decimal], ...] = ()
+
+    def total(self, currency):
+        """Return the whole balance in one currency.
+
+        :param str currency: upper-case ISO 4217 code.
+        :return: available plus pending, in major units.
+        :rtype: decimal.Decimal
+        """
+        return sum(
+            (amount for code, amount in (*self.available, *self.pending) if code == currency),
+            Decimal(0),
+        )
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a gateway signs with. `repr` shows none of it.
+
+    :param str key: Stripe secret or restricted key; PayPal client id.
+    :param str secret: PayPal client secret, empty for Stripe.
+    :param str webhook_id: id of the registered endpoint.
+    :param tuple webhook_secrets: all secrets valid now (two while one is being rotated).
+    """
+
+    key: str = field(repr=False)
+    secret: str = field(default='', repr=False)
+    webhook_id: str = ''
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Gateway(Protocol):
+    """One provider's API. All methods may raise `GatewayUnavailable` (try again later),
+    `GatewayRefused` (the provider said no) and its kinds `GatewayAuthError`, `GatewayNotFound`."""
+
+    #: ISO codes the provider can be paid in.
+    currencies: frozenset[str]
+
+    def check_account(self) -> Account:
+        """Prove the credentials and say what the account may do."""
+
+    def find_webhook(self, url: str) -> Webhook | None:
+        """Return the endpoint registered for `url`, without its secret."""
+
+    def register_webhook(self, url: str) -> Webhook:
+        """Register `url` for all events of `EVENT_TYPES`; one endpoint per url.
+
+        An endpoint already there whose secret is no longer known is replaced.
+        """
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        """Remove an endpoint; silent when it is gone already."""
+
+    def open_checkout(self, request: CheckoutRequest, idempotency_key: str) -> Checkout:
+        """Open a checkout; the same key with the same request gives the same checkout.
+
+        :raise GatewayRefused: also when the amount cannot be charged (`code` amount_too_small,
+            amount_too_large, amount_not_representable, currency_not_supported).
+        """
+
+    def close_checkout(self, checkout_id: str) -> bool:
+        """Make sure a checkout can no longer be paid.
+
+        :return: True when it is closed, False when it is paid or being paid: read it then.
+        """
+
+    def fetch_payment(self, checkout_id: str = '', payment_id: str = '') -> Payment:
+        """Read a payment by checkout id or, failing that, by payment id. Changes nothing.
+
+        :raise GatewayNotFound: the provider does not know it.
+        """
+
+    def capture(self, checkout_id: str, idempotency_key: str) -> Payment:
+        """Take the money of an approved checkout (PayPal). Where the provider captures by
+        itself (Stripe), the same as `fetch_payment`."""
+
+    def verify_event(self, body: bytes, headers) -> Event:
+        """Prove the origin of a notification on its raw bytes, then normalise it.
+
+        :param bytes body: the request's body, untouched.
+        :param headers: mapping of HTTP headers, case-insensitive.
+        :raise SignatureError: not proven, too old, malformed, or no secret to prove it with.
+        """
+
+    def list_events(self, since: datetime):
+        """Iterate over the provider's events since `since`, oldest first."""
+
+    def balance(self) -> Balance:
+        """Return what the provider owes the account now."""

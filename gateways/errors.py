@@ -1,0 +1,44 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""What can go wrong at a provider, in the terms the rest of the module decides on.
+
+None of these errors ever carries a credential: their text ends up in front of users and in logs.
+"""
+
+
+class GatewayError(Exception):
+    """Base of all errors of a gateway.
+
+    :param str message: what happened, in the provider's words where it gave any.
+    :param str code: the provider's machine-readable code (Stripe `error.code`, PayPal `issue`).
+    :param str request_id: the provider's id of the request, to quote to its support.
+    """
+
+    def __init__(self, message, code='', request_id=''):
+        super().__init__(message)
+        self.message = message
+        self.code = code or ''
+        self.request_id = request_id or ''
+
+
+class GatewayUnavailable(GatewayError):
+    """Time-out, rate limit, or a failure on the provider's side: trying again may help.
+
+    The outcome of the request is unknown: repeat it only with the same idempotency key, or read
+    the object first.
+    """
+
+
+class GatewayRefused(GatewayError):
+    """The provider understood and said no: the same request will be refused again."""
+
+
+class GatewayAuthError(GatewayRefused):
+    """The provider refused the credentials, or they do not allow this operation."""
+
+
+class GatewayNotFound(GatewayRefused):
+    """The provider does not know the object (for this account)."""
+
+
+class SignatureError(GatewayError):
+    """A notification whose origin cannot be proven. Nothing of it may be used."""
