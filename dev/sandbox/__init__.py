@@ -1,0 +1,5 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""A sandbox of the payment providers on this machine: a process of its own, with its own state.
+
+One port imitates Stripe. Another provider is another application beside it in `__main__`.
+"""
