@@ -197,9 +197,8 @@ def _method_details(method):
     if method == 'card':
         return {
             **_nulls('checks description fingerprint iin installments issuer mandate'),
-            **_nulls(
-                'network network_token network_transaction_id regulated_status three_d_secure wallet'
-            ),
+            **_nulls('network network_token network_transaction_id regulated_status'),
+            **_nulls('three_d_secure wallet'),
             'amount_authorized': None,
             'authorization_code': None,
             'brand': 'visa',

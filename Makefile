@@ -1,0 +1,20 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+DEV = python3 -m dev
+
+.PHONY: demo test test-core lint clean-cache
+
+demo:  ## the demonstration; ONCE=1 shows that it works and stops
+	@$(DEV) demo $(if $(ONCE),--once)
+
+test:  ## all tests, or those of T: Odoo test tags, or a path in dev/tests
+	@$(DEV) test $(T)
+
+test-core:  ## Odoo's own payment tests with the module installed
+	@$(DEV) test-core $(T)
+
+lint:  ## checks of the source
+	@$(DEV) lint
+
+clean-cache:  ## forget everything downloaded and built
+	@$(DEV) clean-cache

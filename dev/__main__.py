@@ -1,0 +1,139 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""``python3 -m dev COMMAND``, from the checkout; ``--help`` lists the commands."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+
+from . import console, pyenv, settings
+
+# Each command imports what it needs itself: before the environment is there, nothing else can be.
+
+
+def main():
+    """Run one command inside the private Python environment."""
+    # An orderly end: whatever was started is stopped again.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not pyenv.inside():
+        _enter_environment()
+    arguments, rest = _parser().parse_known_args()
+    if rest and not arguments.takes_rest:
+        _parser().error(f"unknown argument: {rest[0]}")
+    arguments.rest = rest
+    try:
+        return arguments.run(arguments)
+    except console.DevError as error:
+        console.say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _enter_environment():
+    """Start again with the environment's Python, which has psycopg2 and all the rest."""
+    try:
+        python = pyenv.ensure()
+    except console.DevError as error:
+        console.say(str(error))
+        sys.exit(1)
+    os.chdir(settings.CHECKOUT)
+    os.execve(python, [str(python), "-m", "dev", *sys.argv[1:]], pyenv.environment())
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python3 -m dev", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name, run, text, takes_rest=False):
+        command = commands.add_parser(name, help=text, description=text, add_help=not takes_rest)
+        command.set_defaults(run=run, takes_rest=takes_rest)
+        return command
+
+    command = add("test", _test, "run the tests; the last line counts them")
+    command.add_argument(
+        "target", nargs="?", default="", metavar="T", help="Odoo test tags or a path"
+    )
+    command = add("test-core", _test_core, "run Odoo's payment tests with the module installed")
+    command.add_argument("target", nargs="?", default="", metavar="T", help="Odoo test tags")
+    command = add("lint", _lint, "check the source")
+    command.add_argument("--fix", action="store_true", help="repair the form first")
+    command = add("demo", _demo, "start the demonstration")
+    command.add_argument("--once", action="store_true", help="show that it works, then stop")
+    add("i18n", _i18n, "refresh the terms to translate and the translations")
+    add("clean-cache", _clean_cache, "forget everything downloaded and built")
+    add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
+    add("shell", _shell, "open Odoo's shell on a throw-away database", takes_rest=True)
+    return parser
+
+
+def _test(arguments):
+    from . import testing
+
+    return testing.main(arguments.target)
+
+
+def _test_core(arguments):
+    from . import testing
+
+    return testing.main_core(arguments.target)
+
+
+def _lint(arguments):
+    from . import lint
+
+    return lint.main(arguments.fix)
+
+
+def _demo(arguments):
+    from . import odoo, postgres
+
+    try:
+        from . import demo
+    except ImportError as error:
+        raise console.DevError(f"The demonstration cannot be loaded: {error}") from error
+    odoo.ensure()
+    with postgres.server() as server:
+        return demo.main(server, once=arguments.once)
+
+
+def _i18n(_arguments):
+    from . import i18n, odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return i18n.export(server)
+
+
+def _odoo(arguments):
+    from . import odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return odoo.call(server, *arguments.rest)
+
+
+def _shell(arguments):
+    from . import databases, odoo, postgres
+
+    odoo.ensure()
+    with (
+        postgres.server() as server,
+        databases.temporary(server, databases.module(server)) as name,
+    ):
+        return odoo.call(server, "shell", "-d", name, "--no-http", *arguments.rest)
+
+
+def _clean_cache(_arguments):
+    from . import postgres
+
+    if console.is_locked(postgres.USERS_LOCK):
+        raise console.DevError("The cache is in use: end the demonstration and the tests first")
+    console.say(f"removing {settings.CACHE_DIR}")
+    shutil.rmtree(settings.CACHE_DIR, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Template databases, built once and copied in a second.
+
+The base template holds Odoo's modules and their web assets, the module template this module on
+top of it; both are known by what they were built from, and built again when that changes.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+
+from . import console, odoo, settings
+
+BASE_MODULES = ["account_payment", "sale_management", "l10n_fr_account"]
+# The first one becomes everybody's language.
+LANGUAGES = ["en_US", "fr_FR"]
+# Several runs may work at once, each with the template of the source it saw.
+KEPT_TEMPLATES = 4
+RUN_PREFIX = "pay_now_run_"
+PARTIAL = "_part"
+# What no installed database depends on.
+NOT_INSTALLED = {"dev", "doc", "tests", "readme", "Makefile", "README.rst", "requirements.txt"}
+
+PREGENERATE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()"
+FRENCH_COMPANY = """
+company = env.ref('base.main_company')
+company.write({'country_id': env.ref('base.fr').id, 'currency_id': env.ref('base.EUR').id})
+"""
+# Odoo's demo data would replace the French chart by its own generic one, and add a French company
+# beside the first: the accounting it brings for a company with a chart is what we want.
+DEMO_DATA = """
+from unittest.mock import patch
+from odoo.modules.loading import load_demo
+from odoo.modules.module_graph import ModuleGraph
+
+modules = env['ir.module.module'].search([('state', '=', 'installed')])
+graph = ModuleGraph(env.cr, mode='load')
+graph.extend(modules.mapped('name'))
+env.cr.execute("UPDATE ir_module_module SET demo = true")
+with patch.object(env.registry['account.chart.template'], 'try_loading', lambda *args, **kw: None):
+    for package in graph:
+        if not package.name.startswith('l10n_fr'):
+            assert load_demo(env, package, {}, 'init'), package.name
+"""
+
+
+def base(server, demo=False):
+    """Return the template with Odoo's own modules, French demo data on demand."""
+    made_from = [odoo.version(), BASE_MODULES, LANGUAGES, demo and (FRENCH_COMPANY, DEMO_DATA)]
+    name = f"pay_now_base_{'demo_' if demo else ''}{_key(made_from)}"
+
+    def build(target):
+        if demo:
+            # Odoo chooses the chart of accounts by the country the company has at that moment.
+            _install(server, target, ["base"])
+            odoo.shell(server, target, FRENCH_COMPANY)
+        _install(server, target, BASE_MODULES)
+        if demo:
+            odoo.shell(server, target, DEMO_DATA, "demo-data")
+        odoo.shell(server, target, PREGENERATE_ASSETS, "assets")
+
+    return _template(server, name, build, "building the database of Odoo's own modules")
+
+
+def module(server, demo=False):
+    """Return the template with this module installed as it is in the checkout now."""
+    if not (settings.CHECKOUT / "__manifest__.py").is_file():
+        raise console.DevError(f"There is no module in {settings.CHECKOUT}: __manifest__.py")
+    source = base(server, demo)
+    name = f"pay_now_module_{'demo_' if demo else ''}{_key([source, _checkout_hash()])}"
+
+    def build(target):
+        copy(server, source, target)
+        _install(server, target, [settings.MODULE])
+
+    return _template(server, name, build, "installing the module")
+
+
+def make_database(server, name, modules=(), demo=False):
+    """Create a database with the module, and others if wanted, replacing one of that name."""
+    drop(server, name)
+    copy(server, module(server, demo), name)
+    if modules:
+        _install(server, name, modules)
+    return name
+
+
+@contextlib.contextmanager
+def temporary(server, template):
+    """Give a copy of a template for the time of a run."""
+    _forget_dead_runs(server)
+    name = f"{RUN_PREFIX}{os.getpid()}"
+    copy(server, template, name)
+    try:
+        yield name
+    finally:
+        drop(server, name)
+
+
+def copy(server, source, target):
+    """Copy a database and its files."""
+    drop(server, target)
+    server.copy(source, target)
+    files = settings.FILESTORE_DIR / source
+    if files.is_dir():
+        # Odoo never changes a stored file, it only adds and removes: a link is as good as a copy.
+        target_files = str(settings.FILESTORE_DIR / target)
+        subprocess.run(["cp", "-a", "--link", str(files), target_files], check=True)
+
+
+def drop(server, name):
+    """Remove a database and its files."""
+    server.drop(name)
+    shutil.rmtree(settings.FILESTORE_DIR / name, ignore_errors=True)
+
+
+def _install(server, database, modules):
+    """Install modules, with demo data when the database has it already."""
+    arguments = ["-d", database, "-i", ",".join(modules), "--stop-after-init"]
+    if not server.exists(database):
+        # A module brings its terms by itself in the languages that are there already.
+        arguments.append(f"--load-language={','.join(LANGUAGES)}")
+    odoo.run(server, "install", *arguments, "--max-cron-threads=0")
+
+
+def _template(server, name, build, label):
+    """Return the name of a template, built first when it is missing."""
+    if server.exists(name):
+        return name
+    with console.lock(name):
+        if not server.exists(name):
+            partial = name + PARTIAL
+            drop(server, partial)
+            try:
+                with console.step(label):
+                    build(partial)
+                    _rename(server, partial, name)
+            finally:
+                drop(server, partial)
+            _forget_older(server, name)
+    return name
+
+
+def _rename(server, source, target):
+    files = settings.FILESTORE_DIR / target
+    shutil.rmtree(files, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        (settings.FILESTORE_DIR / source).rename(files)
+    server.rename(source, target)
+
+
+def _forget_older(server, name):
+    """Keep the newest templates of this kind only."""
+    kind = name.rpartition("_")[0] + "_"
+    alike = [one for one in server.databases(kind) if one.rpartition("_")[0] + "_" == kind]
+    for old in alike[:-KEPT_TEMPLATES]:
+        drop(server, old)
+
+
+def _forget_dead_runs(server):
+    """Remove the databases of runs that were killed, and of buildings that nobody goes on with."""
+    for name in server.databases(RUN_PREFIX):
+        try:
+            os.kill(int(name.removeprefix(RUN_PREFIX)), 0)
+        except (ProcessLookupError, ValueError):
+            drop(server, name)
+    for name in server.databases("pay_now_"):
+        if name.endswith(PARTIAL) and not console.is_locked(name.removesuffix(PARTIAL)):
+            drop(server, name)
+
+
+def _checkout_hash():
+    """Return a hash of everything in the checkout that an installed database depends on."""
+    digest = hashlib.sha256()
+    for path in sorted(settings.CHECKOUT.rglob("*")):
+        relative = path.relative_to(settings.CHECKOUT)
+        ignored = relative.parts[0] in NOT_INSTALLED or relative.parts[:2] == ("static", "tests")
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if path.is_file() and not ignored and not hidden:
+            digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _key(made_from):
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()[:12]

@@ -1,0 +1,163 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Checks of the source: each gives its problems as text, nothing when all is well."""
+
+import ast
+import collections
+import io
+import re
+import subprocess
+import sys
+
+import docutils.core
+import polib
+from lxml import etree
+
+from . import console, odoo, settings
+
+# Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
+PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sdifr]|\{\{.*?\}\}|\bt-[\w-]+=(?:\".*?\"|'.*?')", re.S)
+
+
+def main(fix=False):
+    """Show the problems of every check; repair first what can be repaired without thinking."""
+    if fix:
+        _ruff("check", "--fix", "--quiet", ".")
+        _ruff("format", "--quiet", ".")
+    failed = 0
+    for name, problems in run().items():
+        failed += bool(problems)
+        console.say(f"{'FAILED' if problems else 'ok':7}{name}")
+        if problems:
+            console.say(problems)
+    return 1 if failed else 0
+
+
+def run():
+    """Run every check; return the problems of each by its name."""
+    checks = {
+        "ruff check": lambda: _ruff("check", "--quiet", "--output-format=concise", "."),
+        "ruff format": lambda: _ruff(
+            "format", "--quiet", "--check", "--output-format=concise", "."
+        ),
+        "pylint-odoo": _pylint,
+        "manifest": _manifest,
+        "XML": _xml,
+        "translations": _translations,
+        "README.rst": _readme,
+    }
+    with console.step("checks of the source"):
+        return {name: check().strip() for name, check in checks.items()}
+
+
+def _ruff(*arguments):
+    # What it remembers of files belongs into the cache, not into the checkout.
+    command, *rest = arguments
+    return _tool("ruff", command, f"--cache-dir={settings.CACHE_DIR / 'ruff'}", *rest)
+
+
+def _pylint():
+    """Check what is particular to Odoo, under the module's technical name."""
+    if not (settings.CHECKOUT / "__manifest__.py").is_file():
+        return ""
+    folder = odoo.link_module()
+    rules = [f"--rcfile={settings.CHECKOUT / '.pylintrc'}", *PYLINT_RULES]
+    return _tool("pylint", *rules, str(folder)).replace(f"{folder}/", "")
+
+
+def _tool(name, *arguments):
+    """Run a Python tool on the checkout; return what it says when it complains."""
+    done = subprocess.run(
+        [sys.executable, "-m", name, *arguments],
+        cwd=settings.CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout or f"{name} ended with {done.returncode}" if done.returncode else ""
+
+
+def _manifest_files():
+    """Return the data files that the manifest names."""
+    path = settings.CHECKOUT / "__manifest__.py"
+    manifest = ast.literal_eval(path.read_text()) if path.is_file() else {}
+    return [*manifest.get("data", []), *manifest.get("demo", [])]
+
+
+def _manifest():
+    """Check that the manifest names every data file once, and nothing else."""
+    named = collections.Counter(_manifest_files())
+    problems = [f"{name}: named {count} times" for name, count in named.items() if count > 1]
+    problems += [f"{name}: missing" for name in named if not (settings.CHECKOUT / name).is_file()]
+    for folder in ("data", "demo", "report", "security", "views", "wizard"):
+        for path in sorted((settings.CHECKOUT / folder).rglob("*")):
+            name = str(path.relative_to(settings.CHECKOUT))
+            if path.suffix in (".xml", ".csv") and name not in named:
+                problems.append(f"{name}: not in the manifest")
+    return "\n".join(problems)
+
+
+def _xml():
+    """Check that XML files parse, keep to Odoo's schema, and define no record twice."""
+    schema = etree.RelaxNG(etree.parse(odoo.ensure() / "odoo/import_xml.rng"))
+    problems, seen = [], {}
+    for path in _files("*.xml"):
+        name = str(path.relative_to(settings.CHECKOUT))
+        try:
+            tree = etree.parse(path)
+        except etree.XMLSyntaxError as error:
+            problems.append(f"{name}: {error}")
+            continue
+        if name not in _manifest_files():
+            continue
+        if not schema.validate(tree):
+            problems += [f"{name}:{error.line}: {error.message}" for error in schema.error_log]
+        for element in tree.xpath("//record[@id] | //template[@id] | //menuitem[@id]"):
+            other = seen.setdefault(element.get("id"), f"{name}:{element.sourceline}")
+            if other != f"{name}:{element.sourceline}":
+                where = f"{name}:{element.sourceline}"
+                problems.append(f"{where}: {element.get('id')} is defined in {other} already")
+    return "\n".join(problems)
+
+
+def _translations():
+    """Check that translations are complete, and keep what the program fills in."""
+    problems = []
+    template = {entry.msgid for path in _files("i18n/*.pot") for entry in polib.pofile(str(path))}
+    for path in _files("i18n/*.po"):
+        entries = polib.pofile(str(path))
+        for entry in entries:
+            where = f"{path.name}:{entry.linenum}: {entry.msgid[:60]!r}"
+            if entry.obsolete:
+                continue
+            if "fuzzy" in entry.flags or not entry.msgstr:
+                problems.append(f"{where} is not translated")
+            elif _placeholders(entry.msgid) != _placeholders(entry.msgstr):
+                problems.append(f"{where}: other placeholders in the translation")
+        known = {entry.msgid for entry in entries if not entry.obsolete}
+        problems += [f"{path.name}: {text[:60]!r} is missing" for text in sorted(template - known)]
+    return "\n".join(problems)
+
+
+def _placeholders(text):
+    return collections.Counter(PLACEHOLDER.findall(text))
+
+
+def _readme():
+    """Check that the page Odoo shows for the module can be read without a warning."""
+    path = settings.CHECKOUT / "README.rst"
+    if not path.is_file():
+        return ""
+    warnings = io.StringIO()
+    settings_overrides = {"warning_stream": warnings, "report_level": 1, "halt_level": 5}
+    docutils.core.publish_doctree(
+        path.read_text(), source_path="README.rst", settings_overrides=settings_overrides
+    )
+    return warnings.getvalue()
+
+
+def _files(pattern):
+    """Return the checkout's own files of a kind."""
+    found = sorted(settings.CHECKOUT.rglob(pattern))
+    return [path for path in found if "node_modules" not in path.parts]

@@ -1,0 +1,225 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Runs the checks and tests, and counts them."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+from . import console, databases, lint, odoo, postgres, pyenv, settings
+
+UNIT_TESTS = settings.CHECKOUT / "dev/tests"
+RECORDER = settings.CHECKOUT / "dev/record_tests.py"
+TIMEOUT_SECONDS = int(os.environ.get("TEST_TIMEOUT", 4500))
+WARNING = re.compile(r"^\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) \S+ (.*)")
+# Told elsewhere, or about Odoo's own code.
+NO_WARNING = re.compile(r": (FAIL|ERROR): |^py\.warnings|^odoo\.tests\.result: ")
+SHOWN_WARNINGS = 10
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How many tests passed, and why the others did not."""
+
+    passed: int = 0
+    failures: list = dataclasses.field(default_factory=list)
+    skipped: dict = dataclasses.field(default_factory=dict)
+
+    def add(self, other):
+        """Add the tests of another part."""
+        self.passed += other.passed
+        self.failures += other.failures
+        self.skipped |= other.skipped
+
+    def report(self):
+        """Print what failed and was skipped, the count last; return the exit code."""
+        for name, details in self.failures:
+            console.say(f"\n{'=' * 70}\nFAILED {name}\n{details.rstrip()}")
+        if self.skipped:
+            console.say(f"\n{len(self.skipped)} skipped:")
+        for name, reason in self.skipped.items():
+            console.say(f"   {name}: {reason}")
+        ran = self.passed + len(self.failures)
+        if not ran:
+            console.say("No test ran.")
+        console.say(f"{self.passed} passed, {len(self.failures)} failed")
+        return 0 if ran and not self.failures else 1
+
+
+def main(target=""):
+    """Run everything, or only what ``target`` names: Odoo test tags, or a path of dev/tests."""
+    outcome = Outcome()
+    unit_target = _unit_target(target)
+    if not target:
+        outcome.add(_lint())
+    if not target or unit_target:
+        outcome.add(run_unit_tests(unit_target or UNIT_TESTS))
+    if not unit_target:
+        tags = target or f"/{settings.MODULE}"
+        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(tags)))
+    return outcome.report()
+
+
+def main_core(target=""):
+    """Run Odoo's own tests of payments in a database that has the module."""
+    tags = target or "/payment,/account_payment"
+    return _guarded("Odoo's own tests", lambda: run_odoo_tests(tags)).report()
+
+
+def run_unit_tests(target):
+    """Run the tests that need no Odoo."""
+    if not UNIT_TESTS.is_dir():
+        return Outcome()
+    if (UNIT_TESTS / "__init__.py").exists():
+        # pytest would climb from package to package up to the module, which imports Odoo.
+        return Outcome(failures=[("unit tests", "dev/tests must not be a package: __init__.py")])
+    report = settings.LOG_DIR / "unit-tests.xml"
+    settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    options = [f"--rootdir={UNIT_TESTS}", "--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
+    with console.step("unit tests"):
+        code = subprocess.call(
+            [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(target)],
+            cwd=settings.CHECKOUT,
+            env=pyenv.environment() | {"PYTHONPATH": str(settings.CHECKOUT)},
+        )
+    outcome = _read_junit(report) if report.exists() else Outcome()
+    # 5: there was nothing to run.
+    if code not in (0, 5) and not outcome.failures:
+        outcome.failures.append(("unit tests", f"pytest ended with {code}"))
+    return outcome
+
+
+def run_odoo_tests(tags):
+    """Run Odoo's test runner on a fresh copy of a database with the module."""
+    odoo.ensure()
+    with postgres.server() as server:
+        template = databases.module(server)
+        with databases.temporary(server, template) as name, console.step(f"Odoo tests {tags}"):
+            # Without an update Odoo tests the modules as they are installed: the same tests,
+            # at_install and post_install, several seconds earlier.
+            run = _OdooRun(server, name, tags)
+            run.follow()
+    return run.outcome()
+
+
+class _OdooRun:
+    """One process of Odoo that runs tests."""
+
+    def __init__(self, server, database, tags):
+        self.log = console.log_file("odoo-tests")
+        self.record = settings.LOG_DIR / f"{database}.jsonl"
+        self.record.unlink(missing_ok=True)
+        self.record.touch()
+        self.seen_class = None
+        self.code = None
+        arguments = ["-d", database, f"--test-tags={tags}", "--stop-after-init"]
+        arguments += ["--max-cron-threads=0", f"--http-port={odoo.free_port()}"]
+        self.command = odoo.command(server, *arguments, entry=(RECORDER, self.record))
+        self.environment = odoo.environment(server)
+
+    def follow(self):
+        """Run to the end, naming each test class as it begins."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        with self.log.open("wb") as output:
+            process = subprocess.Popen(
+                self.command,
+                cwd=settings.DATA_DIR,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            with self.log.open(errors="replace") as lines:
+                while process.poll() is None and time.monotonic() < deadline:
+                    self._show(lines)
+                    time.sleep(0.2)
+                self._show(lines)
+        finally:
+            odoo.stop(process)
+            self.code = process.returncode
+
+    def _show(self, lines):
+        for line in lines:
+            match = re.search(r": Starting (\w+)\.\w+ \.\.\.", line)
+            if match and match[1] != self.seen_class:
+                self.seen_class = match[1]
+                console.say(f"   {self.seen_class}")
+            elif match := re.search(r" ERROR \S+ \S+: ((?:FAIL|ERROR): .*)", line):
+                console.say(f"   {match[1]}")
+
+    def outcome(self):
+        """Count the tests as they were written down."""
+        outcome = Outcome()
+        for line in self.record.read_text().splitlines():
+            test = json.loads(line)
+            name = test["test"].replace("odoo.addons.", "")
+            if test["outcome"] == "passed":
+                outcome.passed += 1
+            elif test["outcome"] == "skipped":
+                outcome.skipped[name] = test["details"]
+            else:
+                outcome.failures.append((name, test["details"]))
+        self.record.unlink()
+        if self.code and not outcome.failures:
+            tail = self.log.read_text(errors="replace").splitlines()[-40:]
+            outcome.failures.append(("Odoo", "\n".join(tail) + f"\nOdoo ended with {self.code}"))
+        self._show_warnings()
+        console.say(f"   the whole log: {self.log}")
+        return outcome
+
+    def _show_warnings(self):
+        """Show what Odoo warned of while the tests ran: no failure, but worth a look."""
+        text = self.log.read_text(errors="replace")
+        found = [match[2] for match in map(WARNING.match, text.splitlines()) if match]
+        unique = [line for line in dict.fromkeys(found) if not NO_WARNING.search(line)]
+        if unique:
+            console.say(f"   {len(unique)} different warnings in the log, the first ones:")
+        for line in unique[:SHOWN_WARNINGS]:
+            console.say(f"      {line[:200]}")
+
+
+def _guarded(name, run):
+    """Run a part; what keeps it from running at all is a failure of its own."""
+    try:
+        return run()
+    except console.DevError as error:
+        return Outcome(failures=[(name, str(error))])
+
+
+def _lint():
+    """Count each check of the source as one test."""
+    outcome = Outcome()
+    for name, problems in lint.run().items():
+        if problems:
+            outcome.failures.append((name, problems))
+        else:
+            outcome.passed += 1
+    return outcome
+
+
+def _unit_target(target):
+    """Return the path of dev/tests that the target means, if it does."""
+    path = (settings.CHECKOUT / target.partition("::")[0]).resolve()
+    return target if target and path.exists() and path.is_relative_to(UNIT_TESTS) else ""
+
+
+def _read_junit(report):
+    """Count the tests of a report in the format of JUnit."""
+    outcome = Outcome()
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        failed = [case.find("failure"), case.find("error")]
+        failed = [element for element in failed if element is not None]
+        if failed:
+            outcome.failures.append((name, "\n".join(element.text or "" for element in failed)))
+        elif (skipped := case.find("skipped")) is not None:
+            outcome.skipped[name] = skipped.get("message", "")
+        else:
+            outcome.passed += 1
+    return outcome
