@@ -1,0 +1,46 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+#: The providers this module drives. Never core's own codes: its addons may be installed too.
+STRIPE = 'pay_now_stripe'
+PROVIDER_CODES = (STRIPE,)
+
+#: What each provider is called, and the defaults of its books (codes of the French chart).
+SHORT_NAMES = {STRIPE: "Stripe"}
+CLEARING_CODES = {STRIPE: '511510'}
+JOURNAL_CODES = {STRIPE: 'STRIP'}
+
+#: core's code of the method a payment starts with.
+FIRST_METHOD = {STRIPE: 'card'}
+
+#: Where a merchant finds its keys, or opens an account.
+PROVIDER_URLS = {
+    STRIPE: {
+        'keys': 'https://dashboard.stripe.com/apikeys',
+        'account': 'https://dashboard.stripe.com/register',
+    },
+}
+
+#: Payment methods switched on when a provider is connected (core's records).
+DEFAULT_PAYMENT_METHOD_CODES = {
+    STRIPE: {'card', 'visa', 'mastercard', 'amex', 'cartes_bancaires', 'sepa_direct_debit'},
+}
+
+#: The provider's code of a payment method -> core's `payment.method` code, where they differ.
+PAYMENT_METHOD_CODES = {'sepa_debit': 'sepa_direct_debit'}
+
+#: Keys and secrets that must never reach a log (see `payment.logging`).
+SENSITIVE_KEYS = {'pay_now_api_key', 'pay_now_webhook_secret', 'api_key', 'webhook_secret'}
+
+#: The two applications an invoice may belong to.
+APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
+
+#: How long a mailed link opens its page, in days.
+LINK_VALIDITY_DAYS = 365
+#: How long a payer may stay on the provider's page before the checkout lapses, in hours.
+CHECKOUT_VALIDITY_HOURS = 23
+#: An approved or opened checkout that nobody heard of is asked about this often, in minutes.
+SWEEP_INTERVAL_MINUTES = 5
+#: Days a stored notification keeps its payload.
+PAYLOAD_RETENTION_DAYS = 90
+#: A failed notification is tried again after 1, 2, 4… minutes, at most this many times.
+EVENT_MAX_ATTEMPTS = 12

@@ -1,0 +1,96 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from werkzeug.exceptions import NotFound
+
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.http import request
+from odoo.tools import consteq
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from . import page
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PayNowCheckout(http.Controller):
+    """The way to the provider and back. The query string of a return is never believed."""
+
+    @http.route(
+        '/pay_now/checkout/<int:tx_id>/<string:token>', type='http', auth='public', methods=['GET']
+    )
+    def checkout(self, tx_id, token):
+        """Open the checkout, or find the one opened before, and send the payer there."""
+        tx_sudo = self._get_transaction(tx_id, token)
+        if tx_sudo.state != 'draft':
+            return request.redirect(tx_sudo._pay_now_path('result'))
+        try:
+            url = tx_sudo._pay_now_open()
+        except UserError as error:
+            return page.render(
+                'account_pay_now.message_page',
+                tx_sudo.company_id,
+                title=request.env._("Nothing was debited"),
+                message=str(error),
+                back_url=tx_sudo.pay_now_page_url,
+            )
+        return request.redirect(url, local=False)
+
+    @http.route(
+        [
+            '/pay_now/return/<int:tx_id>/<string:token>',
+            '/pay_now/cancel/<int:tx_id>/<string:token>',
+        ],
+        type='http',
+        auth='public',
+        methods=['GET'],
+        save_session=False,
+    )
+    def payment_return(self, tx_id, token, **_query):
+        """Ask the provider what came of it, then show the result.
+
+        A payer who comes back by *cancel* keeps an open checkout: pressing Back and paying after
+        all still works.
+        """
+        tx_sudo = self._get_transaction(tx_id, token)
+        tx_sudo._synchronize()
+        canceled = request.httprequest.path.startswith('/pay_now/cancel/')
+        query = '?canceled=1' if canceled else ''
+        return request.redirect(f'{tx_sudo._pay_now_path("result")}{query}')
+
+    @http.route(
+        '/pay_now/result/<int:tx_id>/<string:token>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        save_session=False,
+        readonly=True,
+    )
+    def result(self, tx_id, token, canceled=None):
+        """Show what is known of the payment. Reading it changes nothing."""
+        tx_sudo = self._get_transaction(tx_id, token)
+        return page.render(
+            'account_pay_now.result_page',
+            tx_sudo.company_id,
+            no_store=True,
+            tx=tx_sudo,
+            canceled=bool(canceled) and tx_sudo.state == 'draft',
+            back_url=tx_sudo.pay_now_page_url,
+        )
+
+    def _get_transaction(self, tx_id, token):
+        """Return the transaction of an address, in the payer's language.
+
+        :raise NotFound: unknown, not ours, or a wrong token: all look the same from outside.
+        """
+        tx_sudo = request.env['payment.transaction'].sudo().browse(tx_id).exists()
+        if (
+            not tx_sudo
+            or tx_sudo.provider_code not in const.PROVIDER_CODES
+            or not consteq(tx_sudo._pay_now_access_token(), token or '')
+        ):
+            raise NotFound()
+        page.set_language(tx_sudo.partner_id)
+        return tx_sudo.with_context(lang=request.env.lang)

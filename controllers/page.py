@@ -1,0 +1,42 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""What the public pages share."""
+
+from odoo.http import request
+
+
+def set_language(partner):
+    """Show the page in the customer's language.
+
+    :param res.partner partner: the customer (sudo).
+    """
+    installed = {code for code, _name in request.env['res.lang'].get_installed()}
+    lang = partner.lang or partner.commercial_partner_id.lang
+    if lang in installed:
+        request.update_context(lang=lang)
+
+
+def render(template, company, no_store=False, status=200, **values):
+    """Render a public page: the company's name, logo and colours, nothing from third parties.
+
+    :param str template: XML id of the page.
+    :param res.company company: whose page it is.
+    :param bool no_store: keep it out of caches.
+    :param int status: HTTP status.
+    :return: the response.
+    """
+    response = request.render(
+        template,
+        {
+            'company': company.sudo(),
+            'color': company.sudo().email_secondary_color or '#875A7B',
+            'text_color': company.sudo().email_primary_color or '#FFFFFF',
+            'html_lang': (request.env.lang or 'en').replace('_', '-'),
+            **values,
+        },
+    )
+    response.status_code = status
+    response.headers['Referrer-Policy'] = 'no-referrer'
+    response.headers['X-Robots-Tag'] = 'noindex, nofollow'
+    if no_store:
+        response.headers['Cache-Control'] = 'no-store'
+    return response

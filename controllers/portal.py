@@ -1,0 +1,56 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo.http import request, route
+
+from odoo.addons.account_payment.controllers.payment import PaymentPortal
+from odoo.addons.account_payment.controllers.portal import PortalAccount
+
+from .. import const
+
+
+class PayNowPortal(PortalAccount):
+    def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
+        """Override of `account_payment` to say which invoice our providers are asked about."""
+        request.update_context(pay_now_invoice_ids=invoice.ids)
+        invoice = invoice.with_context(**request.env.context)
+        return super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
+
+    def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
+        """Override of `account_payment` for the page of all overdue invoices.
+
+        Core asks there for the invoices' totals, paid parts included: ours are not offered when
+        that is more than what is open.
+        """
+        if all(invoice.amount_total == invoice.amount_residual for invoice in overdue_invoices):
+            request.update_context(pay_now_invoice_ids=overdue_invoices.ids)
+        return super()._overdue_invoices_get_page_view_values(overdue_invoices, **kwargs)
+
+
+class PayNowPaymentPortal(PaymentPortal):
+    @route()
+    def payment_pay(self, *args, invoice_id=None, **kwargs):
+        """Override of `account_payment` to say which invoice a payment link is about."""
+        if invoice := self._cast_as_int(invoice_id):
+            request.update_context(pay_now_invoice_ids=[invoice])
+        return super().payment_pay(*args, invoice_id=invoice_id, **kwargs)
+
+    def _process_transaction(
+        self, partner_id, currency_id, invoice_ids, payment_reference, **kwargs
+    ):
+        """Override of `account_payment`: core believes the page about provider and amount.
+
+        :raise ValidationError: when ours may not take this payment, or more than is open.
+        """
+        provider_sudo = (
+            request.env['payment.provider']
+            .sudo()
+            .browse(self._cast_as_int(kwargs.get('provider_id')))
+        )
+        if provider_sudo.code in const.PROVIDER_CODES:
+            invoices_sudo = request.env['account.move'].sudo().browse(invoice_ids)
+            invoices_sudo._pay_now_check_core_payment(
+                provider_sudo, self._cast_as_float(kwargs.get('amount'))
+            )
+        return super()._process_transaction(
+            partner_id, currency_id, invoice_ids, payment_reference, **kwargs
+        )

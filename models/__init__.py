@@ -1,0 +1,24 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+# The mixin first: the models that inherit from it follow.
+from . import pay_now_link  # isort: skip
+from . import (
+    account_move,
+    account_move_line,
+    account_move_send,
+    account_payment,
+    pay_now_discrepancy,
+    pay_now_event,
+    pay_now_reminder,
+    pay_now_reminder_level,
+    pay_now_reminder_run,
+    pay_now_transaction_item,
+    payment_provider,
+    payment_provider_accounting,
+    payment_transaction,
+    payment_transaction_booking,
+    payment_transaction_checkout,
+    res_company,
+    res_config_settings,
+    res_partner,
+)

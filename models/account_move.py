@@ -1,0 +1,216 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize
+
+from .. import const
+
+
+class AccountMove(models.Model):
+    _name = 'account.move'
+    _inherit = ['account.move', 'pay.now.link']
+    _pay_now_kind = 'invoice'
+
+    pay_now_url = fields.Char(
+        string="Pay now address",
+        compute='_compute_pay_now_url',
+        compute_sudo=True,
+        help="Where the customer pays this invoice online; empty when it cannot be.",
+    )
+    pay_now_application = fields.Selection(
+        string="Application",
+        selection=const.APPLICATIONS,
+        compute='_compute_pay_now_application',
+        compute_sudo=True,
+        help="Sales when at least one line comes from a sales order, Accounting otherwise.",
+    )
+    pay_now_refusal = fields.Char(
+        string="Why there is no Pay now button",
+        compute='_compute_pay_now_refusal',
+        compute_sudo=True,
+    )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_pay_now_url(self):
+        """Not stored and not depended on: eligibility is decided at the moment it is asked."""
+        for move in self:
+            move.pay_now_url = (
+                False if move._pay_now_refusal('invoice_mail') else move._pay_now_url()
+            )
+
+    @api.depends('invoice_line_ids.sale_line_ids')
+    def _compute_pay_now_application(self):
+        for move in self:
+            move.pay_now_application = (
+                'sales' if move.invoice_line_ids.sale_line_ids else 'accounting'
+            )
+
+    def _compute_pay_now_refusal(self):
+        for move in self:
+            reason = move._pay_now_refusal('invoice_mail')
+            move.pay_now_refusal = reason and move._pay_now_refusal_label(reason)
+
+    # === BUSINESS METHODS - ELIGIBILITY === #
+
+    def _pay_now_lines(self):
+        """Override of `pay.now.link`: the instalments of the invoice."""
+        return self.line_ids.filtered(lambda line: line.display_type == 'payment_term')
+
+    def _pay_now_open_lines(self):
+        """Return the instalments still open, oldest first.
+
+        :rtype: account.move.line
+        """
+        domain = self.env['account.move.line']._pay_now_open_items_domain()
+        return (
+            self._pay_now_lines()
+            .filtered_domain(domain)
+            .sorted(lambda line: (line.date_maturity or line.date, line.id))
+        )
+
+    def _pay_now_refusal(self, purpose, previous_balance=False):
+        """Say why the invoice gets no *Pay now* button: the one place that decides it.
+
+        :param str purpose: `invoice_mail`, `reminder` or `page`.
+        :param bool previous_balance: the reminder prints the customer's previous balance.
+        :return: the code of the first reason that applies (see `_pay_now_refusal_label`), or
+            False when there is a button.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        company = self.company_id
+        mailed = purpose in ('invoice_mail', 'reminder')
+        if not company.pay_now_signup_date:
+            return 'signup'
+        if not company._pay_now_providers():
+            return 'provider'
+        if mailed and company._pay_now_test_mode() and not self._pay_now_is_test_recipient():
+            return 'test_mode'
+        if not self._pay_now_is_payable():
+            return 'not_payable'
+        if self.currency_id != company.currency_id:
+            return 'currency'
+        if mailed and not self._pay_now_email():
+            return 'no_email'
+        if purpose == 'reminder' and not company._pay_now_option(
+            'reminder', self.pay_now_application
+        ):
+            return 'option'
+        if mailed and self._pay_now_other_method():
+            return 'method'
+        if purpose == 'reminder' and previous_balance:
+            return 'previous_balance'
+        lines = self._pay_now_open_lines()
+        if lines and lines == lines._pay_now_in_progress():
+            return 'in_progress'
+        return False
+
+    def _pay_now_is_payable(self):
+        """Tell whether this is a posted customer invoice with something left to pay."""
+        self.ensure_one()
+        return (
+            self.move_type == 'out_invoice'
+            and self.state == 'posted'
+            and self.payment_state in ('not_paid', 'partial')
+            and self.currency_id.compare_amounts(self.amount_residual, 0) > 0
+        )
+
+    def _pay_now_email(self):
+        """Return the address requests go to: the invoice contact's, else the customer's."""
+        self.ensure_one()
+        return self.partner_id.email or self.commercial_partner_id.email
+
+    def _pay_now_is_test_recipient(self):
+        """Tell whether a button that takes no real money may be mailed to this customer."""
+        self.ensure_one()
+        providers = self.company_id._pay_now_providers()
+        return all(provider._pay_now_in_sandbox() for provider in providers) or (
+            email_normalize(self._pay_now_email() or '')
+            == (email_normalize(self.company_id.pay_now_test_email or '') or None)
+        )
+
+    def _pay_now_other_method(self):
+        """Return the usual payment method that keeps the button away, if one does.
+
+        :rtype: account.payment.method.line
+        """
+        self.ensure_one()
+        method = self.preferred_payment_method_line_id.sudo()
+        if (
+            method.payment_provider_id.code in const.PROVIDER_CODES
+            or self.company_id._pay_now_option('any_method', self.pay_now_application)
+        ):
+            return method.browse()
+        return method
+
+    def _pay_now_refusal_label(self, reason):
+        """Return a reason in the user's words.
+
+        :param str reason: a code of `_pay_now_refusal`.
+        :rtype: str
+        """
+        self.ensure_one()
+        application = dict(
+            self._fields['pay_now_application']._description_selection(self.env)
+        ).get(self.pay_now_application)
+        return {
+            'signup': self.env._("Not signed up for online payment"),
+            'provider': self.env._("No provider connected"),
+            'test_mode': self.env._("Test mode: only the test address gets a button"),
+            'not_payable': self.env._("Nothing to pay on this document"),
+            'currency': self.env._("Invoice in a foreign currency"),
+            'no_email': self.env._("No e-mail address"),
+            'option': self.env._("Option not ticked (%s)", application),
+            'method': self.env._(
+                "Payment method: %s", self.preferred_payment_method_line_id.sudo().name
+            ),
+            'previous_balance': self.env._("Previous balance printed"),
+            'in_progress': self.env._("Payment in progress"),
+        }[reason]
+
+    def _pay_now_check_core_payment(self, provider, amount):
+        """Refuse a payment on Odoo's own pages that our own page would refuse.
+
+        :param payment.provider provider: ours, chosen by the payer.
+        :param float amount: what core's page asks for, in the invoices' currency.
+        :return: None
+        :raise ValidationError: with the reason in the customer's words.
+        """
+        for move in self:
+            if reason := move._pay_now_refusal('page'):
+                raise ValidationError(move._pay_now_refusal_label(reason))
+        if provider not in self.company_id._pay_now_providers():
+            raise ValidationError(self.env._("This way of paying is not available now."))
+        residual = sum(self.mapped('amount_residual'))
+        if self.currency_id.compare_amounts(amount or 0.0, residual) > 0:
+            raise ValidationError(
+                self.env._("Only %s is left to pay.", self.currency_id.format(residual))
+            )
+
+    # === BUSINESS METHODS - MAIL === #
+
+    def _pay_now_mail_block(self, lang):
+        """Render the *Pay now* button of the invoice mail.
+
+        :param str lang: the customer's language.
+        :return: the block, or an empty string when there is no button.
+        :rtype: markupsafe.Markup | str
+        """
+        self.ensure_one()
+        move = self._origin.with_context(lang=lang or self.partner_id.lang)
+        if not move or move._pay_now_refusal('invoice_mail'):
+            return ''
+        return move.env['ir.qweb']._render(
+            'account_pay_now.mail_pay_now_block',
+            {
+                'url': move._pay_now_url(),
+                'amount': move.amount_residual,
+                'currency': move.currency_id,
+                'color': move.company_id.email_secondary_color or '#875A7B',
+                'text_color': move.company_id.email_primary_color or '#FFFFFF',
+                'test_mode': move.company_id._pay_now_test_mode(),
+            },
+            raise_if_not_found=False,
+        )

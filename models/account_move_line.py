@@ -1,0 +1,77 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class AccountMoveLine(models.Model):
+    _inherit = 'account.move.line'
+
+    pay_now_item_ids = fields.One2many(
+        string="Online payment items",
+        comodel_name='pay.now.transaction.item',
+        inverse_name='line_id',
+    )
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _pay_now_open_items_domain(self):
+        """Return the domain of the open items of posted customer invoices (design section 1).
+
+        :rtype: odoo.fields.Domain
+        """
+        return (
+            Domain('display_type', '=', 'payment_term')
+            & Domain('parent_state', '=', 'posted')
+            & Domain('move_type', '=', 'out_invoice')
+            & Domain('account_type', '=', 'asset_receivable')
+            & Domain('reconciled', '=', False)
+            & Domain('amount_residual', '>', 0)
+        )
+
+    def _pay_now_in_progress(self):
+        """Return the items that a payment of ours, or of another provider, is on its way for.
+
+        :rtype: account.move.line
+        """
+        if not self:
+            return self
+        items = (
+            self.env['pay.now.transaction.item']
+            .sudo()
+            .search(
+                Domain('line_id', 'in', self.ids)
+                & Domain('transaction_id.state', 'in', ('pending', 'authorized'))
+            )
+        )
+        others = (
+            self.env['payment.transaction']
+            .sudo()
+            .search(
+                Domain('invoice_ids', 'in', self.move_id.ids)
+                & Domain('state', 'in', ('pending', 'authorized'))
+                # A promise of a transfer is no payment on its way.
+                & Domain('provider_code', 'not in', ('none', 'custom'))
+                & Domain('pay_now_item_ids', '=', False)
+            )
+        )
+        return self & (
+            items.line_id.with_env(self.env)
+            | self.filtered(lambda line: line.move_id.id in set(others.invoice_ids.ids))
+        )
+
+    def _pay_now_due_label(self):
+        """Return how the item is called in front of the customer: invoice and instalment."""
+        self.ensure_one()
+        siblings = self.move_id.line_ids.filtered(
+            lambda line: line.display_type == 'payment_term'
+        ).sorted(lambda line: (line.date_maturity or line.date, line.id))
+        if len(siblings) < 2:
+            return self.move_id.name
+        return self.env._(
+            "%(invoice)s – instalment %(number)s of %(total)s",
+            invoice=self.move_id.name,
+            number=siblings.ids.index(self.id) + 1,
+            total=len(siblings),
+        )

@@ -1,0 +1,95 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+
+
+class PayNowDiscrepancy(models.Model):
+    """Something about money that a person has to look at."""
+
+    _name = 'pay.now.discrepancy'
+    _description = "Online payment discrepancy"
+    _inherit = ['mail.thread']
+    _order = 'id desc'
+
+    name = fields.Char(string="What happened", required=True, readonly=True)
+    kind = fields.Selection(
+        string="Kind",
+        selection=[
+            ('surplus', "Paid more than open"),
+            ('amount', "Amount differs"),
+            ('currency', "Currency differs"),
+            ('superseded', "Paid twice"),
+            ('booking', "Could not be booked"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    transaction_id = fields.Many2one(
+        string="Transaction",
+        comodel_name='payment.transaction',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
+    )
+    company_id = fields.Many2one(related='transaction_id.company_id', store=True, index=True)
+    partner_id = fields.Many2one(related='transaction_id.partner_id')
+    amount = fields.Monetary(string="Amount", readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    state = fields.Selection(
+        string="Status",
+        selection=[('open', "To handle"), ('done', "Handled")],
+        default='open',
+        required=True,
+        readonly=True,
+        tracking=True,
+    )
+    note = fields.Char(string="What was done", tracking=True)
+
+    _kind_once = models.UniqueIndex(
+        "(transaction_id, kind) WHERE state = 'open'", "This is already in the list."
+    )
+
+    # === ACTION METHODS === #
+
+    def action_done(self):
+        """Mark the discrepancies as handled."""
+        self.write({'state': 'done'})
+
+    def action_reopen(self):
+        """Put the discrepancies back on the list."""
+        self.write({'state': 'open'})
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _report(self, transaction, kind, message, amount=0.0, currency=None):
+        """Open a discrepancy, or leave the one already open for the same thing.
+
+        :param payment.transaction transaction: the payment it is about.
+        :param str kind: one of the kinds.
+        :param str message: what happened, for the accountant.
+        :param float amount: the amount in question, in `currency`.
+        :param res.currency currency: the transaction's own by default.
+        :return: the open discrepancy.
+        :rtype: pay.now.discrepancy
+        """
+        existing = self.sudo().search(
+            [
+                ('transaction_id', '=', transaction.id),
+                ('kind', '=', kind),
+                ('state', '=', 'open'),
+            ],
+            limit=1,
+        )
+        if existing:
+            return existing
+        return self.sudo().create(
+            {
+                'name': message,
+                'kind': kind,
+                'transaction_id': transaction.id,
+                'amount': amount,
+                'currency_id': (currency or transaction.currency_id).id,
+            }
+        )

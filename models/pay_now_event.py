@@ -1,0 +1,276 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta, timezone
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL, mute_logger
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from ..gateways.errors import GatewayError, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: The scheduled actions that work the ledger off; one `ir.cron` row is one worker.
+WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2')
+
+
+class PayNowEvent(models.Model):
+    """The ledger of provider notifications: stored once, before anything else happens."""
+
+    _name = 'pay.now.event'
+    _description = "Provider notification"
+    _rec_name = 'event_ref'
+    _order = 'id desc'
+
+    provider_id = fields.Many2one(
+        string="Provider",
+        comodel_name='payment.provider',
+        required=True,
+        readonly=True,
+        ondelete='cascade',
+    )
+    company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
+    event_ref = fields.Char(string="Notification id", required=True, readonly=True)
+    type = fields.Char(string="Type", required=True, readonly=True)
+    occurred_at = fields.Datetime(string="Happened on", readonly=True)
+    source = fields.Selection(
+        string="Came by",
+        selection=[('webhook', "Webhook"), ('sweep', "Sweep")],
+        required=True,
+        readonly=True,
+    )
+    checkout_ref = fields.Char(string="Checkout id", readonly=True)
+    payment_ref = fields.Char(string="Payment id", readonly=True)
+    reference = fields.Char(string="Reference", readonly=True)
+    payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
+    transaction_id = fields.Many2one(
+        string="Transaction",
+        comodel_name='payment.transaction',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    state = fields.Selection(
+        string="Status",
+        selection=[
+            ('pending', "To process"),
+            ('done', "Processed"),
+            ('ignored', "Not about a payment of ours"),
+            ('failed', "Failed"),
+        ],
+        default='pending',
+        required=True,
+        readonly=True,
+    )
+    attempts = fields.Integer(string="Attempts", readonly=True)
+    next_attempt_at = fields.Datetime(string="Next attempt", readonly=True)
+    error = fields.Char(string="Error", readonly=True)
+
+    _event_once = models.UniqueIndex(
+        '(provider_id, event_ref)', "This notification is already stored."
+    )
+    _to_process = models.Index("(next_attempt_at, id) WHERE state = 'pending'")
+
+    # === ACTION METHODS === #
+
+    def action_replay(self):
+        """Process the notifications again: the payments are asked about anew."""
+        self.check_access('write')
+        self.sudo().write(
+            {'state': 'pending', 'attempts': 0, 'next_attempt_at': fields.Datetime.now()}
+        )
+        self._wake_workers()
+
+    # === BUSINESS METHODS - STORING === #
+
+    @api.model
+    def _store(self, provider, event, source, payload=''):
+        """Store a verified notification once.
+
+        One INSERT in a savepoint of its own. A unique violation or a serialization failure there
+        means that it is stored already, by a request of the past or of this very moment.
+
+        :param payment.provider provider: whose notification it is.
+        :param gateways.base.Event event: the verified and normalised notification.
+        :param str source: `webhook` or `sweep`.
+        :param str payload: the raw body, kept for a while for whoever has to look.
+        :return: True when it was new.
+        :rtype: bool
+        """
+        now = fields.Datetime.now()
+        values = {
+            'provider_id': provider.id,
+            'company_id': provider.company_id.id,
+            'event_ref': event.id,
+            'type': event.type,
+            'occurred_at': event.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+            'source': source,
+            'checkout_ref': event.checkout_id or None,
+            'payment_ref': event.payment_id or None,
+            'reference': event.reference or None,
+            'payload': payload or None,
+            'state': 'pending',
+            'attempts': 0,
+            'next_attempt_at': now,
+            'create_date': now,
+            'write_date': now,
+            'create_uid': self.env.uid,
+            'write_uid': self.env.uid,
+        }
+        query = SQL(
+            "INSERT INTO pay_now_event (%s) VALUES %s"
+            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
+            SQL(', ').join(SQL.identifier(name) for name in values),
+            tuple(values.values()),
+        )
+        try:
+            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+                self.env.cr.execute(query)
+                return bool(self.env.cr.rowcount)
+        except (psycopg2.errors.UniqueViolation, psycopg2.errors.SerializationFailure):
+            return False
+
+    @api.model
+    def _wake_workers(self):
+        """Wake the workers, unless one is to wake already."""
+        crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
+        crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))
+        awake = (
+            self.env['ir.cron.trigger']
+            .sudo()
+            .search_count(
+                [('cron_id', 'in', crons.ids), ('call_at', '<=', fields.Datetime.now())], limit=1
+            )
+        )
+        if not awake:
+            for cron in crons:
+                cron._trigger()
+
+    # === BUSINESS METHODS - PROCESSING === #
+
+    @api.model
+    def _pending_domain(self):
+        return Domain('state', '=', 'pending') & (
+            Domain('next_attempt_at', '=', False)
+            | Domain('next_attempt_at', '<=', fields.Datetime.now())
+        )
+
+    @api.model
+    def _cron_process(self, batch=50):
+        """Work the ledger off. Several workers may run at once: each takes what is free.
+
+        :param int batch: notifications per database transaction.
+        """
+        cron = self.env['ir.cron']
+        domain = self._pending_domain()
+        cron._commit_progress(remaining=self.search_count(domain))
+        while True:
+            events = self.search(domain, limit=batch, order='next_attempt_at, id')
+            events = events.try_lock_for_update().filtered_domain(domain)
+            if not events:
+                break
+            events._process()
+            if not cron._commit_progress(len(events)):
+                break
+
+    def _process(self):
+        """Find the payment each notification is about and synchronise it, in one batch."""
+        by_tx = {}
+        for event in self:
+            tx = event._find_transaction()
+            if tx:
+                by_tx.setdefault(tx, self.browse())
+                by_tx[tx] |= event
+            else:
+                event.write({'state': 'ignored', 'error': False})
+        txs = self.env['payment.transaction'].union(*by_tx)
+        errors, asked = txs._pay_now_synchronize_safely()
+        for tx, events in by_tx.items():
+            if tx in errors:
+                events._retry_later(errors[tx], tx)
+            elif tx in asked:
+                events.write({'state': 'done', 'error': False, 'transaction_id': tx.id})
+            else:
+                events._retry_later(self.env._("Being processed elsewhere"), tx, count=False)
+
+    def _find_transaction(self):
+        """Return the transaction of ours that the notification is about, if any.
+
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        Transaction = self.env['payment.transaction']
+        mine = Domain('provider_id', '=', self.provider_id.id)
+        for field, value in (
+            ('provider_reference', self.checkout_ref),
+            ('reference', self.reference),
+            ('pay_now_payment_ref', self.payment_ref),
+        ):
+            if value and (tx := Transaction.search(mine & Domain(field, '=', value), limit=1)):
+                return tx
+        return Transaction
+
+    def _retry_later(self, error, tx, count=True):
+        """Keep the error; try again after a while that doubles, and give up one day."""
+        for event in self:
+            attempts = event.attempts + bool(count)
+            given_up = attempts >= const.EVENT_MAX_ATTEMPTS
+            delay = timedelta(minutes=2 ** max(attempts - 1, 0)) if count else timedelta(seconds=5)
+            event.write(
+                {
+                    'state': 'failed' if given_up else 'pending',
+                    'attempts': attempts,
+                    'next_attempt_at': fields.Datetime.now() + delay,
+                    'error': error,
+                    'transaction_id': tx.id,
+                }
+            )
+        cron = self.env.ref(WORKERS[0], raise_if_not_found=False)
+        if cron and self:
+            cron.sudo()._trigger(at=min(self.mapped('next_attempt_at')))
+
+    # === BUSINESS METHODS - SWEEP === #
+
+    @api.model
+    def _sweep(self):
+        """List the providers' events since the last ones seen, for those that never arrived."""
+        providers = (
+            self.env['payment.provider']
+            .sudo()
+            .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
+        )
+        for provider in providers:
+            if not provider.pay_now_api_key:
+                continue
+            # An hour of overlap: events become visible late, and the ledger knows the others.
+            start = (provider.pay_now_last_sweep_at or provider.pay_now_connected_at) - timedelta(
+                hours=1
+            )
+            now = fields.Datetime.now()
+            try:
+                events = list(
+                    provider._pay_now_gateway().list_events(start.replace(tzinfo=timezone.utc))
+                )
+            except GatewayUnavailable as error:
+                _logger.info("%s could not be swept: %s", provider.name, error.message)
+                continue
+            except GatewayError as error:
+                provider._pay_now_note_problem(error)
+                continue
+            new = sum(self._store(provider, event, 'sweep') for event in events)
+            provider.pay_now_last_sweep_at = now
+            if new:
+                self._wake_workers()
+
+    @api.autovacuum
+    def _gc_payloads(self):
+        """Forget the payloads of old notifications; the ledger itself stays."""
+        limit = fields.Datetime.now() - timedelta(days=const.PAYLOAD_RETENTION_DAYS)
+        self.search(
+            [('payload', '!=', False), ('create_date', '<', limit)], limit=10000
+        ).payload = False

@@ -1,0 +1,328 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_datetime, urls
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const, utils
+from ..gateways import GATEWAYS
+from ..gateways.base import Credentials
+from ..gateways.errors import GatewayAuthError, GatewayError, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentProvider(models.Model):
+    _inherit = 'payment.provider'
+
+    code = fields.Selection(
+        selection_add=[(const.STRIPE, "Stripe – invoices and reminders")],
+        ondelete={const.STRIPE: 'set default'},
+    )
+
+    # === CREDENTIALS === #
+
+    pay_now_api_key = fields.Char(
+        string="Secret key",
+        help="Your secret or restricted key at the provider (Stripe: sk_… or rk_…).",
+        copy=False,
+        groups='base.group_system',
+    )
+    pay_now_webhook_secret = fields.Char(
+        string="Webhook secret",
+        help="What the provider signs its notifications with. Kept by Connect.",
+        copy=False,
+        groups='base.group_system',
+    )
+    pay_now_api_base = fields.Char(
+        string="Sandbox address",
+        help="Another address of the provider's API: only in test mode and only on this machine.",
+        copy=False,
+        groups='base.group_system',
+    )
+
+    # === CONNECTION === #
+
+    pay_now_status = fields.Selection(
+        string="Connection",
+        selection=[('not_connected', "not connected"), ('connected', "connected")],
+        default='not_connected',
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    pay_now_account = fields.Char(string="Account id", readonly=True, copy=False)
+    pay_now_account_name = fields.Char(string="Account", readonly=True, copy=False)
+    pay_now_webhook_ref = fields.Char(string="Webhook id", readonly=True, copy=False)
+    pay_now_webhook_url = fields.Char(string="Webhook address", readonly=True, copy=False)
+    pay_now_connected_at = fields.Datetime(string="Connected on", readonly=True, copy=False)
+    pay_now_last_event_at = fields.Datetime(
+        string="Last notification received", readonly=True, copy=False
+    )
+    pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
+    pay_now_problem = fields.Char(
+        string="To mend", readonly=True, copy=False, help="What keeps the provider from working."
+    )
+    pay_now_health = fields.Selection(
+        string="Connection health",
+        selection=[('green', "fine"), ('amber', "to check"), ('red', "to mend")],
+        compute='_compute_pay_now_health',
+    )
+    pay_now_health_text = fields.Char(string="What to do", compute='_compute_pay_now_health')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends(
+        'pay_now_status', 'pay_now_problem', 'pay_now_last_event_at', 'pay_now_webhook_url'
+    )
+    def _compute_pay_now_health(self):
+        for provider in self:
+            provider.pay_now_health, provider.pay_now_health_text = provider._pay_now_get_health()
+
+    def _pay_now_get_health(self):
+        """Return the light and its one thing to do (design section 6.5)."""
+        if self.pay_now_status != 'connected':
+            return False, False
+        if self.pay_now_problem:
+            return 'red', self.pay_now_problem
+        asked = self.env._(
+            "Payments are booked every %s minutes meanwhile.", const.SWEEP_INTERVAL_MINUTES
+        )
+        if (
+            not (self.pay_now_webhook_url or '').startswith('https://')
+            and not self.sudo().pay_now_api_base
+        ):
+            return 'amber', self.env._("The provider only notifies https addresses. %s", asked)
+        if not self.pay_now_last_event_at:
+            return 'amber', self.env._("No notification received yet. %s", asked)
+        return 'green', self.env._(
+            "Last notification on %s.", format_datetime(self.env, self.pay_now_last_event_at)
+        )
+
+    def _compute_feature_support_fields(self):
+        """Override of `payment`: our providers redirect; nothing is tokenized."""
+        super()._compute_feature_support_fields()
+        self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
+            {'support_refund': 'none', 'support_tokenization': False}
+        )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_api_base', 'state')
+    def _check_pay_now_api_base(self):
+        for provider in self.filtered('pay_now_api_base'):
+            if provider.state == 'enabled' or not utils.is_loopback(provider.pay_now_api_base):
+                raise ValidationError(
+                    self.env._(
+                        "The sandbox address can only be on this machine (127.0.0.1), and only in"
+                        " test mode."
+                    )
+                )
+
+    # === BUSINESS METHODS - FRAMEWORK === #
+
+    def _get_supported_currencies(self):
+        """Override of `payment` to keep the currencies the gateway can charge."""
+        currencies = super()._get_supported_currencies()
+        if self.code not in const.PROVIDER_CODES:
+            return currencies
+        codes = GATEWAYS[self.code].currencies
+        return currencies.filtered(lambda currency: currency.name in codes)
+
+    def _get_default_payment_method_codes(self):
+        """Override of `payment` to activate the usual methods when connected."""
+        if self.code not in const.PROVIDER_CODES:
+            return super()._get_default_payment_method_codes()
+        return const.DEFAULT_PAYMENT_METHOD_CODES[self.code]
+
+    def _get_reset_values(self):
+        """Override of `payment` to forget our credentials too."""
+        if self.code not in const.PROVIDER_CODES:
+            return super()._get_reset_values()
+        return {
+            'pay_now_api_key': False,
+            'pay_now_webhook_secret': False,
+            'pay_now_webhook_ref': False,
+            'pay_now_webhook_url': False,
+            'pay_now_status': 'not_connected',
+        }
+
+    @api.model
+    def _get_compatible_providers(self, company_id, *args, report=None, **kwargs):
+        """Override of `payment`: on Odoo's own pages ours are offered for invoices they may pay.
+
+        The pages that know the invoice put it into the context (see `controllers/portal.py`).
+        """
+        providers = super()._get_compatible_providers(company_id, *args, report=report, **kwargs)
+        ours = providers.filtered(lambda provider: provider.code in const.PROVIDER_CODES)
+        if not ours:
+            return providers
+        invoices = (
+            self.env['account.move'].sudo().browse(self.env.context.get('pay_now_invoice_ids', []))
+        )
+        allowed = ours.filtered(
+            lambda provider: (
+                provider.pay_now_status == 'connected' and provider.pay_now_health != 'red'
+            )
+        )
+        if not invoices or any(invoice._pay_now_refusal('page') for invoice in invoices):
+            allowed = allowed.browse()
+        payment_utils.add_to_report(
+            report,
+            ours - allowed,
+            available=False,
+            reason=self.env._("not for this document (Pay Now)"),
+        )
+        return providers - (ours - allowed)
+
+    # === BUSINESS METHODS - GATEWAY === #
+
+    def _pay_now_in_sandbox(self):
+        """Tell whether the provider is the sandbox on this machine."""
+        return utils.is_loopback(self.sudo().pay_now_api_base)
+
+    def _pay_now_gateway(self, key=None):
+        """Return the gateway of this provider record.
+
+        :param str key: other credentials than the stored ones, to try them out.
+        :return: an object of the protocol `gateways.base.Gateway`.
+        """
+        self.ensure_one()
+        provider = self.sudo()
+        return GATEWAYS[provider.code](
+            Credentials(
+                key=key or provider.pay_now_api_key or '',
+                webhook_id=provider.pay_now_webhook_ref or '',
+                webhook_secrets=tuple((provider.pay_now_webhook_secret or '').split()),
+            ),
+            api_base=provider.pay_now_api_base or None,
+        )
+
+    def _pay_now_webhook_address(self):
+        """Return the address the provider is asked to notify."""
+        self.ensure_one()
+        return urls.urljoin(self.get_base_url(), f'/pay_now/webhook/{self.id}')
+
+    def _pay_now_note_problem(self, error):
+        """Remember what a failed call says about the connection itself.
+
+        :param GatewayError error: what the gateway raised.
+        """
+        if isinstance(error, GatewayAuthError):
+            self.sudo().pay_now_problem = error.message
+        _logger.warning(
+            "%s refused or failed a request (%s): %s", self.name, error.request_id, error.message
+        )
+
+    def _pay_now_note_event(self):
+        """Remember that notifications arrive. Once a minute is enough, and never waited for."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        last = self.pay_now_last_event_at
+        if (not last or now - last > timedelta(minutes=1)) and self.try_lock_for_update():
+            self.pay_now_last_event_at = now
+
+    def _pay_now_amount_limits(self, currency):
+        """Return the smallest and largest amount the provider takes in one payment.
+
+        :param res.currency currency: the currency of the payment.
+        :return: two amounts in major units.
+        :rtype: tuple(decimal.Decimal, decimal.Decimal)
+        """
+        self.ensure_one()
+        return GATEWAYS[self.code].amount_limits(currency.name)
+
+    def _pay_now_default_method(self):
+        """Return the payment method a transaction starts with; the one really used is kept later.
+
+        :rtype: payment.method
+        """
+        self.ensure_one()
+        methods = self.with_context(active_test=False).payment_method_ids
+        return (
+            methods.filtered(lambda method: method.code == const.FIRST_METHOD[self.code])[:1]
+            or (methods[:1])
+        )
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_connect(self):
+        """Open the window that asks for the keys."""
+        self.ensure_one()
+        self.check_access('write')
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._(
+                "Connect %s",
+                dict(self._fields['code']._description_selection(self.env))[self.code].partition(
+                    ' –'
+                )[0],
+            ),
+            'res_model': 'pay.now.connect',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {'default_provider_id': self.id},
+        }
+
+    def action_pay_now_disconnect(self):
+        """Close the provider to new payments; what is under way is still followed and booked."""
+        for provider in self:
+            provider.check_access('write')
+            provider.write(
+                {'pay_now_status': 'not_connected', 'is_published': False, 'state': 'disabled'}
+            )
+
+    def action_pay_now_check(self):
+        """Ask the provider again who we are and what the account may do."""
+        for provider in self:
+            provider.check_access('write')
+            provider._pay_now_check()
+
+    # === BUSINESS METHODS - CONNECTION === #
+
+    def _pay_now_check(self):
+        """Refresh what is known about the connection; a failure is kept, never raised.
+
+        :return: None
+        """
+        self.ensure_one()
+        try:
+            account = self._pay_now_gateway().check_account()
+            webhook = self._pay_now_gateway().find_webhook(self.pay_now_webhook_url or '')
+        except GatewayUnavailable as error:
+            _logger.info("%s could not be asked: %s", self.name, error.message)
+            return
+        except GatewayError as error:
+            self.pay_now_problem = error.message
+            return
+        self.write(
+            {
+                'pay_now_account_name': account.name or account.email,
+                'pay_now_problem': self._pay_now_account_problem(account)
+                or (
+                    False
+                    if webhook and webhook.enabled
+                    else self.env._("The provider no longer has our webhook: connect again.")
+                ),
+            }
+        )
+
+    def _pay_now_account_problem(self, account):
+        """Return what keeps an account from being charged, or False."""
+        if not account.can_charge:
+            return self.env._(
+                "This account cannot take payments yet. Still missing: %s",
+                ', '.join(account.missing) or '-',
+            )
+        if account.currency and account.currency != self.company_id.currency_id.name:
+            return self.env._(
+                "This account is settled in %(theirs)s, the company keeps its books in %(ours)s.",
+                theirs=account.currency,
+                ours=self.company_id.currency_id.name,
+            )
+        return False

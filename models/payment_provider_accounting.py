@@ -1,0 +1,232 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .. import const
+from ..gateways.errors import GatewayError, GatewayRefused
+
+
+class PaymentProvider(models.Model):
+    """The books of a provider: journal, accounts, and the connection that sets them up."""
+
+    _inherit = 'payment.provider'
+
+    pay_now_clearing_account_id = fields.Many2one(
+        string="Clearing account",
+        comodel_name='account.account',
+        domain="[('account_type', '=', 'asset_current'), ('reconcile', '=', True)]",
+        check_company=True,
+        copy=False,
+        help="What the provider owes the company.",
+    )
+    pay_now_commission_account_id = fields.Many2one(
+        string="Commission account",
+        comodel_name='account.account',
+        domain="[('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost'))]",
+        check_company=True,
+        copy=False,
+        help="The expense account the provider's commission goes to.",
+    )
+    pay_now_disputed_account_id = fields.Many2one(
+        string="Disputed payments account",
+        comodel_name='account.account',
+        domain="[('account_type', '=', 'asset_current')]",
+        check_company=True,
+        copy=False,
+        help="Where a disputed payment waits for the bank's decision.",
+    )
+
+    # === BUSINESS METHODS - CONNECTION === #
+
+    def _pay_now_connect(self, key):
+        """Connect the provider with a key: proven first, then registered, then kept (step 3).
+
+        Nothing is changed here, and nothing left behind at the provider, when any step fails.
+
+        :param str key: the secret or restricted key.
+        :return: None
+        :raise UserError: the order of steps, or what the provider answered, in its words.
+        """
+        self.ensure_one()
+        company = self.company_id
+        if not company.pay_now_sage_customer_code:
+            raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
+        if not company.pay_now_signup_date:
+            raise UserError(self.env._("Sign up first (step 2)."))
+        if not company.chart_template and not self.env['account.account'].search_count(
+            [('company_ids', 'in', company.root_id.ids)], limit=1
+        ):
+            raise UserError(self.env._("Install a chart of accounts first."))
+        gateway = self._pay_now_gateway(key=key)
+        try:
+            account = gateway.check_account()
+            self._pay_now_check_connectable(account)
+            webhook = self._pay_now_register_webhook(gateway)
+        except GatewayError as error:
+            raise UserError(
+                self.env._(
+                    "%(provider)s answers: %(answer)s",
+                    provider=self._pay_now_short_name(),
+                    answer=error.message,
+                )
+            ) from error
+        self._pay_now_set_up_accounting()
+        state = 'test' if account.test_mode else 'enabled'
+        self.write(
+            {
+                'pay_now_api_key': key,
+                'pay_now_account': account.id,
+                'pay_now_account_name': account.name or account.email,
+                'pay_now_webhook_ref': webhook and webhook.id,
+                'pay_now_webhook_url': self._pay_now_webhook_address(),
+                'pay_now_webhook_secret': webhook and webhook.secret,
+                'pay_now_connected_at': fields.Datetime.now(),
+                'pay_now_last_event_at': False,
+                'pay_now_problem': False,
+                'pay_now_status': 'connected',
+                'state': state,
+                'is_published': True,
+            }
+        )
+        self._pay_now_set_up_method_line()
+
+    def _pay_now_check_connectable(self, account):
+        """Refuse an account that cannot be charged, or another one than the books are about."""
+        if problem := self._pay_now_account_problem(account):
+            raise UserError(problem)
+        if (
+            self.pay_now_account
+            and self.pay_now_account != account.id
+            and self.env['payment.transaction'].search_count(
+                [('provider_id', '=', self.id)], limit=1
+            )
+        ):
+            raise UserError(
+                self.env._(
+                    "These keys belong to another account (%(new)s). Payments were made with"
+                    " %(old)s: add a second provider for the new account.",
+                    new=account.id,
+                    old=self.pay_now_account,
+                )
+            )
+
+    def _pay_now_register_webhook(self, gateway):
+        """Register the webhook; without one the sweep books everything a little later.
+
+        :return: the endpoint, or False when the provider refuses our address.
+        """
+        try:
+            return gateway.register_webhook(self._pay_now_webhook_address())
+        except GatewayRefused as error:
+            if error.code == 'url_invalid':
+                return False
+            raise
+
+    # === BUSINESS METHODS - ACCOUNTING === #
+
+    def _pay_now_set_up_accounting(self):
+        """Create the provider's own journal and accounts, keeping those already chosen."""
+        self.ensure_one()
+        provider = self.with_company(self.company_id)
+        if not provider.pay_now_clearing_account_id:
+            provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
+        if not provider.pay_now_commission_account_id:
+            provider.pay_now_commission_account_id = provider._pay_now_find_commission_account()
+        journal = provider.journal_id
+        if not journal or journal.default_account_id != provider.pay_now_clearing_account_id:
+            journal = provider._pay_now_create_journal()
+            # The inverse of the field makes, or moves, the method line of the provider.
+            provider.journal_id = journal
+
+    def _pay_now_short_name(self):
+        """Return the provider's bare name, e.g. Stripe."""
+        return const.SHORT_NAMES[self.code]
+
+    def _pay_now_create_clearing_account(self):
+        """Create the account of what the provider owes: current asset, reconcilable."""
+        code = const.CLEARING_CODES[self.code]
+        chart = self.env['account.chart.template'].with_company(self.company_id)
+        if self.company_id.chart_template != 'fr':
+            outstanding = chart.ref(
+                'account_journal_payment_debit_account_id', raise_if_not_found=False
+            )
+            code = (outstanding and outstanding.code) or code
+        Account = self.env['account.account'].with_company(self.company_id)
+        return Account.create(
+            {
+                'name': self.env._("%s in collection", self._pay_now_short_name()),
+                'code': self._pay_now_free_account_code(code),
+                'account_type': 'asset_current',
+                'reconcile': True,
+                'company_ids': [Command.link(self.company_id.id)],
+            }
+        )
+
+    def _pay_now_free_account_code(self, code):
+        """Return an account code, or the next free one after it."""
+        Account = self.env['account.account'].with_company(self.company_id)
+        taken = Account.search_count(
+            [*Account._check_company_domain(self.company_id), ('code', '=', code)], limit=1
+        )
+        return Account._search_new_account_code(code) if taken else code
+
+    def _pay_now_find_commission_account(self):
+        """Return the chart's bank-fee account, or nothing rather than a guess.
+
+        Core's helper looks for an English name and falls back to the first expense account.
+        """
+        chart = self.env['account.chart.template'].with_context(lang='en_US')
+        account = chart.with_company(self.company_id)._get_bank_fees_reco_account(self.company_id)
+        names = (account.with_context(lang='en_US').name or '', account.code or '')
+        is_fee = 'bank' in names[0].lower() or names[1].startswith('627')
+        return account.with_context(lang=self.env.lang) if is_fee else account.browse()
+
+    def _pay_now_create_journal(self):
+        """Create the provider's bank-type journal, standing on its clearing account."""
+        return self.env['account.journal'].create(
+            {
+                'name': self.name,
+                'type': 'bank',
+                'code': self._pay_now_free_journal_code(),
+                'company_id': self.company_id.id,
+                'default_account_id': self.pay_now_clearing_account_id.id,
+            }
+        )
+
+    def _pay_now_free_journal_code(self):
+        taken = set(
+            self.env['account.journal']
+            .with_context(active_test=False)
+            .search([('company_id', '=', self.company_id.id)])
+            .mapped('code')
+        )
+        base = const.JOURNAL_CODES[self.code]
+        candidates = (base, *(f'{base[:4]}{number}' for number in range(2, 10)))
+        return next(code for code in candidates if code not in taken)
+
+    def _pay_now_set_up_method_line(self):
+        """Let the provider's payments stand on its clearing account."""
+        line = self._pay_now_method_line()
+        line.payment_account_id = self.pay_now_clearing_account_id
+
+    def _pay_now_method_line(self):
+        """Return the method line the provider's payments are made with.
+
+        :rtype: account.payment.method.line
+        """
+        self.ensure_one()
+        self._ensure_payment_method_line()
+        return self.journal_id.inbound_payment_method_line_ids.filtered(
+            lambda line: line.payment_provider_id == self
+        )[:1]
+
+    @api.constrains('pay_now_clearing_account_id')
+    def _check_pay_now_clearing_account(self):
+        for provider in self:
+            account = provider.pay_now_clearing_account_id
+            if account and not (account.account_type == 'asset_current' and account.reconcile):
+                raise UserError(
+                    self.env._("The clearing account must be a reconcilable current asset.")
+                )

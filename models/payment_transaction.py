@@ -1,0 +1,291 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from ..gateways import base
+from ..gateways.errors import GatewayError, GatewayNotFound, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """What a provider says about a payment, and what follows from it."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_payment_ref = fields.Char(
+        string="Payment id", readonly=True, index='btree_not_null', copy=False
+    )
+    pay_now_charge_ref = fields.Char(string="Charge id", readonly=True, copy=False)
+    pay_now_paid_at = fields.Datetime(string="Paid on", readonly=True, copy=False)
+    pay_now_received = fields.Monetary(
+        string="Received", readonly=True, copy=False, help="What the provider says was paid."
+    )
+    pay_now_failure = fields.Char(
+        string="Last refusal", readonly=True, copy=False, help="In the provider's words."
+    )
+    pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
+
+    # === COMPUTE METHODS === #
+
+    def _pay_now_ours(self):
+        """Return the transactions of our providers."""
+        return self.filtered(lambda tx: tx.provider_code in const.PROVIDER_CODES)
+
+    # === BUSINESS METHODS - PROCESSING === #
+
+    def _extract_amount_data(self, payment_data):
+        """Override of `payment`: our own comparison follows in `_apply_updates`.
+
+        Core compares once and blocks the money out; ours books what was received and tells.
+        """
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._extract_amount_data(payment_data)
+        return None
+
+    def _apply_updates(self, payment_data):
+        """Override of `payment` to take over what the gateway read.
+
+        :param dict payment_data: `{'payment': gateways.base.Payment}`, read by ourselves.
+        """
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._apply_updates(payment_data)
+        payment = payment_data['payment']
+        self._pay_now_take_over(payment)
+        if payment.state == base.PAID:
+            self._pay_now_apply_paid(payment)
+        elif payment.state in (base.PENDING, base.APPROVED):
+            # Late good news wins over an earlier cancel; nothing settled is downgraded.
+            if self.state not in ('pending', 'done'):
+                self._set_pending(extra_allowed_states=('cancel', 'error'))
+        elif payment.state == base.FAILED:
+            if self.state not in ('error', 'done'):
+                self._set_error(self._pay_now_failure_text(payment), ('cancel',))
+        elif payment.state == base.CANCELED and self.state not in ('cancel', 'done', 'error'):
+            self._set_canceled()
+        return None
+
+    def _pay_now_take_over(self, payment):
+        """Write the ids and facts of a payment, without any change of state."""
+        vals = {
+            'pay_now_payment_ref': payment.payment_id or self.pay_now_payment_ref,
+            'pay_now_charge_ref': payment.charge_id or self.pay_now_charge_ref,
+            'pay_now_failure': payment.failure or self.pay_now_failure,
+            'pay_now_last_sync': fields.Datetime.now(),
+        }
+        if payment.paid_at:
+            vals['pay_now_paid_at'] = payment.paid_at.replace(tzinfo=None)
+        if payment.method:
+            code = const.PAYMENT_METHOD_CODES.get(payment.method, payment.method)
+            method = self.env['payment.method']._get_from_code(code)
+            vals['payment_method_id'] = (method or self.payment_method_id).id
+        self.write({key: value for key, value in vals.items() if self[key] != value})
+
+    def _pay_now_failure_text(self, payment):
+        return payment.failure or self.env._("The payment was refused.")
+
+    def _pay_now_apply_paid(self, payment):
+        """Confirm a payment, after comparing what was paid with what was asked.
+
+        Same currency: booked as received. Another currency: not booked, told at once.
+        """
+        Discrepancy = self.env['pay.now.discrepancy']
+        if payment.currency != self.currency_id.name:
+            Discrepancy._report(
+                self,
+                'currency',
+                self.env._(
+                    "%(amount)s %(paid)s were paid where %(asked)s were asked for: not booked.",
+                    amount=payment.amount,
+                    paid=payment.currency,
+                    asked=self.currency_id.name,
+                ),
+            )
+            if self.state not in ('done', 'error'):
+                self._set_error(self.env._("The payment came in another currency."), ('cancel',))
+            return
+        received = float(payment.amount)
+        if self.currency_id.compare_amounts(received, self.amount):
+            Discrepancy._report(
+                self,
+                'amount',
+                self.env._(
+                    "%(received)s were paid where %(asked)s were asked for.",
+                    received=self.currency_id.format(received),
+                    asked=self.currency_id.format(self.amount),
+                ),
+                amount=received - self.amount,
+            )
+        if self.state != 'done':
+            self.pay_now_received = received
+            self._set_done(extra_allowed_states=('cancel',))
+        self._pay_now_take_over_commission(payment)
+
+    # === BUSINESS METHODS - SYNCHRONISATION === #
+
+    def _synchronize(self, raise_unavailable=False):
+        """Ask the provider about each payment and let everything follow from the answer.
+
+        The one door of the return page, the notifications and the sweep: lock, read, process,
+        book. Safe to call any number of times, in any order, from several places at once.
+
+        :param bool raise_unavailable: raise instead of leaving it for the next time when the
+            provider cannot be reached.
+        :return: the transactions the provider was asked about. One that is locked elsewhere is
+            being synchronised there and is left out.
+        :rtype: payment.transaction
+        :raise GatewayUnavailable: see `raise_unavailable`.
+        """
+        locked = self._pay_now_ours().try_lock_for_update()
+        asked = locked.browse()
+        for tx in locked:
+            try:
+                payment = tx._pay_now_fetch()
+            except GatewayUnavailable as error:
+                if raise_unavailable:
+                    raise
+                _logger.info("%s could not be asked about: %s", tx.reference, error.message)
+                continue
+            if payment:
+                tx._process(tx.provider_code, {'payment': payment})
+            asked |= tx
+        asked.filtered(
+            lambda tx: (
+                not tx.is_post_processed and tx.state in ('done', 'pending', 'cancel', 'error')
+            )
+        )._post_process()
+        # A commission may become known long after its payment was booked.
+        asked._pay_now_book_commissions()
+        return asked
+
+    def _pay_now_fetch(self):
+        """Read the payment at the provider.
+
+        :return: what the provider knows, or None when it knows nothing of it.
+        :rtype: gateways.base.Payment | None
+        :raise GatewayUnavailable: the provider cannot be reached now.
+        """
+        self.ensure_one()
+        if not self.provider_reference:
+            return None
+        try:
+            return self.provider_id._pay_now_gateway().fetch_payment(
+                checkout_id=self.provider_reference, payment_id=self.pay_now_payment_ref or ''
+            )
+        except GatewayNotFound:
+            self.pay_now_last_sync = fields.Datetime.now()
+            return None
+        except GatewayUnavailable:
+            raise
+        except GatewayError as error:
+            self.provider_id._pay_now_note_problem(error)
+            raise GatewayUnavailable(error.message, error.code, error.request_id) from error
+
+    # === CRON === #
+
+    @api.model
+    def _pay_now_sweep_domain(self):
+        """Return the domain of what the sweep asks about: unfinished, or without commission."""
+        now = fields.Datetime.now()
+        quiet = now - timedelta(minutes=const.SWEEP_INTERVAL_MINUTES - 1)
+        unfinished = Domain('state', 'in', ('draft', 'pending', 'authorized')) & Domain(
+            'provider_reference', '!=', False
+        )
+        # A payer may still be charged on a checkout we believe dead (late bank answers).
+        recent = (
+            Domain('state', 'in', ('cancel', 'error'))
+            & Domain('last_state_change', '>=', now - timedelta(days=7))
+            & Domain('provider_reference', '!=', False)
+        )
+        done = Domain('state', '=', 'done')
+        unbooked = done & (
+            Domain('is_post_processed', '=', False)
+            | Domain('pay_now_commission_state', 'in', ('waiting', 'known'))
+        )
+        failed = done & Domain('pay_now_commission_state', '=', 'failed')
+
+        def not_asked_since(instant):
+            return Domain('pay_now_last_sync', '=', False) | Domain(
+                'pay_now_last_sync', '<', instant
+            )
+
+        return Domain('provider_code', 'in', const.PROVIDER_CODES) & (
+            (unfinished | unbooked) & not_asked_since(quiet)
+            | (recent | failed) & not_asked_since(now - timedelta(hours=1))
+        )
+
+    @api.model
+    def _cron_pay_now_sweep(self, batch=50):
+        """Ask about every payment nobody told us about, and list the providers' events.
+
+        With the webhooks off this alone books everything, a few minutes later.
+        """
+        self.env['pay.now.event']._sweep()
+        cron = self.env['ir.cron']
+        domain = self._pay_now_sweep_domain()
+        txs = self.search(domain, order='id')
+        cron._commit_progress(remaining=len(txs))
+        for start in range(0, len(txs), batch):
+            chunk = txs[start : start + batch]
+            chunk._pay_now_synchronize_safely()
+            # Whatever came of it, it was asked now: the next round starts with the others.
+            chunk.try_lock_for_update().pay_now_last_sync = fields.Datetime.now()
+            if not cron._commit_progress(len(chunk)):
+                break
+        self._pay_now_drop_unopened()
+
+    def _pay_now_synchronize_safely(self):
+        """Synchronize a batch; when one of it fails, each one by itself.
+
+        :return: `{transaction: error text}` of those that failed, and those the provider was
+            asked about.
+        :rtype: tuple(dict, payment.transaction)
+        """
+        errors, asked = {}, self.browse()
+        try:
+            with self.env.cr.savepoint():
+                return errors, self._synchronize(raise_unavailable=True)
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anything: the batch is told apart below
+            _logger.info("A batch failed and is taken apart: %s", error)
+        silent = 0
+        for tx in self:
+            if silent > 1:  # a provider that is down is not waited for once per payment
+                errors[tx] = self.env._("The provider does not answer.")
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    asked |= tx._synchronize(raise_unavailable=True)
+            except psycopg2.OperationalError:
+                raise
+                silent = 0
+            except GatewayUnavailable as error:
+                silent += 1
+                errors[tx] = error.message
+            except Exception as error:  # noqa: BLE001 - kept with its transaction
+                _logger.exception("Payment %s could not be processed", tx.reference)
+                errors[tx] = str(error)
+                self.env['pay.now.discrepancy']._report(
+                    tx, 'booking', self.env._("Could not be booked: %s", error), amount=tx.amount
+                )
+        return errors, asked
+
+    @api.model
+    def _pay_now_drop_unopened(self):
+        """Cancel checkouts that were never opened at the provider: nobody can pay them."""
+        limit = fields.Datetime.now() - timedelta(hours=const.CHECKOUT_VALIDITY_HOURS + 1)
+        self.search(
+            Domain('provider_code', 'in', const.PROVIDER_CODES)
+            & Domain('state', '=', 'draft')
+            & Domain('provider_reference', '=', False)
+            & Domain('create_date', '<', limit)
+        )._set_canceled()

@@ -1,0 +1,284 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from collections import defaultdict
+from datetime import timedelta, timezone
+
+import pytz
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """The books: payments and commissions, many transactions at once (design section 6.2)."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_commission = fields.Monetary(
+        string="Commission",
+        readonly=True,
+        copy=False,
+        help="The provider's own fee, as the provider reports it.",
+    )
+    pay_now_commission_date = fields.Datetime(
+        string="Commission taken on", readonly=True, copy=False
+    )
+    pay_now_commission_state = fields.Selection(
+        string="Commission status",
+        selection=[
+            ('waiting', "Not known yet"),
+            ('known', "To book"),
+            ('booked', "Booked"),
+            ('failed', "Could not be booked"),
+        ],
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+    )
+    pay_now_commission_move_id = fields.Many2one(
+        string="Commission entry", comodel_name='account.move', readonly=True, copy=False
+    )
+    pay_now_movement_ref = fields.Char(
+        string="Movement id", readonly=True, copy=False, help="The provider's balance movement."
+    )
+
+    _pay_now_commission_once = models.UniqueIndex(
+        '(pay_now_commission_move_id) WHERE pay_now_commission_move_id IS NOT NULL',
+        "A commission entry belongs to one payment.",
+    )
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _post_process(self):
+        """Override of `account_payment` to book our payments in batches, then the commissions.
+
+        Core then finds each payment made and makes none.
+        """
+        ours = self._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
+        ours._pay_now_book_payments()
+        super()._post_process()
+        ours._pay_now_book_commissions()
+
+    def _create_payment(self, **extra_create_values):
+        """Override of `account_payment`: a payment of ours pays exactly its snapshot."""
+        if self.provider_code not in const.PROVIDER_CODES or self.amount < 0:
+            return super()._create_payment(**extra_create_values)
+        self._pay_now_book_payments()
+        return self.payment_id
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `payment` to keep one light note: nobody needs an e-mail about it."""
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._log_message_on_linked_documents(message)
+        invoices = self._get_invoices_to_notify()
+        if invoices:
+            invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        return None
+
+    # === BUSINESS METHODS - PAYMENTS === #
+
+    def _pay_now_book_payments(self):
+        """Create, post and reconcile the payments of confirmed transactions, all at once.
+
+        :return: None
+        """
+        todo = self.filtered(lambda tx: not tx.payment_id)
+        for provider, txs in todo.grouped('provider_id').items():
+            txs.with_company(provider.company_id)._pay_now_book_payments_of(provider)
+
+    def _pay_now_book_payments_of(self, provider):
+        method_line = provider._pay_now_method_line()
+        payments = self.env['account.payment'].create(
+            [tx._pay_now_prepare_payment(method_line) for tx in self]
+        )
+        payments.action_post()
+        plan = []
+        for tx, payment in zip(self, payments, strict=True):
+            tx.payment_id = payment
+            items = tx._pay_now_snapshot_still_open()
+            if items:
+                plan.append(payment._pay_now_counterpart_lines() | items)
+        if plan:
+            self.env['account.move.line']._reconcile_plan(plan)
+        for tx in self:
+            tx._pay_now_tell_surplus()
+
+    def _pay_now_prepare_payment(self, method_line):
+        """Return the values of the `account.payment`: gross, at the provider's payment date."""
+        self.ensure_one()
+        provider = self.provider_id
+        journal = provider.journal_id
+        items = self.pay_now_item_ids.line_id
+        amount = self.pay_now_received or self.amount
+        return {
+            'amount': amount,
+            'payment_type': 'inbound',
+            'currency_id': self.currency_id.id,
+            'partner_id': self.partner_id.commercial_partner_id.id,
+            'partner_type': 'customer',
+            'journal_id': journal.id,
+            'company_id': provider.company_id.id,
+            'payment_method_line_id': method_line.id,
+            'payment_transaction_id': self.id,
+            'memo': ' - '.join(filter(None, (self.reference, self.pay_now_payment_ref))),
+            'date': self._pay_now_booking_date(self.pay_now_paid_at, journal),
+            'invoice_ids': [Command.set(self.invoice_ids.ids)],
+            **({'destination_account_id': items[0].account_id.id} if items else {}),
+        }
+
+    def _pay_now_booking_date(self, instant, journal):
+        """Return the accounting date of something that happened at the provider.
+
+        :param datetime instant: naive UTC, now by default.
+        :param account.journal journal: whose lock dates apply.
+        :return: the day in the company's time zone, moved after the lock date where needed: a
+            closed period never keeps money out of the books.
+        :rtype: datetime.date
+        """
+        company = journal.company_id
+        zone = pytz.timezone(company.partner_id.tz or self.env.user.tz or 'UTC')
+        instant = instant or fields.Datetime.now()
+        date = instant.replace(tzinfo=timezone.utc).astimezone(zone).date()
+        locks = company._get_violated_lock_dates(date, False, journal)
+        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
+
+    def _pay_now_snapshot_still_open(self):
+        """Return the items of the snapshot that are still to be paid."""
+        self.ensure_one()
+        return self.pay_now_item_ids.line_id.filtered(
+            lambda line: not line.reconciled and line.parent_state == 'posted'
+        )
+
+    def _pay_now_tell_surplus(self):
+        """Flag what was paid beyond the open items: it stays the customer's credit."""
+        self.ensure_one()
+        left = -sum(self.payment_id._pay_now_counterpart_lines().mapped('amount_residual_currency'))
+        if self.currency_id.compare_amounts(left, 0) > 0:
+            self.env['pay.now.discrepancy']._report(
+                self,
+                'surplus',
+                self.env._(
+                    "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
+                    " it, or keep it for the next invoice.",
+                    amount=self.currency_id.format(left),
+                    customer=self.partner_id.commercial_partner_id.name,
+                ),
+                amount=left,
+            )
+
+    # === BUSINESS METHODS - COMMISSIONS === #
+
+    def _pay_now_take_over_commission(self, payment):
+        """Keep the commission the gateway read, or note that it is still to come.
+
+        :param gateways.base.Payment payment: what was read.
+        """
+        self.ensure_one()
+        if self.pay_now_commission_state in ('known', 'booked', 'failed'):
+            return
+        if payment.commission is None:
+            self.pay_now_commission_state = 'waiting'
+            return
+        self.write(
+            {
+                'pay_now_commission': float(payment.commission),
+                'pay_now_commission_date': payment.commission_at
+                and payment.commission_at.replace(tzinfo=None),
+                'pay_now_movement_ref': payment.movement_id,
+                'pay_now_commission_state': 'known',
+            }
+        )
+
+    def _pay_now_book_commissions(self):
+        """Book the commissions that are known and not booked yet; retried when it fails.
+
+        Separate from the payments on purpose: a missing account or a lock date never keeps money
+        out of the books.
+        """
+        todo = self.filtered(
+            lambda tx: tx.payment_id and tx.pay_now_commission_state in ('known', 'failed')
+        )
+        by_provider = defaultdict(lambda: self.browse())
+        for tx in todo:
+            if tx.currency_id.is_zero(tx.pay_now_commission):
+                tx.pay_now_commission_state = 'booked'
+            else:
+                by_provider[tx.provider_id] |= tx
+        for provider, txs in by_provider.items():
+            try:
+                with self.env.cr.savepoint():
+                    txs.with_company(provider.company_id)._pay_now_book_commissions_of(provider)
+            except UserError as error:
+                _logger.warning("Commissions of %s could not be booked: %s", provider.name, error)
+                txs._pay_now_commission_failed(error)
+
+    def _pay_now_book_commissions_of(self, provider):
+        if not provider.pay_now_commission_account_id:
+            raise UserError(self.env._("Choose a commission account for %s.", provider.name))
+        moves = self.env['account.move'].create(
+            [tx._pay_now_prepare_commission(provider) for tx in self]
+        )
+        moves.action_post()
+        for tx, move in zip(self, moves, strict=True):
+            tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
+        self.env['pay.now.discrepancy'].sudo().search(
+            [
+                ('transaction_id', 'in', self.ids),
+                ('kind', '=', 'booking'),
+                ('state', '=', 'open'),
+            ]
+        ).action_done()
+
+    def _pay_now_prepare_commission(self, provider):
+        """Return the values of the commission's own entry, in the provider's journal."""
+        self.ensure_one()
+        label = self.env._(
+            "%(provider)s commission – %(reference)s",
+            provider=provider._pay_now_short_name(),
+            reference=self.reference,
+        )
+        line = {'name': label, 'currency_id': self.currency_id.id}
+        return {
+            'move_type': 'entry',
+            'journal_id': provider.journal_id.id,
+            'date': self._pay_now_booking_date(
+                self.pay_now_commission_date or self.pay_now_paid_at, provider.journal_id
+            ),
+            'ref': f'{self.reference} - {self.pay_now_movement_ref or ""}',
+            'line_ids': [
+                Command.create(
+                    {
+                        **line,
+                        'account_id': provider.pay_now_commission_account_id.id,
+                        'balance': self.pay_now_commission,
+                        'amount_currency': self.pay_now_commission,
+                    }
+                ),
+                Command.create(
+                    {
+                        **line,
+                        'account_id': provider.pay_now_clearing_account_id.id,
+                        'balance': -self.pay_now_commission,
+                        'amount_currency': -self.pay_now_commission,
+                    }
+                ),
+            ],
+        }
+
+    def _pay_now_commission_failed(self, error):
+        """Keep why commissions could not be booked where the accountant looks."""
+        self.pay_now_commission_state = 'failed'
+        for tx in self:
+            self.env['pay.now.discrepancy']._report(
+                tx,
+                'booking',
+                self.env._("The commission could not be booked: %s", error),
+                amount=tx.pay_now_commission,
+            )

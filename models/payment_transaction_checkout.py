@@ -1,0 +1,313 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta, timezone
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command, Domain
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const, utils
+from ..gateways.base import CheckoutRequest
+from ..gateways.errors import GatewayError, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """The way of a payer to the provider: snapshot, checkout, and no second one."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_item_ids = fields.One2many(
+        string="Items",
+        comodel_name='pay.now.transaction.item',
+        inverse_name='transaction_id',
+        readonly=True,
+    )
+    pay_now_checkout_url = fields.Char(string="Checkout address", readonly=True, copy=False)
+    pay_now_checkout_expiry = fields.Datetime(string="Checkout until", readonly=True, copy=False)
+    pay_now_page_url = fields.Char(
+        string="Pay page", readonly=True, copy=False, help="Where the payer came from."
+    )
+    pay_now_idempotency_key = fields.Char(
+        string="Idempotency key",
+        readonly=True,
+        copy=False,
+        help="Stored before the provider is called: a repeated call opens no second checkout.",
+    )
+
+    # === BUSINESS METHODS - REFERENCE === #
+
+    @api.model
+    def _compute_reference_prefix(self, separator, **values):
+        """Override of `payment` to keep references within both providers' alphabet and length."""
+        prefix = super()._compute_reference_prefix(separator, **values)
+        provider = self.env['payment.provider'].browse(values.get('provider_id') or [])
+        if provider.code in const.PROVIDER_CODES or values.get('pay_now'):
+            return utils.provider_reference_text(prefix, 40) if prefix else prefix
+        return prefix
+
+    # === BUSINESS METHODS - CREATION === #
+
+    @api.model
+    def _pay_now_create(self, provider, partner, lines, page_url=''):
+        """Create the transaction of a checkout with the snapshot of its items.
+
+        The same items and amounts still open at the same provider give the same transaction: a
+        double click pays once.
+
+        :param payment.provider provider: one of ours, connected.
+        :param res.partner partner: who pays.
+        :param account.move.line lines: the items chosen, open, of one currency and account.
+        :param str page_url: path of the page the payer came from.
+        :return: a draft transaction, its checkout not opened yet.
+        :rtype: payment.transaction
+        :raise ValidationError: if the items cannot be paid in one payment.
+        """
+        self._pay_now_check_lines(provider, lines)
+        if same := self._pay_now_find_same(provider, lines):
+            return same
+        reference = self._compute_reference(
+            provider.code,
+            prefix=utils.provider_reference_text('-'.join(lines.move_id.mapped('name')), 40),
+        )
+        tx = self.create(
+            {
+                'provider_id': provider.id,
+                'payment_method_id': provider._pay_now_default_method().id,
+                'reference': reference,
+                'amount': sum(lines.mapped('amount_residual_currency')),
+                'currency_id': lines.currency_id.id,
+                'partner_id': partner.id,
+                'operation': 'online_redirect',
+                'invoice_ids': [Command.set(lines.move_id.ids)],
+                'pay_now_page_url': page_url,
+                'pay_now_item_ids': [
+                    Command.create({'line_id': line.id, 'amount': line.amount_residual_currency})
+                    for line in lines
+                ],
+            }
+        )
+        return tx
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
+        txs = super().create(vals_list)
+        for tx in txs._pay_now_ours():
+            if tx.operation != 'refund':
+                tx.pay_now_idempotency_key = payment_utils.generate_idempotency_key(
+                    tx, scope='checkout'
+                )
+                if not tx.pay_now_item_ids:
+                    tx._pay_now_snapshot_invoices()
+        return txs
+
+    def _pay_now_snapshot_invoices(self):
+        """Take the snapshot of a core payment: the invoices' open items, up to the amount."""
+        left = self.amount
+        commands = []
+        for line in self.invoice_ids._pay_now_open_lines():
+            part = min(left, line.amount_residual_currency)
+            if self.currency_id.compare_amounts(part, 0) <= 0:
+                break
+            commands.append(Command.create({'line_id': line.id, 'amount': part}))
+            left -= part
+        self.pay_now_item_ids = commands
+
+    @api.model
+    def _pay_now_check_lines(self, provider, lines):
+        """Refuse what one payment cannot settle.
+
+        :raise ValidationError: in the customer's words.
+        """
+        if not lines:
+            raise ValidationError(self.env._("Nothing was chosen to pay."))
+        if len(lines.account_id) > 1 or len(lines.currency_id) > 1:
+            raise ValidationError(
+                self.env._("These items cannot be paid together. Please pay them one by one.")
+            )
+        amount = Decimal(str(sum(lines.mapped('amount_residual_currency'))))
+        low, high = provider._pay_now_amount_limits(lines.currency_id)
+        if not low <= amount <= high or (
+            provider.maximum_amount and amount > Decimal(str(provider.maximum_amount))
+        ):
+            raise ValidationError(
+                self.env._(
+                    "This amount is outside the limits of %s.", provider._pay_now_short_name()
+                )
+            )
+
+    @api.model
+    def _pay_now_find_same(self, provider, lines):
+        """Return the open checkout of exactly these items and amounts, if there is one."""
+        now = fields.Datetime.now() + timedelta(minutes=35)
+        for tx in self._pay_now_open_checkouts(lines):
+            snapshot = {item.line_id: item.amount for item in tx.pay_now_item_ids}
+            if (
+                tx.provider_id == provider
+                and snapshot == {line: line.amount_residual_currency for line in lines}
+                and (not tx.pay_now_checkout_expiry or tx.pay_now_checkout_expiry > now)
+            ):
+                return tx
+        return self.browse()
+
+    @api.model
+    def _pay_now_open_checkouts(self, lines):
+        """Return the checkouts that share an item with `lines` and may still be paid."""
+        items = self.env['pay.now.transaction.item'].search(
+            Domain('line_id', 'in', lines.ids) & Domain('transaction_id.state', '=', 'draft')
+        )
+        return items.transaction_id
+
+    # === BUSINESS METHODS - CHECKOUT === #
+
+    def _pay_now_open(self):
+        """Open the checkout at the provider, or find the one opened before.
+
+        Other open checkouts of the same items are closed first; one of them that turns out to be
+        paid stops this one.
+
+        :return: the address to send the payer to.
+        :rtype: str
+        :raise UserError: in the customer's words, when there is nothing to pay here any more or
+            the provider cannot be reached.
+        """
+        self.ensure_one()
+        self.lock_for_update()
+        if self.state != 'draft':
+            raise UserError(self.env._("This payment is already under way or finished."))
+        if self.pay_now_checkout_url:
+            return self.pay_now_checkout_url
+        self._pay_now_close_others()
+        try:
+            checkout = self.provider_id._pay_now_gateway().open_checkout(
+                self._pay_now_checkout_request(), self.pay_now_idempotency_key
+            )
+        except GatewayUnavailable as error:
+            self.provider_id._pay_now_note_problem(error)
+            raise UserError(
+                self.env._(
+                    "%s does not answer at the moment. Nothing was debited: please try again in a"
+                    " few minutes.",
+                    self.provider_id._pay_now_short_name(),
+                )
+            ) from error
+        except GatewayError as error:
+            self.provider_id._pay_now_note_problem(error)
+            raise UserError(
+                self.env._(
+                    "%s cannot take this payment. Nothing was debited. Please contact us.",
+                    self.provider_id._pay_now_short_name(),
+                )
+            ) from error
+        self.write(
+            {
+                'provider_reference': checkout.id,
+                'pay_now_checkout_url': checkout.url,
+                'pay_now_checkout_expiry': checkout.expires_at
+                and checkout.expires_at.astimezone(timezone.utc).replace(tzinfo=None),
+            }
+        )
+        return checkout.url
+
+    def _pay_now_close_others(self):
+        """Close the open checkouts that share an item with this one.
+
+        :raise UserError: if one of them was paid in the meantime.
+        """
+        others = self._pay_now_open_checkouts(self.pay_now_item_ids.line_id) - self
+        for other in others:
+            if other._pay_now_close():
+                continue
+            other._synchronize()
+            if other.state in ('pending', 'authorized', 'done'):
+                raise UserError(self.env._("These items were paid a moment ago. Thank you."))
+
+    def _pay_now_close(self):
+        """Make sure nobody can pay this checkout any more.
+
+        :return: False when it is paid or being paid.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not self.provider_reference:
+            self._set_canceled()
+            return True
+        try:
+            closed = self.provider_id._pay_now_gateway().close_checkout(self.provider_reference)
+        except GatewayError as error:
+            self.provider_id._pay_now_note_problem(error)
+            # Not known to be closed. Should it be paid after all, its money is booked as credit
+            # and flagged: never lost, never silent.
+            return self.state == 'draft'
+        if closed:
+            self._set_canceled()
+        return closed
+
+    def _pay_now_checkout_request(self):
+        """Return what the gateway needs to open the checkout.
+
+        :rtype: gateways.base.CheckoutRequest
+        """
+        self.ensure_one()
+        base_url = self.provider_id.get_base_url()
+        labels = [item.line_id._pay_now_due_label() for item in self.pay_now_item_ids]
+        return CheckoutRequest(
+            reference=self.reference,
+            amount=Decimal(str(self.amount)).quantize(
+                Decimal(1).scaleb(-self.currency_id.decimal_places)
+            ),
+            currency=self.currency_id.name,
+            label=self._pay_now_short_label(labels),
+            description=f'{self.partner_id.commercial_partner_id.name} – {self.reference}',
+            return_url=f'{base_url}{self._pay_now_path("return")}',
+            cancel_url=f'{base_url}{self._pay_now_path("cancel")}',
+            payer_email=self.partner_email or '',
+            locale=self.env.context.get('lang') or self.partner_lang or '',
+            # Counted from the creation: the same request again must be the same to the letter.
+            expires_at=self.create_date.replace(tzinfo=timezone.utc)
+            + timedelta(hours=const.CHECKOUT_VALIDITY_HOURS),
+            metadata=(
+                ('odoo_reference', self.reference),
+                (
+                    'odoo_database',
+                    self.env['ir.config_parameter'].sudo().get_param('database.uuid'),
+                ),
+                ('odoo_company', str(self.company_id.id)),
+            ),
+        )
+
+    def _pay_now_short_label(self, labels):
+        if len(labels) <= 3:
+            return ', '.join(labels)
+        return self.env._("%(first)s and %(count)s more", first=labels[0], count=len(labels) - 1)
+
+    def _pay_now_access_token(self):
+        """Return the token of the transaction's own pages (return, result)."""
+        self.ensure_one()
+        return payment_utils.generate_access_token('pay_now', self.id, self.reference, env=self.env)
+
+    def _pay_now_path(self, page):
+        """Return the path of one of the transaction's pages.
+
+        :param str page: `checkout`, `return`, `cancel` or `result`.
+        """
+        self.ensure_one()
+        return f'/pay_now/{page}/{self.id}/{self._pay_now_access_token()}'
+
+    # === BUSINESS METHODS - ODOO'S OWN PAGES === #
+
+    def _get_specific_rendering_values(self, processing_values):
+        """Override of `payment` to send the payer of a core page to our checkout."""
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._get_specific_rendering_values(processing_values)
+        try:
+            return {'api_url': self._pay_now_open()}
+        except UserError as error:
+            self._set_error(str(error))
+            return {}

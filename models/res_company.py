@@ -1,0 +1,216 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import email_normalize
+
+from .. import const, utils
+
+#: What step 4 decides: read-only until a provider is connected.
+OPTIONS = (
+    'pay_now_reminder_accounting',
+    'pay_now_reminder_sales',
+    'pay_now_any_method_accounting',
+    'pay_now_any_method_sales',
+    'pay_now_reminder_auto',
+)
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    # === SET-UP FIELDS === #
+
+    pay_now_sage_customer_code = fields.Char(
+        string="Sage customer code",
+        help="Your own customer number at Sage. It is printed on your quotes and invoices from"
+        " Sage.",
+    )
+    pay_now_signup_email = fields.Char(string="Sign-up e-mail", readonly=True)
+    pay_now_signup_date = fields.Datetime(string="Signed up on", readonly=True)
+    pay_now_signup_application = fields.Selection(
+        string="Signed up from", selection=const.APPLICATIONS, readonly=True
+    )
+
+    pay_now_test_email = fields.Char(
+        string="Test address",
+        help="With test keys no real money moves: only this address then gets a Pay now button.",
+    )
+
+    # === OPTIONS, ONE PER APPLICATION === #
+
+    pay_now_reminder_accounting = fields.Boolean(
+        string="Allow online payment of customer reminders (Accounting)"
+    )
+    pay_now_reminder_sales = fields.Boolean(
+        string="Allow online payment of customer reminders (Sales)"
+    )
+    pay_now_any_method_accounting = fields.Boolean(
+        string="Allow online payment whatever the payment method (Accounting)"
+    )
+    pay_now_any_method_sales = fields.Boolean(
+        string="Allow online payment whatever the payment method (Sales)"
+    )
+
+    # === REMINDERS === #
+
+    pay_now_reminder_auto = fields.Boolean(
+        string="Send reminders automatically every day",
+        help="Once a day, every customer with a due item that a reminder level has reached gets"
+        " one reminder.",
+    )
+
+    # === COMPUTED FIELDS === #
+
+    pay_now_provider_ids = fields.One2many(
+        string="Online payment providers",
+        comodel_name='payment.provider',
+        inverse_name='company_id',
+        domain=[('code', 'in', const.PROVIDER_CODES)],
+    )
+    pay_now_connected = fields.Boolean(
+        string="A provider is connected", compute='_compute_pay_now_connected', compute_sudo=True
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('pay_now_provider_ids.pay_now_status')
+    def _compute_pay_now_connected(self):
+        for company in self:
+            company.pay_now_connected = any(
+                provider.pay_now_status == 'connected' for provider in company.pay_now_provider_ids
+            )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_sage_customer_code')
+    def _check_pay_now_sage_customer_code(self):
+        for company in self:
+            code = company.pay_now_sage_customer_code
+            if code and not utils.is_sage_code(code):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is not a Sage customer code. It has letters, digits and - _ . / only,"
+                        " 32 at most. You find it on your quotes and invoices from Sage.",
+                        code,
+                    )
+                )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to give each company its reminder levels."""
+        for vals in vals_list:
+            self._pay_now_clean_vals(vals)
+        companies = super().create(vals_list)
+        companies.sudo()._pay_now_create_reminder_levels()
+        return companies
+
+    def write(self, vals):
+        """Override of `base` to clean the Sage customer code and to keep step 4 locked.
+
+        :raise UserError: if an option is changed before a provider is connected.
+        """
+        self._pay_now_clean_vals(vals)
+        for company in self:
+            changed = [name for name in OPTIONS if name in vals and vals[name] != company[name]]
+            if changed and not company.pay_now_connected:
+                raise UserError(
+                    self.env._("Available once Stripe or PayPal is connected (step 3).")
+                )
+        return super().write(vals)
+
+    @api.model
+    def _pay_now_clean_vals(self, vals):
+        if vals.get('pay_now_sage_customer_code'):
+            vals['pay_now_sage_customer_code'] = utils.clean_sage_code(
+                vals['pay_now_sage_customer_code']
+            )
+
+    # === BUSINESS METHODS - SET-UP === #
+
+    def _pay_now_sign_up(self, email, application):
+        """Sign the company up for online payment (step 2), or change the address.
+
+        The first sign-up ticks the reminder option of its application; a later one ticks nothing.
+
+        :param str email: where notices about the connection go.
+        :param str application: `accounting` or `sales`.
+        :return: None
+        :raise UserError: if step 1 is missing or the address cannot be one.
+        """
+        self.ensure_one()
+        if not self.pay_now_sage_customer_code:
+            raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
+        normalized = email_normalize(email or '')
+        if not normalized:
+            raise UserError(self.env._("“%s” is not an e-mail address.", email or ''))
+        vals = {'pay_now_signup_email': normalized}
+        if not self.pay_now_signup_date:
+            vals.update(
+                {
+                    'pay_now_signup_date': fields.Datetime.now(),
+                    'pay_now_signup_application': application,
+                    'pay_now_test_email': normalized,
+                    f'pay_now_reminder_{application}': True,
+                }
+            )
+        # Past the lock of step 4: the first tick comes with the sign-up.
+        super().write(vals)
+
+    def _pay_now_option(self, option, application):
+        """Read one of the options of design section 5.
+
+        :param str option: `reminder` or `any_method`.
+        :param str application: `accounting` or `sales`.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self[f'pay_now_{option}_{application}']
+
+    def _pay_now_providers(self):
+        """Return the connected providers that may be offered to a customer now.
+
+        :rtype: payment.provider (sudo)
+        """
+        self.ensure_one()
+        return (
+            self.env['payment.provider']
+            .sudo()
+            .search(
+                Domain('company_id', 'parent_of', self.id)
+                & Domain('code', 'in', const.PROVIDER_CODES)
+                & Domain('pay_now_status', '=', 'connected')
+                & Domain('state', '!=', 'disabled')
+            )
+            .filtered(lambda provider: provider.pay_now_health != 'red')
+        )
+
+    def _pay_now_create_reminder_levels(self):
+        """Create the ready reminder level of each company that has none."""
+        Level = self.env['pay.now.reminder.level'].sudo().with_context(active_test=False)
+        levels = Level.search([('company_id', 'in', self.ids)])
+        template = self.env.ref('account_pay_now.mail_template_reminder', raise_if_not_found=False)
+        Level.create(
+            [
+                {
+                    'name': self.env._("Friendly reminder"),
+                    'company_id': company.id,
+                    'delay_days': 5,
+                    'gap_days': 14,
+                    'template_id': template.id if template else False,
+                }
+                for company in self - levels.company_id
+            ]
+        )
+
+    def _pay_now_test_mode(self):
+        """Tell whether every connected provider only pretends to take money.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        providers = self._pay_now_providers()
+        return bool(providers) and all(provider.state == 'test' for provider in providers)

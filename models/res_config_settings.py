@@ -1,0 +1,37 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    pay_now_sage_customer_code = fields.Char(
+        related='company_id.pay_now_sage_customer_code', readonly=False
+    )
+    pay_now_test_email = fields.Char(related='company_id.pay_now_test_email', readonly=False)
+    pay_now_connected = fields.Boolean(related='company_id.pay_now_connected')
+    pay_now_reminder_accounting = fields.Boolean(
+        related='company_id.pay_now_reminder_accounting', readonly=False
+    )
+    pay_now_reminder_sales = fields.Boolean(
+        related='company_id.pay_now_reminder_sales', readonly=False
+    )
+    pay_now_any_method_accounting = fields.Boolean(
+        related='company_id.pay_now_any_method_accounting', readonly=False
+    )
+    pay_now_any_method_sales = fields.Boolean(
+        related='company_id.pay_now_any_method_sales', readonly=False
+    )
+    pay_now_reminder_auto = fields.Boolean(
+        related='company_id.pay_now_reminder_auto', readonly=False
+    )
+    pay_now_provider_ids = fields.One2many(
+        related='company_id.pay_now_provider_ids', readonly=False
+    )
+
+    def action_pay_now_setup(self):
+        """Open the set-up screen. Opened from Settings it counts as Accounting."""
+        action = self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_setup')
+        action['context'] = {'default_application': 'accounting'}
+        return action

@@ -1,0 +1,14 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    test_booking,
+    test_checkout,
+    test_eligibility,
+    test_event,
+    test_invoice_mail,
+    test_pages,
+    test_reminder,
+    test_screens,
+    test_setup,
+    test_webhook,
+)

@@ -1,0 +1,228 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+from ..gateways import base
+from ..gateways.errors import GatewayAuthError, GatewayNotFound, GatewayUnavailable
+
+
+class ScriptedGateway:
+    """A gateway without a network: the test sets what it answers, and sees what it was asked."""
+
+    def __init__(self):
+        self.account = base.Account(
+            id='acct_test',
+            name="Test account",
+            email='merchant@example.com',
+            country='FR',
+            currency='EUR',
+            test_mode=True,
+            can_charge=True,
+            can_pay_out=True,
+        )
+        self.refused = None
+        self.down = False
+        self.payments = {}
+        self.requests = []
+        self.closed = []
+        self.webhooks = {}
+        self.events = []
+
+    def _answer(self):
+        if self.down:
+            raise GatewayUnavailable("The provider does not answer.")
+        if self.refused:
+            raise self.refused
+
+    def check_account(self):
+        self._answer()
+        return self.account
+
+    def find_webhook(self, url):
+        self._answer()
+        return self.webhooks.get(url)
+
+    def register_webhook(self, url):
+        self._answer()
+        self.webhooks[url] = base.Webhook(id='we_test', url=url, secret='whsec_test')
+        return self.webhooks[url]
+
+    def open_checkout(self, request, idempotency_key):
+        self._answer()
+        checkout_id = f'cs_{request.reference}'
+        if not any(key == idempotency_key for key, _request in self.requests):
+            self.requests.append((idempotency_key, request))
+            self.payments[checkout_id] = base.Payment(
+                checkout_id=checkout_id,
+                state=base.OPEN,
+                reference=request.reference,
+                amount=request.amount,
+                currency=request.currency,
+            )
+        return base.Checkout(
+            id=checkout_id,
+            url=f'http://127.0.0.1/checkout/{checkout_id}',
+            expires_at=request.expires_at,
+        )
+
+    def close_checkout(self, checkout_id):
+        self._answer()
+        if self.payments[checkout_id].state != base.OPEN:
+            return False
+        self.set(checkout_id, state=base.CANCELED)
+        self.closed.append(checkout_id)
+        return True
+
+    def fetch_payment(self, checkout_id='', payment_id=''):
+        self._answer()
+        if checkout_id not in self.payments:
+            raise GatewayNotFound("No such payment.")
+        return self.payments[checkout_id]
+
+    def list_events(self, since):
+        self._answer()
+        return iter(self.events)
+
+    # === what the test does at the provider === #
+
+    def set(self, checkout_id, **values):
+        """Change a payment at the provider."""
+        self.payments[checkout_id] = replace(self.payments[checkout_id], **values)
+
+    def pay(self, tx, commission='4.75', paid_at=None, **values):
+        """The payer pays: at once, and with the commission known unless it is None."""
+        payment = self.payments[tx.provider_reference]
+        paid_at = paid_at or datetime.now(timezone.utc)
+        self.set(
+            tx.provider_reference,
+            **{
+                'state': base.PAID,
+                'payment_id': f'pi_{tx.id}',
+                'charge_id': f'ch_{tx.id}',
+                'method': 'card',
+                'paid_at': paid_at,
+                'settlement_currency': payment.currency,
+                'commission': commission and Decimal(commission),
+                'net': commission and payment.amount - Decimal(commission),
+                'commission_at': commission and paid_at,
+                'movement_id': commission and f'txn_{tx.id}',
+                **values,
+            },
+        )
+
+
+@tagged('post_install', '-at_install')
+class PayNowCommon(AccountTestInvoicingCommon):
+    """A French company, signed up and connected to a scripted Stripe."""
+
+    gateway_class = ScriptedGateway
+
+    @classmethod
+    @AccountTestInvoicingCommon.setup_chart_template('fr')
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env.company
+        cls.company.write({'email': 'billing@example.com', 'name': "Fournil SARL"})
+        cls.company.partner_id.tz = 'Europe/Paris'
+        cls.gateway = cls.current_gateway = cls.gateway_class()
+        cls.provider = cls.env['payment.provider'].search(
+            [('code', '=', 'pay_now_stripe'), ('company_id', '=', cls.company.id)]
+        )
+        patcher = patch.object(
+            cls.env.registry['payment.provider'],
+            '_pay_now_gateway',
+            lambda self, key=None: cls.current_gateway,
+        )
+        cls.startClassPatcher(patcher)
+        cls.customer = cls.env['res.partner'].create(
+            {'name': "Boulanger", 'email': 'client@example.com', 'lang': 'en_US'}
+        )
+        cls.term = cls.env['account.payment.term'].create(
+            {
+                'name': "30 % now, the rest later",
+                'line_ids': [
+                    Command.create({'value': 'percent', 'value_amount': 30, 'nb_days': 0}),
+                    Command.create({'value': 'percent', 'value_amount': 70, 'nb_days': 30}),
+                ],
+            }
+        )
+
+    def setUp(self):
+        super().setUp()
+        # What one test does at the provider is not there in the next one.
+        self.gateway = type(self).current_gateway = deepcopy(type(self).gateway)
+
+    @classmethod
+    def sign_up(cls, application='accounting'):
+        """Steps 1 and 2."""
+        cls.company.pay_now_sage_customer_code = 'FR-123'
+        cls.company._pay_now_sign_up('admin@example.com', application)
+
+    @classmethod
+    def connect(cls):
+        """Steps 1 to 3, in the sandbox: nobody's money."""
+        cls.sign_up()
+        cls.provider.pay_now_api_base = 'http://127.0.0.1:1'
+        cls.provider._pay_now_connect('sk_test_key')
+
+    @classmethod
+    def make_invoice(cls, amount=100.0, partner=None, days_late=10, post=True, **values):
+        """Return an invoice of `amount`, without tax, due `days_late` days ago."""
+        due = fields.Date.today() - timedelta(days=days_late)
+        invoice = cls.env['account.move'].create(
+            {
+                'move_type': 'out_invoice',
+                'partner_id': (partner or cls.customer).id,
+                'invoice_date': due,
+                'invoice_date_due': due,
+                'invoice_payment_term_id': False,
+                'invoice_line_ids': [
+                    Command.create(
+                        {'name': "Bread", 'quantity': 1, 'price_unit': amount, 'tax_ids': []}
+                    )
+                ],
+                **values,
+            }
+        )
+        if post:
+            invoice.action_post()
+        return invoice
+
+    @classmethod
+    def lines(cls, *invoices):
+        """Return the open items of invoices, oldest first."""
+        return cls.env['account.move.line'].union(*(i._pay_now_open_lines() for i in invoices))
+
+    @classmethod
+    def checkout(cls, lines, partner=None):
+        """Return the transaction of a checkout that is open at the provider."""
+        tx = (
+            cls.env['payment.transaction']
+            .sudo()
+            ._pay_now_create(cls.provider, partner or cls.customer, lines)
+        )
+        tx._pay_now_open()
+        return tx
+
+    def clearing_balance(self):
+        """Return the balance of the clearing account."""
+        account = self.provider.pay_now_clearing_account_id
+        return sum(
+            self.env['account.move.line']
+            .search([('account_id', '=', account.id), ('parent_state', '=', 'posted')])
+            .mapped('balance')
+        )
+
+    def auth_error(self):
+        """Return the error a refused key gives."""
+        return GatewayAuthError("Invalid API Key provided: sk_test_***", 'api_key_invalid')

@@ -1,0 +1,128 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import datetime, timezone
+
+from odoo.tests import tagged
+
+from ..gateways import base
+from .common import PayNowCommon
+
+
+@tagged('post_install', '-at_install')
+class TestEvent(PayNowCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.invoice = cls.make_invoice(300)
+        cls.tx = cls.checkout(cls.lines(cls.invoice))
+        cls.Event = cls.env['pay.now.event']
+
+    def event(self, ref='evt_1', **values):
+        return base.Event(
+            id=ref,
+            type='checkout.session.completed',
+            created_at=datetime.now(timezone.utc),
+            **{'checkout_id': self.tx.provider_reference, **values},
+        )
+
+    def run_worker(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('account_pay_now.ir_cron_events_1').method_direct_trigger()
+
+    def test_stored_once(self):
+        self.assertTrue(self.Event._store(self.provider, self.event(), 'webhook', '{}'))
+        self.assertFalse(self.Event._store(self.provider, self.event(), 'webhook', '{}'))
+        self.assertFalse(self.Event._store(self.provider, self.event(), 'sweep'))
+        self.assertEqual(self.Event.search_count([('event_ref', '=', 'evt_1')]), 1)
+
+    def test_processed(self):
+        self.gateway.pay(self.tx)
+        self.Event._store(self.provider, self.event(), 'webhook', '{}')
+        self.run_worker()
+        event = self.Event.search([('event_ref', '=', 'evt_1')])
+        self.assertRecordValues(event, [{'state': 'done', 'transaction_id': self.tx.id}])
+        self.assertEqual(self.invoice.payment_state, 'paid')
+
+    def test_found_by_any_reference(self):
+        self.gateway.pay(self.tx)
+        self.Event._store(
+            self.provider,
+            self.event('evt_2', checkout_id='', reference=self.tx.reference),
+            'webhook',
+        )
+        self.run_worker()
+        self.Event._store(
+            self.provider,
+            self.event('evt_3', checkout_id='', payment_id=f'pi_{self.tx.id}'),
+            'webhook',
+        )
+        self.run_worker()
+        events = self.Event.search([('event_ref', 'in', ('evt_2', 'evt_3'))])
+        self.assertEqual(set(events.mapped('state')), {'done'})
+        self.assertEqual(events.transaction_id, self.tx)
+
+    def test_not_ours_is_ignored(self):
+        self.Event._store(self.provider, self.event('evt_4', checkout_id='cs_foreign'), 'webhook')
+        self.run_worker()
+        self.assertEqual(self.Event.search([('event_ref', '=', 'evt_4')]).state, 'ignored')
+
+    def test_retried_with_back_off_then_processed(self):
+        self.gateway.pay(self.tx)
+        self.gateway.down = True
+        self.Event._store(self.provider, self.event(), 'webhook', '{}')
+        self.run_worker()
+        event = self.Event.search([('event_ref', '=', 'evt_1')])
+        self.assertRecordValues(event, [{'state': 'pending', 'attempts': 1}])
+        self.assertIn("does not answer", event.error)
+        self.assertGreater(event.next_attempt_at, datetime.now())
+        self.gateway.down = False
+        self.run_worker()
+        self.assertEqual(event.state, 'pending', "not before its time")
+        event.action_replay()
+        self.run_worker()
+        self.assertEqual(event.state, 'done')
+        self.assertEqual(self.invoice.payment_state, 'paid')
+
+    def test_given_up_in_the_end(self):
+        self.gateway.down = True
+        self.Event._store(self.provider, self.event(), 'webhook', '{}')
+        event = self.Event.search([('event_ref', '=', 'evt_1')])
+        for _attempt in range(12):
+            event._process()
+        self.assertEqual(event.state, 'failed')
+        self.gateway.down = False
+
+    def test_many_events_of_one_payment_in_any_order(self):
+        self.gateway.pay(self.tx)
+        for number in (3, 1, 2):
+            for _copy in range(3):
+                self.Event._store(self.provider, self.event(f'evt_o{number}'), 'webhook', '{}')
+        self.run_worker()
+        self.assertEqual(
+            self.env['account.payment'].search_count([('payment_transaction_id', '=', self.tx.id)]),
+            1,
+        )
+        self.assertEqual(
+            self.Event.search_count([('event_ref', '=like', 'evt_o%'), ('state', '=', 'done')]), 3
+        )
+
+    def test_sweep_lists_what_never_arrived(self):
+        self.gateway.pay(self.tx)
+        self.gateway.events = [self.event('evt_lost')]
+        self.Event._sweep()
+        event = self.Event.search([('event_ref', '=', 'evt_lost')])
+        self.assertEqual(event.source, 'sweep')
+        self.run_worker()
+        self.assertEqual(self.invoice.payment_state, 'paid')
+        self.gateway.events = []
+
+    def test_payloads_are_forgotten(self):
+        self.Event._store(self.provider, self.event(), 'webhook', '{"secret": 1}')
+        event = self.Event.search([('event_ref', '=', 'evt_1')])
+        self.env.cr.execute(
+            "UPDATE pay_now_event SET create_date = '2020-01-01' WHERE id = %s", [event.id]
+        )
+        event.invalidate_recordset()
+        self.Event._gc_payloads()
+        self.assertFalse(event.payload)

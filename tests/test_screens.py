@@ -1,0 +1,187 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import base64
+from urllib.parse import urlsplit
+
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..gateways import base
+from .browser import DESKTOP, PHONE, BrowserMixin
+from .common import PayNowCommon
+
+LANGUAGES = ('en_US', 'fr_FR')
+
+
+@tagged('post_install', '-at_install')
+class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
+    """Every screen opens in a browser, in English and French; its picture can be looked at."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.admin = new_test_user(
+            cls.env,
+            'pay_now_admin',
+            groups='base.group_system,account.group_account_manager,base.group_user',
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+
+    def backend(self, browser, action, ready, name, record=None):
+        path = f'/odoo/action-{self.env.ref(action).id}'
+        if record:
+            path += f'/{record.id}'
+        self.show(browser, path, ready, name, full=False)
+
+    def test_set_up_steps(self):
+        form = "document.querySelector('.o_form_view .o_field_widget[name=signup_email]')"
+        action = 'account_pay_now.action_pay_now_setup'
+        for lang in LANGUAGES:
+            self.admin.lang = lang
+            self.company.write({'pay_now_sage_customer_code': False})
+            self.company.write({'pay_now_signup_date': False, 'pay_now_signup_email': False})
+            self.provider.write(
+                {'pay_now_status': 'not_connected', 'state': 'disabled', 'is_published': False}
+            )
+            with self.browser('pay_now_admin') as browser:
+                self.backend(browser, action, form, f'setup_1_code_{lang}')
+                self.company.pay_now_sage_customer_code = 'FR-123'
+                self.backend(browser, action, form, f'setup_2_signup_{lang}')
+                self.company._pay_now_sign_up('admin@example.com', 'accounting')
+                card = (
+                    "document.querySelector('.o_kanban_record button[name=action_pay_now_connect]')"
+                )
+                self.backend(browser, action, card, f'setup_3_connect_{lang}')
+                self.run_js(browser, f'{card}.click()')
+                self.wait_for(browser, "document.querySelector('.modal input[type=password]')")
+                self.picture(browser, f'setup_3_keys_{lang}', full=False)
+                self.connect()
+                done = "document.querySelector('button[name=action_configure]')"
+                self.backend(browser, action, done, f'setup_4_connected_{lang}')
+
+    def test_settings(self):
+        for connected in (False, True):
+            if connected:
+                self.connect()
+            for lang in LANGUAGES:
+                self.admin.lang = lang
+                with self.browser('pay_now_admin') as browser:
+                    block = "document.querySelector('#pay_now_options, [id=pay_now_accounting]')"
+                    self.show(
+                        browser,
+                        f'/odoo/action-{self.env.ref("account_pay_now.action_pay_now_settings").id}',
+                        block,
+                    )
+                    self.run_js(
+                        browser,
+                        "document.querySelector('[id=pay_now_accounting]').scrollIntoView()",
+                    )
+                    state = 'connected' if connected else 'locked'
+                    self.picture(browser, f'settings_{state}_{lang}', full=False)
+
+    def test_generate_and_send(self):
+        self.connect()
+        self.make_invoice(100, days_late=30)
+        other = self.env['res.partner'].create({'name': "Sans adresse"})
+        self.make_invoice(70, partner=other)
+        self.env.ref('base.USD').active = True
+        self.make_invoice(80, currency_id=self.env.ref('base.USD').id)
+        for lang in LANGUAGES:
+            self.admin.lang = lang
+            self.customer.lang = lang
+            run = self.env['pay.now.reminder.run'].with_context(lang=lang).create({})
+            run._generate()
+            reminder = run.reminder_ids.filtered(lambda r: r.partner_id == self.customer)
+            with self.browser('pay_now_admin') as browser:
+                self.backend(
+                    browser,
+                    'account_pay_now.action_pay_now_generate_reminders',
+                    "document.querySelector('.modal [name=print_previous_balance]')",
+                    f'generate_wizard_{lang}',
+                )
+                self.backend(
+                    browser,
+                    'account_pay_now.action_pay_now_reminder_run',
+                    "document.querySelectorAll('.o_field_x2many .o_data_row').length == 2",
+                    f'generate_list_{lang}',
+                    run,
+                )
+                self.run_js(
+                    browser, "document.querySelector('button[name=action_preview]').click()"
+                )
+                self.wait_for(browser, "document.querySelector('.modal [name=preview_html]')")
+                self.picture(browser, f'reminder_preview_{lang}', full=False)
+            self.mail_page(reminder._render()[1], f'mail_reminder_{lang}')
+
+    def test_invoice_mail(self):
+        self.connect()
+        invoice = self.make_invoice(123.45)
+        for lang in LANGUAGES:
+            self.customer.lang = lang
+            wizard = (
+                self.env['account.move.send.wizard']
+                .with_context(active_model='account.move', active_ids=invoice.ids)
+                .create({'sending_methods': ['email']})
+            )
+            self.mail_page(wizard.body, f'mail_invoice_{lang}')
+
+    def mail_page(self, body, name):
+        """Take a picture of a mail as a mail program shows it: without the page around it."""
+        page = base64.b64encode(f'<meta charset="utf-8"><body>{body}</body>'.encode()).decode()
+        with self.browser() as browser:
+            for suffix, size in (('', DESKTOP), ('_phone', PHONE)):
+                self.show(
+                    browser,
+                    f'data:text/html;base64,{page}',
+                    "document.querySelector('a[href*=pay_now]')",
+                    name + suffix,
+                    size,
+                )
+
+    def test_pay_and_result_pages(self):
+        self.connect()
+        invoice = self.make_invoice(1000, invoice_payment_term_id=self.term.id)
+        path = urlsplit(invoice._pay_now_url()).path
+        heading = "document.querySelector('h1')"
+        tx = self.checkout(self.lines(invoice)[0])
+        states = {
+            'waiting': {},
+            'pending': {'state': base.PENDING},
+            'refused': {'state': base.FAILED, 'failure': "Your card was declined."},
+        }
+        for lang in LANGUAGES:
+            self.customer.lang = lang
+            with self.browser() as browser:
+                for suffix, size in (('', DESKTOP), ('_phone', PHONE)):
+                    self.show(browser, path, heading, f'pay_page_{lang}{suffix}', size)
+                    self.assert_fits(browser)
+        for lang in LANGUAGES:
+            self.customer.lang = lang
+            for state, values in states.items():
+                tx.state = 'draft'
+                self.gateway.set(tx.provider_reference, **{'state': base.OPEN, **values})
+                tx._synchronize()
+                with self.browser() as browser:
+                    self.show(
+                        browser,
+                        tx._pay_now_path('result'),
+                        heading,
+                        f'result_{state}_{lang}',
+                        PHONE,
+                    )
+                    self.assert_fits(browser)
+        tx.state = 'draft'
+        self.gateway.pay(tx)
+        tx._synchronize()
+        for lang in LANGUAGES:
+            self.customer.lang = lang
+            with self.browser() as browser:
+                for suffix, size in (('', DESKTOP), ('_phone', PHONE)):
+                    self.show(
+                        browser,
+                        tx._pay_now_path('result'),
+                        heading,
+                        f'result_paid_{lang}{suffix}',
+                        size,
+                    )

@@ -1,0 +1,49 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Pure helpers: text, codes, addresses. Nothing here touches the database."""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
+LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
+
+
+def clean_sage_code(value):
+    """Remove the white space pasted along with a Sage customer code.
+
+    :param str value: what was typed or pasted.
+    :return: the code, or an empty string.
+    :rtype: str
+    """
+    return re.sub(r'\s+', '', value or '')
+
+
+def is_sage_code(value):
+    """Tell whether a cleaned value can be a Sage customer code.
+
+    :param str value: the cleaned value.
+    :rtype: bool
+    """
+    return bool(SAGE_CODE_PATTERN.match(value))
+
+
+def is_loopback(url):
+    """Tell whether an address stays on this machine (the providers' sandbox).
+
+    :param str url: an http(s) address.
+    :rtype: bool
+    """
+    return urlsplit(url or '').hostname in LOOPBACK_HOSTS
+
+
+def provider_reference_text(value, length=60):
+    """Reduce a text to the alphabet both providers accept in references.
+
+    :param str value: any text, e.g. invoice names.
+    :param int length: most characters kept.
+    :return: only `A-Z a-z 0-9 - _ .`, never empty.
+    :rtype: str
+    """
+    ascii_text = unicodedata.normalize('NFKD', value or '').encode('ascii', 'ignore').decode()
+    return re.sub(r'[^A-Za-z0-9_.]+', '-', ascii_text).strip('-')[:length].strip('-') or 'payment'

@@ -1,0 +1,52 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from .. import const
+
+
+class PayNowConnect(models.TransientModel):
+    """Step 3: connect a provider with its keys."""
+
+    _name = 'pay.now.connect'
+    _description = "Connect a payment provider"
+
+    provider_id = fields.Many2one(
+        string="Provider", comodel_name='payment.provider', required=True, readonly=True
+    )
+    setup_id = fields.Many2one(comodel_name='pay.now.setup', readonly=True)
+    api_key = fields.Char(
+        string="Secret key", required=True, help="Starts with sk_live_, sk_test_ or rk_."
+    )
+    api_base = fields.Char(
+        string="Sandbox address",
+        help="Only for tests on this machine: the address of a sandbox of the provider.",
+    )
+    key_url = fields.Char(compute='_compute_urls')
+    account_url = fields.Char(compute='_compute_urls')
+
+    @api.depends('provider_id')
+    def _compute_urls(self):
+        for wizard in self:
+            urls = const.PROVIDER_URLS.get(wizard.provider_id.code, {})
+            wizard.key_url = urls.get('keys')
+            wizard.account_url = urls.get('account')
+
+    # === ACTION METHODS === #
+
+    def action_connect(self):
+        """Prove the key, connect, and come back to the set-up."""
+        self.ensure_one()
+        if not self.env.user.has_group('base.group_system'):
+            raise AccessError(self.env._("Only an administrator can connect a provider."))
+        provider = self.provider_id
+        if self.api_base != (provider.pay_now_api_base or False):
+            # The address of a sandbox only ever goes with test mode.
+            provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
+        provider._pay_now_connect((self.api_key or '').strip())
+        # The key lives on with the provider only.
+        self.api_key = '-'
+        if self.setup_id:
+            return self.setup_id._reopen()
+        return {'type': 'ir.actions.act_window_close'}
