@@ -49,9 +49,10 @@ def step(label):
 def log_file(name):
     """Return a new log file of this process; only the newest of all are kept."""
     settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
-    logs = sorted(settings.LOG_DIR.glob("*.log"), key=os.path.getmtime)
-    for old in logs[:-KEPT_LOGS]:
-        old.unlink(missing_ok=True)
+    # Another run may tidy up at the same moment.
+    with contextlib.suppress(FileNotFoundError):
+        for old in sorted(settings.LOG_DIR.glob("*.log"), key=os.path.getmtime)[:-KEPT_LOGS]:
+            old.unlink()
     return settings.LOG_DIR / f"{name}-{os.getpid()}.log"
 
 

@@ -13,6 +13,12 @@ with open(%r, 'wb') as target:
     trans_export(False, [%r], target, 'po', env)
 '''
 FOLDER = settings.CHECKOUT / 'i18n'
+#: What Odoo's export leaves empty in the header.
+HEADER = {
+    'Language-Team': 'French',
+    'Language': 'fr',
+    'Plural-Forms': 'nplurals=2; plural=(n > 1);',
+}
 
 
 def export(server):
@@ -27,7 +33,7 @@ def export(server):
     terms = polib.pofile(str(template))
     path = FOLDER / 'fr.po'
     french = polib.pofile(str(path)) if path.exists() else polib.POFile()
-    french.metadata = {**terms.metadata, 'Language': 'fr'}
+    french.metadata = {**terms.metadata, **HEADER}
     french.merge(terms)
     for entry in french.obsolete_entries():
         french.remove(entry)

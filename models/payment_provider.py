@@ -106,10 +106,11 @@ class PaymentProvider(models.Model):
 
     def _compute_feature_support_fields(self):
         """Override of `payment`: our providers redirect; nothing is tokenized."""
-        super()._compute_feature_support_fields()
+        result = super()._compute_feature_support_fields()
         self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
             {'support_refund': 'none', 'support_tokenization': False}
         )
+        return result
 
     # === CONSTRAINT METHODS === #
 

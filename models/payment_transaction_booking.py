@@ -63,8 +63,9 @@ class PaymentTransaction(models.Model):
         """
         ours = self._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
         ours._pay_now_book_payments()
-        super()._post_process()
+        result = super()._post_process()
         ours._pay_now_book_commissions()
+        return result
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot."""

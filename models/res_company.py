@@ -115,12 +115,25 @@ class ResCompany(models.Model):
         """
         self._pay_now_clean_vals(vals)
         for company in self:
-            changed = [name for name in OPTIONS if name in vals and vals[name] != company[name]]
-            if changed and not company.pay_now_connected:
+            if company._pay_now_changed_options(vals) and not company.pay_now_connected:
                 raise UserError(
                     self.env._("Available once Stripe or PayPal is connected (step 3).")
                 )
         return super().write(vals)
+
+    def _pay_now_changed_options(self, vals):
+        """Return the options that `vals` would change, but for the tick that a sign-up brings."""
+        self.ensure_one()
+        first_tick = (
+            not self.pay_now_signup_date
+            and vals.get('pay_now_signup_date')
+            and f'pay_now_reminder_{vals.get("pay_now_signup_application")}'
+        )
+        return [
+            name
+            for name in OPTIONS
+            if name in vals and vals[name] != self[name] and name != first_tick
+        ]
 
     @api.model
     def _pay_now_clean_vals(self, vals):
@@ -157,8 +170,7 @@ class ResCompany(models.Model):
                     f'pay_now_reminder_{application}': True,
                 }
             )
-        # Past the lock of step 4: the first tick comes with the sign-up.
-        super().write(vals)
+        self.write(vals)
 
     def _pay_now_option(self, option, application):
         """Read one of the options of design section 5.

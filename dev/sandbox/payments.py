@@ -68,7 +68,7 @@ class Payments:
             self._succeed(account, intent, session, 'card')
             self.webhooks.emit(account, 'checkout.session.completed', session)
             return True
-        intent.update(status='processing', processing={'type': 'sepa_debit'})
+        intent['status'] = 'processing'
         self.outcomes[intent['id']] = method
         self.webhooks.emit(account, 'payment_intent.processing', intent)
         self.webhooks.emit(account, 'checkout.session.completed', session)

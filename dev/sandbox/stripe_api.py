@@ -97,6 +97,8 @@ class StripeApi:
             **stripe_objects.account(account),
             'business_profile': {
                 'mcc': None,
+                'minority_owned_business_designation': None,
+                'specified_commercial_transactions_act_url': None,
                 'name': account.name,
                 'product_description': None,
                 'support_address': None,

@@ -198,7 +198,7 @@ def _method_details(method):
         return {
             **_nulls('checks description fingerprint iin installments issuer mandate'),
             **_nulls('network network_token network_transaction_id regulated_status'),
-            **_nulls('three_d_secure wallet'),
+            **_nulls('three_d_secure wallet electronic_commerce_indicator transaction_link_id'),
             'amount_authorized': None,
             'authorization_code': None,
             'brand': 'visa',
@@ -209,7 +209,7 @@ def _method_details(method):
             'last4': '4242',
         }
     return {
-        **_nulls('bank_code branch_code expected_debit_date fingerprint mandate'),
+        **_nulls('bank_code branch_code fingerprint mandate'),
         'country': 'FR',
         'last4': '3000',
     }

@@ -1,0 +1,70 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Tests without Odoo: the gateways against the sandbox, and the sandbox against Stripe's word."""
+
+import sys
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(CHECKOUT))
+
+from dev.sandbox.client import SandboxProcess  # noqa: E402
+from gateways import GATEWAYS  # noqa: E402
+from gateways.base import CheckoutRequest, Credentials  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def sandbox_process():
+    with SandboxProcess() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(sandbox_process):
+    """A sandbox without memory of the test before; fees known at once when asked."""
+    sandbox_process.reset()
+    sandbox_process.webhooks(mode='held', copies=1, shuffle=False)
+    sandbox_process.fees(delay=None)
+    return sandbox_process
+
+
+@pytest.fixture
+def make_gateway(sandbox):
+    def make(key=None, secrets=()):
+        return GATEWAYS['pay_now_stripe'](
+            Credentials(key=key or sandbox.key, webhook_secrets=tuple(secrets)),
+            api_base=sandbox.api_base,
+        )
+
+    return make
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    return make_gateway()
+
+
+@pytest.fixture
+def make_request():
+    def make(**values):
+        return CheckoutRequest(
+            **{
+                'reference': 'INV-2026-00001',
+                'amount': Decimal('123.45'),
+                'currency': 'EUR',
+                'label': 'INV/2026/00001',
+                'description': "Boulangerie – INV-2026-00001",
+                'return_url': 'http://127.0.0.1:8069/pay_now/return/1/abc',
+                'cancel_url': 'http://127.0.0.1:8069/pay_now/cancel/1/abc',
+                'payer_email': 'payer@example.com',
+                'locale': 'fr_FR',
+                'expires_at': datetime.now(timezone.utc) + timedelta(hours=23),
+                'metadata': (('odoo_database', 'db'),),
+                **values,
+            }
+        )
+
+    return make
