@@ -12,14 +12,6 @@ JOURNAL_CODES = {STRIPE: 'STRIP'}
 #: core's code of the method a payment starts with.
 FIRST_METHOD = {STRIPE: 'card'}
 
-#: Where a merchant finds its keys, or opens an account.
-PROVIDER_URLS = {
-    STRIPE: {
-        'keys': 'https://dashboard.stripe.com/apikeys',
-        'account': 'https://dashboard.stripe.com/register',
-    },
-}
-
 #: Payment methods switched on when a provider is connected (core's records).
 DEFAULT_PAYMENT_METHOD_CODES = {
     STRIPE: {'card', 'visa', 'mastercard', 'amex', 'cartes_bancaires', 'sepa_direct_debit'},

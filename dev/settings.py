@@ -30,6 +30,9 @@ MAIL_WEB_PORT = int(os.environ.get("MAIL_WEB_PORT", 8026))
 
 DEMO_DATABASE = os.environ.get("DEMO_DATABASE", "pay_now_demo")
 
+# WEBHOOKS=off: the demonstration's provider notifies nothing, and all is booked the same.
+WEBHOOKS = os.environ.get("WEBHOOKS", "on") != "off"
+
 LOG_DIR = CACHE_DIR / "log"
 TOOLS_BIN_DIR = CACHE_DIR / "bin"
 DATA_DIR = CACHE_DIR / "data"

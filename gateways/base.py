@@ -108,6 +108,7 @@ class Payment:
     method: str = ''  # the provider's code of the method really used, e.g. card, sepa_debit
     payer_email: str = ''
     failure: str = ''  # why it failed, in the provider's words
+    failure_code: str = ''  # the provider's code for it, e.g. insufficient_funds
     commission: Decimal | None = None
     net: Decimal | None = None
     settlement_currency: str = ''

@@ -78,7 +78,7 @@ class StripeClient:
                 'secret_key_required',
             )
         if not self._key.isascii() or not self._key.isprintable() or ' ' in self._key:
-            raise GatewayAuthError("This is not a Stripe key.", 'api_key_invalid')
+            raise GatewayAuthError("This is not a Stripe key.", 'not_a_key')
 
 
 class translated_errors:  # noqa: N801 - reads as the function it is used as

@@ -235,6 +235,7 @@ class StripeGateway:
         intent = session.get('payment_intent') or {}
         charge = intent.get('latest_charge') or {}
         movement = charge.get('balance_transaction') or {}
+        refusal = intent.get('last_payment_error') or {}
         currency = (intent.get('currency') or session['currency'] or '').upper()
         state = _state(session, intent)
         received = intent.get('amount_received') if state == base.PAID else None
@@ -250,7 +251,8 @@ class StripeGateway:
             paid_at=_instant(charge.get('created')) if state == base.PAID else None,
             method=(charge.get('payment_method_details') or {}).get('type') or '',
             payer_email=(session.get('customer_details') or {}).get('email') or '',
-            failure=(intent.get('last_payment_error') or {}).get('message') or '',
+            failure=refusal.get('message') or '',
+            failure_code=_failure_code(refusal),
             commission=from_minor(movement['fee'], settled) if movement else None,
             net=from_minor(movement['net'], settled) if movement else None,
             settlement_currency=settled,
@@ -323,6 +325,12 @@ def _state(session, intent):
         # Unpaid and no longer processing: the delayed method failed.
         return base.FAILED if intent_status else base.PENDING
     return base.OPEN
+
+
+def _failure_code(refusal):
+    """Return the most telling code of a refusal; a generic decline says nothing."""
+    decline = refusal.get('decline_code') or ''
+    return refusal.get('code') or '' if decline in ('', 'generic_decline') else decline
 
 
 def _instant(timestamp):

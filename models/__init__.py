@@ -11,6 +11,7 @@ from . import (
     pay_now_event,
     pay_now_reminder,
     pay_now_reminder_level,
+    pay_now_reminder_mail,
     pay_now_reminder_run,
     pay_now_transaction_item,
     payment_provider,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
+from odoo.tools.misc import format_date
 
 
 class PayNowReminderRun(models.Model):
@@ -64,7 +65,7 @@ class PayNowReminderRun(models.Model):
     @api.depends('date', 'trigger')
     def _compute_name(self):
         for run in self:
-            run.name = self.env._("Reminders of %s", fields.Date.to_string(run.date))
+            run.name = self.env._("Reminders of %s", format_date(self.env, run.date))
 
     @api.depends('reminder_ids.state')
     def _compute_counts(self):
@@ -200,7 +201,9 @@ class PayNowReminderRun(models.Model):
         companies = self.env['res.company'].search([('pay_now_reminder_auto', '=', True)])
         cron._commit_progress(remaining=len(companies))
         for company in companies:
-            Run = self.with_company(company).with_context(allowed_company_ids=company.ids)
+            Run = self.with_company(company).with_context(
+                allowed_company_ids=company.ids, lang=company._pay_now_lang()
+            )
             today = fields.Date.context_today(Run)
             already = Run.search_count(
                 [

@@ -209,13 +209,33 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         return urls.urljoin(self.get_base_url(), f'/pay_now/webhook/{self.id}')
 
+    def _pay_now_error_text(self, error):
+        """Return what a gateway's error means, translated where the words are our own.
+
+        :param GatewayError error: what the gateway raised.
+        :rtype: str
+        """
+        self.ensure_one()
+        name = self._pay_now_short_name()
+        if isinstance(error, GatewayUnavailable):
+            return self.env._("%s does not answer at the moment.", name)
+        return {
+            'secret_key_required': self.env._(
+                "This is a publishable key. Please use the secret key."
+            ),
+            'not_a_key': self.env._("This is not a key of %s.", name),
+            'currency_not_supported': self.env._("%s does not take this currency.", name),
+        }.get(error.code) or self.env._(
+            "%(provider)s answers: %(answer)s", provider=name, answer=error.message
+        )
+
     def _pay_now_note_problem(self, error):
         """Remember what a failed call says about the connection itself.
 
         :param GatewayError error: what the gateway raised.
         """
         if isinstance(error, GatewayAuthError):
-            self.sudo().pay_now_problem = error.message
+            self.sudo().pay_now_problem = self._pay_now_error_text(error)
         _logger.warning(
             "%s refused or failed a request (%s): %s", self.name, error.request_id, error.message
         )
@@ -258,12 +278,7 @@ class PaymentProvider(models.Model):
         self.check_access('write')
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._(
-                "Connect %s",
-                dict(self._fields['code']._description_selection(self.env))[self.code].partition(
-                    ' –'
-                )[0],
-            ),
+            'name': self.env._("Connect %s", self._pay_now_short_name()),
             'res_model': 'pay.now.connect',
             'view_mode': 'form',
             'target': 'new',
@@ -299,7 +314,7 @@ class PaymentProvider(models.Model):
             _logger.info("%s could not be asked: %s", self.name, error.message)
             return
         except GatewayError as error:
-            self.pay_now_problem = error.message
+            self.pay_now_problem = self._pay_now_error_text(error)
             return
         self.write(
             {

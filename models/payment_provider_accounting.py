@@ -65,13 +65,7 @@ class PaymentProvider(models.Model):
             self._pay_now_check_connectable(account)
             webhook = self._pay_now_register_webhook(gateway)
         except GatewayError as error:
-            raise UserError(
-                self.env._(
-                    "%(provider)s answers: %(answer)s",
-                    provider=self._pay_now_short_name(),
-                    answer=error.message,
-                )
-            ) from error
+            raise UserError(self._pay_now_error_text(error)) from error
         self._pay_now_set_up_accounting()
         state = 'test' if account.test_mode else 'enabled'
         self.write(

@@ -32,6 +32,7 @@ class PaymentTransaction(models.Model):
     pay_now_failure = fields.Char(
         string="Last refusal", readonly=True, copy=False, help="In the provider's words."
     )
+    pay_now_failure_code = fields.Char(string="Code of the refusal", readonly=True, copy=False)
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
 
     # === COMPUTE METHODS === #
@@ -68,7 +69,8 @@ class PaymentTransaction(models.Model):
                 self._set_pending(extra_allowed_states=('cancel', 'error'))
         elif payment.state == base.FAILED:
             if self.state not in ('error', 'done'):
-                self._set_error(self._pay_now_failure_text(payment), ('cancel',))
+                message = self._pay_now_failure_label()
+                self._set_error(message, extra_allowed_states=('cancel',))
         elif payment.state == base.CANCELED and self.state not in ('cancel', 'done', 'error'):
             self._set_canceled()
         return None
@@ -79,6 +81,7 @@ class PaymentTransaction(models.Model):
             'pay_now_payment_ref': payment.payment_id or self.pay_now_payment_ref,
             'pay_now_charge_ref': payment.charge_id or self.pay_now_charge_ref,
             'pay_now_failure': payment.failure or self.pay_now_failure,
+            'pay_now_failure_code': payment.failure_code or self.pay_now_failure_code,
             'pay_now_last_sync': fields.Datetime.now(),
         }
         if payment.paid_at:
@@ -89,8 +92,23 @@ class PaymentTransaction(models.Model):
             vals['payment_method_id'] = (method or self.payment_method_id).id
         self.write({key: value for key, value in vals.items() if self[key] != value})
 
-    def _pay_now_failure_text(self, payment):
-        return payment.failure or self.env._("The payment was refused.")
+    def _pay_now_failure_label(self):
+        """Return why the payment was refused, in the reader's language where we know the code.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        declined = self.env._("Your bank refused the payment.")
+        return {
+            'card_declined': declined,
+            'do_not_honor': declined,
+            'insufficient_funds': self.env._("There is not enough money in the account."),
+            'expired_card': self.env._("The card has expired."),
+            'incorrect_cvc': self.env._("The security code is wrong."),
+            'authentication_required': self.env._("Your bank asks you to confirm the payment."),
+        }.get(self.pay_now_failure_code) or (
+            self.pay_now_failure or self.env._("The payment was refused.")
+        )
 
     def _pay_now_apply_paid(self, payment):
         """Confirm a payment, after comparing what was paid with what was asked.
@@ -110,7 +128,8 @@ class PaymentTransaction(models.Model):
                 ),
             )
             if self.state not in ('done', 'error'):
-                self._set_error(self.env._("The payment came in another currency."), ('cancel',))
+                message = self.env._("The payment came in another currency.")
+                self._set_error(message, extra_allowed_states=('cancel',))
             return
         received = float(payment.amount)
         if self.currency_id.compare_amounts(received, self.amount):
@@ -147,6 +166,8 @@ class PaymentTransaction(models.Model):
         locked = self._pay_now_ours().try_lock_for_update()
         asked = locked.browse()
         for tx in locked:
+            # What is noted on the way is read by the company, whoever's request this is.
+            tx = tx.with_context(lang=tx.company_id._pay_now_lang())
             try:
                 payment = tx._pay_now_fetch()
             except GatewayUnavailable as error:

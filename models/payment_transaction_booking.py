@@ -92,7 +92,12 @@ class PaymentTransaction(models.Model):
         """
         todo = self.filtered(lambda tx: not tx.payment_id)
         for provider, txs in todo.grouped('provider_id').items():
-            txs.with_company(provider.company_id)._pay_now_book_payments_of(provider)
+            txs._pay_now_in_books_of(provider)._pay_now_book_payments_of(provider)
+
+    def _pay_now_in_books_of(self, provider):
+        """Return the transactions as the provider's company books and reads them."""
+        company = provider.company_id
+        return self.with_company(company).with_context(lang=company._pay_now_lang())
 
     def _pay_now_book_payments_of(self, provider):
         method_line = provider._pay_now_method_line()
@@ -215,7 +220,7 @@ class PaymentTransaction(models.Model):
         for provider, txs in by_provider.items():
             try:
                 with self.env.cr.savepoint():
-                    txs.with_company(provider.company_id)._pay_now_book_commissions_of(provider)
+                    txs._pay_now_in_books_of(provider)._pay_now_book_commissions_of(provider)
             except UserError as error:
                 _logger.warning("Commissions of %s could not be booked: %s", provider.name, error)
                 txs._pay_now_commission_failed(error)

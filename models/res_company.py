@@ -205,10 +205,10 @@ class ResCompany(models.Model):
         Level = self.env['pay.now.reminder.level'].sudo().with_context(active_test=False)
         levels = Level.search([('company_id', 'in', self.ids)])
         template = self.env.ref('account_pay_now.mail_template_reminder', raise_if_not_found=False)
-        Level.create(
+        created = Level.create(
             [
                 {
-                    'name': self.env._("Friendly reminder"),
+                    'name': "Friendly reminder",
                     'company_id': company.id,
                     'delay_days': 5,
                     'gap_days': 14,
@@ -217,6 +217,14 @@ class ResCompany(models.Model):
                 for company in self - levels.company_id
             ]
         )
+        for lang, _name in self.env['res.lang'].get_installed():
+            translated = created.with_context(lang=lang)
+            translated.name = translated.env._("Friendly reminder")
+
+    def _pay_now_lang(self):
+        """Return the language of what is written for the company by nobody in particular."""
+        self.ensure_one()
+        return self.partner_id.lang or self.env.lang
 
     def _pay_now_test_mode(self):
         """Tell whether every connected provider only pretends to take money.

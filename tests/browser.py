@@ -66,6 +66,8 @@ class BrowserMixin:
     def wait_for(self, browser, ready):
         """Wait until a JavaScript expression is true."""
         self.assertTrue(browser._wait_ready(f'!!({ready})', timeout=30), f"never came: {ready}")
+        # The test and the page share one database cursor: never both at once.
+        self._wait_remaining_requests()
 
     def run_js(self, browser, code):
         """Evaluate JavaScript and return its value."""

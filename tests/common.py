@@ -225,4 +225,4 @@ class PayNowCommon(AccountTestInvoicingCommon):
 
     def auth_error(self):
         """Return the error a refused key gives."""
-        return GatewayAuthError("Invalid API Key provided: sk_test_***", 'api_key_invalid')
+        return GatewayAuthError("Invalid API Key provided: sk_test_***")

@@ -76,7 +76,7 @@ class TestPages(PayNowCommon, HttpCase):
     def test_wrong_addresses_all_look_the_same(self):
         kind, document, token = self.page.split('/')[2:]
         for path in (
-            f'/pay_now/{kind}/{document}/{token[:-1]}x',
+            f'/pay_now/{kind}/{document}/{token[::-1]}',
             f'/pay_now/{kind}/{int(document) + 1}/{token}',
             f'/pay_now/reminder/{document}/{token}',
             '/pay_now/result/1/abc',

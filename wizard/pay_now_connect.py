@@ -1,9 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError
-
-from .. import const
 
 
 class PayNowConnect(models.TransientModel):
@@ -23,15 +21,6 @@ class PayNowConnect(models.TransientModel):
         string="Sandbox address",
         help="Only for tests on this machine: the address of a sandbox of the provider.",
     )
-    key_url = fields.Char(compute='_compute_urls')
-    account_url = fields.Char(compute='_compute_urls')
-
-    @api.depends('provider_id')
-    def _compute_urls(self):
-        for wizard in self:
-            urls = const.PROVIDER_URLS.get(wizard.provider_id.code, {})
-            wizard.key_url = urls.get('keys')
-            wizard.account_url = urls.get('account')
 
     # === ACTION METHODS === #
 

@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools.misc import format_date
 
 from .. import const, utils
 
@@ -83,7 +84,7 @@ class PayNowSetup(models.TransientModel):
             )
             setup.signup_text = setup.signup_done and self.env._(
                 "Signed up on %(date)s with %(email)s.",
-                date=fields.Date.to_string(company.pay_now_signup_date),
+                date=format_date(self.env, company.pay_now_signup_date),
                 email=company.pay_now_signup_email,
             )
 

@@ -30,12 +30,11 @@ def main(server, once=False):
             '--limit-time-real=600',
             f'--smtp-port={settings.MAIL_PORT}',
             '--smtp=127.0.0.1',
-            f'--db-filter=^{name}$',
         ]
         with console.step("starting Odoo"):
             stack.enter_context(odoo.serving(server, name, settings.ODOO_PORT, arguments=arguments))
         url = f'http://127.0.0.1:{settings.ODOO_PORT}'
-        failed = Play(url, name, sandbox, mails).run()
+        failed = Play(url, name, sandbox, mails, settings.WEBHOOKS).run()
         if not once:
             _stay(url, sandbox, mails)
         return 1 if failed else 0

@@ -17,6 +17,7 @@ class Play(SettingUp, Paying, Reminding):
     :param str database: its database.
     :param sandbox: the client of the sandbox.
     :param mails: the mail catcher.
+    :param bool webhooks: whether the sandbox notifies at all.
     """
 
     SCENES = (
@@ -33,10 +34,11 @@ class Play(SettingUp, Paying, Reminding):
         ('The books against the sandbox', 'books'),
     )
 
-    def __init__(self, url, database, sandbox, mails):
+    def __init__(self, url, database, sandbox, mails, webhooks=True):
         self.url = url
         self.sandbox = sandbox
         self.mails = mails
+        self.webhooks = webhooks
         self.admin = Administrator(url, database)
         self.paid = []
 

@@ -84,7 +84,7 @@ class Reminding:
             values = self.admin.read('account.move', instalments[0], 'amount_residual')
             return values['amount_residual'] == 700.0
 
-        wait_for("the instalment to be paid", part_paid)
+        self.wait_booked("the instalment to be paid", part_paid)
         state = self.admin.read('account.move', second[0], 'payment_state')['payment_state']
         expect(state == 'not_paid', f"the unticked invoice is {state}")
         self.say(

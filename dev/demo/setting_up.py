@@ -69,6 +69,9 @@ class SettingUp:
 
         self.refused("a wrong key", lambda: connect('sk_test_wrong_key'))
         expect(not self.sandbox.account_state()['webhooks'], "a webhook was left behind")
+        # From here on everything arrives three times at once and in random order, or not at all.
+        mode = 'on' if self.webhooks else 'off'
+        self.sandbox.webhooks(mode=mode, copies=3, shuffle=True)
         connect(self.sandbox.key)
         provider = admin.read(
             'payment.provider',

@@ -1,0 +1,185 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import logging
+import uuid
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import email_normalize, formataddr
+
+_logger = logging.getLogger(__name__)
+
+
+class PayNowReminder(models.Model):
+    """How a reminder leaves: rendered and re-checked at that moment, and at most once."""
+
+    _inherit = 'pay.now.reminder'
+
+    # === BUSINESS METHODS - MAIL === #
+
+    def _subtotals(self):
+        """Return the amounts due by currency, the company's first.
+
+        :rtype: list of (res.currency, float)
+        """
+        self.ensure_one()
+        totals = {}
+        for line in self._open_items():
+            currency = line.currency_id
+            totals[currency] = totals.get(currency, 0.0) + line.amount_residual_currency
+        return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
+
+    def _mail_values(self):
+        """Return what the mail shows: items, totals, and the button where there is one."""
+        self.ensure_one()
+        lines = self._open_items().sorted(lambda line: (line.date_maturity, line.id))
+        payable = self._payable_items(lines)
+        today = fields.Date.context_today(self)
+        return {
+            'reminder': self,
+            'company': self.company_id,
+            'currency': self.currency_id,
+            'lines': [
+                {
+                    'label': line._pay_now_due_label(),
+                    'due': line.date_maturity,
+                    'late': max((today - line.date_maturity).days, 0),
+                    'amount': line.amount_residual_currency,
+                    'currency': line.currency_id,
+                    'payable': line in payable,
+                }
+                for line in lines
+            ],
+            'subtotals': self._subtotals(),
+            'previous_balance': self.previous_balance,
+            'amount_due': sum(lines.mapped('amount_residual')),
+            'amount_payable': sum(payable.mapped('amount_residual')),
+            'partly': payable != lines,
+            'url': self._pay_now_url() if payable else False,
+            'color': self.company_id.email_secondary_color or '#875A7B',
+            'text_color': self.company_id.email_primary_color or '#FFFFFF',
+            'test_mode': self.company_id._pay_now_test_mode(),
+        }
+
+    def _render(self):
+        """Render the mail in the customer's language.
+
+        :return: subject and body.
+        :rtype: tuple(str, markupsafe.Markup)
+        """
+        self.ensure_one()
+        template = self.level_id.template_id.sudo()
+        lang = self.contact_id.lang or self.partner_id.lang or self.company_id._pay_now_lang()
+        template = template.with_context(lang=lang)
+        subject = template._render_field('subject', self.ids, set_lang=lang)[self.id]
+        body = template._render_field(
+            'body_html', self.ids, set_lang=lang, options={'post_process': True}
+        )[self.id]
+        record = self.with_context(lang=lang)
+        company = record.company_id
+        return subject, template._render_encapsulate(
+            'account_pay_now.mail_layout',
+            body,
+            add_context={
+                'company': company,
+                'logo_url': False
+                if company.uses_default_logo
+                else f'{self.get_base_url()}/logo.png?company={company.id}',
+                'mail_lang': (lang or 'en').replace('_', '-'),
+            },
+            context_record=record,
+        )
+
+    def _prepare_mail(self):
+        """Return the values of the mail, with a Message-ID that stays the same if it is retried."""
+        subject, body = self._render()
+        domain = self.env['mail.alias.domain'].sudo().search([], limit=1).name or 'localhost'
+        return {
+            'subject': subject,
+            'body_html': body,
+            'email_from': self.company_id.email_formatted or self.env.user.email_formatted,
+            'email_to': formataddr((self.contact_id.name or '', email_normalize(self.email))),
+            'reply_to': self.company_id.email_formatted or False,
+            'model': self._name,
+            'res_id': self.id,
+            'message_id': f'<pay-now-reminder-{self.id}-{uuid.uuid4().hex[:12]}@{domain}>',
+            'auto_delete': False,
+            # Not for the mail queue: we send it ourselves, once.
+            'state': 'cancel',
+        }
+
+    # === CRON === #
+
+    @api.model
+    def _cron_send(self, batch=100):
+        """Send what is waiting. Several workers may run at once.
+
+        Each mail is marked *sending* and committed before the mail server hears of it. Should the
+        process die there, nobody knows whether it left: it is *uncertain*, and never sent again
+        by itself.
+        """
+        cron = self.env['ir.cron']
+        self.search([('state', '=', 'sending')], limit=batch).try_lock_for_update().filtered(
+            lambda reminder: reminder.state == 'sending'
+        ).write({'state': 'uncertain', 'reason': self.env._("Interrupted while sending")})
+        domain = [('state', '=', 'queued')]
+        reminders = self.search(domain, limit=batch, order='id')
+        cron._commit_progress(remaining=self.search_count(domain))
+        for reminder in reminders:
+            if not reminder._send_one():
+                break
+        reminders.run_id._check_done()
+        cron._commit_progress()
+
+    def _send_one(self):
+        """Re-check, render and send one reminder; nothing escapes that would stop the others.
+
+        :return: whether there is time for another one.
+        :rtype: bool
+        """
+        cron = self.env['ir.cron']
+        self = self.with_context(lang=self.company_id._pay_now_lang())
+        if not self.try_lock_for_update() or self.state != 'queued':
+            return True
+        try:
+            with self.env.cr.savepoint():
+                self._prepare_to_leave()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
+            _logger.exception("Reminder %s could not be prepared", self.id)
+            self.write({'state': 'failed', 'reason': str(error)})
+        if self.state != 'sending':
+            return cron._commit_progress(1)
+        cron._commit_progress()
+        # The commit released the lock: whoever holds it now is not us, or nobody.
+        if not self.try_lock_for_update() or self.state != 'sending':
+            return True
+        self._hand_over()
+        return cron._commit_progress(1)
+
+    def _prepare_to_leave(self):
+        """Re-check the reminder against the books of this moment, and render what still stands."""
+        self._refresh()
+        if self.state == 'queued':
+            mail = self.env['mail.mail'].sudo().create(self._prepare_mail())
+            self.write({'state': 'sending', 'sent_at': fields.Datetime.now(), 'mail_id': mail.id})
+
+    def _hand_over(self):
+        """Give the mail to the mail server and keep what came of it."""
+        mail = self.mail_id
+        mail.state = 'outgoing'
+        mail.send(raise_exception=False)
+        if mail.state == 'sent':
+            self.state = 'sent'
+            self.partner_id._message_log(
+                body=self.env._(
+                    "Reminder sent to %(email)s: %(amount)s",
+                    email=self.email,
+                    amount=self.amount_due_text,
+                )
+            )
+        else:
+            self.write({'state': 'failed', 'reason': mail.failure_reason or mail.failure_type})
+            mail.state = 'cancel'
