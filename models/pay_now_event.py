@@ -169,14 +169,24 @@ class PayNowEvent(models.Model):
         cron = self.env['ir.cron']
         domain = self._pending_domain()
         cron._commit_progress(remaining=self.search_count(domain))
-        while True:
+        conflicts = 0
+        while conflicts < const.MAX_CONFLICTS:
             events = self.search(domain, limit=batch, order='next_attempt_at, id')
             events = events.try_lock_for_update().filtered_domain(domain)
             if not events:
-                break
-            events._process()
-            if not cron._commit_progress(len(events)):
-                break
+                return
+            try:
+                events._process()
+                go_on = cron._commit_progress(len(events))
+            except psycopg2.OperationalError:
+                # Somebody else booked for the same customer meanwhile: nothing of the batch is
+                # kept, and it starts again from what they committed.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            if not go_on:
+                return
+        self._wake_workers()
 
     def _process(self):
         """Find the payment each notification is about and synchronise it, in one batch."""

@@ -129,10 +129,27 @@ class PayNowLink(models.AbstractModel):
             ],
             'total': sum(ticked.mapped('amount_residual_currency')),
             'can_pay': bool(payable),
-            'providers': company._pay_now_providers(),
+            'providers': self._pay_now_page_providers(payable),
             'test_mode': company._pay_now_test_mode(),
             'all_paid': not open_lines,
         }
+
+    def _pay_now_page_providers(self, payable):
+        """Return the providers that could take some choice of the payable items.
+
+        :param account.move.line payable: the items that can be ticked.
+        :rtype: payment.provider
+        """
+        providers = self.company_id._pay_now_providers()
+        if not payable:
+            return providers
+        amounts = payable.mapped('amount_residual_currency')
+
+        def fits(provider):
+            low, high = provider._pay_now_amount_limits(payable.currency_id[:1])
+            return low <= sum(amounts) and min(amounts) <= high
+
+        return providers.filtered(fits)
 
     def _pay_now_start(self, chosen, provider_id):
         """Create the transaction for the ticked items: the server decides what they cost.
@@ -144,7 +161,11 @@ class PayNowLink(models.AbstractModel):
         """
         self.ensure_one()
         # Whoever else pays or changes these items right now has to wait, or makes us start again.
-        self._pay_now_lines().move_id.lock_for_update()
+        moves = self._pay_now_lines().move_id
+        if moves.try_lock_for_update() != moves:
+            raise ValidationError(
+                self.env._("These items are being changed right now. Please try again in a moment.")
+            )
         provider = self.company_id._pay_now_providers().filtered(
             lambda candidate: candidate.id == provider_id
         )

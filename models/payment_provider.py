@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -256,7 +257,9 @@ class PaymentProvider(models.Model):
         :rtype: tuple(decimal.Decimal, decimal.Decimal)
         """
         self.ensure_one()
-        return GATEWAYS[self.code].amount_limits(currency.name)
+        low, high = GATEWAYS[self.code].amount_limits(currency.name)
+        maximum = self.sudo().maximum_amount
+        return low, min(high, Decimal(str(maximum))) if maximum else high
 
     def _pay_now_default_method(self):
         """Return the payment method a transaction starts with; the one really used is kept later.

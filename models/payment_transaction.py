@@ -256,10 +256,16 @@ class PaymentTransaction(models.Model):
         cron._commit_progress(remaining=len(txs))
         for start in range(0, len(txs), batch):
             chunk = txs[start : start + batch]
-            chunk._pay_now_synchronize_safely()
-            # Whatever came of it, it was asked now: the next round starts with the others.
-            chunk.try_lock_for_update().pay_now_last_sync = fields.Datetime.now()
-            if not cron._commit_progress(len(chunk)):
+            try:
+                chunk._pay_now_synchronize_safely()
+                # Whatever came of it, it was asked now: the next round starts with the others.
+                chunk.try_lock_for_update().pay_now_last_sync = fields.Datetime.now()
+                go_on = cron._commit_progress(len(chunk))
+            except psycopg2.OperationalError:
+                # A worker books the same payments at this moment: theirs counts.
+                self.env.cr.rollback()
+                continue
+            if not go_on:
                 break
         self._pay_now_drop_unopened()
 

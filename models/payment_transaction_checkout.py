@@ -133,9 +133,7 @@ class PaymentTransaction(models.Model):
             )
         amount = Decimal(str(sum(lines.mapped('amount_residual_currency'))))
         low, high = provider._pay_now_amount_limits(lines.currency_id)
-        if not low <= amount <= high or (
-            provider.maximum_amount and amount > Decimal(str(provider.maximum_amount))
-        ):
+        if not low <= amount <= high:
             raise ValidationError(
                 self.env._(
                     "This amount is outside the limits of %s.", provider._pay_now_short_name()
@@ -178,7 +176,10 @@ class PaymentTransaction(models.Model):
             the provider cannot be reached.
         """
         self.ensure_one()
-        self.lock_for_update()
+        if not self.try_lock_for_update():
+            raise UserError(
+                self.env._("This payment is being opened in another window. Please try again.")
+            )
         if self.state != 'draft':
             raise UserError(self.env._("This payment is already under way or finished."))
         if self.pay_now_checkout_url:

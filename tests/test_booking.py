@@ -223,6 +223,23 @@ class TestBooking(PayNowCommon):
         self.assertEqual(asked, good)
         self.assertIn("no such journal", self.discrepancies(bad).name)
 
+    def test_disconnected_meanwhile_is_booked_all_the_same(self):
+        tx = self.checkout(self.lines(self.invoice))
+        self.provider.action_pay_now_disconnect()
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.assertEqual(self.invoice.payment_state, 'paid')
+        self.assertEqual(tx.pay_now_commission_state, 'booked')
+
+    def test_words_of_the_books_are_the_companys(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.company.partner_id.lang = 'fr_FR'
+        tx = self.checkout(self.lines(self.invoice))
+        self.gateway.pay(tx)
+        tx.with_context(lang='en_US')._synchronize()
+        labels = tx.pay_now_commission_move_id.line_ids.mapped('name')
+        self.assertTrue(all("Commission Stripe" in label for label in labels), labels)
+
     def test_sweep(self):
         tx = self.checkout(self.lines(self.invoice))
         self.gateway.pay(tx)

@@ -72,7 +72,9 @@ class TestCheckout(PayNowCommon):
         tiny = self.make_invoice(0.10)
         with self.assertRaisesRegex(ValidationError, "limits"):
             self.checkout(self.lines(tiny))
+        self.assertFalse(tiny._pay_now_page_values()['providers'], "hidden on the page")
         self.provider.maximum_amount = 90
+        self.assertFalse(self.invoice._pay_now_page_values()['providers'])
         with self.assertRaisesRegex(ValidationError, "limits"):
             self.checkout(self.lines(self.invoice))
 

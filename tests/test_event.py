@@ -2,6 +2,8 @@
 
 from datetime import datetime, timezone
 
+import psycopg2
+
 from odoo.tests import tagged
 
 from ..gateways import base
@@ -106,6 +108,23 @@ class TestEvent(PayNowCommon):
         self.assertEqual(
             self.Event.search_count([('event_ref', '=like', 'evt_o%'), ('state', '=', 'done')]), 3
         )
+
+    def test_conflict_with_another_worker_starts_again(self):
+        self.gateway.pay(self.tx)
+        self.Event._store(self.provider, self.event(), 'webhook', '{}')
+        process = type(self.Event)._process
+        tries = []
+
+        def conflicting(events):
+            tries.append(len(events))
+            if len(tries) < 3:
+                raise psycopg2.errors.SerializationFailure("concurrent update")
+            return process(events)
+
+        self.patch(type(self.Event), '_process', conflicting)
+        self.run_worker()
+        self.assertEqual(tries, [1, 1, 1])
+        self.assertEqual(self.invoice.payment_state, 'paid')
 
     def test_sweep_lists_what_never_arrived(self):
         self.gateway.pay(self.tx)

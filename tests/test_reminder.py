@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tests.common import MockEmail
 
@@ -64,6 +64,20 @@ class TestReminder(PayNowCommon, MockEmail):
         self.assertIn('client@example.com', mail['email_to'][0])
         self.assertEqual(mail['message_id'], reminder.mail_id.message_id)
         self.assertIn("Fournil SARL", mail['subject'])
+
+    def test_by_a_billing_user(self):
+        user = new_test_user(
+            self.env,
+            'pay_now_billing',
+            groups='account.group_account_invoice',
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        wizard = self.env['pay.now.generate.reminders'].with_user(user).create({})
+        run = wizard.env['pay.now.reminder.run'].browse(wizard.action_generate()['res_id'])
+        self.assertIn('/pay_now/reminder/', run.reminder_ids.preview_html)
+        self.assertEqual(len(self.send(run)), 1)
+        self.assertFalse(self.first.with_user(user).pay_now_refusal)
 
     def test_not_due_is_not_reminded(self):
         self.make_invoice(999, days_late=2)

@@ -128,7 +128,8 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
 
     def mail_page(self, body, name):
         """Take a picture of a mail as a mail program shows it: without the page around it."""
-        page = base64.b64encode(f'<meta charset="utf-8"><body>{body}</body>'.encode()).decode()
+        head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        page = base64.b64encode(f'{head}<body>{body}</body>'.encode()).decode()
         with self.browser() as browser:
             for suffix, size in (('', DESKTOP), ('_phone', PHONE)):
                 self.show(
@@ -148,7 +149,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
         states = {
             'waiting': {},
             'pending': {'state': base.PENDING},
-            'refused': {'state': base.FAILED, 'failure': "Your card was declined."},
+            'refused': {'state': base.FAILED, 'failure_code': 'card_declined'},
         }
         for lang in LANGUAGES:
             self.customer.lang = lang
