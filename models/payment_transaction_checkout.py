@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import uuid
 from datetime import timedelta, timezone
 from decimal import Decimal
 
@@ -100,9 +101,9 @@ class PaymentTransaction(models.Model):
         txs = super().create(vals_list)
         for tx in txs._pay_now_ours():
             if tx.operation != 'refund':
-                tx.pay_now_idempotency_key = payment_utils.generate_idempotency_key(
-                    tx, scope='checkout'
-                )
+                # Not derived from the reference: a restored backup gives the same one again,
+                # and the provider would refuse it with another amount.
+                tx.pay_now_idempotency_key = uuid.uuid4().hex
                 if not tx.pay_now_item_ids:
                     tx._pay_now_snapshot_invoices()
         return txs

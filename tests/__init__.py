@@ -2,6 +2,7 @@
 
 from . import (
     test_booking,
+    test_chain,
     test_checkout,
     test_eligibility,
     test_event,

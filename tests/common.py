@@ -138,12 +138,12 @@ class PayNowCommon(AccountTestInvoicingCommon):
         cls.provider = cls.env['payment.provider'].search(
             [('code', '=', 'pay_now_stripe'), ('company_id', '=', cls.company.id)]
         )
-        patcher = patch.object(
+        cls.class_patcher = patch.object(
             cls.env.registry['payment.provider'],
             '_pay_now_gateway',
             lambda self, key=None: cls.current_gateway,
         )
-        cls.startClassPatcher(patcher)
+        cls.startClassPatcher(cls.class_patcher)
         cls.customer = cls.env['res.partner'].create(
             {'name': "Boulanger", 'email': 'client@example.com', 'lang': 'en_US'}
         )
