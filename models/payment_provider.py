@@ -3,9 +3,11 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_datetime, urls
+from odoo.tools import format_datetime, mute_logger, urls
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
@@ -246,8 +248,15 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         now = fields.Datetime.now()
         last = self.pay_now_last_event_at
-        if (not last or now - last > timedelta(minutes=1)) and self.try_lock_for_update():
-            self.pay_now_last_event_at = now
+        if last and now - last < timedelta(minutes=1):
+            return
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                if self.try_lock_for_update():
+                    self.pay_now_last_event_at = now
+        except psycopg2.errors.SerializationFailure:
+            # Another notification of this very moment has noted it.
+            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
 
     def _pay_now_amount_limits(self, currency):
         """Return the smallest and largest amount the provider takes in one payment.

@@ -145,6 +145,16 @@ class TestPages(PayNowCommon, HttpCase):
         self.assertEqual(page.get('lang'), 'fr-FR')
         self.assertIn("Vos factures à régler", page.text_content())
 
+    def test_core_invoice_page_offers_ours_where_payable(self):
+        def offered():
+            page = self.url_open(self.invoice.get_portal_url())
+            self.assertEqual(page.status_code, 200)
+            return 'data-provider-code="pay_now_stripe"' in page.text
+
+        self.assertTrue(offered())
+        self.provider.pay_now_problem = "Keys refused"
+        self.assertFalse(offered())
+
     def test_core_invoice_page_refuses_more_than_is_open(self):
         self.authenticate(None, None)
         token = self.invoice._portal_ensure_token()
