@@ -183,6 +183,11 @@ class Gateway(Protocol):
     #: ISO codes the provider can be paid in.
     currencies: frozenset[str]
 
+    @staticmethod
+    def amount_limits(currency: str) -> tuple[Decimal, Decimal]:
+        """Return the smallest and largest amount of one payment, advisory: the provider decides.
+        A smallest amount above the largest one means that the currency cannot be paid in."""
+
     def check_account(self) -> Account:
         """Prove the credentials and say what the account may do."""
 
@@ -220,6 +225,12 @@ class Gateway(Protocol):
     def capture(self, checkout_id: str, idempotency_key: str) -> Payment:
         """Take the money of an approved checkout (PayPal). Where the provider captures by
         itself (Stripe), the same as `fetch_payment`."""
+
+    def refund(self, payment: Payment, amount: Decimal, idempotency_key: str) -> Refund:
+        """Give back a part or all of a payment.
+
+        :raise GatewayRefused: also when no more than that is left (`code` of the provider).
+        """
 
     def verify_event(self, body: bytes, headers) -> Event:
         """Prove the origin of a notification on its raw bytes, then normalise it.

@@ -4,6 +4,7 @@
 import functools
 import logging
 import os
+import re
 
 import stripe
 
@@ -15,6 +16,7 @@ API_VERSION = '2026-10-28.endive'
 TIMEOUT = (3.05, 10)
 #: The SDK repeats with the same idempotency key, so a repeated POST does nothing twice.
 RETRIES = 1
+SECRET = re.compile(r'\b((?:sk|rk|pk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+')
 
 # At DEBUG it logs bodies, with personal data and webhook secrets in them.
 logging.getLogger('stripe').setLevel(logging.WARNING)
@@ -22,13 +24,21 @@ logging.getLogger('stripe').setLevel(logging.WARNING)
 stripe.enable_telemetry = False
 
 
+class ReplayedFailure(GatewayUnavailable):
+    """Stripe repeats the failure it saved for an idempotency key: that key is used up."""
+
+
 @functools.lru_cache(maxsize=64)
-def _client(key, base, pid):
-    """Return the SDK client of one account; `pid` keeps a fork from sharing its sockets."""
+def _client(key, base, account, _pid):
+    """Return the SDK client of one account; the process id keeps a fork from sharing sockets.
+
+    The SDK keeps one connection pool per thread, so threads may share a client.
+    """
     addresses = {'api': base, 'connect': base, 'files': base} if base else {}
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
+        stripe_account=account,
         http_client=stripe.RequestsClient(timeout=TIMEOUT),
         max_network_retries=RETRIES,
         base_addresses=addresses,
@@ -39,16 +49,19 @@ class StripeClient:
     """Calls of the SDK that give plain dicts and raise our errors.
 
     :param str key: secret or restricted key.
-    :param str base: another API address (the sandbox), without a trailing slash.
+    :param str base: another API address (the sandbox).
+    :param str account: the connected account to act for, with a platform's key.
     """
 
-    def __init__(self, key, base=None):
+    def __init__(self, key, base=None, account=None):
         self._key = key
         self._base = base.rstrip('/') if base else None
+        self._account = account or None
 
     @property
     def v1(self):
-        return _client(self._key, self._base, os.getpid()).v1
+        """The services of the SDK, created in the process that uses them."""
+        return _client(self._key, self._base, self._account, os.getpid()).v1
 
     def call(self, function, *args, idempotency_key=None, **kwargs):
         """Call one SDK method.
@@ -77,7 +90,8 @@ class StripeClient:
                 "This is a publishable key (pk_…). Please use the secret key (sk_…).",
                 'secret_key_required',
             )
-        if not self._key.isascii() or not self._key.isprintable() or ' ' in self._key:
+        # What cannot be part of a header would end in an error of the SDK that shows it.
+        if not re.fullmatch(r'[!-~]+', self._key):
             raise GatewayAuthError("This is not a Stripe key.", 'not_a_key')
 
 
@@ -90,6 +104,7 @@ class translated_errors:  # noqa: N801 - reads as the function it is used as
     def __exit__(self, _kind, error, _traceback):
         if not isinstance(error, stripe.StripeError):
             return False
+        # Not chained: the SDK's error carries the body of the answer.
         raise translate(error) from None
 
 
@@ -99,17 +114,36 @@ def translate(error):
     :param stripe.StripeError error: what the SDK raised.
     :rtype: GatewayError
     """
-    message = error.user_message or "Stripe does not answer."
-    details = (message, error.code or '', error.request_id or '')
+    # The SDK hands the code on for some kinds of errors only.
+    code = (_body(error) or {}).get('code') or error.code or ''
+    if isinstance(error, stripe.IdempotencyError):
+        code = code or 'idempotency_error'
+    details = (_words(error), code, error.request_id or '')
     status = error.http_status or 0
-    if isinstance(error, stripe.APIConnectionError):
-        return GatewayUnavailable("Stripe cannot be reached.", *details[1:])
-    if isinstance(error, stripe.RateLimitError) or status == 409 or status >= 500:
+    if isinstance(error, stripe.RateLimitError) or status == 409:
+        return GatewayUnavailable(*details)
+    if status >= 500:
+        replayed = error.headers.get('idempotent-replayed') == 'true'
+        return (ReplayedFailure if replayed else GatewayUnavailable)(*details)
+    if isinstance(error, stripe.APIConnectionError) or _body(error) is None:
         return GatewayUnavailable(*details)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return GatewayAuthError(*details)
-    if error.code == 'resource_missing' or status == 404:
+    if code == 'resource_missing' or status == 404:
         return GatewayNotFound(*details)
-    if isinstance(error, stripe.APIError) and not 400 <= status < 500:
-        return GatewayUnavailable(*details)  # e.g. an answer that is no JSON
     return GatewayRefused(*details)
+
+
+def _body(error):
+    """Return the error object of Stripe's answer; None when the answer is none of Stripe's."""
+    body = error.json_body.get('error') if isinstance(error.json_body, dict) else None
+    return body if isinstance(body, dict) else None
+
+
+def _words(error):
+    """Return Stripe's own message. The SDK's would show the address or a foreign body."""
+    if isinstance(error, stripe.APIConnectionError):
+        return "Stripe cannot be reached."
+    if _body(error) is None:
+        return "The answer did not come from Stripe or cannot be read."
+    return SECRET.sub(r'\1***', error.user_message or "Stripe gave no reason.")

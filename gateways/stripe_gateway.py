@@ -4,61 +4,33 @@
 import re
 from datetime import datetime, timedelta, timezone
 
-from . import base, stripe_events
+from . import base, stripe_events, stripe_payment
 from .errors import GatewayNotFound, GatewayRefused
-from .stripe_client import API_VERSION, StripeClient
+from .stripe_client import API_VERSION, ReplayedFailure, StripeClient
 from .stripe_money import CURRENCIES, amount_limits, from_minor, to_minor
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)
+#: Seconds a limited expiry is rounded to, so that a repeated request stays the same.
+EXPIRY_STEP = 600
 EMAIL = re.compile(r'^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]{2,}$')
-LOCALES = frozenset(
-    [
-        'bg',
-        'cs',
-        'da',
-        'de',
-        'el',
-        'en',
-        'es',
-        'et',
-        'fi',
-        'fil',
-        'fr',
-        'hr',
-        'hu',
-        'id',
-        'it',
-        'ja',
-        'ko',
-        'lt',
-        'lv',
-        'ms',
-        'mt',
-        'nb',
-        'nl',
-        'pl',
-        'pt',
-        'ro',
-        'ru',
-        'sk',
-        'sl',
-        'sv',
-        'th',
-        'tr',
-        'vi',
-        'zh',
-    ]
-)
+LOCALES = frozenset([
+    'bg', 'cs', 'da', 'de', 'el', 'en', 'es', 'et', 'fi', 'fil', 'fr', 'hr', 'hu', 'id', 'it',
+    'ja', 'ko', 'lt', 'lv', 'ms', 'mt', 'nb', 'nl', 'pl', 'pt', 'ro', 'ru', 'sk', 'sl', 'sv',
+    'th', 'tr', 'vi', 'zh',
+])  # fmt: skip
 REGIONAL_LOCALES = {
     'en_GB': 'en-GB',
+    'es_419': 'es-419',
     'fr_CA': 'fr-CA',
+    'hi_IN': 'hi-IN',
     'pt_BR': 'pt-BR',
     'zh_HK': 'zh-HK',
     'zh_TW': 'zh-TW',
     'no_NO': 'nb',
 }
-PAYMENT_EXPAND = 'payment_intent.latest_charge.balance_transaction'
+#: How often a new idempotency key is tried after one that Stripe saved a failure for.
+NEW_KEYS = 2
 
 
 class StripeGateway:
@@ -66,14 +38,15 @@ class StripeGateway:
 
     :param Credentials credentials: the secret key and the webhook secrets.
     :param str api_base: the sandbox's address; the caller lets only loopback through.
+    :param str account: the connected account to act for, when the key is a platform's.
     """
 
     currencies = CURRENCIES
     amount_limits = staticmethod(amount_limits)
 
-    def __init__(self, credentials, api_base=None):
+    def __init__(self, credentials, *, api_base=None, account=None):
         self._credentials = credentials
-        self._client = StripeClient(credentials.key, api_base)
+        self._client = StripeClient(credentials.key, api_base, account)
 
     @property
     def test_mode(self):
@@ -87,6 +60,7 @@ class StripeGateway:
         account = self._client.call(lambda v1: v1.accounts.retrieve_current)
         requirements = account.get('requirements') or {}
         profile = account.get('business_profile') or {}
+        dashboard = (account.get('settings') or {}).get('dashboard') or {}
         missing = [
             *(requirements.get('past_due') or []),
             *(requirements.get('currently_due') or []),
@@ -94,7 +68,7 @@ class StripeGateway:
         ]
         return base.Account(
             id=account['id'],
-            name=profile.get('name') or '',
+            name=profile.get('name') or dashboard.get('display_name') or '',
             email=account.get('email') or '',
             country=account.get('country') or '',
             currency=(account.get('default_currency') or '').upper(),
@@ -118,19 +92,30 @@ class StripeGateway:
         Its secret is told at creation only, so one that is there already is replaced. The new
         one comes first: no notification is lost in between.
         """
-        old = self._endpoints(url)
-        endpoint = self._client.call(
+        old = [endpoint['id'] for endpoint in self._endpoints(url)]
+        try:
+            endpoint = self._create_endpoint(url)
+        except GatewayRefused:
+            if not old:
+                raise
+            # Perhaps there are as many as Stripe allows: then the old one has to go first.
+            self.remove_webhook(old.pop())
+            endpoint = self._create_endpoint(url)
+        for webhook_id in old:
+            self.remove_webhook(webhook_id)
+        return self._webhook(endpoint)
+
+    def _create_endpoint(self, url):
+        return self._client.call(
             lambda v1: v1.webhook_endpoints.create,
             {
                 'url': url,
                 'enabled_events': list(stripe_events.EVENT_TYPES),
+                # Fixed here, or events look as the account's default version says.
                 'api_version': API_VERSION,
                 'description': "Pay Now for Odoo",
             },
         )
-        for endpoint_before in old:
-            self.remove_webhook(endpoint_before['id'])
-        return self._webhook(endpoint)
 
     def remove_webhook(self, webhook_id):
         """`DELETE /v1/webhook_endpoints/{id}`."""
@@ -151,17 +136,36 @@ class StripeGateway:
 
     def open_checkout(self, request, idempotency_key):
         """`POST /v1/checkout/sessions`: one line with the exact amount."""
-        session = self._client.call(
-            lambda v1: v1.checkout.sessions.create,
-            self._session_params(request),
-            idempotency_key=idempotency_key,
-        )
+        params = self._session_params(request)
+        session = self._create_session(params, idempotency_key)
         return base.Checkout(
-            id=session['id'], url=session['url'], expires_at=_instant(session['expires_at'])
+            id=session['id'],
+            url=session['url'],
+            expires_at=stripe_payment.instant(session['expires_at']),
         )
 
+    def _create_session(self, params, idempotency_key):
+        """Create a session, under further keys when Stripe repeats a failure saved for this one.
+
+        Should the failed request have left a session after all: nobody knows its address.
+        """
+        for number in range(NEW_KEYS + 1):
+            try:
+                return self._client.call(
+                    lambda v1: v1.checkout.sessions.create,
+                    params,
+                    idempotency_key=f'{idempotency_key}-{number}' if number else idempotency_key,
+                )
+            except ReplayedFailure as error:
+                failure = error
+        raise failure
+
     def _session_params(self, request):
-        metadata = dict(request.metadata) | {'odoo_reference': request.reference}
+        metadata = {
+            name[:40]: value[:500]
+            for name, value in (*request.metadata, ('odoo_reference', request.reference))
+            if value
+        }
         params = {
             'mode': 'payment',
             'submit_type': 'pay',
@@ -172,22 +176,23 @@ class StripeGateway:
                     'price_data': {
                         'currency': request.currency.lower(),
                         'unit_amount': to_minor(request.amount, request.currency),
-                        'product_data': {'name': request.label[:250] or request.reference},
+                        'product_data': {'name': request.label.strip()[:250] or request.reference},
                     },
                 }
             ],
             # The session's metadata does not reach the payment: both are given.
             'metadata': metadata,
-            'payment_intent_data': {
-                'metadata': metadata,
-                'description': request.description[:1000],
-            },
+            'payment_intent_data': {'metadata': metadata},
             # What is charged stays what is booked.
             'adaptive_pricing': {'enabled': False},
             'locale': _locale(request.locale),
             'success_url': request.return_url,
-            'cancel_url': request.cancel_url,
         }
+        # Stripe refuses empty values.
+        if request.cancel_url:
+            params['cancel_url'] = request.cancel_url
+        if description := request.description.strip()[:1000]:
+            params['payment_intent_data']['description'] = description
         if EMAIL.match(request.payer_email):
             params['customer_email'] = request.payer_email
         if request.expires_at:
@@ -210,76 +215,52 @@ class StripeGateway:
     # === PAYMENT === #
 
     def fetch_payment(self, checkout_id='', payment_id=''):
-        """`GET /v1/checkout/sessions/{id}`, with everything behind it in one call."""
-        if not checkout_id:
-            checkout_id = self._find_session(payment_id)
-        session = self._client.call(
-            lambda v1: v1.checkout.sessions.retrieve, checkout_id, {'expand': [PAYMENT_EXPAND]}
-        )
-        return self._payment(session)
+        """`GET /v1/checkout/sessions/{id}`, with everything behind it in one call.
 
-    def _find_session(self, payment_id):
-        sessions = self._client.iterate(
-            lambda v1: v1.checkout.sessions.list, {'payment_intent': payment_id, 'limit': 1}
+        A payment without a checkout of ours is read too: `GET /v1/payment_intents/{id}`.
+        """
+        session = None
+        if not checkout_id:
+            sessions = self._client.iterate(
+                lambda v1: v1.checkout.sessions.list, {'payment_intent': payment_id, 'limit': 1}
+            )
+            session = next(sessions, None)
+        if checkout_id or session:
+            session = self._client.call(
+                lambda v1: v1.checkout.sessions.retrieve,
+                checkout_id or session['id'],
+                {'expand': [f'payment_intent.{path}' for path in stripe_payment.CHARGE_EXPAND]},
+            )
+            intent = session.get('payment_intent') or {}
+        else:
+            intent = self._client.call(
+                lambda v1: v1.payment_intents.retrieve,
+                payment_id,
+                {'expand': list(stripe_payment.CHARGE_EXPAND)},
+            )
+        return stripe_payment.payment(session or {}, intent, self._refunds(intent))
+
+    def _refunds(self, intent):
+        """Return all refund objects of a PaymentIntent; the charge holds the newest ten."""
+        newest = (intent.get('latest_charge') or {}).get('refunds') or {}
+        if not newest.get('has_more'):
+            return newest.get('data') or ()
+        return self._client.iterate(
+            lambda v1: v1.refunds.list, {'payment_intent': intent['id'], 'limit': 100}
         )
-        session = next(sessions, None)
-        if not session:
-            raise GatewayNotFound(f"No checkout of payment {payment_id}.", 'resource_missing')
-        return session['id']
 
     def capture(self, checkout_id, idempotency_key):
         """Stripe captures by itself: the same as reading."""
         return self.fetch_payment(checkout_id)
 
-    def _payment(self, session):
-        intent = session.get('payment_intent') or {}
-        charge = intent.get('latest_charge') or {}
-        movement = charge.get('balance_transaction') or {}
-        refusal = intent.get('last_payment_error') or {}
-        currency = (intent.get('currency') or session['currency'] or '').upper()
-        state = _state(session, intent)
-        received = intent.get('amount_received') if state == base.PAID else None
-        settled = (movement.get('currency') or '').upper()
-        return base.Payment(
-            checkout_id=session['id'],
-            state=state,
-            reference=session.get('client_reference_id') or '',
-            amount=from_minor(session['amount_total'] if received is None else received, currency),
-            currency=currency,
-            payment_id=intent.get('id') or '',
-            charge_id=charge.get('id') or '',
-            paid_at=_instant(charge.get('created')) if state == base.PAID else None,
-            method=(charge.get('payment_method_details') or {}).get('type') or '',
-            payer_email=(session.get('customer_details') or {}).get('email') or '',
-            failure=refusal.get('message') or '',
-            failure_code=_failure_code(refusal),
-            commission=from_minor(movement['fee'], settled) if movement else None,
-            net=from_minor(movement['net'], settled) if movement else None,
-            settlement_currency=settled,
-            commission_at=_instant(movement.get('created')),
-            movement_id=movement.get('id') or '',
-            refunds=self._refunds(intent) if charge.get('amount_refunded') else (),
-            disputed=bool(charge.get('disputed')),
-            test_mode=not session.get('livemode'),
+    def refund(self, payment, amount, idempotency_key):
+        """`POST /v1/refunds`."""
+        values = self._client.call(
+            lambda v1: v1.refunds.create,
+            {'payment_intent': payment.payment_id, 'amount': to_minor(amount, payment.currency)},
+            idempotency_key=idempotency_key,
         )
-
-    def _refunds(self, intent):
-        listed = self._client.iterate(
-            lambda v1: v1.refunds.list, {'payment_intent': intent['id'], 'limit': 100}
-        )
-        return tuple(
-            base.Refund(
-                id=refund['id'],
-                amount=from_minor(refund['amount'], refund['currency']),
-                currency=refund['currency'].upper(),
-                state={'succeeded': 'paid', 'failed': 'failed', 'canceled': 'canceled'}.get(
-                    refund.get('status'), 'pending'
-                ),
-                created_at=_instant(refund.get('created')),
-                reason=refund.get('failure_reason') or '',
-            )
-            for refund in listed
-        )
+        return stripe_payment.refund(values)
 
     # === EVENTS AND BALANCE === #
 
@@ -312,35 +293,12 @@ class StripeGateway:
         return base.Balance(available=amounts('available'), pending=amounts('pending'))
 
 
-def _state(session, intent):
-    """Return the state of a payment from its session and PaymentIntent."""
-    status, intent_status = session['status'], intent.get('status')
-    if intent_status == 'succeeded' or session['payment_status'] == 'paid':
-        return base.PAID
-    if intent_status in ('processing', 'requires_capture'):
-        return base.PENDING
-    if status == 'expired' or intent_status == 'canceled':
-        return base.CANCELED
-    if status == 'complete':
-        # Unpaid and no longer processing: the delayed method failed.
-        return base.FAILED if intent_status else base.PENDING
-    return base.OPEN
-
-
-def _failure_code(refusal):
-    """Return the most telling code of a refusal; a generic decline says nothing."""
-    decline = refusal.get('decline_code') or ''
-    return refusal.get('code') or '' if decline in ('', 'generic_decline') else decline
-
-
-def _instant(timestamp):
-    return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
-
-
 def _expiry(instant):
     """Return the wished expiry within what Stripe allows, in whole seconds."""
-    now = datetime.now(timezone.utc)
-    return int(min(max(instant, now + SHORTEST), now + LONGEST).timestamp())
+    now = int(datetime.now(timezone.utc).timestamp()) // EXPIRY_STEP * EXPIRY_STEP
+    shortest = now + EXPIRY_STEP + int(SHORTEST.total_seconds())
+    longest = now + int(LONGEST.total_seconds())
+    return min(max(int(instant.timestamp()), shortest), longest)
 
 
 def _locale(code):

@@ -6,69 +6,24 @@ cases", and "Minimum and maximum charge amounts".
 """
 
 from decimal import Decimal
+from fractions import Fraction
 
 from .errors import GatewayRefused
 
-ZERO_DECIMAL = frozenset(
-    [
-        'BIF',
-        'CLP',
-        'DJF',
-        'GNF',
-        'JPY',
-        'KMF',
-        'KRW',
-        'MGA',
-        'PYG',
-        'RWF',
-        'VND',
-        'VUV',
-        'XAF',
-        'XOF',
-        'XPF',
-    ]
-)
+ZERO_DECIMAL = frozenset([
+    'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',
+    'XOF', 'XPF',
+])  # fmt: skip
 THREE_DECIMAL = frozenset(['BHD', 'JOD', 'KWD', 'OMR', 'TND'])
 #: Two decimals on the wire, of which the last two must be zero.
 WHOLE_UNITS = frozenset({'ISK'})
 #: Documented both ways (5 and 500 for 5 UGX): refused rather than guessed.
 AMBIGUOUS = frozenset({'UGX'})
-TWO_DECIMAL = frozenset(
-    [
-        'AED',
-        'AUD',
-        'BGN',
-        'BRL',
-        'CAD',
-        'CHF',
-        'CNY',
-        'CZK',
-        'DKK',
-        'EUR',
-        'GBP',
-        'HKD',
-        'HUF',
-        'IDR',
-        'ILS',
-        'INR',
-        'MAD',
-        'MXN',
-        'MYR',
-        'NOK',
-        'NZD',
-        'PHP',
-        'PLN',
-        'RON',
-        'SAR',
-        'SEK',
-        'SGD',
-        'THB',
-        'TRY',
-        'TWD',
-        'USD',
-        'ZAR',
-    ]
-)
+TWO_DECIMAL = frozenset([
+    'AED', 'AUD', 'BGN', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF',
+    'IDR', 'ILS', 'INR', 'MAD', 'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SAR', 'SEK',
+    'SGD', 'THB', 'TRY', 'TWD', 'USD', 'ZAR',
+])  # fmt: skip
 CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | WHOLE_UNITS | TWO_DECIMAL
 
 MINIMUM = {
@@ -105,9 +60,12 @@ def to_minor(amount, currency):
     if not isinstance(amount, Decimal):
         raise TypeError("Amounts are Decimal, never float.")
     code = currency.upper()
-    minor = amount.scaleb(exponent(code))
+    digits = exponent(code)
     step = 100 if code in WHOLE_UNITS else 10 if code in THREE_DECIMAL else 1
-    if minor != minor.to_integral_value() or int(minor) % step:
+    # A Fraction is exact where Decimal would round to its precision. Nobody owes 10 ** 15.
+    readable = amount.is_finite() and abs(amount.adjusted()) < 15
+    minor = Fraction(amount) * 10**digits if readable else Fraction(1, 2)
+    if minor % step:
         raise GatewayRefused(
             f"{amount} {code} cannot be charged to the last digit.", 'amount_not_representable'
         )

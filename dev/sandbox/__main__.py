@@ -3,8 +3,11 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
+import threading
+from pathlib import Path
 
 from werkzeug.serving import make_server
 
@@ -13,19 +16,40 @@ from .app import Application
 
 def main():
     """Serve until told to stop."""
-    parser = argparse.ArgumentParser(prog='python -m dev.sandbox', description=__doc__)
-    parser.add_argument('--port', type=int, default=0, help="port of Stripe; 0: a free one")
-    arguments = parser.parse_args()
-    logging.getLogger('werkzeug').setLevel(logging.WARNING)
+    arguments = _arguments()
+    logging.getLogger('werkzeug').setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     application = Application()
+    world = application.world
+    if arguments.state_file:
+        world.load(arguments.state_file)
     server = make_server('127.0.0.1', arguments.port, application, threaded=True)
-    application.world.base = f'http://127.0.0.1:{server.port}'
-    print(f"sandbox ready on {application.world.base}", flush=True)
+    world.base = f'http://127.0.0.1:{server.port}'
+    if arguments.until_eof:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    print(f"sandbox ready on {world.base}", flush=True)
     try:
         server.serve_forever()
-    except KeyboardInterrupt:
-        server.shutdown()
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    finally:
+        if arguments.state_file:
+            world.save(arguments.state_file)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(prog='python -m dev.sandbox', description=__doc__)
+    parser.add_argument('--port', type=int, default=0, help="port of Stripe; 0: a free one")
+    parser.add_argument('--state-file', type=Path, help="keeps the accounts between two runs")
+    parser.add_argument(
+        '--until-eof', action='store_true', help="stop when standard input is closed"
+    )
+    return parser.parse_args()
+
+
+def _end_with_parent():
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,8 @@
 
 from html import escape
 
+from . import money
+
 TEXTS = {
     'en': {
         'test': "TEST MODE – no real money",
@@ -24,13 +26,20 @@ TEXTS = {
     },
 }
 STYLE = """
-body{font:16px/1.5 sans-serif;margin:0;background:#f6f8fa;color:#1a1f36}
-main{max-width:420px;margin:24px auto;background:#fff;padding:24px;border-radius:8px}
-.test{background:#ffde92;text-align:center;padding:6px;font-weight:bold}
-button,a.back{display:block;width:100%;box-sizing:border-box;padding:12px;margin:10px 0;border:0;
-border-radius:6px;background:#0a57d0;color:#fff;font:inherit;text-align:center;text-decoration:none}
-button.other{background:#4f566b} a.back{background:none;color:#1a1f36;text-decoration:underline}
-.amount{font-size:32px;font-weight:bold} .error{color:#b3093c}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f6f8fa;color:#1a1f36}
+.test{background:#ffde92;text-align:center;padding:8px;font-weight:600;font-size:14px}
+main{max-width:440px;margin:32px auto;background:#fff;padding:28px;border-radius:12px;
+box-shadow:0 2px 12px rgba(26,31,54,.1)}
+.merchant{color:#4f566b;margin:0 0 4px} .label{margin:0} .amount{font-size:34px;font-weight:700}
+p.amount{margin:8px 0 20px} .error{color:#b3093c;font-weight:600} .error:empty{display:none}
+button,a.back{display:block;width:100%;min-height:48px;padding:12px;margin:10px 0;border:0;
+border-radius:8px;background:#0a57d0;color:#fff;font:inherit;font-weight:600;text-align:center;
+text-decoration:none;cursor:pointer}
+button.other{background:#fff;color:#1a1f36;border:1px solid #c1c9d2;font-weight:400}
+button:focus-visible,a:focus-visible{outline:3px solid #7aa7f0;outline-offset:2px}
+a.back{background:none;color:#1a1f36;text-decoration:underline;font-weight:400}
+@media(max-width:480px){main{margin:0;border-radius:0;box-shadow:none;min-height:90vh}}
 """
 
 
@@ -57,7 +66,7 @@ def render(account, session, label, error=''):
     """
     lang = language(session)
     texts = TEXTS[lang]
-    amount = f"{session['amount_total'] / 100:.2f} {session['currency'].upper()}"
+    amount = money.text(session['amount_total'], session['currency'])
     buttons = ''.join(
         f'<button name="method" value="{method}" class="{"" if method == "card" else "other"}">'
         f'{escape(texts[key])}</button>'
@@ -75,7 +84,8 @@ def render(account, session, label, error=''):
     )
     return _page(
         lang,
-        f'<p>{escape(account.name)}</p><p>{escape(label)}</p><p class="amount">{amount}</p>'
+        f'<p class="merchant">{escape(account.name)}</p><p class="label">{escape(label)}</p>'
+        f'<p class="amount">{amount}</p>'
         f'<p class="error" role="alert">{escape(error)}</p>'
         f'<form method="post">{buttons}</form>{back}',
     )

@@ -3,15 +3,22 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import requests
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+#: Seconds until a sandbox is up, at the most.
+START_TIMEOUT = 30
 
 
 class Sandbox:
     """The control of a running sandbox.
+
+    Every control of `control.py` is a method with the same keyword arguments, e.g.
+    `sandbox.pay(session='cs_…', method='sepa')`, `sandbox.misbehave(status=500, times=2)`.
 
     :param str url: its address; also the base address of the API.
     """
@@ -24,15 +31,16 @@ class Sandbox:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def control(self, name, **values):
+    def control(self, name, /, **values):
         """Tell the sandbox something, or ask it.
 
         :param str name: a control of `control.py`, e.g. `pay`.
         :return: its answer.
-        :raise requests.HTTPError: what it refused.
+        :raise requests.HTTPError: what it refused, with its reason.
         """
         answer = self._session.post(f'{self.api_base}/_sandbox/{name}', json=values, timeout=30)
-        answer.raise_for_status()
+        if not answer.ok:
+            raise requests.HTTPError(f'{name}: {answer.status_code} {answer.text}', response=answer)
         return answer.json()
 
     def __getattr__(self, name):
@@ -41,7 +49,10 @@ class Sandbox:
         return lambda **values: self.control(name, **values)
 
     def account_state(self, account=None):
-        """Return the state of one account."""
+        """Return the state of one account: balance, fees, sessions, charges, webhooks…
+
+        :param str account: its id, the first one's without.
+        """
         return self.control('state')[account or self.account_id]
 
     def session_of(self, reference):
@@ -49,32 +60,75 @@ class Sandbox:
         sessions = self.account_state()['sessions']
         return [s for s in sessions if s['client_reference_id'] == reference][-1]
 
+    def wait_idle(self, seconds=30):
+        """Wait until all notifications are delivered, or given up.
+
+        :raise TimeoutError: they are not after so many seconds.
+        """
+        end = time.monotonic() + seconds
+        while not self.control('idle')['idle']:
+            if time.monotonic() > end:
+                raise TimeoutError("The sandbox still has notifications to deliver.")
+            time.sleep(0.05)
+
+    def press(self, url, method='card'):
+        """Press a button of the hosted page, as a payer's browser does.
+
+        :param str url: of the checkout.
+        :param str method: `card`, `declined`, `sepa` or `sepa_fail`.
+        :return: the address the payer is sent to; None when the page stays.
+        """
+        answer = self._session.post(
+            url.partition('#')[0], data={'method': method}, timeout=30, allow_redirects=False
+        )
+        answer.raise_for_status()
+        return answer.headers.get('Location')
+
 
 class SandboxProcess(Sandbox):
     """A sandbox in a process of its own: `with SandboxProcess() as sandbox`.
 
+    It ends with the block, and also when this process dies.
+
     :param int port: 0 for a free one.
+    :param state_file: keeps the accounts from one run to the next.
     """
 
-    def __init__(self, port=0):
-        self._port = port
+    def __init__(self, port=0, state_file=None):
+        self._command = [sys.executable, '-m', 'dev.sandbox', '--until-eof', '--port', str(port)]
+        if state_file:
+            self._command += ['--state-file', str(state_file)]
         self._process = None
 
     def __enter__(self):
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'dev.sandbox', '--port', str(self._port)],
+            self._command,
             cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        # Ends the wait for a sandbox that does not come up.
+        alarm = threading.Timer(START_TIMEOUT, self._process.kill)
+        alarm.start()
         line = self._process.stdout.readline()
+        alarm.cancel()
         if 'ready on' not in line:
-            self._process.kill()
+            self._stop()
             raise RuntimeError("The sandbox did not start.")
         super().__init__(line.split()[-1])
         return self
 
     def __exit__(self, *_error):
+        self._session.close()
+        self._stop()
+
+    def _stop(self):
+        self._process.stdin.close()
         self._process.terminate()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()

@@ -16,21 +16,39 @@ class StripeError(Exception):
 
 
 def missing(param):
+    """A parameter that is needed."""
     return StripeError(400, f"Missing required param: {param}.", 'parameter_missing', param)
 
 
 def unknown(param):
+    """A parameter that the call does not have."""
     return StripeError(400, f"Received unknown parameter: {param}", 'parameter_unknown', param)
 
 
-def invalid(param, message):
-    return StripeError(400, message, 'parameter_invalid', param)
+def empty(param):
+    """An empty value, which means "unset" where something can be unset."""
+    return StripeError(
+        400,
+        f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset"
+        f" a parameter; however '{param}' cannot be unset. You should remove '{param}' from your"
+        " request or supply a non-empty value.",
+        'parameter_invalid_empty',
+        param,
+    )
+
+
+def invalid(param, message, code=None):
+    """A value that cannot be."""
+    return StripeError(400, message, code, param)
 
 
 def no_such(kind, object_id, param='id'):
+    """An object that this account does not have."""
     return StripeError(404, f"No such {kind}: '{object_id}'", 'resource_missing', param)
 
 
 def api_error(status, message="An unknown error occurred."):
-    kind = 'invalid_request_error' if status == 429 else 'api_error'
-    return StripeError(status, message, 'rate_limit' if status == 429 else None, kind=kind)
+    """A failure on Stripe's side, or too many requests (429)."""
+    if status == 429:
+        return StripeError(429, "Request rate limit exceeded.", 'rate_limit')
+    return StripeError(status, message, kind='api_error')

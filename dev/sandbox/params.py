@@ -1,5 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Which parameters each call takes, and of what type: whatever else is sent is refused."""
+"""Which parameters each call takes, and of what type: whatever else is sent is refused.
+
+A type is `str`, `int` (both not empty), `bool`, a number (text of at most so many characters), a
+set (one of these words), a list of one type, or a dict of types; `'*'` stands for any name.
+"""
 
 import re
 
@@ -7,23 +11,27 @@ from . import errors
 
 EMAIL = re.compile(r'^[^@\s]+@[^@\s]+\.[^@\s]+$')
 URL = re.compile(r'^https?://[^\s]+$')
+EXPAND = {'expand': [str]}
 #: Pages of a list.
-LIST = {'limit': int, 'starting_after': str, 'ending_before': str, 'expand': [str]}
+LIST = {'limit': int, 'starting_after': str, 'ending_before': str, **EXPAND}
 CREATED = {'created': {'gt': int, 'gte': int, 'lt': int, 'lte': int}}
-METADATA = {'*': str}
+METADATA = {'*': 500}
+LOCALES = (
+    'auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt'
+    ' nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW'
+)
 
 SESSION = {
-    'mode': str,
-    'submit_type': str,
-    'client_reference_id': str,
-    'customer_email': str,
-    'success_url': str,
-    'cancel_url': str,
+    'mode': frozenset(['payment', 'setup', 'subscription']),
+    'submit_type': frozenset(['auto', 'book', 'donate', 'pay', 'subscribe']),
+    'client_reference_id': 200,
+    'customer_email': 800,
+    'success_url': 5000,
+    'cancel_url': 5000,
     'expires_at': int,
-    'locale': str,
-    'ui_mode': str,
+    'locale': frozenset(str.split(LOCALES)),
+    'ui_mode': frozenset(['hosted_page']),
     'metadata': METADATA,
-    'expand': [str],
     'adaptive_pricing': {'enabled': bool},
     'allowed_payment_method_types': [str],
     'line_items': [
@@ -32,34 +40,42 @@ SESSION = {
             'price_data': {
                 'currency': str,
                 'unit_amount': int,
-                'product_data': {'name': str, 'description': str},
+                'product_data': {'name': 5000, 'description': 40000},
             },
         }
     ],
     'payment_intent_data': {
-        'capture_method': str,
-        'description': str,
+        'capture_method': frozenset(['automatic', 'automatic_async', 'manual']),
+        'description': 1000,
         'metadata': METADATA,
-        'statement_descriptor_suffix': str,
+        'statement_descriptor_suffix': 22,
     },
+    **EXPAND,
 }
-WEBHOOK = {
-    'url': str,
+NEW_WEBHOOK = {
+    'url': 5000,
     'enabled_events': [str],
     'api_version': str,
     'connect': bool,
-    'description': str,
+    'description': 5000,
     'metadata': METADATA,
+    **EXPAND,
+}
+WEBHOOK = {
+    'url': 5000,
+    'enabled_events': [str],
     'disabled': bool,
-    'expand': [str],
+    'description': 5000,
+    'metadata': METADATA,
+    **EXPAND,
 }
 REFUND = {
     'payment_intent': str,
     'charge': str,
     'amount': int,
-    'reason': str,
+    'reason': frozenset(['duplicate', 'fraudulent', 'requested_by_customer']),
     'metadata': METADATA,
-    'expand': [str],
+    **EXPAND,
 }
 
 
@@ -72,12 +88,16 @@ def check(values, known, path=''):
     """
     if not isinstance(values, dict):
         raise errors.invalid(path, f"Invalid object: {path}")
+    if '*' in known and (len(values) > 50 or any(len(name) > 40 for name in values)):
+        raise errors.invalid(path, f"{path} can have 50 keys of 40 characters.")
     typed = {}
     for name, value in values.items():
         here = f'{path}[{name}]' if path else name
         kind = known.get(name, known.get('*'))
         if kind is None:
             raise errors.unknown(here)
+        if value == '' and '*' not in known:
+            raise errors.empty(here)
         typed[name] = _typed(value, kind, here)
     return typed
 
@@ -91,11 +111,15 @@ def _typed(value, kind, path):
     if not isinstance(value, str):
         raise errors.invalid(path, f"Invalid string: {path}")
     if kind is int:
-        if not re.fullmatch(r'-?\d+', value):
-            raise errors.invalid(path, f"Invalid integer: {value}")
+        if not re.fullmatch(r'-?\d{1,15}', value):
+            raise errors.invalid(path, f"Invalid integer: {value}", 'parameter_invalid_integer')
         return int(value)
     if kind is bool:
         if value not in ('true', 'false'):
             raise errors.invalid(path, f"Invalid boolean: {value}")
         return value == 'true'
+    if isinstance(kind, int) and len(value) > kind:
+        raise errors.invalid(path, f"Invalid string: {path} has more than {kind} characters.")
+    if isinstance(kind, frozenset) and value not in kind:
+        raise errors.invalid(path, f"Invalid {path}: must be one of {', '.join(sorted(kind))}")
     return value

@@ -2,20 +2,14 @@
 """What happens when a payer pays: charges, fees, delayed methods, refunds, payouts."""
 
 import threading
-from decimal import ROUND_HALF_UP, Decimal
 
-from . import errors, stripe_objects
+from . import errors, money, stripe_objects
+from .store import clock
 
 DECLINED = ('card_declined', "Your card was declined.")
 NO_FUNDS = ('insufficient_funds', "The customer's account has insufficient funds.")
-
-
-def fee_of(amount, method):
-    """Return Stripe's fee in minor units: 1.5 % and 25 cents by card, 35 cents by SEPA debit."""
-    if method != 'card':
-        return 35
-    fee = Decimal(amount) * Decimal('0.015') + 25
-    return int(fee.quantize(Decimal(1), ROUND_HALF_UP))
+#: What a payer can choose on the hosted page.
+METHODS = ('card', 'declined', 'sepa', 'sepa_fail')
 
 
 class Payments:
@@ -23,11 +17,7 @@ class Payments:
 
     def __init__(self, world, webhooks):
         self.world = world
-        self.webhooks = webhooks
-        #: session id -> what its creation said about the PaymentIntent to come
-        self.intent_data = {}
-        #: PaymentIntent id -> how its delayed method will end
-        self.outcomes = {}
+        self.emit = webhooks.emit
 
     # === A PAYER ON THE HOSTED PAGE === #
 
@@ -38,98 +28,128 @@ class Payments:
         :return: True when the payer is sent back to the shop.
         :raise StripeError: the session can no longer be paid.
         """
-        self.expire_due(account)
+        self.run_due()
         if session['status'] != 'open':
             raise errors.StripeError(400, f"This checkout is {session['status']}.")
+        if method not in METHODS:
+            raise errors.invalid('method', f"Invalid method: must be one of {', '.join(METHODS)}")
         intent = account.get('payment_intent', session['payment_intent'])
         if not intent:
-            intent = stripe_objects.payment_intent(session, self.intent_data.get(session['id'], {}))
-            account.add(intent)
+            data = account.note('intent_data')[session['id']]
+            intent = account.add(stripe_objects.payment_intent(session, data))
             session['payment_intent'] = intent['id']
         if method == 'declined':
-            self._decline(account, intent, session)
+            self._attempt(account, intent, session, 'card')
+            self._fail(account, intent, 'card_error', DECLINED)
             return False
-        session.update(
-            status='complete',
-            url=None,
-            customer_details={
-                'address': None,
-                'business_name': None,
-                'email': session['customer_email'] or 'payer@example.com',
-                'individual_name': None,
-                'name': "A payer",
-                'phone': None,
-                'tax_exempt': 'none',
-                'tax_ids': [],
-            },
-        )
+        details = stripe_objects.customer_details(session['customer_email'])
+        session.update(status='complete', url=None, customer_details=details)
         if method == 'card':
-            session['payment_status'] = 'paid'
-            self._succeed(account, intent, session, 'card')
-            self.webhooks.emit(account, 'checkout.session.completed', session)
-            return True
-        intent['status'] = 'processing'
-        self.outcomes[intent['id']] = method
-        self.webhooks.emit(account, 'payment_intent.processing', intent)
-        self.webhooks.emit(account, 'checkout.session.completed', session)
+            self._attempt(account, intent, session, 'card')
+            self._succeed(account, intent, session)
+        else:
+            account.note('outcomes')[intent['id']] = method
+            charge = self._attempt(account, intent, session, 'sepa_debit')
+            intent['status'] = 'processing'
+            self.emit(account, 'charge.pending', charge)
+            self.emit(account, 'payment_intent.processing', intent)
+        self.emit(account, 'checkout.session.completed', session)
         return True
 
-    def _decline(self, account, intent, session):
-        charge = stripe_objects.charge(
-            intent, 'card', session['customer_email'], 'failed', DECLINED
-        )
-        account.add(charge)
+    def _attempt(self, account, intent, session, method):
+        """Make a charge whose outcome is not known yet."""
+        email = session['customer_details'] and session['customer_details']['email']
+        charge = account.add(stripe_objects.charge(intent, method, email))
+        intent.update(latest_charge=charge['id'], last_payment_error=None)
+        return charge
+
+    def _fail(self, account, intent, kind, reason):
+        code, message = reason
+        charge = account.get('charge', intent['latest_charge'])
+        charge.update(status='failed', failure_code=code, failure_message=message)
         intent.update(
-            latest_charge=charge['id'],
+            status='requires_payment_method',
             last_payment_error={
-                'type': 'card_error',
-                'code': DECLINED[0],
-                'decline_code': 'generic_decline',
-                'message': DECLINED[1],
+                'type': kind,
+                'code': code,
+                'message': message,
                 'charge': charge['id'],
             },
         )
-        self.webhooks.emit(account, 'charge.failed', charge)
-        self.webhooks.emit(account, 'payment_intent.payment_failed', intent)
+        if kind == 'card_error':
+            intent['last_payment_error']['decline_code'] = 'generic_decline'
+        self.emit(account, 'charge.failed', charge)
+        self.emit(account, 'payment_intent.payment_failed', intent)
 
-    def _succeed(self, account, intent, session, method):
-        charge = stripe_objects.charge(intent, method, session['customer_email'])
-        account.add(charge)
-        intent.update(
-            status='succeeded',
-            amount_received=intent['amount'],
-            latest_charge=charge['id'],
-            last_payment_error=None,
-            processing=None,
+    def _succeed(self, account, intent, session):
+        charge = account.get('charge', intent['latest_charge'])
+        charge.update(
+            status='succeeded', paid=True, captured=True, amount_captured=charge['amount']
         )
-        self.webhooks.emit(account, 'charge.succeeded', charge)
-        self.webhooks.emit(account, 'payment_intent.succeeded', intent)
-        if self.world.fee_delay is not None:
-            timer = threading.Timer(self.world.fee_delay, self.release_fees, [account])
-            timer.daemon = True
-            timer.start()
+        intent.update(status='succeeded', amount_received=intent['amount'])
+        session['payment_status'] = 'paid'
+        self.emit(account, 'charge.succeeded', charge)
+        self.emit(account, 'payment_intent.succeeded', intent)
+        self._await_fee(account, charge)
 
     # === LATER === #
 
-    def release_fees(self, account):
-        """The balance movements of all charges become known (asynchronous capture)."""
+    def _await_fee(self, account, charge):
+        """Note when the fee will be known (asynchronous capture)."""
+        delay = self.world.fee_delay
+        due = None if delay is None else clock.exact() + delay
+        account.note('fees')[charge['id']] = due
+        if delay is not None:
+            timer = threading.Timer(delay + 0.01, self._timer)
+            timer.daemon = True
+            timer.start()
+
+    def _timer(self):
         with self.world.lock:
-            for charge in account.all('charge'):
-                if charge['balance_transaction'] or charge['status'] != 'succeeded':
-                    continue
-                method = charge['payment_method_details']['type']
-                movement = stripe_objects.balance_transaction(
-                    charge['amount'],
-                    fee_of(charge['amount'], method),
-                    charge['currency'],
-                    'charge' if method == 'card' else 'payment',
-                    charge['id'],
-                )
-                account.add(movement)
-                charge['balance_transaction'] = movement['id']
-                self.webhooks.emit(
-                    account, 'charge.updated', charge, previous={'balance_transaction': None}
-                )
+            self.run_due()
+
+    def run_due(self):
+        """Do what time has brought: fees become known, sessions lapse."""
+        now = clock.exact()
+        for account in list(self.world.accounts.values()):
+            waiting = account.note('fees')
+            for charge_id in [c for c, due in waiting.items() if due and due <= now]:
+                self.release_fee(account, charge_id)
+            for session in account.all('checkout.session'):
+                if session['status'] == 'open' and session['expires_at'] <= now:
+                    self.expire(account, session)
+
+    def release_fees(self, account):
+        """The balance movements of all charges become known now."""
+        for charge_id in list(account.note('fees')):
+            self.release_fee(account, charge_id)
+
+    def release_fee(self, account, charge_id):
+        """The balance movement of one charge becomes known: `charge.updated`."""
+        del account.note('fees')[charge_id]
+        charge = account.get('charge', charge_id)
+        method = charge['payment_method_details']['type']
+        kind = 'charge' if method == 'card' else 'payment'
+        movement = self.move(account, kind, charge['amount'], charge['currency'], charge_id, method)
+        charge['balance_transaction'] = movement['id']
+        self.emit(account, 'charge.updated', charge, previous={'balance_transaction': None})
+
+    def move(self, account, kind, amount, currency, source, method=None, fee=0):
+        """Add a movement of the balance, in the currency the account is settled in.
+
+        :param str kind: Stripe's type of the movement.
+        :param int amount: minor units, negative when money leaves.
+        :param str method: what the payer paid with, for its fee.
+        :param int fee: any other fee, in minor units of the settlement currency.
+        """
+        settled, settlement, rate = money.convert(
+            amount, currency, account.currency, self.world.rates
+        )
+        if method:
+            fee = money.fee(settled, method)
+        movement = stripe_objects.balance_transaction(settled, fee, settlement, kind, source)
+        movement['exchange_rate'] = rate
+        return account.add(movement)
 
     def settle(self, account, session, succeed=None):
         """The bank answers for a delayed method.
@@ -139,82 +159,96 @@ class Payments:
         intent = account.get('payment_intent', session['payment_intent'])
         if not intent or intent['status'] != 'processing':
             raise errors.StripeError(400, "Nothing is pending for this checkout.")
-        outcome = self.outcomes.pop(intent['id'], 'sepa')
+        outcome = account.note('outcomes').pop(intent['id'], 'sepa')
         if outcome == 'sepa' if succeed is None else succeed:
-            session['payment_status'] = 'paid'
-            self._succeed(account, intent, session, 'sepa_debit')
-            self.webhooks.emit(account, 'checkout.session.async_payment_succeeded', session)
+            self._succeed(account, intent, session)
+            self.emit(account, 'checkout.session.async_payment_succeeded', session)
             return
-        charge = stripe_objects.charge(
-            intent, 'sepa_debit', session['customer_email'], 'failed', NO_FUNDS
-        )
-        account.add(charge)
-        intent.update(
-            status='requires_payment_method',
-            latest_charge=charge['id'],
-            processing=None,
-            last_payment_error={
-                'type': 'api_error',
-                'code': NO_FUNDS[0],
-                'message': NO_FUNDS[1],
-                'charge': charge['id'],
-            },
-        )
-        self.webhooks.emit(account, 'charge.failed', charge)
-        self.webhooks.emit(account, 'payment_intent.payment_failed', intent)
-        self.webhooks.emit(account, 'checkout.session.async_payment_failed', session)
-
-    def expire_due(self, account):
-        """Let sessions lapse whose time is over."""
-        for session in account.all('checkout.session'):
-            if session['status'] == 'open' and session['expires_at'] <= self.world.now():
-                self.expire(account, session)
+        self._fail(account, intent, 'api_error', NO_FUNDS)
+        self.emit(account, 'checkout.session.async_payment_failed', session)
 
     def expire(self, account, session):
         """Close a session for good."""
         session.update(status='expired', url=None)
-        self.webhooks.emit(account, 'checkout.session.expired', session)
+        self.emit(account, 'checkout.session.expired', session)
+
+    # === MONEY GOING BACK AND OUT === #
 
     def refund(self, account, charge, params):
         """Give money back, by the API or at the dashboard.
 
-        :raise StripeError: more than what is left.
+        :param dict params: as of the API, and `status`.
+        :raise StripeError: more than what is left, nothing to give back.
         """
         left = charge['amount'] - charge['amount_refunded']
-        amount = params.get('amount') or left
+        amount = params.get('amount', left)
+        if charge['status'] != 'succeeded':
+            raise errors.StripeError(400, "This charge has not succeeded.", 'charge_not_refundable')
         if not left:
             raise errors.StripeError(
-                400, "Charge has already been refunded.", 'charge_already_refunded'
+                400,
+                f"Charge {charge['id']} has already been refunded.",
+                'charge_already_refunded',
             )
-        if amount > left or amount <= 0:
+        if not 0 < amount <= left:
             raise errors.invalid(
                 'amount', f"Refund amount ({amount}) is greater than unrefunded amount ({left})."
             )
-        refund = stripe_objects.refund(charge, amount, params)
-        movement = stripe_objects.balance_transaction(
-            -amount, 0, charge['currency'], 'refund', refund['id']
-        )
-        account.add(movement)
+        refund = account.add(stripe_objects.refund(charge, amount, params))
+        movement = self.move(account, 'refund', -amount, charge['currency'], refund['id'])
         refund['balance_transaction'] = movement['id']
-        account.add(refund)
-        charge['amount_refunded'] += amount
-        charge['refunded'] = charge['amount_refunded'] == charge['amount']
-        self.webhooks.emit(account, 'refund.created', refund)
-        self.webhooks.emit(account, 'charge.refunded', charge)
+        self._count_refund(charge, amount)
+        self.emit(account, 'refund.created', refund)
+        self.emit(account, 'charge.refunded', charge)
         return refund
 
-    def pay_out(self, account):
-        """Transfer the whole balance to the bank."""
-        amount = sum(movement['net'] for movement in account.all('balance_transaction'))
-        payout = stripe_objects.payout(amount, account.currency)
-        movement = stripe_objects.balance_transaction(
-            -amount, 0, account.currency, 'payout', payout['id'], 'available'
+    @staticmethod
+    def _count_refund(charge, amount):
+        charge['amount_refunded'] += amount
+        charge['refunded'] = charge['amount_refunded'] == charge['amount']
+
+    def fail_refund(self, account, refund):
+        """The payer's bank sends a refund back."""
+        charge = account.get('charge', refund['charge'])
+        movement = self.move(
+            account, 'refund_failure', refund['amount'], refund['currency'], refund['id']
         )
-        for earlier in account.all('balance_transaction'):
-            earlier['status'] = 'available'
-        account.add(movement)
+        refund.update(
+            status='failed',
+            failure_reason='lost_or_stolen_card',
+            failure_balance_transaction=movement['id'],
+        )
+        self._count_refund(charge, -refund['amount'])
+        self.emit(account, 'refund.updated', refund)
+        self.emit(account, 'refund.failed', refund)
+
+    def pay_out(self, account):
+        """Transfer the whole balance in the account's currency to the bank."""
+        movements = [
+            movement
+            for movement in account.all('balance_transaction')
+            if movement['currency'] == account.currency
+        ]
+        amount = sum(movement['net'] for movement in movements)
+        payout = account.add(stripe_objects.payout(amount, account.currency))
+        movement = self.move(account, 'payout', -amount, account.currency, payout['id'])
         payout['balance_transaction'] = movement['id']
-        account.add(payout)
-        self.webhooks.emit(account, 'payout.created', payout)
-        self.webhooks.emit(account, 'payout.paid', payout)
+        for paid in [*movements, movement]:
+            paid['status'] = 'available'
+            account.note('payout_of').setdefault(paid['id'], payout['id'])
+        for kind in ('created', 'paid', 'reconciliation_completed'):
+            self.emit(account, f'payout.{kind}', payout)
         return payout
+
+    def fail_payout(self, account, payout):
+        """The merchant's bank sends a payout back."""
+        movement = self.move(
+            account, 'payout_failure', payout['amount'], payout['currency'], payout['id']
+        )
+        payout.update(
+            status='failed',
+            failure_code='account_closed',
+            failure_message="The bank account has been closed.",
+            failure_balance_transaction=movement['id'],
+        )
+        self.emit(account, 'payout.failed', payout)

@@ -1,28 +1,55 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The sandbox's memory: accounts, their objects, and how it was told to misbehave."""
 
+import collections
+import json
 import secrets
 import threading
 import time
 
+#: How many requests and deliveries are remembered.
+REMEMBERED = 5000
+
+
+class Clock:
+    """The time in the sandbox: the real one, and further when it was told to advance."""
+
+    ahead = 0
+
+    def exact(self):
+        """Return the time in seconds and their fractions."""
+        return time.time() + self.ahead
+
+    def now(self):
+        """Return the time in seconds, as Stripe gives it."""
+        return int(self.exact())
+
+
+#: One process has one time.
+clock = Clock()
+
 
 class Account:
-    """One Stripe account with all that belongs to it."""
+    """One Stripe account with all that belongs to it: nothing but JSON, so that it can be kept."""
 
-    def __init__(self, account_id, name, country='FR', currency='eur'):
+    def __init__(self, account_id, name, country='FR', currency='eur', platform=None):
         self.id = account_id
         self.name = name
         self.country = country
         self.currency = currency
         self.email = f'{account_id}@example.com'
+        #: id of the account whose keys may act for this one
+        self.platform = platform
         self.charges_enabled = True
         self.missing = []
         #: key -> `full`, `restricted` or `revoked`
         self.keys = {}
         #: kind -> {id: object}, in the order of creation
         self.objects = {}
-        #: idempotency key -> answer
+        #: idempotency key -> [what was asked, status, answer]
         self.answers = {}
+        #: what Stripe keeps to itself: kind of note -> {id: value}
+        self.notes = {}
 
     def all(self, kind):
         """Return the objects of a kind, oldest first."""
@@ -41,6 +68,10 @@ class Account:
         """Forget an object."""
         self.objects[kind].pop(object_id)
 
+    def note(self, kind):
+        """Return the notes of a kind, to read and to write."""
+        return self.notes.setdefault(kind, {})
+
 
 class World:
     """Everything the sandbox knows. `lock` guards it: requests come in several threads."""
@@ -48,6 +79,8 @@ class World:
     def __init__(self):
         self.lock = threading.RLock()
         self.base = ''
+        #: Set when those that are kept waiting may go on.
+        self.calm = threading.Event()
         self.reset()
 
     def reset(self):
@@ -56,17 +89,50 @@ class World:
             account = Account('acct_sandbox', "Sandbox merchant")
             account.keys['sk_test_sandbox'] = 'full'
             self.accounts = {account.id: account}
-            self.requests = []
-            self.faults = []
+            self.requests = collections.deque(maxlen=REMEMBERED)
+            self.deliveries = collections.deque(maxlen=REMEMBERED)
+            self.behave()
+            #: (account, idempotency key) of the calls under way
+            self.in_flight = set()
             #: Seconds until a charge's balance movement is known; None: when told to.
             self.fee_delay = 1.0
-            self.webhooks = {'mode': 'on', 'copies': 1, 'shuffle': False, 'delay': 0.0}
+            #: currency -> rate into the settlement currency; others are settled as they are
+            self.rates = {}
+            self.webhooks = {'mode': 'on', 'copies': 1, 'shuffle': False, 'delay': 0.0, 'drop': 0}
             self.outbox = []
+            clock.ahead = 0
+
+    def behave(self):
+        """Let nothing go wrong any more, and end what is kept waiting."""
+        with self.lock:
+            self.faults = []
+            self.calm.set()
+            self.calm = threading.Event()
+
+    def load(self, path):
+        """Take over the accounts of an earlier run, if there was one.
+
+        :param pathlib.Path path: what `save` wrote.
+        """
+        if not path.exists():
+            return
+        saved = json.loads(path.read_text())
+        clock.ahead = saved['ahead']
+        for values in saved['accounts']:
+            account = Account(values['id'], values['name'])
+            account.__dict__.update(values)
+            self.accounts[account.id] = account
+
+    def save(self, path):
+        """Keep the accounts for a later run."""
+        with self.lock:
+            accounts = [vars(account) for account in self.accounts.values()]
+            path.write_text(json.dumps({'ahead': clock.ahead, 'accounts': accounts}))
 
     @staticmethod
     def now():
         """Return the time in seconds, as Stripe gives it."""
-        return int(time.time())
+        return clock.now()
 
     @staticmethod
     def new_id(prefix):

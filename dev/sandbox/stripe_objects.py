@@ -44,17 +44,38 @@ PAYOUT_NULLS = (
 
 def account(owner):
     """`GET /v1/account`."""
+    due = list(owner.missing)
+    enabled = owner.charges_enabled
     return {
         'id': owner.id,
         'object': 'account',
         'type': 'standard',
-        'email': owner.email,
-        'charges_enabled': owner.charges_enabled,
-        'payouts_enabled': owner.charges_enabled,
-        'details_submitted': owner.charges_enabled,
+        'business_profile': {
+            **_nulls('mcc product_description support_address support_email support_phone'),
+            **_nulls('support_url url minority_owned_business_designation'),
+            **_nulls('specified_commercial_transactions_act_url'),
+            'name': owner.name,
+        },
+        'business_type': 'company',
+        'capabilities': {'card_payments': 'active' if enabled else 'inactive'},
+        'charges_enabled': enabled,
         'country': owner.country,
+        'created': owner.note('created').setdefault('account', World.now()),
         'default_currency': owner.currency,
+        'details_submitted': enabled,
+        'email': owner.email,
         'metadata': {},
+        'payouts_enabled': enabled,
+        'requirements': {
+            'alternatives': [],
+            'current_deadline': None,
+            'currently_due': due,
+            'disabled_reason': None if enabled else 'requirements.past_due',
+            'errors': [],
+            'eventually_due': due,
+            'past_due': [] if enabled else due,
+            'pending_verification': [],
+        },
     }
 
 
@@ -74,8 +95,8 @@ def balance(owner):
     return {'object': 'balance', 'livemode': False, **parts}
 
 
-def webhook_endpoint(params, secret):
-    """A notification endpoint; `secret` is told in this answer only."""
+def webhook_endpoint(params):
+    """A notification endpoint, without its secret."""
     return {
         'id': World.new_id('we'),
         'object': 'webhook_endpoint',
@@ -88,7 +109,6 @@ def webhook_endpoint(params, secret):
         'metadata': params.get('metadata') or {},
         'status': 'enabled',
         'url': params['url'],
-        'secret': secret,
     }
 
 
@@ -97,6 +117,7 @@ def session(params, base):
     session_id = World.new_id('cs_test')
     item = params['line_items'][0]
     amount = item['price_data']['unit_amount'] * item['quantity']
+    currency = item['price_data']['currency']
     now = World.now()
     return {
         **_nulls(SESSION_NULLS),
@@ -109,7 +130,7 @@ def session(params, base):
         'cancel_url': params.get('cancel_url'),
         'client_reference_id': params.get('client_reference_id'),
         'created': now,
-        'currency': item['price_data']['currency'],
+        'currency': currency,
         'custom_fields': [],
         'custom_text': _nulls('after_submit shipping_address submit terms_of_service_acceptance'),
         'customer_creation': 'if_required',
@@ -121,7 +142,7 @@ def session(params, base):
         'mode': params['mode'],
         'payment_method_collection': 'if_required',
         'payment_method_options': {},
-        'payment_method_types': ['card', 'sepa_debit'],
+        'payment_method_types': ['card', 'sepa_debit'] if currency == 'eur' else ['card'],
         'payment_status': 'unpaid',
         'shipping_options': [],
         'status': 'open',
@@ -130,6 +151,17 @@ def session(params, base):
         'total_details': {'amount_discount': 0, 'amount_shipping': 0, 'amount_tax': 0},
         'ui_mode': 'hosted_page',
         'url': f'{base}/c/pay/{session_id}#fid',
+    }
+
+
+def customer_details(email):
+    """What the payer said on the hosted page."""
+    return {
+        **_nulls('address business_name individual_name phone'),
+        'email': email or 'payer@example.com',
+        'name': "A payer",
+        'tax_exempt': 'none',
+        'tax_ids': [],
     }
 
 
@@ -157,16 +189,15 @@ def payment_intent(checkout, data):
     }
 
 
-def charge(intent, method, email, status='succeeded', failure=None):
-    """One attempt to take the money."""
-    succeeded = status == 'succeeded'
+def charge(intent, method, email):
+    """One attempt to take the money, before its outcome is known."""
     details = {'type': method, method: _method_details(method)}
     return {
         **_nulls(CHARGE_NULLS),
         'id': World.new_id('ch' if method == 'card' else 'py'),
         'object': 'charge',
         'amount': intent['amount'],
-        'amount_captured': intent['amount'] if succeeded else 0,
+        'amount_captured': 0,
         'amount_refunded': 0,
         'billing_details': {
             'address': _nulls('city country line1 line2 postal_code state'),
@@ -176,20 +207,18 @@ def charge(intent, method, email, status='succeeded', failure=None):
             'tax_id': None,
         },
         'calculated_statement_descriptor': "SANDBOX",
-        'captured': succeeded,
+        'captured': False,
         'created': World.now(),
         'currency': intent['currency'],
         'description': intent['description'],
         'disputed': False,
-        'failure_code': failure and failure[0],
-        'failure_message': failure and failure[1],
         'livemode': False,
         'metadata': dict(intent['metadata']),
-        'paid': succeeded,
+        'paid': False,
         'payment_intent': intent['id'],
         'payment_method_details': details,
         'refunded': False,
-        'status': status,
+        'status': 'pending',
     }
 
 
@@ -215,7 +244,7 @@ def _method_details(method):
     }
 
 
-def balance_transaction(amount, fee, currency, kind, source, status='pending'):
+def balance_transaction(amount, fee, currency, kind, source):
     """A movement of the balance, in minor units."""
     return {
         'id': World.new_id('txn'),
@@ -242,7 +271,7 @@ def balance_transaction(amount, fee, currency, kind, source, status='pending'):
         'net': amount - fee,
         'reporting_category': 'charge' if kind in ('charge', 'payment') else kind,
         'source': source,
-        'status': status,
+        'status': 'pending',
         'type': kind,
     }
 
@@ -260,7 +289,7 @@ def refund(paid, amount, params):
         'metadata': params.get('metadata') or {},
         'payment_intent': paid['payment_intent'],
         'reason': params.get('reason'),
-        'status': 'succeeded',
+        'status': params.get('status') or 'succeeded',
     }
 
 

@@ -2,21 +2,40 @@
 """Notifications: signed as Stripe signs, delivered in the background, or badly when told to."""
 
 import copy
+import hashlib
+import heapq
+import hmac
+import itertools
 import json
-import logging
-import queue
 import random
 import threading
 import time
 
 import requests
-import stripe
 
 from . import stripe_objects
 
-_logger = logging.getLogger(__name__)
 #: Seconds before each further try of one delivery.
-RETRIES = (0.5, 2, 5)
+RETRIES = (0.5, 1, 3)
+#: Threads that deliver, and the longest time in seconds one waits for the answer.
+WORKERS, PATIENCE = 8, 10
+#: Seconds within which shuffled deliveries are spread.
+SPREAD = 0.3
+
+
+def sign(body, secrets, timestamp):
+    """Return the header `Stripe-Signature` of a body: one signature for each secret.
+
+    Source: Stripe, "Webhooks: verify signatures manually".
+
+    :param str body: what is sent.
+    :param int timestamp: when it is sent, in seconds.
+    """
+    payload = f'{timestamp}.{body}'.encode()
+    parts = [f't={timestamp}']
+    for secret in secrets:
+        parts.append('v1=' + hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest())
+    return ','.join(parts)
 
 
 class Webhooks:
@@ -24,8 +43,12 @@ class Webhooks:
 
     def __init__(self, world):
         self.world = world
-        self._queue = queue.Queue()
-        for _worker in range(4):
+        self._changed = threading.Condition()
+        #: (when, number, how many tries before, job); a heap
+        self._waiting = []
+        self._numbers = itertools.count()
+        self._busy = 0
+        for _worker in range(WORKERS):
             threading.Thread(target=self._work, daemon=True).start()
 
     def emit(self, account, kind, obj, previous=None):
@@ -36,17 +59,24 @@ class Webhooks:
         :param dict obj: the object.
         """
         event = stripe_objects.event(kind, copy.deepcopy(obj), previous=previous)
-        event['pending_webhooks'] = len(self._endpoints(account, kind))
+        if account.platform:
+            event['account'] = account.id
+        event['pending_webhooks'] = len(self._targets(account, kind))
         account.add(event)
         self.deliver(account, [event], self.world.webhooks['copies'])
         return event
 
-    def _endpoints(self, account, kind):
+    def _targets(self, account, kind):
+        """Return address and secrets of the endpoints that want a type of event."""
+        platform = self.world.accounts.get(account.platform)
         return [
-            endpoint
-            for endpoint in account.all('webhook_endpoint')
+            (endpoint['url'], owner.note('secrets')[endpoint['id']])
+            for owner in filter(None, (account, platform))
+            for endpoint in owner.all('webhook_endpoint')
             if endpoint['status'] == 'enabled'
             and ('*' in endpoint['enabled_events'] or kind in endpoint['enabled_events'])
+            # A platform's endpoint is for its own events or for those of connected accounts.
+            and owner.note('connect')[endpoint['id']] == (owner is not account)
         ]
 
     def deliver(self, account, events, copies=1, shuffle=None):
@@ -59,59 +89,101 @@ class Webhooks:
         settings = self.world.webhooks
         if settings['mode'] == 'off':
             return
-        jobs = [
-            (endpoint['url'], endpoint['secret'], event)
-            for event in events
-            for endpoint in self._endpoints(account, event['type'])
-            for _copy in range(copies)
-        ]
-        if settings['shuffle'] if shuffle is None else shuffle:
-            random.shuffle(jobs)
-        if settings['mode'] == 'held':
-            self.world.outbox += [self._request(*job) for job in jobs]
+        if shuffle is None:
+            shuffle = settings['shuffle']
+        for event in events:
+            for url, secrets in self._targets(account, event['type']):
+                if settings['drop'] > 0:
+                    settings['drop'] -= 1
+                    continue
+                for _copy in range(copies):
+                    wait = settings['delay'] + (random.uniform(0, SPREAD) if shuffle else 0)
+                    self._hand_over({'url': url, 'secrets': list(secrets), 'event': event}, wait)
+        if shuffle:
+            random.shuffle(self.world.outbox)
+
+    def forge(self, account, event, secrets, age=0):
+        """Send something that is not genuine to every endpoint of the account.
+
+        :param list secrets: what it is signed with; empty for unsigned.
+        :param int age: how old the signature says it is, in seconds.
+        """
+        urls = [endpoint['url'] for endpoint in account.all('webhook_endpoint')]
+        for url in urls:
+            job = {'url': url, 'secrets': secrets, 'event': event, 'age': age}
+            self._hand_over(job, 0, len(RETRIES))
+        return len(urls)
+
+    def _hand_over(self, job, wait, tries=0):
+        if self.world.webhooks['mode'] == 'held':
+            self.world.outbox.append(self._request(job))
             return
-        for job in jobs:
-            self._queue.put((time.monotonic() + settings['delay'], 0, job))
+        with self._changed:
+            due = time.monotonic() + wait
+            heapq.heappush(self._waiting, (due, next(self._numbers), tries, job))
+            self._changed.notify()
 
     @staticmethod
-    def _request(url, secret, event):
+    def _request(job):
         """Return the request of one delivery: address, headers and body."""
-        body = json.dumps(event, indent=2)
-        signature = stripe.WebhookSignature.generate_signature_header(
-            body, secret, timestamp=int(time.time())
-        )
+        body = json.dumps(job['event'], indent=2)
         headers = {
             'Content-Type': 'application/json; charset=utf-8',
             'User-Agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-            'Stripe-Signature': signature,
         }
-        return {'url': url, 'headers': headers, 'body': body}
+        if job['secrets']:
+            now = int(time.time()) - job.get('age', 0)
+            headers['Stripe-Signature'] = sign(body, job['secrets'], now)
+        return {'url': job['url'], 'headers': headers, 'body': body}
+
+    # === IN THE BACKGROUND === #
 
     def _work(self):
         session = requests.Session()
         session.trust_env = False
         while True:
-            due, tries, job = self._queue.get()
-            time.sleep(max(due - time.monotonic(), 0))
-            if self._post(session, self._request(*job)) or tries >= len(RETRIES):
-                continue
-            self._queue.put((time.monotonic() + RETRIES[tries], tries + 1, job))
+            tries, job = self._next()
+            status = self._post(session, self._request(job))
+            self.world.deliveries.append(
+                {'event': job['event'].get('id'), 'url': job['url'], 'status': status}
+            )
+            if not 200 <= status < 300 and tries < len(RETRIES):
+                self._hand_over(job, RETRIES[tries], tries + 1)
+            with self._changed:
+                self._busy -= 1
+
+    def _next(self):
+        """Wait for the next delivery that is due, and take it."""
+        with self._changed:
+            while True:
+                wait = self._waiting[0][0] - time.monotonic() if self._waiting else None
+                if wait is not None and wait <= 0:
+                    _due, _number, tries, job = heapq.heappop(self._waiting)
+                    self._busy += 1
+                    return tries, job
+                self._changed.wait(wait)
 
     @staticmethod
     def _post(session, request):
+        """Return the status of the answer, 0 for none."""
         try:
             answer = session.post(
                 request['url'],
                 data=request['body'].encode(),
                 headers=request['headers'],
-                timeout=10,
+                timeout=PATIENCE,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
-            _logger.info("Delivery failed: %s", error)
-            return False
-        return 200 <= answer.status_code < 300
+        except requests.RequestException:
+            return 0
+        return answer.status_code
 
     def idle(self):
-        """Tell whether nothing is waiting to be delivered."""
-        return self._queue.empty()
+        """Tell whether everything is delivered, or given up."""
+        with self._changed:
+            return not self._waiting and not self._busy
+
+    def forget(self):
+        """Deliver nothing of what is waiting."""
+        with self._changed:
+            self._waiting.clear()

@@ -7,11 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import requests
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 from dev.sandbox.client import SandboxProcess  # noqa: E402
+from dev.tests import contract  # noqa: E402
+from dev.tests.calls import SESSION  # noqa: E402
 from gateways import GATEWAYS  # noqa: E402
 from gateways.base import CheckoutRequest, Credentials  # noqa: E402
 
@@ -24,11 +27,16 @@ def sandbox_process():
 
 @pytest.fixture
 def sandbox(sandbox_process):
-    """A sandbox without memory of the test before; fees known at once when asked."""
+    """A sandbox without memory of the test before; fees known at once when asked.
+
+    What went over the wire is held against Stripe's description afterwards, where it is here.
+    """
     sandbox_process.reset()
-    sandbox_process.webhooks(mode='held', copies=1, shuffle=False)
+    sandbox_process.webhooks(mode='held')
     sandbox_process.fees(delay=None)
-    return sandbox_process
+    yield sandbox_process
+    if contract.available():
+        contract.check_everything(sandbox_process)
 
 
 @pytest.fixture
@@ -66,5 +74,33 @@ def make_request():
                 **values,
             }
         )
+
+    return make
+
+
+@pytest.fixture
+def call(sandbox):
+    """Call the API as any program could."""
+
+    def call(method, path, data=None, key=sandbox.key, **headers):
+        named = {name.replace('_', '-'): value for name, value in headers.items()}
+        if key:
+            named['Authorization'] = f'Bearer {key}'
+        values = {'params' if method == 'GET' else 'data': data}
+        return requests.request(
+            method, f'{sandbox.api_base}/v1/{path}', headers=named, timeout=10, **values
+        )
+
+    return call
+
+
+@pytest.fixture
+def make_session(call):
+    """Open a checkout without our gateway; the arguments are Stripe's own."""
+
+    def make(**values):
+        answer = call('POST', 'checkout/sessions', {**SESSION, **values})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     return make

@@ -1,0 +1,108 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""The controls that make things happen: payers, banks, the dashboard, the notifications."""
+
+from . import errors, stripe_objects
+
+
+class Play:
+    """Part of `Control`."""
+
+    # === PAYERS AND BANKS === #
+
+    def do_pay(self, session, method='card'):
+        """Pay a checkout without a browser."""
+        account, checkout = self.find('checkout.session', session)
+        return {'back': self.payments.confirm(account, checkout, method)}
+
+    def do_settle(self, session=None, succeed=None, account=None):
+        """The bank answers for one delayed payment, or for all."""
+        if session:
+            owner, checkout = self.find('checkout.session', session)
+            self.payments.settle(owner, checkout, succeed)
+            return {'settled': 1}
+        owner = self.account(account)
+        waiting = [
+            s
+            for s in owner.all('checkout.session')
+            if s['payment_intent']
+            and owner.get('payment_intent', s['payment_intent'])['status'] == 'processing'
+        ]
+        for checkout in waiting:
+            self.payments.settle(owner, checkout, succeed)
+        return {'settled': len(waiting)}
+
+    def do_release_fees(self, account=None):
+        """All fees become known now."""
+        self.payments.release_fees(self.account(account))
+        return {}
+
+    def do_dispute(self, charge, inquiry=False):
+        """A payer disputes a charge; with `inquiry` no money moves."""
+        return self.disputes.open(*self.find('charge', charge), inquiry)
+
+    def do_close_dispute(self, dispute, won):
+        """The bank decides a dispute."""
+        self.disputes.close(*self.find('dispute', dispute), won)
+        return {}
+
+    def do_fail_refund(self, refund):
+        """The payer's bank sends a refund back."""
+        self.payments.fail_refund(*self.find('refund', refund))
+        return {}
+
+    def do_fail_payout(self, payout):
+        """The merchant's bank sends a payout back."""
+        self.payments.fail_payout(*self.find('payout', payout))
+        return {}
+
+    # === THE DASHBOARD === #
+
+    def do_refund(self, charge, amount=None, status='succeeded'):
+        """A refund at the dashboard, `amount` in minor units."""
+        params = {'status': status, **({} if amount is None else {'amount': amount})}
+        return self.payments.refund(*self.find('charge', charge), params)
+
+    def do_payout(self, account=None):
+        """Pay the whole balance out."""
+        return self.payments.pay_out(self.account(account))
+
+    def do_expire(self, session):
+        """A checkout lapses now."""
+        account, checkout = self.find('checkout.session', session)
+        if checkout['status'] != 'open':
+            raise errors.StripeError(400, f"This checkout is {checkout['status']}.")
+        self.payments.expire(account, checkout)
+        return {}
+
+    # === NOTIFICATIONS === #
+
+    def do_resend(self, event, times=1):
+        """Deliver one event again."""
+        owner, found = self.find('event', event)
+        self.webhooks.deliver(owner, [found], times)
+        return {}
+
+    def do_redeliver(self, times=1, shuffle=True, account=None):
+        """All events again, each one several times at once and in random order."""
+        owner = self.account(account)
+        events = owner.all('event')
+        self.webhooks.deliver(owner, events, times, shuffle)
+        return {'events': len(events)}
+
+    def do_forge(self, session, how='wrong', account=None):
+        """Send "this checkout is paid" to all endpoints, which nobody may believe.
+
+        `how`: `unsigned`; `wrong` secret; genuine secret, but `old` or from the `future`.
+        """
+        owner = self.account(account)
+        checkout = owner.get('checkout.session', session) or {'id': session}
+        event = stripe_objects.event(
+            'checkout.session.completed',
+            {'object': 'checkout.session', **checkout, 'payment_status': 'paid'},
+        )
+        if how not in ('unsigned', 'wrong', 'old', 'future'):
+            raise errors.invalid('how', f"Invalid how: {how}")
+        genuine = [secret for secrets in owner.note('secrets').values() for secret in secrets]
+        secrets = {'unsigned': [], 'wrong': ['whsec_forged']}.get(how, genuine)
+        sent = self.webhooks.forge(owner, event, secrets, {'old': 900, 'future': -900}.get(how, 0))
+        return {'event': event['id'], 'sent': sent}

@@ -1,0 +1,108 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""What Stripe's objects say about one payment: plain dicts in, our dataclasses out."""
+
+from datetime import datetime, timezone
+
+from . import base
+from .stripe_money import from_minor
+
+#: `charge.refunds` and the balance transaction are only there when asked for.
+CHARGE_EXPAND = ('latest_charge.balance_transaction', 'latest_charge.refunds')
+REFUND_STATES = {'succeeded': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
+
+
+def payment(session, intent, refunds=()):
+    """Return what is known about a payment.
+
+    :param dict session: the Checkout Session; empty for a payment that had none.
+    :param dict intent: its PaymentIntent with the expanded charge; empty before the payer confirms.
+    :param refunds: its refund objects.
+    :rtype: base.Payment
+    """
+    charge = intent.get('latest_charge') or {}
+    movement = charge.get('balance_transaction') or {}
+    refusal = intent.get('last_payment_error') or {}
+    current = state(session, intent)
+    amount, currency = _amount(session, intent, current)
+    settled = (movement.get('currency') or '').upper()
+    return base.Payment(
+        checkout_id=session.get('id') or '',
+        state=current,
+        reference=_reference(session, intent),
+        amount=amount,
+        currency=currency,
+        payment_id=intent.get('id') or '',
+        charge_id=charge.get('id') or '',
+        paid_at=instant(charge.get('created')) if current == base.PAID else None,
+        method=(charge.get('payment_method_details') or {}).get('type') or '',
+        payer_email=_email(session, charge),
+        failure=refusal.get('message') or '',
+        failure_code=_failure_code(refusal),
+        commission=from_minor(movement['fee'], settled) if movement else None,
+        net=from_minor(movement['net'], settled) if movement else None,
+        settlement_currency=settled,
+        commission_at=instant(movement.get('created')),
+        movement_id=movement.get('id') or '',
+        refunds=tuple(refund(values) for values in refunds),
+        disputed=bool(charge.get('disputed')),
+        test_mode=not (session or intent).get('livemode'),
+    )
+
+
+def state(session, intent):
+    """Return the state of a payment from its session and its PaymentIntent."""
+    status, intent_status = session.get('status'), intent.get('status')
+    if intent_status == 'succeeded' or session.get('payment_status') == 'paid':
+        return base.PAID
+    if intent_status in ('processing', 'requires_capture'):
+        return base.PENDING
+    if status == 'expired' or intent_status == 'canceled':
+        return base.CANCELED
+    if status == 'complete':
+        # No longer processing: the delayed method failed. Otherwise the money is still awaited,
+        # e.g. a bank transfer or a voucher, whose PaymentIntent is `requires_action` until then.
+        return base.FAILED if intent_status == 'requires_payment_method' else base.PENDING
+    return base.OPEN
+
+
+def refund(values):
+    """Return a refund object as a `base.Refund`."""
+    return base.Refund(
+        id=values['id'],
+        amount=from_minor(values['amount'], values['currency']),
+        currency=values['currency'].upper(),
+        state=REFUND_STATES.get(values.get('status'), 'pending'),
+        created_at=instant(values.get('created')),
+        reason=values.get('failure_reason') or values.get('reason') or '',
+    )
+
+
+def instant(timestamp):
+    """Return one of Stripe's timestamps in UTC, None for none."""
+    return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
+
+
+def _failure_code(refusal):
+    """Return the most telling code of a refusal; a generic decline says nothing."""
+    decline = refusal.get('decline_code') or ''
+    return refusal.get('code') or '' if decline in ('', 'generic_decline') else decline
+
+
+def _amount(session, intent, current):
+    """Return what was received, else what is asked for, and its currency."""
+    currency = (intent.get('currency') or session['currency']).upper()
+    received = intent.get('amount_received') if current == base.PAID else None
+    asked = session['amount_total'] if session else intent['amount']
+    return from_minor(asked if received is None else received, currency), currency
+
+
+def _reference(session, intent):
+    metadata = session.get('metadata') or intent.get('metadata') or {}
+    return metadata.get('odoo_reference') or session.get('client_reference_id') or ''
+
+
+def _email(session, charge):
+    for details in (session.get('customer_details'), charge.get('billing_details')):
+        if email := (details or {}).get('email'):
+            return email
+    return ''
