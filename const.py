@@ -34,6 +34,8 @@ CHECKOUT_VALIDITY_HOURS = 23
 SWEEP_INTERVAL_MINUTES = 5
 #: Days a stored notification keeps its payload.
 PAYLOAD_RETENTION_DAYS = 90
+#: Seconds during which one call is enough to wake the workers.
+WAKE_SECONDS = 5
 #: Conflicts with other workers before a scheduled action leaves the rest to its next run.
 MAX_CONFLICTS = 5
 #: A failed notification is tried again after 1, 2, 4… minutes, at most this many times.

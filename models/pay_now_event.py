@@ -137,14 +137,24 @@ class PayNowEvent(models.Model):
 
     @api.model
     def _wake_workers(self):
-        """Wake the workers, unless one is to wake already."""
+        """Wake the workers, unless they were called a moment ago.
+
+        A call that is older and still there was not heard, or its worker failed: call again.
+        """
+        now = fields.Datetime.now()
+        lately = now - timedelta(seconds=const.WAKE_SECONDS)
         crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
         crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))
         awake = (
             self.env['ir.cron.trigger']
             .sudo()
             .search_count(
-                [('cron_id', 'in', crons.ids), ('call_at', '<=', fields.Datetime.now())], limit=1
+                [
+                    ('cron_id', 'in', crons.ids),
+                    ('call_at', '<=', now),
+                    ('call_at', '>', lately),
+                ],
+                limit=1,
             )
         )
         if not awake:
@@ -171,11 +181,13 @@ class PayNowEvent(models.Model):
         cron._commit_progress(remaining=self.search_count(domain))
         conflicts = 0
         while conflicts < const.MAX_CONFLICTS:
-            events = self.search(domain, limit=batch, order='next_attempt_at, id')
-            events = events.try_lock_for_update().filtered_domain(domain)
-            if not events:
-                return
             try:
+                events = self.search(domain, limit=batch, order='next_attempt_at, id')
+                events = events.try_lock_for_update().filtered_domain(domain)
+                if not events:
+                    # What is locked is another worker's, which goes on until nothing is left.
+                    cron._commit_progress(remaining=0)
+                    return
                 events._process()
                 go_on = cron._commit_progress(len(events))
             except psycopg2.OperationalError:

@@ -77,6 +77,7 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_take_over(self, payment):
         """Write the ids and facts of a payment, without any change of state."""
+        method = self.payment_method_id
         vals = {
             'pay_now_payment_ref': payment.payment_id or self.pay_now_payment_ref,
             'pay_now_charge_ref': payment.charge_id or self.pay_now_charge_ref,
@@ -88,9 +89,11 @@ class PaymentTransaction(models.Model):
             vals['pay_now_paid_at'] = payment.paid_at.replace(tzinfo=None)
         if payment.method:
             code = const.PAYMENT_METHOD_CODES.get(payment.method, payment.method)
-            method = self.env['payment.method']._get_from_code(code)
-            vals['payment_method_id'] = (method or self.payment_method_id).id
-        self.write({key: value for key, value in vals.items() if self[key] != value})
+            method = self.env['payment.method']._get_from_code(code) or method
+        changed = {key: value for key, value in vals.items() if self[key] != value}
+        if method != self.payment_method_id:
+            changed['payment_method_id'] = method.id
+        self.write(changed)
 
     def _pay_now_failure_label(self):
         """Return why the payment was refused, in the reader's language where we know the code.

@@ -124,12 +124,20 @@ class Paying:
 
     def redelivery(self):
         """Everything again: nothing is booked twice."""
+        self.wait_commissions()
         before = self.figures()
         self.sandbox.redeliver(times=3, shuffle=True)
         wait_for("the deliveries", lambda: self.sandbox.idle()['idle'])
         self.wait_booked("the workers", self.nothing_pending)
         expect(self.figures() == before, f"{before} became {self.figures()}")
         self.say(f"{before[0]} payments and {before[1]} commission entries, as before")
+
+    def wait_commissions(self):
+        """Wait until the provider's fees are booked: they become known after the payments."""
+        self.wait_booked(
+            "all commissions",
+            lambda: self.balance(self.commission_id) == self.sandbox.account_state()['fees'],
+        )
 
     def nothing_pending(self):
         """Tell whether all stored notifications are processed."""
@@ -164,10 +172,7 @@ class Paying:
 
     def books(self):
         """The last lines: invoices, commission, clearing account against the sandbox."""
-        self.wait_booked(
-            "all commissions",
-            lambda: self.balance(self.commission_id) == self.sandbox.account_state()['fees'],
-        )
+        self.wait_commissions()
         state = self.sandbox.account_state()
         self.say(f"invoices paid: {len(self.paid)} ({', '.join(self.paid)})")
         commission = self.balance(self.commission_id)
