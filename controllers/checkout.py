@@ -76,6 +76,7 @@ class PayNowCheckout(http.Controller):
             tx_sudo.company_id,
             no_store=True,
             tx=tx_sudo,
+            failure=tx_sudo._pay_now_failure_label(),
             canceled=bool(canceled) and tx_sudo.state == 'draft',
             back_url=tx_sudo.pay_now_page_url,
         )

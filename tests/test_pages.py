@@ -110,6 +110,7 @@ class TestPages(PayNowCommon, HttpCase):
         self.gateway.set(tx.provider_reference, state=base.FAILED, failure="Insufficient funds")
         _response, result = self.open(tx._pay_now_path('return'))
         self.assertIn("Insufficient funds", result.text_content())
+        self.assertIn("Payment refused", result.text_content())
         self.assertIn("Nothing was debited", result.text_content())
         _response, page = self.open(self.page)
         self.assertTrue(page.xpath('//button'))
@@ -144,6 +145,10 @@ class TestPages(PayNowCommon, HttpCase):
         _response, page = self.open(self.page)
         self.assertEqual(page.get('lang'), 'fr-FR')
         self.assertIn("Vos factures à régler", page.text_content())
+        tx = self.checkout(self.lines(self.invoice))
+        self.gateway.set(tx.provider_reference, state=base.FAILED, failure_code='card_declined')
+        _response, result = self.open(tx._pay_now_path('return'))
+        self.assertIn("Votre banque a refusé le paiement", result.text_content())
 
     def test_core_invoice_page_offers_ours_where_payable(self):
         def offered():
