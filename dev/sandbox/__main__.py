@@ -24,6 +24,8 @@ def main():
     if arguments.state_file:
         world.load(arguments.state_file)
     server = make_server('127.0.0.1', arguments.port, application, threaded=True)
+    # Called twice a second: sessions lapse and tell so, even when nobody asks for anything.
+    server.service_actions = application.payments.tick
     world.base = f'http://127.0.0.1:{server.port}'
     if arguments.until_eof:
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -42,6 +42,15 @@ FAULTS = (
 CHARGE_KEYS = ('id', 'amount', 'amount_refunded', 'status', 'payment_intent', 'balance_transaction')
 
 
+def number(name, value, kind=(int, float)):
+    """Refuse what is no number: it would make every later request fail.
+
+    :raise StripeError: it is none, or negative.
+    """
+    if not isinstance(value, kind) or isinstance(value, bool) or value < 0:
+        raise errors.invalid(name, f"Invalid {name}: {value!r}")
+
+
 class Control(Play):
     """What a test or the demonstration tells the sandbox, and asks it.
 
@@ -199,6 +208,9 @@ class Control(Play):
         for name in fault:
             if name not in FAULTS:
                 raise errors.unknown(name)
+        number('times', times, int)
+        for name in ('status', 'timeout', 'busy'):
+            number(name, fault.get(name) or 0)
         self.world.faults.append({**fault, 'left': times})
         return {}
 
@@ -215,12 +227,21 @@ class Control(Play):
                 raise errors.unknown(name)
         if settings.get('mode', 'on') not in ('on', 'off', 'held'):
             raise errors.invalid('mode', "Invalid mode: must be one of on, off, held")
+        for name, kind in (('copies', int), ('drop', int), ('delay', (int, float))):
+            number(name, settings.get(name, 0), kind)
         self.world.webhooks.update(settings)
         return self.world.webhooks
 
     def do_fees(self, delay=None):
         """Seconds until a charge's fee is known; null: only by `release_fees`."""
+        number('delay', delay or 0)
         self.world.fee_delay = delay
+        return {}
+
+    def do_banks(self, delay=None):
+        """Seconds until the bank answers for a SEPA debit; null: only by `settle`."""
+        number('delay', delay or 0)
+        self.world.bank_delay = delay
         return {}
 
     def do_rates(self, **rates):
@@ -230,6 +251,7 @@ class Control(Play):
 
     def do_advance(self, seconds):
         """Let time pass: sessions lapse, fees become known."""
+        number('seconds', seconds)
         clock.ahead += seconds
         self.payments.run_due()
         return {'now': self.world.now()}

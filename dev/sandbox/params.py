@@ -10,6 +10,7 @@ import re
 from . import errors
 
 EMAIL = re.compile(r'^[^@\s]+@[^@\s]+\.[^@\s]+$')
+API_VERSION = re.compile(r'^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$')
 URL = re.compile(r'^https?://[^\s]+$')
 EXPAND = {'expand': [str]}
 #: Pages of a list.

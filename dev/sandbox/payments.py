@@ -48,9 +48,10 @@ class Payments:
             self._attempt(account, intent, session, 'card')
             self._succeed(account, intent, session)
         else:
-            account.note('outcomes')[intent['id']] = method
             charge = self._attempt(account, intent, session, 'sepa_debit')
             intent['status'] = 'processing'
+            account.note('outcomes')[intent['id']] = method
+            account.note('banks')[session['id']] = self._due_in(self.world.bank_delay)
             self.emit(account, 'charge.pending', charge)
             self.emit(account, 'payment_intent.processing', intent)
         self.emit(account, 'checkout.session.completed', session)
@@ -88,30 +89,40 @@ class Payments:
         )
         intent.update(status='succeeded', amount_received=intent['amount'])
         session['payment_status'] = 'paid'
+        at_once = intent['capture_method'] == 'automatic'
+        if at_once:
+            self._book(account, charge)
         self.emit(account, 'charge.succeeded', charge)
         self.emit(account, 'payment_intent.succeeded', intent)
-        self._await_fee(account, charge)
+        if not at_once:
+            account.note('fees')[charge['id']] = self._due_in(self.world.fee_delay)
 
     # === LATER === #
 
-    def _await_fee(self, account, charge):
-        """Note when the fee will be known (asynchronous capture)."""
-        delay = self.world.fee_delay
-        due = None if delay is None else clock.exact() + delay
-        account.note('fees')[charge['id']] = due
-        if delay is not None:
-            timer = threading.Timer(delay + 0.01, self._timer)
-            timer.daemon = True
-            timer.start()
+    def _due_in(self, delay):
+        """Return when something is due, and see to it that it is done then.
 
-    def _timer(self):
+        :param float delay: seconds; None for something that waits until it is told to happen.
+        """
+        if delay is None:
+            return None
+        timer = threading.Timer(delay + 0.01, self.tick)
+        timer.daemon = True
+        timer.start()
+        return clock.exact() + delay
+
+    def tick(self):
+        """Do what time has brought, without anybody having asked."""
         with self.world.lock:
             self.run_due()
 
     def run_due(self):
-        """Do what time has brought: fees become known, sessions lapse."""
+        """Do what time has brought: banks answer, fees become known, sessions lapse."""
         now = clock.exact()
         for account in list(self.world.accounts.values()):
+            waiting = account.note('banks')
+            for session_id in [s for s, due in waiting.items() if due and due <= now]:
+                self.settle(account, account.get('checkout.session', session_id))
             waiting = account.note('fees')
             for charge_id in [c for c, due in waiting.items() if due and due <= now]:
                 self.release_fee(account, charge_id)
@@ -128,11 +139,16 @@ class Payments:
         """The balance movement of one charge becomes known: `charge.updated`."""
         del account.note('fees')[charge_id]
         charge = account.get('charge', charge_id)
+        self._book(account, charge)
+        self.emit(account, 'charge.updated', charge, previous={'balance_transaction': None})
+
+    def _book(self, account, charge):
+        """Add the balance movement of a charge, with its fee."""
         method = charge['payment_method_details']['type']
         kind = 'charge' if method == 'card' else 'payment'
-        movement = self.move(account, kind, charge['amount'], charge['currency'], charge_id, method)
+        amount, currency = charge['amount'], charge['currency']
+        movement = self.move(account, kind, amount, currency, charge['id'], method)
         charge['balance_transaction'] = movement['id']
-        self.emit(account, 'charge.updated', charge, previous={'balance_transaction': None})
 
     def move(self, account, kind, amount, currency, source, method=None, fee=0):
         """Add a movement of the balance, in the currency the account is settled in.
@@ -160,6 +176,7 @@ class Payments:
         if not intent or intent['status'] != 'processing':
             raise errors.StripeError(400, "Nothing is pending for this checkout.")
         outcome = account.note('outcomes').pop(intent['id'], 'sepa')
+        account.note('banks').pop(session['id'], None)
         if outcome == 'sepa' if succeed is None else succeed:
             self._succeed(account, intent, session)
             self.emit(account, 'checkout.session.async_payment_succeeded', session)

@@ -102,11 +102,12 @@ def _matches(account, obj, typed, filters):
             fits = any(_is_type(obj['type'], one) for one in wanted)
         elif name == 'type':
             fits = _is_type(obj['type'], wanted)
+        elif name == 'delivery_success':
+            fits = (obj['pending_webhooks'] == 0) == wanted
         elif name == 'payout':
             fits = account.note('payout_of').get(obj['id']) == wanted
         else:
-            # Whether a delivery failed is not kept: any may have.
-            fits = name == 'delivery_success' or obj.get(name) == wanted
+            fits = obj.get(name) == wanted
         if not fits:
             return False
     created = typed.get('created') or {}

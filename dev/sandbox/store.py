@@ -2,6 +2,7 @@
 """The sandbox's memory: accounts, their objects, and how it was told to misbehave."""
 
 import collections
+import contextlib
 import json
 import secrets
 import threading
@@ -98,9 +99,22 @@ class World:
             self.fee_delay = 1.0
             #: currency -> rate into the settlement currency; others are settled as they are
             self.rates = {}
+            #: Seconds until the bank answers for a delayed payment; None: when told to.
+            self.bank_delay = None
+            #: The API's request being executed, for the events it causes.
+            self.cause = None
             self.webhooks = {'mode': 'on', 'copies': 1, 'shuffle': False, 'delay': 0.0, 'drop': 0}
             self.outbox = []
             clock.ahead = 0
+
+    @contextlib.contextmanager
+    def caused_by(self, request_id, key):
+        """Name a request of the API in the events it causes. The caller holds the lock."""
+        self.cause = {'id': request_id, 'idempotency_key': key}
+        try:
+            yield
+        finally:
+            self.cause = None
 
     def behave(self):
         """Let nothing go wrong any more, and end what is kept waiting."""

@@ -45,7 +45,6 @@ class StripeApi:
         :rtype: dict
         :raise StripeError: whatever Stripe would refuse.
         """
-        self.payments.run_due()
         if endpoint == 'list':
             return reading.page(account, path, values)
         if endpoint == 'retrieve':
@@ -68,6 +67,9 @@ class StripeApi:
             if not typed.get(name):
                 raise errors.missing(name)
         self._check_url(typed['url'], 'url')
+        version = typed.get('api_version')
+        if version and not params.API_VERSION.match(version):
+            raise errors.invalid('api_version', f"Invalid Stripe API version: {version}")
         if len(account.all('webhook_endpoint')) >= MOST_WEBHOOKS:
             raise errors.StripeError(
                 400, f"You have reached the maximum of {MOST_WEBHOOKS} test webhook endpoints."
@@ -127,6 +129,10 @@ class StripeApi:
             raise errors.invalid('mode', "The sandbox knows mode=payment only.")
         if len(typed['line_items']) != 1:
             raise errors.invalid('line_items', "The sandbox knows one line only.")
+        if (typed.get('payment_intent_data') or {}).get('capture_method') == 'manual':
+            raise errors.invalid(
+                'payment_intent_data[capture_method]', "The sandbox does not capture by hand."
+            )
         amount, currency = self._check_item(typed['line_items'][0])
         money.check(amount, currency)
         email = typed.get('customer_email')

@@ -175,7 +175,7 @@ def payment_intent(checkout, data):
         'amount': checkout['amount_total'],
         'amount_capturable': 0,
         'amount_received': 0,
-        'capture_method': 'automatic_async',
+        'capture_method': data.get('capture_method', 'automatic_async'),
         'client_secret': f'{intent_id}_secret_x',
         'confirmation_method': 'automatic',
         'created': World.now(),
@@ -317,8 +317,11 @@ def payout(amount, currency):
     }
 
 
-def event(kind, obj, request_id=None, previous=None):
-    """A notification, with the object as it is now."""
+def event(kind, obj, previous=None, cause=None):
+    """A notification, with the object as it is now.
+
+    :param dict cause: the request that made it happen, if it was one: id and idempotency key.
+    """
     data = {'object': obj}
     if previous:
         data['previous_attributes'] = previous
@@ -330,6 +333,6 @@ def event(kind, obj, request_id=None, previous=None):
         'data': data,
         'livemode': False,
         'pending_webhooks': 0,
-        'request': {'id': request_id, 'idempotency_key': None},
+        'request': cause or {'id': None, 'idempotency_key': None},
         'type': kind,
     }

@@ -40,7 +40,8 @@ class StripeServer:
             self._wait(fault.get('timeout'))
             if fault.get('drop'):
                 return self._drop(request)
-        status, body, replayed = self._answer(request, pairs, fault)
+        request_id = self.world.new_id('req')
+        status, body, replayed = self._answer(request, request_id, pairs, fault)
         if not first:
             self._wait(fault.get('timeout'))
             if fault.get('drop'):
@@ -48,7 +49,7 @@ class StripeServer:
         response = Response(
             fault.get('text') or json.dumps(body), status=status, mimetype='application/json'
         )
-        response.headers['Request-Id'] = self.world.new_id('req')
+        response.headers['Request-Id'] = request_id
         response.headers['Stripe-Version'] = request.headers.get('Stripe-Version', '')
         if replayed:
             response.headers['Idempotent-Replayed'] = 'true'
@@ -80,19 +81,20 @@ class StripeServer:
 
     # === ONE CALL === #
 
-    def _answer(self, request, pairs, fault):
+    def _answer(self, request, request_id, pairs, fault):
         """Return status, body, and whether it is the answer of an earlier call."""
         values = {}
         try:
             values = forms.parse(pairs)
             if fault.get('status') and not fault.get('executed'):
                 raise errors.api_error(fault['status'])
-            status, body, replayed = self._call(request, values, fault)
+            status, body, replayed = self._call(request, request_id, values, fault)
         except errors.StripeError as error:
             status, body, replayed = error.status, {'error': error.body}, False
         with self.world.lock:
             self.world.requests.append(
                 {
+                    'id': request_id,
                     'method': request.method,
                     'path': request.path,
                     'params': values,
@@ -107,7 +109,7 @@ class StripeServer:
             )
         return status, body, replayed
 
-    def _call(self, request, values, fault):
+    def _call(self, request, request_id, values, fault):
         key = request.headers.get('Idempotency-Key') if request.method == 'POST' else None
         with self.world.lock:
             account = self._authenticate(request)
@@ -121,7 +123,10 @@ class StripeServer:
             # Others are let in meanwhile: they find the key in use.
             self._wait(fault.get('busy'))
             with self.world.lock:
-                body = self.api.call(account, endpoint, request.path, values, **arguments)
+                # What time has brought is not caused by this request.
+                self.api.payments.run_due()
+                with self.world.caused_by(request_id, key):
+                    body = self.api.call(account, endpoint, request.path, values, **arguments)
                 status = 200
                 if fault.get('executed') and fault.get('status'):
                     status = fault['status']
@@ -160,8 +165,9 @@ class StripeServer:
 
         :raise StripeError: no key, a wrong or revoked one, one without the right.
         """
-        header = request.headers.get('Authorization', '')
-        key = header.removeprefix('Bearer ').strip()
+        given = request.authorization
+        key = (given.username if given and given.type == 'basic' else '') or ''
+        key = key or request.headers.get('Authorization', '').removeprefix('Bearer ').strip()
         if not key:
             raise errors.StripeError(401, "You did not provide an API key.")
         if key.startswith('pk_'):

@@ -48,6 +48,8 @@ class Webhooks:
         self._waiting = []
         self._numbers = itertools.count()
         self._busy = 0
+        #: (event, url) of what arrived, so that it is counted once
+        self._arrived = set()
         for _worker in range(WORKERS):
             threading.Thread(target=self._work, daemon=True).start()
 
@@ -58,7 +60,8 @@ class Webhooks:
         :param str kind: Stripe's event type.
         :param dict obj: the object.
         """
-        event = stripe_objects.event(kind, copy.deepcopy(obj), previous=previous)
+        cause = copy.copy(self.world.cause)
+        event = stripe_objects.event(kind, copy.deepcopy(obj), previous, cause)
         if account.platform:
             event['account'] = account.id
         event['pending_webhooks'] = len(self._targets(account, kind))
@@ -67,10 +70,10 @@ class Webhooks:
         return event
 
     def _targets(self, account, kind):
-        """Return address and secrets of the endpoints that want a type of event."""
+        """Return address, secrets and API version of the endpoints that want a type of event."""
         platform = self.world.accounts.get(account.platform)
         return [
-            (endpoint['url'], owner.note('secrets')[endpoint['id']])
+            (endpoint['url'], owner.note('secrets')[endpoint['id']], endpoint['api_version'])
             for owner in filter(None, (account, platform))
             for endpoint in owner.all('webhook_endpoint')
             if endpoint['status'] == 'enabled'
@@ -92,13 +95,15 @@ class Webhooks:
         if shuffle is None:
             shuffle = settings['shuffle']
         for event in events:
-            for url, secrets in self._targets(account, event['type']):
+            for url, secrets, version in self._targets(account, event['type']):
                 if settings['drop'] > 0:
                     settings['drop'] -= 1
                     continue
+                rendered = {**event, 'api_version': version or event['api_version']}
+                job = {'url': url, 'secrets': list(secrets), 'event': rendered, 'kept': event}
                 for _copy in range(copies):
                     wait = settings['delay'] + (random.uniform(0, SPREAD) if shuffle else 0)
-                    self._hand_over({'url': url, 'secrets': list(secrets), 'event': event}, wait)
+                    self._hand_over(job, wait)
         if shuffle:
             random.shuffle(self.world.outbox)
 
@@ -147,10 +152,20 @@ class Webhooks:
             self.world.deliveries.append(
                 {'event': job['event'].get('id'), 'url': job['url'], 'status': status}
             )
-            if not 200 <= status < 300 and tries < len(RETRIES):
+            if 200 <= status < 300:
+                self._count(job)
+            elif tries < len(RETRIES):
                 self._hand_over(job, RETRIES[tries], tries + 1)
             with self._changed:
                 self._busy -= 1
+
+    def _count(self, job):
+        """One endpoint less waits for the event."""
+        kept = job.get('kept')
+        with self.world.lock:
+            if kept and (kept['id'], job['url']) not in self._arrived:
+                self._arrived.add((kept['id'], job['url']))
+                kept['pending_webhooks'] = max(kept['pending_webhooks'] - 1, 0)
 
     def _next(self):
         """Wait for the next delivery that is due, and take it."""
@@ -187,3 +202,4 @@ class Webhooks:
         """Deliver nothing of what is waiting."""
         with self._changed:
             self._waiting.clear()
+            self._arrived.clear()
