@@ -1,188 +1,137 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The scenes in which a customer pays an invoice from its own mail."""
 
-from .people import Customer, expect, pay_links, wait_for
+from .people import Customer, expect
+from .stage import Stage
 
 
-class Paying:
+class Paying(Stage):
     """Scenes of the customer."""
 
-    def send_invoice(self, invoice, email):
-        """Send an invoice by Odoo's own window and return its mail."""
-        context = {'active_model': 'account.move', 'active_ids': [invoice], 'active_id': invoice}
-        wizard = self.admin.create(
-            'account.move.send.wizard', context=context, sending_methods=['email']
-        )
-        self.admin.press('account.move.send.wizard', wizard, 'action_send_and_print')
-        self.run_cron('mail.ir_cron_mail_scheduler_action')
-        return wait_for(f"a mail to {email}", lambda: self.mails.find(email))[-1]
-
-    def run_cron(self, xmlid):
-        """Start a scheduled action now, as the administrator can."""
-        self.admin.press('ir.cron', self.admin.ref(xmlid), 'method_direct_trigger')
-
-    def follow(self, message):
-        """Open the Pay now address of a mail, as its reader does."""
-        links = pay_links(self.mails.html(message))
-        expect(len(links) >= 2 and len(set(links)) == 1, f"button and address in the mail: {links}")
-        return Customer().open(links[0])
-
-    def wait_paid(self, invoice, name):
-        """Wait until an invoice is paid, by itself."""
-
-        def paid():
-            values = self.admin.read('account.move', invoice, 'payment_state')
-            return values['payment_state'] == 'paid'
-
-        self.wait_booked(f"{name} to be paid", paid)
-        self.paid.append(name)
-
-    def wait_booked(self, what, check):
-        """Wait for the books to follow; without webhooks it is the sweep that they follow."""
-
-        def swept():
-            if not self.webhooks:
-                self.run_cron('account_pay_now.ir_cron_sweep')
-            return check()
-
-        wait_for(what, swept)
-
     def invoice_by_card(self):
-        """One invoice, with its PDF, paid by card."""
-        invoice, name = self.invoice('card', 240.00)
-        message = self.send_invoice(invoice, 'martin@client.example')
-        pdfs = [p.get_filename() for p in message.iter_attachments()]
-        expect(any(str(pdf).endswith('.pdf') for pdf in pdfs), f"attachments: {pdfs}")
-        expect("Payer maintenant" in self.mails.html(message), "the button is not in French")
-        customer = self.follow(message)
-        expect("240,00" in customer.text, customer.text)
-        before = self.count_transactions()
-        for _crawler in range(5):
-            Customer().open(customer.page.url)
-        expect(self.count_transactions() == before, "a GET created something")
-        customer.pay().press('card')
-        expect("Paiement reçu, merci" in customer.text, customer.text)
-        self.wait_paid(invoice, name)
-        self.say(
-            f"{name}: mail with PDF and button, 240,00 € by card, “{customer.text[:60]}…”, paid"
-        )
+        """One invoice, with its PDF, paid by card; the fee is known later only."""
+        self.sandbox.fees(delay=None)
+        try:
+            invoice, name = self.invoice('card', 240.00)
+            mail = self.send_invoice(invoice, 'card')
+            self._expect_invoice_mail(mail)
+            self.say(f"{name} sent from the Send window: “{mail.subject}”, PDF, button, address")
+            customer = Customer().follow(mail).expect_text("240,00", name)
+            before = self.count_transactions()
+            for _crawler in range(5):
+                Customer().open(customer.url)
+            expect(self.count_transactions() == before, "opening the link created something")
+            customer.pay().expect_text(name, "240.00 EUR")
+            self.press(customer, 'card').expect_text("Paiement reçu, merci", "240,00")
+            self.say(f"paid by card, no log-in; back on “{customer.title}”")
+            self.wait_paid(invoice, name)
+            self._expect_payment(invoice, 240.00)
+            self._commission_follows(invoice)
+        finally:
+            self.sandbox.fees(delay=1.0)
+            self.sandbox.release_fees()
 
-    def count_transactions(self):
-        """Return how many transactions there are."""
-        return self.admin.call('payment.transaction', 'search_count', [])
+    def _expect_invoice_mail(self, mail):
+        pdfs = [data for name, data in mail.attachments.items() if name.endswith('.pdf')]
+        expect(pdfs and pdfs[0].startswith(b'%PDF'), f"attachments: {list(mail.attachments)}")
+        expect("Payer maintenant" in mail.html, "the button is not in the customer's French")
+        expect(self.url in mail.text, "the plain text has no address")
+
+    def _expect_payment(self, invoice, amount):
+        """The payment is one, posted and reconciled with the invoice."""
+        payments = self.admin.search(
+            'account.payment',
+            [('invoice_ids', 'in', [invoice])],
+            'amount',
+            'state',
+            'is_reconciled',
+        )
+        expect(
+            [(one['amount'], one['is_reconciled']) for one in payments] == [(amount, True)],
+            payments,
+        )
+        self.say(f"payment of {amount:.2f} € booked and reconciled, the invoice is paid")
+
+    def _commission_follows(self, invoice):
+        """The fee becomes known after the payment was booked, and is booked then."""
+        tx = self.transaction_of(invoice)
+        expect(tx['pay_now_commission_state'] == 'waiting', tx)
+        fees = self.sandbox.account_state()['fees']
+        self.sandbox.release_fees()
+        fee = self.sandbox.account_state()['fees'] - fees
+
+        def booked():
+            return self.transaction_of(invoice)['pay_now_commission_state'] == 'booked'
+
+        self.wait_booked("the commission to be booked", booked)
+        move = self.transaction_of(invoice)['pay_now_commission_move_id'][0]
+        entry = [('move_id', '=', move)]
+        booked_fee = self.balance(self.commission_id, *entry)
+        expect(booked_fee == fee, f"commission {booked_fee}, the sandbox's fee {fee}")
+        expect(self.balance(self.clearing_id, *entry) == -fee, "not against the clearing account")
+        self.say(f"commission of {fee / 100:.2f} €, known later, booked as the sandbox's fee")
 
     def declined_then_paid(self):
-        """The first card is refused; the second one is not."""
+        """The first card is refused; the second one, on the same page, is not."""
         invoice, name = self.invoice('declined', 99.90)
-        customer = self.follow(self.send_invoice(invoice, 'oak@client.example'))
-        customer.pay().press('declined')
-        expect("declined" in customer.text, customer.text)
-        customer.press('card')
-        expect("Payment received" in customer.text, customer.text)
+        mail = self.send_invoice(invoice, 'declined')
+        expect("Pay now" in mail.html, "the button is not in the customer's English")
+        customer = Customer().follow(mail).pay()
+        hosted = customer.url
+        customer.press('declined').expect_text("declined")
+        expect(customer.url == hosted, "the payer was sent away")
+        self.wait_booked("the refusal", lambda: self._failure(invoice))
+        expect(self.state(invoice) == 'not_paid', "something was booked")
+        self.say(f"{name}: “{self._failure(invoice)}” Nothing is booked")
+        self.press(customer, 'card').expect_text("Payment received", "99.90")
         self.wait_paid(invoice, name)
-        self.say(f"{name}: card declined, nothing booked; second card accepted, paid")
+        self.say(f"{name}: a second card on the same page, “{customer.title}”, paid")
+
+    def _failure(self, invoice):
+        tx = self.transaction_of(invoice)['id']
+        return self.admin.get('payment.transaction', tx, 'pay_now_failure')
 
     def sepa(self):
         """A debit that is pending for a while: nobody pays twice, nobody is reminded."""
         invoice, name = self.invoice('sepa', 512.34)
-        customer = self.follow(self.send_invoice(invoice, 'dubois@client.example'))
-        page = customer.page.url
-        customer.pay().press('sepa')
-        expect("Ne payez pas une seconde fois" in customer.text, customer.text)
+        customer = Customer().follow(self.send_invoice(invoice, 'sepa'))
+        page = customer.url
+        self.press(customer.pay(), 'sepa').expect_text("Ne payez pas une seconde fois")
+        self.say(f"{name}: SEPA debit, “{customer.title}”, do not pay a second time")
         again = Customer().open(page)
-        expect(not again.tree().xpath('//button'), "the page offers a second payment")
+        expect(not again.can_pay(), "the page offers a second payment")
+        before = self.count_transactions()
+        line = again.tree.xpath('//form//input[@name="item"]/@value')[0]
+        again.insist(self.provider_id, line)
+        expect(again.url.startswith(self.url), f"led to {again.url}")
+        expect(self.count_transactions() == before, "a second payment was started")
+        again.expect_text("Paiement en cours")
+        self.say("the invoice's page offers no second payment, and refuses one sent anyway")
         run = self.generate()
         held = self.outcome(run, 'sepa')
-        expect(held['state'] == 'held', held)
-        self.say(f"{name}: pending; page offers no second payment; reminder held: {held['reason']}")
+        expect((held['state'], held['reason']) == ('held', "Payment in progress"), held)
+        self.admin.press('pay.now.reminder.run', run, 'action_cancel')
+        self.say(f"its reminder is held: “{held['reason']}”")
         self.sandbox.settle()
         self.wait_paid(invoice, name)
-        self.say(f"{name}: settled by a later webhook, paid")
+        self.say(f"{name}: the bank confirms, a later webhook, paid")
 
     def webhooks_off(self):
         """Nothing is notified, and the payer never comes back: the sweep books it."""
         self.sandbox.webhooks(mode='off')
-        invoice, name = self.invoice('sweep', 75.50)
-        customer = self.follow(self.send_invoice(invoice, 'fields@client.example'))
-        customer.pay()
-        session = customer.page.url.rpartition('/')[2].partition('#')[0]
-        self.sandbox.pay(session=session, method='card')
-        state = self.admin.read('account.move', invoice, 'payment_state')['payment_state']
-        expect(state == 'not_paid', state)
-
-        def swept():
-            self.run_cron('account_pay_now.ir_cron_sweep')
-            values = self.admin.read('account.move', invoice, 'payment_state')
-            return values['payment_state'] == 'paid'
-
-        wait_for(f"the sweep to book {name}", swept)
-        self.paid.append(name)
-        self.sandbox.webhooks(mode='on' if self.webhooks else 'off')
-        self.say(f"{name}: webhooks off and browser closed; booked by the sweep")
-
-    # === AT THE END === #
-
-    def redelivery(self):
-        """Everything again: nothing is booked twice."""
-        self.wait_commissions()
-        before = self.figures()
-        self.sandbox.redeliver(times=3, shuffle=True)
-        wait_for("the deliveries", lambda: self.sandbox.idle()['idle'])
-        self.wait_booked("the workers", self.nothing_pending)
-        expect(self.figures() == before, f"{before} became {self.figures()}")
-        self.say(f"{before[0]} payments and {before[1]} commission entries, as before")
-
-    def wait_commissions(self):
-        """Wait until the provider's fees are booked: they become known after the payments."""
-        self.wait_booked(
-            "all commissions",
-            lambda: self.balance(self.commission_id) == self.sandbox.account_state()['fees'],
-        )
-
-    def nothing_pending(self):
-        """Tell whether all stored notifications are processed."""
-        return not self.admin.call('pay.now.event', 'search_count', [('state', '=', 'pending')])
-
-    def figures(self):
-        """Return what was booked: payments, commission entries, transactions done."""
-        transactions = self.admin.search(
-            'payment.transaction',
-            [('provider_id', '=', self.provider_id), ('state', '=', 'done')],
-            'payment_id',
-            'pay_now_commission_move_id',
-        )
-        payments = self.admin.call(
-            'account.payment', 'search_count', [('payment_transaction_id', '!=', False)]
-        )
-        moves = {
-            tx['pay_now_commission_move_id'][0]
-            for tx in transactions
-            if tx['pay_now_commission_move_id']
-        }
-        return payments, len(moves), len(transactions)
-
-    def balance(self, account_id):
-        """Return the posted balance of an account, in cents."""
-        lines = self.admin.search(
-            'account.move.line',
-            [('account_id', '=', account_id), ('parent_state', '=', 'posted')],
-            'balance',
-        )
-        return round(sum(line['balance'] for line in lines) * 100)
-
-    def books(self):
-        """The last lines: invoices, commission, clearing account against the sandbox."""
-        self.wait_commissions()
-        state = self.sandbox.account_state()
-        self.say(f"invoices paid: {len(self.paid)} ({', '.join(self.paid)})")
-        commission = self.balance(self.commission_id)
-        self.say(
-            f"commission booked: {commission / 100:.2f} €, the sandbox's fees:"
-            f" {state['fees'] / 100:.2f} €"
-        )
-        clearing = self.balance(self.clearing_id)
-        expect(clearing == state['balance'], f"clearing {clearing}, sandbox {state['balance']}")
-        self.say(
-            f"clearing account: {clearing / 100:.2f} €, the sandbox's balance:"
-            f" {state['balance'] / 100:.2f} €"
-        )
+        try:
+            invoice, name = self.invoice('sweep', 75.50)
+            customer = Customer().follow(self.send_invoice(invoice, 'sweep')).pay()
+            session = customer.url.rpartition('/')[2]
+            events = self.admin.count('pay.now.event', ('source', '=', 'webhook'))
+            self.sandbox.pay(session=session, method='card')
+            self.sandbox.release_fees()
+            expect(self.state(invoice) == 'not_paid', "paid before anybody asked")
+            self.say(f"{name}: paid with webhooks off and the browser closed; Odoo knows nothing")
+            self.sweep()
+            self.wait_paid(invoice, name)
+            now = self.admin.count('pay.now.event', ('source', '=', 'webhook'))
+            expect(now == events, "a webhook came in")
+        finally:
+            self.notify()
+        self.say(f"{name}: the sweep asked the provider; paid")

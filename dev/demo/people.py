@@ -2,16 +2,21 @@
 """The two people of the play: the administrator in Odoo, and the customer with a mail."""
 
 import time
-from html import unescape
+from collections import namedtuple
 
 import requests
 from lxml import html
 
-DEADLINE = 60
+# As long as two of the idle rounds of Odoo's scheduler: whatever takes longer is a failure.
+DEADLINE = 120
 
 
 class Failure(Exception):
     """A step that did not end as it should."""
+
+
+class Refused(Exception):
+    """Odoo's answer to a button that may not be pressed, in the user's words."""
 
 
 def wait_for(what, check, seconds=DEADLINE):
@@ -26,7 +31,7 @@ def wait_for(what, check, seconds=DEADLINE):
     while not (value := check()):
         if time.monotonic() > end:
             raise Failure(f"waited {seconds} s for {what}")
-        time.sleep(0.25)
+        time.sleep(0.2)
     return value
 
 
@@ -39,8 +44,16 @@ def expect(condition, message):
         raise Failure(message)
 
 
-class Refused(Exception):
-    """Odoo's answer to a button that may not be pressed, in the user's words."""
+def plain(text):
+    """Return a text with ordinary spaces only: French amounts have others."""
+    return ' '.join(str(text).split())
+
+
+def browser():
+    """Return a browser that has seen nothing yet."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 class Administrator:
@@ -52,8 +65,7 @@ class Administrator:
 
     def __init__(self, url, database):
         self.url = url
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = browser()
         answer = self._rpc(
             '/web/session/authenticate', db=database, login='admin', password='admin'
         )
@@ -64,7 +76,11 @@ class Administrator:
             f'{self.url}{path}', json={'jsonrpc': '2.0', 'params': params}, timeout=120
         ).json()
         if 'error' in answer:
-            raise Refused(answer['error']['data']['message'])
+            data = answer['error']['data']
+            if data['name'].startswith('odoo.exceptions.'):
+                raise Refused(data['message'])
+            raise Failure(data['debug'])
+        # Odoo leaves the result of a method without one out.
         return answer.get('result')
 
     def call(self, model, method, *args, context=None, **kwargs):
@@ -77,82 +93,181 @@ class Administrator:
             kwargs={**kwargs, 'context': {**self.context, **(context or {})}},
         )
 
+    def press(self, model, ids, button, context=None):
+        """Press a button of a form or list, and return the action it gives."""
+        return self._rpc(
+            f'/web/dataset/call_button/{model}/{button}',
+            model=model,
+            method=button,
+            args=[ids if isinstance(ids, list) else [ids]],
+            kwargs={'context': {**self.context, **(context or {})}},
+        )
+
+    def open(self, xmlid):
+        """Open a menu's action and return it."""
+        return self._rpc('/web/action/load', action_id=xmlid)
+
     def create(self, model, context=None, **values):
         """Create a record and return its id."""
         return self.call(model, 'create', [values], context=context)[0]
 
-    def press(self, model, record_id, button, context=None):
-        """Press a button of a form and return the action it gives."""
-        return self.call(model, button, [record_id], context=context)
+    def write(self, model, record_id, **values):
+        """Change a record."""
+        self.call(model, 'write', [record_id], values)
 
     def read(self, model, record_id, *fields):
         """Return some fields of a record."""
         return self.call(model, 'read', [record_id], list(fields))[0]
 
+    def get(self, model, record_id, field):
+        """Return one field of a record."""
+        return self.read(model, record_id, field)[field]
+
     def search(self, model, domain, *fields, **kwargs):
         """Return some fields of the records of a domain."""
         return self.call(model, 'search_read', domain, list(fields), **kwargs)
 
+    def count(self, model, *domain):
+        """Return how many records there are."""
+        return self.call(model, 'search_count', list(domain))
+
     def ref(self, xmlid):
         """Return the id behind an XML id."""
         module, name = xmlid.split('.')
-        return self.search(
-            'ir.model.data', [('module', '=', module), ('name', '=', name)], 'res_id'
-        )[0]['res_id']
+        domain = [('module', '=', module), ('name', '=', name)]
+        return self.search('ir.model.data', domain, 'res_id')[0]['res_id']
+
+
+PayLinks = namedtuple('PayLinks', ('buttons', 'addresses', 'all'))
+
+
+def pay_links(mail):
+    """Return where the Pay now addresses of a mail are: in buttons, and as plain addresses.
+
+    A button is a link in a coloured table cell, the only kind that Outlook draws.
+    """
+    cell = 'ancestor::td[1][@bgcolor or contains(@style, "background-color")]'
+    links = [
+        link
+        for link in html.fromstring(mail.html or '<p/>').iter('a')
+        if '/pay_now/' in (link.get('href') or '')
+    ]
+    return PayLinks(
+        buttons=[link.get('href') for link in links if link.xpath(cell)],
+        addresses=[
+            link.get('href') for link in links if link.text_content().strip() == link.get('href')
+        ],
+        all=[link.get('href') for link in links],
+    )
 
 
 class Customer:
-    """Has a mail and a browser without any log-in."""
+    """Has a mail and a browser, and no log-in anywhere."""
 
     def __init__(self):
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = browser()
         self.page = None
 
     def open(self, address):
-        """Open an address and return the page."""
-        self.page = self._session.get(address, timeout=60)
+        """Open an address and look at the page."""
+        return self._look(self._session.get(address, timeout=60))
+
+    def follow(self, mail):
+        """Open what *Pay now* leads to: a button and its plain address, both the same.
+
+        :raise Failure: when the mail is not like that.
+        """
+        links = pay_links(mail)
+        expect(
+            len(links.buttons) == len(links.addresses) == 1 and len(set(links.all)) == 1,
+            f"in the mail there should be one button and its address, there are {links}",
+        )
+        return self.open(links.buttons[0])
+
+    def _look(self, answer):
+        expect(answer.status_code == 200, f"{answer.url} answered {answer.status_code}")
+        self.page = answer
         return self
+
+    @property
+    def url(self):
+        """The address of the page."""
+        return self.page.url.partition('#')[0]
 
     @property
     def text(self):
         """What the page says."""
-        return ' '.join(html.fromstring(self.page.content).text_content().split())
+        return plain(self.tree.text_content())
 
+    @property
+    def title(self):
+        """The page's heading."""
+        return plain(''.join(self.tree.xpath('//h1[1]//text()')))
+
+    @property
     def tree(self):
-        """Return the parsed page."""
+        """The parsed page."""
         return html.fromstring(self.page.content, base_url=self.page.url)
 
+    def expect_text(self, *texts):
+        """Fail the step unless the page says all this.
+
+        :raise Failure: with what it says instead.
+        """
+        for text in texts:
+            expect(text in self.text, f"“{text}” is not on the page: {self.text}")
+        return self
+
+    # === THE PAY PAGE === #
+
+    def items(self):
+        """Return the items of the pay page: `{label: may be ticked}`."""
+        return {
+            plain(label.xpath('string(.//strong)')): not label.xpath('.//input[@disabled]')
+            for label in self.tree.xpath('//form//label')
+        }
+
+    def can_pay(self):
+        """Tell whether the page offers to pay."""
+        return bool(self.tree.xpath('//form//button'))
+
     def pay(self, untick=()):
-        """Press *Pay now* on the pay page, without the items whose label holds one of `untick`.
+        """Press *Pay*, as the page is ticked, without the items whose label holds one of `untick`.
 
         :return: self, on the provider's page.
         """
-        form = self.tree().xpath('//form')[0]
+        form = self.tree.xpath('//form[1]')[0]
+        for label in form.xpath('.//label'):
+            if any(text in label.text_content() for text in untick):
+                label.xpath('.//input')[0].checked = False
+        button = form.xpath('.//button')[0]
+        pressed = [(button.get('name'), button.get('value'))]
+        return self.post(form, form.form_values() + pressed)
+
+    def insist(self, provider_id, item_id):
+        """Send the form of a page that has no button, as nobody should."""
+        form = self.tree.xpath('//form[1]')[0]
+        csrf_token = form.fields['csrf_token']
+        values = {'csrf_token': csrf_token, 'provider_id': provider_id, 'item': item_id}
+        return self.post(form, list(values.items()))
+
+    def post(self, form, values):
+        """Send a form of the page."""
         form.make_links_absolute()
-        items = [
-            box.xpath('./input/@value')[0]
-            for box in form.xpath('.//label[.//input[not(@disabled)]]')
-            if not any(text in box.text_content() for text in untick)
-        ]
-        data = {
-            'csrf_token': form.xpath('.//input[@name="csrf_token"]/@value')[0],
-            'provider_id': form.xpath('.//button/@value')[0],
-            'item': items,
-        }
-        self.page = self._session.post(form.get('action'), data=data, timeout=60)
-        return self
+        return self._look(self._session.post(form.action or self.url, data=values, timeout=60))
+
+    # === THE PROVIDER'S PAGE === #
 
     def press(self, method):
         """Choose a way of paying on the sandbox's hosted page."""
-        self.page = self._session.post(
-            self.page.url.partition('#')[0], data={'method': method}, timeout=60
-        )
-        return self
+        button = self.tree.xpath('//form//button[@value=$method]', method=method)
+        expect(button, f"the hosted page has no button {method}: {self.text}")
+        form = button[0].xpath('ancestor::form')[0]
+        return self.post(form, [*form.form_values(), (button[0].get('name'), method)])
 
-
-def pay_links(body):
-    """Return the Pay now addresses of a mail's HTML."""
-    return [
-        unescape(link) for link in html.fromstring(body).xpath('//a/@href') if '/pay_now/' in link
-    ]
+    def settled(self):
+        """Let the page refresh, as a browser does, and tell whether it asks for no more."""
+        if not self.tree.xpath('//meta[@http-equiv="refresh"]'):
+            return True
+        self.open(self.url)
+        return False

@@ -3,142 +3,124 @@
 
 from datetime import date, timedelta
 
-from .people import expect, pay_links, wait_for
+from .people import Customer, expect, pay_links, plain
+from .stage import Stage
 
 
-class Reminding:
+class Reminding(Stage):
     """Scenes of the accountant and the reminded customer."""
-
-    def generate(self, **values):
-        """Generate reminders by the wizard and return the run's id."""
-        wizard = self.admin.create('pay.now.generate.reminders', **values)
-        return self.admin.press('pay.now.generate.reminders', wizard, 'action_generate')['res_id']
-
-    def outcome(self, run, who):
-        """Return what a run says about one customer."""
-        return self.admin.search(
-            'pay.now.reminder',
-            [('run_id', '=', run), ('partner_id', '=', self.customers[who])],
-            'state',
-            'reason',
-            'amount_due',
-            'amount_payable',
-            'has_button',
-            'previous_balance',
-        )[0]
-
-    def send(self, run, *who):
-        """Send a run to some customers only, and wait until it is done."""
-        others = self.admin.call(
-            'pay.now.reminder',
-            'search',
-            [
-                ('run_id', '=', run),
-                ('state', '=', 'draft'),
-                ('partner_id', 'not in', [self.customers[one] for one in who]),
-            ],
-        )
-        if others:
-            self.admin.call('pay.now.reminder', 'action_drop', others)
-        self.admin.press('pay.now.reminder.run', run, 'action_send')
-        wait_for(
-            "the run to be sent",
-            lambda: self.admin.read('pay.now.reminder.run', run, 'state')['state'] == 'done',
-        )
-
-    def mail_of(self, email):
-        """Return the last mail to an address."""
-        return wait_for(f"a reminder to {email}", lambda: self.mails.find(email))[-1]
 
     def reminder(self):
         """Three due items, one of them an instalment; the customer leaves one out."""
+        first, second, third = self._three_items()
+        run = self.generate()
+        listed = self.outcome(run, 'reminder')
+        expect(
+            (listed['amount_due'], listed['amount_payable'], listed['has_button'])
+            == (500.0, 500.0, True),
+            listed,
+        )
+        (mail,) = self.send(run, 'reminder')
+        expect("Rappel" in mail.subject and "500,00" in plain(mail.subject), mail.subject)
+        self.expect_mail(mail, first[1], second[1], third[1], '/pay_now/reminder/')
+        expect("Payer maintenant" in mail.html, "the button is not in the customer's French")
+        self.say(f"“{plain(mail.subject)}”: three items, one button, one address")
+        customer = Customer().follow(mail)
+        expect(len(customer.items()) == 3, f"items of the page: {customer.items()}")
+        customer.pay(untick=[second[1]]).expect_text("420.00 EUR")
+        self.press(customer, 'card').expect_text("Paiement reçu, merci", "420,00")
+        self.wait_paid(*first)
+        self.wait_booked("the instalment", lambda: self._residual(third[0]) == 700.0)
+        expect(self.state(second[0]) == 'not_paid', f"{second[1]} was unticked")
+        expect(self._residual(second[0]) == 80.0, f"{second[1]} was unticked")
+        self.say(f"paid: {first[1]} and the first instalment of {third[1]}; 700.00 € of it to come")
+        self.say(f"{second[1]} was unticked on the page and is still open")
+
+    def _three_items(self):
+        """Return two invoices and one in two instalments, the first of them due."""
+        parts = [(30, 0), (70, 60)]
         term = self.admin.create(
             'account.payment.term',
             name="30 % now, 70 % in 60 days",
             line_ids=[
-                (0, 0, {'value': 'percent', 'value_amount': 30, 'nb_days': 0}),
-                (0, 0, {'value': 'percent', 'value_amount': 70, 'nb_days': 60}),
+                (0, 0, {'value': 'percent', 'value_amount': part, 'nb_days': days})
+                for part, days in parts
             ],
         )
-        first = self.invoice('reminder', 120.00, 40)
-        second = self.invoice('reminder', 80.00, 20)
-        instalments = self.invoice(
-            'reminder', 1000.00, 15, invoice_payment_term_id=term, invoice_date_due=False
+        return (
+            self.invoice('reminder', 120.00, 40),
+            self.invoice('reminder', 80.00, 20),
+            self.invoice(
+                'reminder', 1000.00, 15, invoice_payment_term_id=term, invoice_date_due=False
+            ),
         )
+
+    def _residual(self, invoice):
+        return self.admin.get('account.move', invoice, 'amount_residual')
+
+    def no_email(self):
+        """Without an e-mail address no request can be sent."""
+        _invoice, name = self.invoice('no_email', 60.00)
         run = self.generate()
-        listed = self.outcome(run, 'reminder')
-        expect((listed['amount_due'], listed['has_button']) == (500.0, True), listed)
-        self.send(run, 'reminder')
-        message = self.mail_of('leroy@client.example')
-        expect(
-            "Rappel" in message['Subject'] and "500,00" in message['Subject'], message['Subject']
-        )
-        text = self.mails.text(message)
-        expect('/pay_now/reminder/' in text, "the plain text has no address")
-        customer = self.follow(message)
-        customer.pay(untick=[second[1]]).press('card')
-        expect("420,00" in customer.text, customer.text)
-        self.wait_paid(*first)
+        held = self.outcome(run, 'no_email')
+        expect((held['state'], held['reason']) == ('held', "No e-mail address"), held)
+        self.say(f"{name}, customer without e-mail: not sent, “{held['reason']}”")
 
-        def part_paid():
-            values = self.admin.read('account.move', instalments[0], 'amount_residual')
-            return values['amount_residual'] == 700.0
-
-        self.wait_booked("the instalment to be paid", part_paid)
-        state = self.admin.read('account.move', second[0], 'payment_state')['payment_state']
-        expect(state == 'not_paid', f"the unticked invoice is {state}")
+    def foreign_currency(self):
+        """An invoice in another currency is reminded of, and never payable."""
+        dollar = self.admin.ref('base.USD')
+        self.admin.write('res.currency', dollar, active=True)
+        _euros, in_euros = self.invoice('foreign', 70.00)
+        foreign, in_dollars = self.invoice('foreign', 80.00, currency_id=dollar)
+        mail = self.send_invoice(foreign, 'foreign')
+        expect(not pay_links(mail).all, "the mail of the invoice in dollars has a button")
+        run = self.generate()
+        listed = self.outcome(run, 'foreign')
+        expect((listed['amount_payable'], listed['has_button']) == (70.0, True), listed)
+        (mail,) = self.send(run, 'foreign')
+        self.expect_mail(mail, in_euros, in_dollars, "Payable online", "70.00", "80.00")
+        page = Customer().follow(mail)
+        expect(page.items() == {in_euros: True, in_dollars: False}, page.items())
         self.say(
-            f"“{message['Subject']}”: {first[1]} and the first instalment of {instalments[1]} paid,"
-            f" {second[1]} unticked and still open"
+            f"{in_dollars} in dollars: in the reminder and on the page, not payable online"
+            f" (“{listed['reason']}”); {in_euros} beside it is"
         )
 
-    def refusals(self):
-        """No e-mail, another currency, a customer who pays by cheque."""
-        admin = self.admin
-        self.invoice('no_email', 60.00)
-        usd = admin.ref('base.USD')
-        admin.call('res.currency', 'write', [usd], {'active': True})
-        self.invoice('foreign', 70.00)
-        foreign = self.invoice('foreign', 80.00, currency_id=usd)
-        cheque = admin.search(
+    def usual_method(self):
+        """A customer who usually pays by cheque gets a button only when the option says so."""
+        cheque = self.admin.create(
             'account.payment.method.line',
-            [
-                ('journal_id.type', '=', 'bank'),
-                ('payment_type', '=', 'inbound'),
-                ('code', '=', 'manual'),
-                ('company_id', '=', self.company_id),
-            ],
-            'id',
-            limit=1,
-        )[0]['id']
-        paper = self.invoice('cheque', 90.00, preferred_payment_method_line_id=cheque)
+            name="Check",
+            payment_method_id=self.admin.ref('account.account_payment_method_manual_in'),
+            journal_id=self._bank_journal(),
+        )
+        self.admin.write(
+            'res.partner', self.customers['cheque'], property_inbound_payment_method_line_id=cheque
+        )
+        invoice, name = self.invoice('cheque', 90.00)
+        mail = self.send_invoice(invoice, 'cheque')
+        expect(not pay_links(mail).all, "the invoice's mail has a button")
         run = self.generate()
-        no_email = self.outcome(run, 'no_email')
-        expect(no_email['state'] == 'held', no_email)
-        self.say(f"without e-mail: not sent – {no_email['reason']}")
-        dollars = self.outcome(run, 'foreign')
-        expect((dollars['amount_payable'], dollars['has_button']) == (70.0, True), dollars)
-        by_cheque = self.outcome(run, 'cheque')
-        expect(by_cheque['has_button'] is False, by_cheque)
-        self.send(run, 'foreign', 'cheque')
-        body = self.mails.html(self.mail_of('dollar@client.example'))
-        expect(foreign[1] in body and "Payable online" in body, "the foreign invoice is not listed")
-        self.say(f"{foreign[1]} in dollars: listed, not payable online ({dollars['reason']})")
-        expect(not pay_links(self.mails.html(self.mail_of('cheque@client.example'))), "a button")
-        self.say(
-            f"{paper[1]}, usually paid by cheque: reminded without button ({by_cheque['reason']})"
-        )
-        admin.call(
-            'res.company', 'write', [self.company_id], {'pay_now_any_method_accounting': True}
-        )
-        refusal = admin.read('account.move', paper[0], 'pay_now_refusal')['pay_now_refusal']
-        expect(not refusal, refusal)
-        self.say("after ticking “whatever the payment method”: it has a button")
+        listed = self.outcome(run, 'cheque')
+        expect(listed['has_button'] is False and "Check" in listed['reason'], listed)
+        (mail,) = self.send(run, 'cheque')
+        self.expect_mail(mail, name, "90.00")
+        expect(not pay_links(mail).all and '/pay_now/' not in mail.text, "the reminder has one")
+        self.say(f"{name}, usually paid by cheque: no button, “{listed['reason']}”")
+        self.tick_option('pay_now_any_method_accounting')
+        customer = Customer().follow(self.send_invoice(invoice, 'cheque'))
+        expect(customer.can_pay(), customer.text)
+        self.say("after ticking “whatever the payment method” the same invoice has its button")
+
+    def _bank_journal(self):
+        domain = [('type', '=', 'bank'), ('company_id', '=', self.company_id)]
+        domain.append(('default_account_id', '!=', self.clearing_id))
+        return self.admin.search('account.journal', domain, 'id', limit=1)[0]['id']
 
     def previous_balance(self):
         """A run that prints the previous balance carries no button and no address."""
         self.invoice('previous', 300.00, 90)
-        recent = self.invoice('previous', 45.00, 10)
+        _recent, name = self.invoice('previous', 45.00, 10)
         start = (date.today() - timedelta(days=30)).isoformat()
         run = self.generate(date_from=start, print_previous_balance=True)
         listed = self.outcome(run, 'previous')
@@ -147,11 +129,10 @@ class Reminding:
             == (45.0, 300.0, False),
             listed,
         )
-        self.send(run, 'previous')
-        message = self.mail_of('solde@client.example')
-        body = self.mails.html(message)
-        expect("/pay_now/" not in body + self.mails.text(message), "an address in the mail")
-        expect("Solde antérieur" in body and "300,00" in body and recent[1] in body, body)
+        (mail,) = self.send(run, 'previous')
+        expect("/pay_now/" not in mail.html + mail.text, "there is an address in the mail")
+        self.expect_mail(mail, "Solde antérieur", "300,00", name, "45,00")
         self.say(
-            f"previous balance 300,00 € in one line, {recent[1]} listed, no button, no address"
+            f"{name}: “Solde antérieur 300,00 €” in one line, no button, no address"
+            f" (“{listed['reason']}”)"
         )

@@ -1,145 +1,168 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""The scenes before anybody pays: the four steps, the customers, their invoices."""
-
-from datetime import date, timedelta
+"""The scenes before anybody pays: the ground, the four steps, the customers."""
 
 from .people import Refused, expect
+from .stage import CUSTOMERS, Stage
 
 SETUP = 'pay.now.setup'
+OPTIONS = (
+    'pay_now_reminder_accounting',
+    'pay_now_reminder_sales',
+    'pay_now_any_method_accounting',
+    'pay_now_any_method_sales',
+)
 
 
-class SettingUp:
+class SettingUp(Stage):
     """Scenes of the administrator."""
+
+    def ground(self):
+        """The mail server, the address that customers see, the look of documents."""
+        admin = self.admin
+        port = self.mails.smtp_port
+        server = admin.create(
+            'ir.mail_server', name="Mail catcher", smtp_host='127.0.0.1', smtp_port=port
+        )
+        admin.press('ir.mail_server', server, 'test_smtp_connection')
+        self.say(f"outgoing mail server: 127.0.0.1:{port}, its test succeeds")
+        admin.call('ir.config_parameter', 'set_param', 'web.base.url', self.url)
+        address = admin.call('ir.config_parameter', 'get_param', 'web.base.url')
+        expect(address == self.url, f"web.base.url is {address}")
+        self.say(f"customers are sent to {address}")
+        # Odoo asks for it before it sends the first invoice.
+        layout = admin.search('report.layout', [], 'name', 'view_id', limit=1)[0]
+        chosen = admin.create(
+            'base.document.layout',
+            report_layout_id=layout['id'],
+            external_report_layout_id=layout['view_id'][0],
+        )
+        admin.press('base.document.layout', chosen, 'document_layout_save')
+        self.say(f"document layout: {layout['name']}")
+
+    # === THE FOUR STEPS === #
 
     def set_up(self):
         """Steps 1 to 4, in the wrong order first."""
         admin = self.admin
-        setup = admin.create(SETUP, application='accounting', signup_email='admin@fournil.example')
-        self.refused("sign-up before the code", lambda: admin.press(SETUP, setup, 'action_sign_up'))
-        admin.call(SETUP, 'write', [setup], {'sage_customer_code': ' FR-123 456 '})
+        action = admin.open('account_pay_now.action_pay_now_setup')
+        setup = admin.create(
+            action['res_model'],
+            context={'default_application': 'accounting'},
+            signup_email='comptabilite@fournil.example',
+        )
+        self.company_id = admin.get(SETUP, setup, 'company_id')[0]
+        self._expect_step(setup, 'code')
+        self.refused("sign-up before the code", admin.press, SETUP, setup, 'action_sign_up')
+        admin.write(SETUP, setup, sage_customer_code=' FR-123 456 ')
         admin.press(SETUP, setup, 'action_save_code')
-        company = admin.search('res.company', [], 'pay_now_sage_customer_code', limit=1)[0]
-        self.company_id = company['id']
-        expect(company['pay_now_sage_customer_code'] == 'FR-123456', company)
-        self.say("step 1: Sage customer code FR-123456, pasted spaces removed")
+        code = admin.get('res.company', self.company_id, 'pay_now_sage_customer_code')
+        expect(code == 'FR-123456', f"the code is {code}")
+        self.say("step 1: Sage customer code “ FR-123 456 ” kept as FR-123456")
+        self._expect_step(setup, 'signup')
+        self.refused("connecting before the sign-up", self._connect, setup, self.sandbox.key)
         admin.press(SETUP, setup, 'action_sign_up')
-        options = self.options()
-        expect(options == (True, False, False, False), f"ticked: {options}")
-        self.say("step 2: signed up from Accounting; only its reminder option is ticked")
-        self.refused(
-            "options before a provider is connected",
-            lambda: admin.call(
-                'res.company', 'write', [self.company_id], {'pay_now_any_method_sales': True}
-            ),
-        )
-        self.connect(setup)
-        expect(self.options() == options, "connecting changed a tick")
-        admin.press(SETUP, setup, 'action_configure')
-        self.say("step 4: the settings are open")
+        self._expect_step(setup, 'connect')
+        self._expect_ticks('pay_now_reminder_accounting')
+        self.say("step 2: signed up from Accounting; its reminder option alone is ticked")
+        self.refused("options before a provider is connected", self.tick_option, OPTIONS[3])
+        self.refused("configuration before it", admin.press, SETUP, setup, 'action_configure')
+        self._connecting(setup)
+        self._expect_step(setup, 'configure')
+        self._expect_ticks('pay_now_reminder_accounting')
+        action = admin.press(SETUP, setup, 'action_configure')
+        expect(action['res_model'] == 'res.config.settings', action)
+        self.say("step 4: the settings are open; connecting changed no tick")
 
-    def options(self):
-        """Return the four ticks."""
-        names = (
-            'pay_now_reminder_accounting',
-            'pay_now_reminder_sales',
-            'pay_now_any_method_accounting',
-            'pay_now_any_method_sales',
-        )
-        values = self.admin.read('res.company', self.company_id, *names)
-        return tuple(values[name] for name in names)
+    def _expect_step(self, setup, step):
+        now = self.admin.get(SETUP, setup, 'step')
+        expect(now == step, f"the set-up is at step {now}, not {step}")
 
-    def connect(self, setup):
-        """Step 3: a wrong key, then the right one."""
+    def _expect_ticks(self, *names):
+        values = self.admin.read('res.company', self.company_id, *OPTIONS)
+        ticked = tuple(name for name in OPTIONS if values[name])
+        expect(ticked == names, f"ticked: {ticked}")
+
+    def tick_option(self, name, ticked=True):
+        """Tick one of the options in the settings and save them."""
+        settings = self.admin.create('res.config.settings', **{name: ticked})
+        self.admin.press('res.config.settings', settings, 'execute')
+
+    def _connect(self, setup, key):
+        """Fill in the window of step 3 and press *Connect*."""
         admin = self.admin
-        self.provider_id = admin.search(
+        provider = admin.search(
             'payment.provider',
-            [('code', '=', 'pay_now_stripe'), ('company_id', '=', self.company_id)],
-            'id',
-        )[0]['id']
+            [('id', 'in', admin.get(SETUP, setup, 'provider_ids'))],
+            'code',
+        )
+        self.provider_id = next(p['id'] for p in provider if p['code'] == 'pay_now_stripe')
+        action = admin.press(
+            SETUP, setup, 'action_connect', context={'provider_id': self.provider_id}
+        )
+        wizard = admin.create(
+            action['res_model'],
+            context=action['context'],
+            api_key=key,
+            api_base=self.sandbox.api_base,
+        )
+        admin.press(action['res_model'], wizard, 'action_connect')
 
-        def connect(key):
-            wizard = admin.create(
-                'pay.now.connect',
-                provider_id=self.provider_id,
-                setup_id=setup,
-                api_key=key,
-                api_base=self.sandbox.api_base,
-            )
-            admin.press('pay.now.connect', wizard, 'action_connect')
-
-        self.refused("a wrong key", lambda: connect('sk_test_wrong_key'))
+    def _connecting(self, setup):
+        """Step 3: a wrong key, then the right one."""
+        before = self._connection()
+        words = self.refused("a wrong key", self._connect, setup, 'sk_test_wrong_key')
+        expect("Invalid API Key provided" in words, f"not in Stripe's words: {words}")
+        expect(self._connection() == before, f"{before} became {self._connection()}")
         expect(not self.sandbox.account_state()['webhooks'], "a webhook was left behind")
-        # From here on everything arrives three times at once and in random order, or not at all.
-        mode = 'on' if self.webhooks else 'off'
-        self.sandbox.webhooks(mode=mode, copies=3, shuffle=True)
-        connect(self.sandbox.key)
-        provider = admin.read(
+        self.notify()
+        self._connect(setup, self.sandbox.key)
+        now = self._connection()
+        expect(now['pay_now_status'] == 'connected' and now['is_published'], now)
+        webhooks = self.sandbox.account_state()['webhooks']
+        expect(webhooks == [f'{self.url}/pay_now/webhook/{self.provider_id}'], webhooks)
+        self.clearing_id, clearing = now['pay_now_clearing_account_id']
+        self.commission_id, commission = now['pay_now_commission_account_id']
+        self.say(f"step 3: connected to {now['pay_now_account']}, webhook {webhooks[0]}")
+        self.say(
+            f"journal “{now['journal_id'][1]}”, clearing account “{clearing}”, commission account"
+            f" “{commission}”"
+        )
+
+    def _connection(self):
+        """Return what connecting changes, and a failed connection must not."""
+        return self.admin.read(
             'payment.provider',
             self.provider_id,
+            'state',
+            'is_published',
             'pay_now_status',
             'pay_now_account',
             'pay_now_clearing_account_id',
             'pay_now_commission_account_id',
             'journal_id',
+            'pay_now_api_key',
+            'pay_now_webhook_ref',
         )
-        expect(provider['pay_now_status'] == 'connected', provider)
-        webhooks = self.sandbox.account_state()['webhooks']
-        expect(webhooks == [f'{self.url}/pay_now/webhook/{self.provider_id}'], webhooks)
-        self.say(
-            f"step 3: connected to {provider['pay_now_account']}; webhook registered; journal"
-            f" {provider['journal_id'][1]}, accounts"
-            f" {provider['pay_now_clearing_account_id'][1]} and"
-            f" {provider['pay_now_commission_account_id'][1]}"
-        )
-        self.clearing_id = provider['pay_now_clearing_account_id'][0]
-        self.commission_id = provider['pay_now_commission_account_id'][0]
 
-    def refused(self, what, action):
-        """Press something that must be refused, and show in which words."""
+    def refused(self, what, action, *args):
+        """Do something that must be refused, and show in which words.
+
+        :return: the words.
+        """
         try:
-            action()
+            action(*args)
         except Refused as error:
-            self.say(f"{what}: “{error}”")
-        else:
-            expect(False, f"{what} was not refused")
+            self.say(f"refused, {what}: “{error}”")
+            return str(error)
+        return expect(False, f"{what} was not refused")
 
-    # === PEOPLE AND INVOICES === #
+    # === PEOPLE === #
 
     def make_customers(self):
         """The customers of the play."""
-        french = {'lang': 'fr_FR'}
         self.customers = {
-            'card': self.customer("Boulangerie Martin", 'martin@client.example', **french),
-            'declined': self.customer("Old Oak Ltd", 'oak@client.example'),
-            'sepa': self.customer("Atelier Dubois", 'dubois@client.example', **french),
-            'sweep': self.customer("Green Fields Ltd", 'fields@client.example'),
-            'reminder': self.customer("Garage Leroy", 'leroy@client.example', **french),
-            'no_email': self.customer("Sans Adresse", False),
-            'foreign': self.customer("Dollar Inc", 'dollar@client.example'),
-            'cheque': self.customer("Cheque & Sons", 'cheque@client.example'),
-            'previous': self.customer("Ancien Solde", 'solde@client.example', **french),
+            who: self.admin.create('res.partner', name=name, email=email, lang=lang)
+            for who, (name, email, lang) in CUSTOMERS.items()
         }
-        self.say(f"{len(self.customers)} customers, French and English")
-
-    def customer(self, name, email, **values):
-        """Create a customer and return its id."""
-        return self.admin.create('res.partner', name=name, email=email, **values)
-
-    def invoice(self, who, amount, days_late=10, **values):
-        """Post an invoice, due a number of days ago.
-
-        :return: its id and number.
-        """
-        due = (date.today() - timedelta(days=days_late)).isoformat()
-        invoice = self.admin.create(
-            'account.move',
-            move_type='out_invoice',
-            partner_id=self.customers[who],
-            invoice_date=due,
-            invoice_line_ids=[
-                (0, 0, {'name': "Bread", 'quantity': 1, 'price_unit': amount, 'tax_ids': []})
-            ],
-            **{'invoice_payment_term_id': False, 'invoice_date_due': due, **values},
-        )
-        self.admin.press('account.move', invoice, 'action_post')
-        return invoice, self.admin.read('account.move', invoice, 'name')['name']
+        names = ', '.join(name for name, _email, _lang in CUSTOMERS.values())
+        self.say(f"{len(self.customers)} customers, French and English: {names}")
