@@ -78,6 +78,10 @@ class PayNowCheckout(http.Controller):
             tx=tx_sudo,
             failure=tx_sudo._pay_now_failure_label(),
             canceled=bool(canceled) and tx_sudo.state == 'draft',
+            # An open payment is asked about again by itself.
+            refresh=tx_sudo.state == 'draft'
+            and not canceled
+            and f'8;url={tx_sudo._pay_now_path("return")}',
             back_url=tx_sudo.pay_now_page_url,
         )
 

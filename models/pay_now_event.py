@@ -92,8 +92,9 @@ class PayNowEvent(models.Model):
     def _store(self, provider, event, source, payload=''):
         """Store a verified notification once.
 
-        One INSERT in a savepoint of its own. A unique violation or a serialization failure there
-        means that it is stored already, by a request of the past or of this very moment.
+        One INSERT in a savepoint of its own. A unique violation there means that it is stored
+        already. A serialization failure may mean that too, or something else: the request is
+        then done again by the framework, which knows; the sweep sees the event once more anyway.
 
         :param payment.provider provider: whose notification it is.
         :param gateways.base.Event event: the verified and normalised notification.
@@ -132,8 +133,12 @@ class PayNowEvent(models.Model):
             with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
                 self.env.cr.execute(query)
                 return bool(self.env.cr.rowcount)
-        except (psycopg2.errors.UniqueViolation, psycopg2.errors.SerializationFailure):
+        except psycopg2.errors.UniqueViolation:
             return False
+        except psycopg2.errors.SerializationFailure:
+            if source == 'sweep':
+                return False
+            raise
 
     @api.model
     def _wake_workers(self):
@@ -249,7 +254,8 @@ class PayNowEvent(models.Model):
                     'attempts': attempts,
                     'next_attempt_at': fields.Datetime.now() + delay,
                     'error': error,
-                    'transaction_id': tx.id,
+                    # Not while somebody else holds the payment: the reference would wait for it.
+                    **({'transaction_id': tx.id} if count else {}),
                 }
             )
         cron = self.env.ref(WORKERS[0], raise_if_not_found=False)

@@ -295,9 +295,9 @@ class PaymentTransaction(models.Model):
             try:
                 with self.env.cr.savepoint():
                     asked |= tx._synchronize(raise_unavailable=True)
+                silent = 0
             except psycopg2.OperationalError:
                 raise
-                silent = 0
             except GatewayUnavailable as error:
                 silent += 1
                 errors[tx] = error.message

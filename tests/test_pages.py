@@ -136,7 +136,10 @@ class TestPages(PayNowCommon, HttpCase):
         self.gateway.down = True
         _response, result = self.open(tx._pay_now_path('return'))
         self.assertIn("waiting for the confirmation", result.text_content())
-        self.assertTrue(result.xpath('//meta[@http-equiv="refresh"]'))
+        (refresh,) = result.xpath('//meta[@http-equiv="refresh"]/@content')
+        self.gateway.down = False
+        _response, result = self.open(refresh.partition('url=')[2])
+        self.assertIn("Payment received", result.text_content())
         self.gateway.down = False
 
     def test_language_of_the_customer(self):
