@@ -11,7 +11,7 @@ import requests
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 #: Seconds until a sandbox is up, at the most.
-START_TIMEOUT = 30
+START_TIMEOUT = 60
 
 
 class Sandbox:

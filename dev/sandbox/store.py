@@ -141,7 +141,11 @@ class World:
         """Keep the accounts for a later run."""
         with self.lock:
             accounts = [vars(account) for account in self.accounts.values()]
-            path.write_text(json.dumps({'ahead': clock.ahead, 'accounts': accounts}))
+            text = json.dumps({'ahead': clock.ahead, 'accounts': accounts})
+        # Whole or not at all: the process may be told to end once more while it writes.
+        partial = path.with_suffix('.part')
+        partial.write_text(text)
+        partial.replace(path)
 
     @staticmethod
     def now():
