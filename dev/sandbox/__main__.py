@@ -18,7 +18,7 @@ def main():
     """Serve until told to stop."""
     arguments = _arguments()
     logging.getLogger('werkzeug').setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end_once)
     application = Application()
     world = application.world
     if arguments.state_file:
@@ -47,6 +47,12 @@ def _arguments():
         '--until-eof', action='store_true', help="stop when standard input is closed"
     )
     return parser.parse_args()
+
+
+def _end_once(*_signal):
+    # A second call would interrupt the writing of the state.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _end_with_parent():
