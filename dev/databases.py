@@ -17,7 +17,7 @@ BASE_MODULES = ["account_payment", "sale_management", "l10n_fr_account"]
 # The first one becomes everybody's language.
 LANGUAGES = ["en_US", "fr_FR"]
 # Several runs may work at once, each with the template of the source it saw.
-KEPT_TEMPLATES = 4
+KEPT_TEMPLATES = 8
 RUN_PREFIX = "pay_now_run_"
 PARTIAL = "_part"
 # What no installed database depends on.

@@ -168,12 +168,15 @@ class Credentials:
     :param str secret: PayPal client secret, empty for Stripe.
     :param str webhook_id: id of the registered endpoint.
     :param tuple webhook_secrets: all secrets valid now (two while one is being rotated).
+    :param bool test_mode: which of the provider's two worlds they belong to, None while nobody
+        knows: `check_account` then finds out. Stripe's keys say it themselves.
     """
 
     key: str = field(repr=False)
     secret: str = field(default='', repr=False)
     webhook_id: str = ''
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    test_mode: bool | None = None
 
 
 class Gateway(Protocol):
@@ -188,8 +191,12 @@ class Gateway(Protocol):
         """Return the smallest and largest amount of one payment, advisory: the provider decides.
         A smallest amount above the largest one means that the currency cannot be paid in."""
 
-    def check_account(self) -> Account:
-        """Prove the credentials and say what the account may do."""
+    def check_account(self, currency: str = '') -> Account:
+        """Prove the credentials and say what the account may do.
+
+        :param str currency: what payments will be in; a provider that cannot be asked otherwise
+            (PayPal) is asked for a checkout in it that nobody will ever see.
+        """
 
     def find_webhook(self, url: str) -> Webhook | None:
         """Return the endpoint registered for `url`, without its secret."""
@@ -224,7 +231,15 @@ class Gateway(Protocol):
 
     def capture(self, checkout_id: str, idempotency_key: str) -> Payment:
         """Take the money of an approved checkout (PayPal). Where the provider captures by
-        itself (Stripe), the same as `fetch_payment`."""
+        itself (Stripe), the same as `fetch_payment`.
+
+        Taken already, or not approved after all: what is there is read and given.
+
+        :param str idempotency_key: one for each approval of the payer.
+        :raise PayerActionNeeded: the payer has to choose another way of paying, at the same
+            checkout; the next approval needs a new key.
+        :raise GatewayRefused: this checkout will never be captured.
+        """
 
     def refund(self, payment: Payment, amount: Decimal, idempotency_key: str) -> Refund:
         """Give back a part or all of a payment.

@@ -40,5 +40,9 @@ class GatewayNotFound(GatewayRefused):
     """The provider does not know the object (for this account)."""
 
 
+class PayerActionNeeded(GatewayRefused):
+    """The way the payer chose was refused: the same checkout waits for another choice."""
+
+
 class SignatureError(GatewayError):
     """A notification whose origin cannot be proven. Nothing of it may be used."""

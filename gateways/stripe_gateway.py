@@ -55,7 +55,7 @@ class StripeGateway:
 
     # === CONNECTION === #
 
-    def check_account(self):
+    def check_account(self, currency=''):
         """Who we are and what the account may do: `GET /v1/account`."""
         account = self._client.call(lambda v1: v1.accounts.retrieve_current)
         requirements = account.get('requirements') or {}

@@ -44,7 +44,7 @@ class ScriptedGateway:
         if self.refused:
             raise self.refused
 
-    def check_account(self):
+    def check_account(self, currency=''):
         self._answer()
         return self.account
 
