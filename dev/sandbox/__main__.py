@@ -11,7 +11,7 @@ from pathlib import Path
 
 from werkzeug.serving import make_server
 
-from .app import Application
+from .providers import Providers
 
 
 def main():
@@ -19,24 +19,29 @@ def main():
     arguments = _arguments()
     logging.getLogger('werkzeug').setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _end_once)
-    application = Application()
-    world = application.world
+    providers = Providers()
     if arguments.state_file:
-        world.load(arguments.state_file)
-    server = make_server('127.0.0.1', arguments.port, application, threaded=True)
-    # Called twice a second: sessions lapse and tell so, even when nobody asks for anything.
-    server.service_actions = application.payments.tick
-    world.base = f'http://127.0.0.1:{server.port}'
+        providers.load(arguments.state_file)
+    server = _open(providers.stripe, arguments.port)
+    # Called twice a second: checkouts lapse and tell so, even when nobody asks for anything.
+    server.service_actions = providers.tick
     if arguments.until_eof:
         threading.Thread(target=_end_with_parent, daemon=True).start()
-    print(f"sandbox ready on {world.base}", flush=True)
+    print("sandbox ready on", *providers.addresses().values(), flush=True)
     try:
         server.serve_forever()
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
         if arguments.state_file:
-            world.save(arguments.state_file)
+            providers.save(arguments.state_file)
+
+
+def _open(application, port):
+    """Return the server of an application on a port of its own."""
+    server = make_server('127.0.0.1', port, application, threaded=True)
+    application.world.base = f'http://127.0.0.1:{server.port}'
+    return server
 
 
 def _arguments():

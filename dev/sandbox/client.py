@@ -14,32 +14,27 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT = 60
 
 
-class Sandbox:
-    """The control of a running sandbox.
+class Client:
+    """The control of one provider's part of a running sandbox.
 
-    Every control of `control.py` is a method with the same keyword arguments, e.g.
-    `sandbox.pay(session='cs_…', method='sepa')`, `sandbox.misbehave(status=500, times=2)`.
+    Every control is a method with the same keyword arguments, e.g.
+    `sandbox.misbehave(status=500, times=2)`.
 
     :param str url: its address; also the base address of the API.
     """
 
-    key = 'sk_test_sandbox'
-    account_id = 'acct_sandbox'
+    #: The account there is from the beginning.
+    account_id = ''
 
     def __init__(self, url):
         self.api_base = url
         self._session = requests.Session()
         self._session.trust_env = False
 
-    @staticmethod
-    def attach(url):
-        """Return the control of a sandbox that runs already."""
-        return Sandbox(url)
-
     def control(self, name, /, **values):
         """Tell the sandbox something, or ask it.
 
-        :param str name: a control of `control.py`, e.g. `pay`.
+        :param str name: a control, e.g. `pay`.
         :return: its answer.
         :raise requests.HTTPError: what it refused, with its reason.
         """
@@ -54,16 +49,11 @@ class Sandbox:
         return lambda **values: self.control(name, **values)
 
     def account_state(self, account=None):
-        """Return the state of one account: balance, fees, sessions, charges, webhooks…
+        """Return the state of one account: balance, fees, what was paid, webhooks…
 
         :param str account: its id, the first one's without.
         """
         return self.control('state')[account or self.account_id]
-
-    def session_of(self, reference):
-        """Return the newest checkout of a reference."""
-        sessions = self.account_state()['sessions']
-        return [s for s in sessions if s['client_reference_id'] == reference][-1]
 
     def wait_idle(self, seconds=30):
         """Wait until all notifications are delivered, or given up.
@@ -76,11 +66,9 @@ class Sandbox:
                 raise TimeoutError("The sandbox still has notifications to deliver.")
             time.sleep(0.05)
 
-    def press(self, url, method='card'):
-        """Press a button of the hosted page, as a payer's browser does.
+    def _press(self, url, method):
+        """Press a button of a hosted page, as a payer's browser does.
 
-        :param str url: of the checkout.
-        :param str method: `card`, `declined`, `sepa` or `sepa_fail`.
         :return: the address the payer is sent to; None when the page stays.
         """
         answer = self._session.post(
@@ -88,6 +76,32 @@ class Sandbox:
         )
         answer.raise_for_status()
         return answer.headers.get('Location')
+
+
+class Sandbox(Client):
+    """The control of Stripe's part, e.g. `sandbox.pay(session='cs_…', method='sepa')`."""
+
+    key = 'sk_test_sandbox'
+    account_id = 'acct_sandbox'
+
+    @staticmethod
+    def attach(url):
+        """Return the control of a sandbox that runs already."""
+        return Sandbox(url)
+
+    def session_of(self, reference):
+        """Return the newest checkout of a reference."""
+        sessions = self.account_state()['sessions']
+        return [s for s in sessions if s['client_reference_id'] == reference][-1]
+
+    def press(self, url, method='card'):
+        """Press a button of the hosted page, as a payer's browser does.
+
+        :param str url: of the checkout.
+        :param str method: `card`, `declined`, `sepa` or `sepa_fail`.
+        :return: the address the payer is sent to; None when the page stays.
+        """
+        return self._press(url, method)
 
 
 class SandboxProcess(Sandbox):

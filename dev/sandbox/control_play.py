@@ -2,10 +2,11 @@
 """The controls that make things happen: payers, banks, the dashboard, the notifications."""
 
 from . import errors, stripe_objects
+from .refusals import one_of
 
 
 class Play:
-    """Part of `Control`."""
+    """Part of `StripeControl`."""
 
     # === PAYERS AND BANKS === #
 
@@ -76,19 +77,6 @@ class Play:
 
     # === NOTIFICATIONS === #
 
-    def do_resend(self, event, times=1):
-        """Deliver one event again."""
-        owner, found = self.find('event', event)
-        self.webhooks.deliver(owner, [found], times)
-        return {}
-
-    def do_redeliver(self, times=1, shuffle=True, account=None):
-        """All events again, each one several times at once and in random order."""
-        owner = self.account(account)
-        events = owner.all('event')
-        self.webhooks.deliver(owner, events, times, shuffle)
-        return {'events': len(events)}
-
     def do_forge(self, session, how='wrong', account=None):
         """Send "this checkout is paid" to all endpoints, which nobody may believe.
 
@@ -100,8 +88,7 @@ class Play:
             'checkout.session.completed',
             {'object': 'checkout.session', **checkout, 'payment_status': 'paid'},
         )
-        if how not in ('unsigned', 'wrong', 'old', 'future'):
-            raise errors.invalid('how', f"Invalid how: {how}")
+        one_of('how', how, ('unsigned', 'wrong', 'old', 'future'))
         genuine = [secret for secrets in owner.note('secrets').values() for secret in secrets]
         secrets = {'unsigned': [], 'wrong': ['whsec_forged']}.get(how, genuine)
         sent = self.webhooks.forge(owner, event, secrets, {'old': 900, 'future': -900}.get(how, 0))

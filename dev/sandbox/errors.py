@@ -1,18 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe's error answers."""
 
+from .refusals import Refusal
 
-class StripeError(Exception):
+
+class StripeError(Refusal):
     """An error with the status and the body that Stripe would send."""
 
     def __init__(self, status, message, code=None, param=None, kind='invalid_request_error'):
-        super().__init__(message)
-        self.status = status
-        self.body = {'type': kind, 'message': message}
+        body = {'type': kind, 'message': message}
         if code:
-            self.body['code'] = code
+            body['code'] = code
         if param:
-            self.body['param'] = param
+            body['param'] = param
+        super().__init__(status, message, body)
 
 
 def missing(param):

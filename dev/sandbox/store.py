@@ -2,8 +2,6 @@
 """The sandbox's memory: accounts, their objects, and how it was told to misbehave."""
 
 import collections
-import contextlib
-import json
 import secrets
 import threading
 import time
@@ -22,7 +20,7 @@ class Clock:
         return time.time() + self.ahead
 
     def now(self):
-        """Return the time in seconds, as Stripe gives it."""
+        """Return the time in whole seconds."""
         return int(self.exact())
 
 
@@ -31,25 +29,17 @@ clock = Clock()
 
 
 class Account:
-    """One Stripe account with all that belongs to it: nothing but JSON, so that it can be kept."""
+    """One merchant's account with all that belongs to it: nothing but JSON, to be kept."""
 
-    def __init__(self, account_id, name, country='FR', currency='eur', platform=None):
+    def __init__(self, account_id, name, country='FR', currency='eur'):
         self.id = account_id
         self.name = name
         self.country = country
         self.currency = currency
-        self.email = f'{account_id}@example.com'
-        #: id of the account whose keys may act for this one
-        self.platform = platform
-        self.charges_enabled = True
-        self.missing = []
-        #: key -> `full`, `restricted` or `revoked`
-        self.keys = {}
+        self.email = f'{account_id.lower()}@example.com'
         #: kind -> {id: object}, in the order of creation
         self.objects = {}
-        #: idempotency key -> [what was asked, status, answer]
-        self.answers = {}
-        #: what Stripe keeps to itself: kind of note -> {id: value}
+        #: what the provider keeps to itself: kind of note -> {id: value}
         self.notes = {}
 
     def all(self, kind):
@@ -60,9 +50,9 @@ class Account:
         """Return one object, or None."""
         return self.objects.get(kind, {}).get(object_id)
 
-    def add(self, obj):
-        """Keep an object by its kind and id, and return it."""
-        self.objects.setdefault(obj['object'], {})[obj['id']] = obj
+    def add(self, obj, kind=None):
+        """Keep an object by its kind, which it names itself without, and its id; return it."""
+        self.objects.setdefault(kind or obj['object'], {})[obj['id']] = obj
         return obj
 
     def remove(self, kind, object_id):
@@ -75,46 +65,47 @@ class Account:
 
 
 class World:
-    """Everything the sandbox knows. `lock` guards it: requests come in several threads."""
+    """Everything one provider knows. `lock` guards it: requests come in several threads.
 
-    def __init__(self):
-        self.lock = threading.RLock()
+    :param lock: one for all providers, so that what concerns them all cannot block.
+    """
+
+    def __init__(self, lock):
+        self.lock = lock
         self.base = ''
         #: Set when those that are kept waiting may go on.
         self.calm = threading.Event()
         self.reset()
 
+    @staticmethod
+    def make_account(account_id, name):
+        """Return a new account of this provider.
+
+        :rtype: Account
+        """
+        raise NotImplementedError
+
+    def first_account(self):
+        """Return the account there is from the beginning.
+
+        :rtype: Account
+        """
+        raise NotImplementedError
+
     def reset(self):
         """Start anew with one account."""
         with self.lock:
-            account = Account('acct_sandbox', "Sandbox merchant")
-            account.keys['sk_test_sandbox'] = 'full'
+            account = self.first_account()
             self.accounts = {account.id: account}
             self.requests = collections.deque(maxlen=REMEMBERED)
             self.deliveries = collections.deque(maxlen=REMEMBERED)
             self.behave()
-            #: (account, idempotency key) of the calls under way
+            #: (account, what is being worked on) of the calls under way
             self.in_flight = set()
-            #: Seconds until a charge's balance movement is known; None: when told to.
-            self.fee_delay = 1.0
             #: currency -> rate into the settlement currency; others are settled as they are
             self.rates = {}
-            #: Seconds until the bank answers for a delayed payment; None: when told to.
-            self.bank_delay = None
-            #: The API's request being executed, for the events it causes.
-            self.cause = None
             self.webhooks = {'mode': 'on', 'copies': 1, 'shuffle': False, 'delay': 0.0, 'drop': 0}
             self.outbox = []
-            clock.ahead = 0
-
-    @contextlib.contextmanager
-    def caused_by(self, request_id, key):
-        """Name a request of the API in the events it causes. The caller holds the lock."""
-        self.cause = {'id': request_id, 'idempotency_key': key}
-        try:
-            yield
-        finally:
-            self.cause = None
 
     def behave(self):
         """Let nothing go wrong any more, and end what is kept waiting."""
@@ -123,49 +114,26 @@ class World:
             self.calm.set()
             self.calm = threading.Event()
 
-    def load(self, path):
-        """Take over the accounts of an earlier run, if there was one.
+    def saved(self):
+        """Return what is kept for a later run. The caller holds the lock."""
+        return [vars(account) for account in self.accounts.values()]
 
-        :param pathlib.Path path: what `save` wrote.
-        """
-        if not path.exists():
-            return
-        saved = json.loads(path.read_text())
-        clock.ahead = saved['ahead']
-        for values in saved['accounts']:
-            account = Account(values['id'], values['name'])
+    def restore(self, saved):
+        """Take over the accounts of an earlier run."""
+        for values in saved:
+            account = self.make_account(values['id'], values['name'])
             account.__dict__.update(values)
             self.accounts[account.id] = account
 
-    def save(self, path):
-        """Keep the accounts for a later run."""
-        with self.lock:
-            accounts = [vars(account) for account in self.accounts.values()]
-            text = json.dumps({'ahead': clock.ahead, 'accounts': accounts})
-        # Whole or not at all: the process may be told to end once more while it writes.
-        partial = path.with_suffix('.part')
-        partial.write_text(text)
-        partial.replace(path)
-
     @staticmethod
     def now():
-        """Return the time in seconds, as Stripe gives it."""
+        """Return the time in seconds."""
         return clock.now()
 
     @staticmethod
     def new_id(prefix):
         """Return a new id with the prefix of its kind."""
         return f'{prefix}_{secrets.token_hex(12)}'
-
-    def account_of(self, key):
-        """Return the account of a key and what the key may do.
-
-        :return: (account, kind of key) or (None, None).
-        """
-        for account in self.accounts.values():
-            if key in account.keys:
-                return account, account.keys[key]
-        return None, None
 
     def find(self, kind, object_id):
         """Return an object and its account, wherever it is.

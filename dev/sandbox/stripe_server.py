@@ -1,51 +1,35 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Stripe's API over HTTP: keys, idempotency, the log of requests, and what goes wrong on demand."""
+"""Stripe's API over HTTP: keys, idempotency, the log of requests."""
 
 import json
-import socket
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
 from . import errors, forms, stripe_api
+from .serving import Server
 
-#: Longest time in seconds a request is kept waiting.
-LONGEST_WAIT = 60
 #: Headers of a request that are remembered.
 HEADERS = ('Idempotency-Key', 'Stripe-Version', 'Stripe-Account', 'User-Agent')
 
 
-class StripeServer:
+class StripeServer(Server):
     """Answers requests to `/v1/…`.
 
-    :param World world: the sandbox's memory.
+    :param StripeWorld world: the provider's memory.
     :param StripeApi api: does what is asked.
     """
 
     def __init__(self, world, api):
-        self.world = world
+        super().__init__(world)
         self.api = api
 
-    def answer(self, request):
-        """Answer one request, well or badly as the sandbox was told.
-
-        :param werkzeug.Request request: with its body unread.
-        :rtype: werkzeug.Response
-        """
+    def respond(self, request, fault):
         pairs = request.form if request.method == 'POST' else request.args
-        pairs = list(pairs.items(multi=True))
-        fault = self._take_fault(request)
-        first = not fault.get('executed')
-        if first:
-            self._wait(fault.get('timeout'))
-            if fault.get('drop'):
-                return self._drop(request)
         request_id = self.world.new_id('req')
-        status, body, replayed = self._answer(request, request_id, pairs, fault)
-        if not first:
-            self._wait(fault.get('timeout'))
-            if fault.get('drop'):
-                return self._drop(request)
+        status, body, replayed = self._answer(
+            request, request_id, list(pairs.items(multi=True)), fault
+        )
         response = Response(
             fault.get('text') or json.dumps(body), status=status, mimetype='application/json'
         )
@@ -53,31 +37,7 @@ class StripeServer:
         response.headers['Stripe-Version'] = request.headers.get('Stripe-Version', '')
         if replayed:
             response.headers['Idempotent-Replayed'] = 'true'
-        response.headers.update(fault.get('headers') or {})
         return response
-
-    # === MISBEHAVIOUR === #
-
-    def _take_fault(self, request):
-        """Return how this request is to go wrong; empty when it is not."""
-        with self.world.lock:
-            for fault in self.world.faults:
-                fits = request.path.startswith(fault.get('path') or '/')
-                if fits and fault['left'] > 0 and fault.get('method') in (None, request.method):
-                    fault['left'] -= 1
-                    return fault
-        return {}
-
-    def _wait(self, seconds):
-        if seconds:
-            self.world.calm.wait(min(seconds, LONGEST_WAIT))
-
-    @staticmethod
-    def _drop(request):
-        """Close the connection without an answer."""
-        connection = request.environ['werkzeug.socket']
-        connection.shutdown(socket.SHUT_RDWR)
-        return Response()
 
     # === ONE CALL === #
 
@@ -121,7 +81,7 @@ class StripeServer:
                 self.world.in_flight.add((account.id, key))
         try:
             # Others are let in meanwhile: they find the key in use.
-            self._wait(fault.get('busy'))
+            self.wait(fault.get('busy'))
             with self.world.lock:
                 # What time has brought is not caused by this request.
                 self.api.payments.run_due()

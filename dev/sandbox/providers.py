@@ -1,0 +1,60 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""The providers of one sandbox: they share the time, the state file and every new beginning."""
+
+import json
+import threading
+
+from .app import StripeApplication
+from .store import clock
+
+
+class Providers:
+    """Everything that runs in one process."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.stripe = StripeApplication(self)
+        self.all = {'stripe': self.stripe}
+
+    def addresses(self):
+        """Return where each provider is: name -> address."""
+        return {name: app.world.base for name, app in self.all.items()}
+
+    def reset(self):
+        """Forget everything."""
+        clock.ahead = 0
+        for app in self.all.values():
+            app.webhooks.forget()
+            app.world.reset()
+
+    def advance(self, seconds):
+        """Let time pass, and happen what was due meanwhile."""
+        clock.ahead += seconds
+        self.tick()
+
+    def tick(self):
+        """Do what time has brought, without anybody having asked."""
+        for app in self.all.values():
+            app.payments.tick()
+
+    def load(self, path):
+        """Take over the accounts of an earlier run, if there was one.
+
+        :param pathlib.Path path: what `save` wrote.
+        """
+        if not path.exists():
+            return
+        saved = json.loads(path.read_text())
+        clock.ahead = saved['ahead']
+        for name, app in self.all.items():
+            app.world.restore(saved[name])
+
+    def save(self, path):
+        """Keep the accounts for a later run."""
+        with self.lock:
+            kept = {name: app.world.saved() for name, app in self.all.items()}
+            text = json.dumps({'ahead': clock.ahead, **kept})
+        # Whole or not at all: the process may be told to end once more while it writes.
+        partial = path.with_suffix('.part')
+        partial.write_text(text)
+        partial.replace(path)

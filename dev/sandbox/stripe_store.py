@@ -1,0 +1,61 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Stripe's memory: accounts with their keys, and how long its fees and banks take."""
+
+import contextlib
+
+from .store import Account, World
+
+
+class StripeAccount(Account):
+    """One Stripe account."""
+
+    def __init__(self, account_id, name):
+        super().__init__(account_id, name)
+        #: id of the account whose keys may act for this one
+        self.platform = None
+        self.charges_enabled = True
+        self.missing = []
+        #: key -> `full`, `restricted` or `revoked`
+        self.keys = {}
+        #: idempotency key -> [what was asked, status, answer]
+        self.answers = {}
+
+
+class StripeWorld(World):
+    """Everything Stripe knows."""
+
+    make_account = StripeAccount
+
+    def first_account(self):
+        account = StripeAccount('acct_sandbox', "Sandbox merchant")
+        account.keys['sk_test_sandbox'] = 'full'
+        return account
+
+    def reset(self):
+        with self.lock:
+            super().reset()
+            #: Seconds until a charge's balance movement is known; None: when told to.
+            self.fee_delay = 1.0
+            #: Seconds until the bank answers for a delayed payment; None: when told to.
+            self.bank_delay = None
+            #: The API's request being executed, for the events it causes.
+            self.cause = None
+
+    @contextlib.contextmanager
+    def caused_by(self, request_id, key):
+        """Name a request of the API in the events it causes. The caller holds the lock."""
+        self.cause = {'id': request_id, 'idempotency_key': key}
+        try:
+            yield
+        finally:
+            self.cause = None
+
+    def account_of(self, key):
+        """Return the account of a key and what the key may do.
+
+        :return: (account, kind of key) or (None, None).
+        """
+        for account in self.accounts.values():
+            if key in account.keys:
+                return account, account.keys[key]
+        return None, None
