@@ -25,6 +25,7 @@ ODOO_DIR = os.environ.get("ODOO_DIR") and Path(os.environ["ODOO_DIR"]).expanduse
 ODOO_INTERFACE = os.environ.get("ODOO_INTERFACE", "127.0.0.1")
 ODOO_PORT = int(os.environ.get("ODOO_PORT", 8069))
 SANDBOX_PORT = int(os.environ.get("SANDBOX_PORT", 8079))
+PAYPAL_SANDBOX_PORT = int(os.environ.get("PAYPAL_SANDBOX_PORT", 8078))
 MAIL_PORT = int(os.environ.get("MAIL_PORT", 8025))
 MAIL_WEB_PORT = int(os.environ.get("MAIL_WEB_PORT", 8026))
 

@@ -11,7 +11,7 @@ from .. import console, databases, mailcatcher, odoo, settings
 from ..sandbox.client import SandboxProcess
 from .play import Play
 
-PORTS = ('ODOO_PORT', 'SANDBOX_PORT', 'MAIL_PORT', 'MAIL_WEB_PORT')
+PORTS = ('ODOO_PORT', 'SANDBOX_PORT', 'PAYPAL_SANDBOX_PORT', 'MAIL_PORT', 'MAIL_WEB_PORT')
 
 
 def main(server, once=False):
@@ -26,7 +26,9 @@ def main(server, once=False):
         name = databases.make_database(server, settings.DEMO_DATABASE, demo=True)
     url = f'http://127.0.0.1:{settings.ODOO_PORT}'
     with contextlib.ExitStack() as stack:
-        sandbox = stack.enter_context(SandboxProcess(settings.SANDBOX_PORT))
+        sandbox = stack.enter_context(
+            SandboxProcess(settings.SANDBOX_PORT, paypal_port=settings.PAYPAL_SANDBOX_PORT)
+        )
         mails = stack.enter_context(
             mailcatcher.MailCatcher(settings.MAIL_PORT, settings.MAIL_WEB_PORT)
         )

@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""``python -m dev.sandbox --port N``: the providers' sandbox, on loopback only."""
+"""``python -m dev.sandbox --port N --paypal-port M``: the providers' sandbox, on loopback only."""
 
 import argparse
 import logging
@@ -23,6 +23,8 @@ def main():
     if arguments.state_file:
         providers.load(arguments.state_file)
     server = _open(providers.stripe, arguments.port)
+    second = _open(providers.paypal, arguments.paypal_port)
+    threading.Thread(target=second.serve_forever, daemon=True).start()
     # Called twice a second: checkouts lapse and tell so, even when nobody asks for anything.
     server.service_actions = providers.tick
     if arguments.until_eof:
@@ -47,6 +49,7 @@ def _open(application, port):
 def _arguments():
     parser = argparse.ArgumentParser(prog='python -m dev.sandbox', description=__doc__)
     parser.add_argument('--port', type=int, default=0, help="port of Stripe; 0: a free one")
+    parser.add_argument('--paypal-port', type=int, default=0, help="port of PayPal; 0: a free one")
     parser.add_argument('--state-file', type=Path, help="keeps the accounts between two runs")
     parser.add_argument(
         '--until-eof', action='store_true', help="stop when standard input is closed"

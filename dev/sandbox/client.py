@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """How tests and the demonstration talk to the sandbox."""
 
+import functools
 import subprocess
 import sys
 import threading
@@ -79,7 +80,10 @@ class Client:
 
 
 class Sandbox(Client):
-    """The control of Stripe's part, e.g. `sandbox.pay(session='cs_…', method='sepa')`."""
+    """The control of Stripe's part, e.g. `sandbox.pay(session='cs_…', method='sepa')`.
+
+    `sandbox.paypal` is the control of PayPal's.
+    """
 
     key = 'sk_test_sandbox'
     account_id = 'acct_sandbox'
@@ -88,6 +92,10 @@ class Sandbox(Client):
     def attach(url):
         """Return the control of a sandbox that runs already."""
         return Sandbox(url)
+
+    @functools.cached_property
+    def paypal(self):
+        return PayPalSandbox(self.control('addresses')['paypal'])
 
     def session_of(self, reference):
         """Return the newest checkout of a reference."""
@@ -104,17 +112,41 @@ class Sandbox(Client):
         return self._press(url, method)
 
 
+class PayPalSandbox(Client):
+    """The control of PayPal's part, e.g. `paypal.approve(order='…', how='echeck')`."""
+
+    client_id = 'sandbox-client-id'
+    secret = 'sandbox-client-secret'
+    account_id = 'SANDBXMERCHNT'
+
+    def order_of(self, reference):
+        """Return the newest order of a reference (`custom_id`, or `invoice_id`)."""
+        orders = self.account_state()['orders']
+        return [o for o in orders if reference in (o['custom_id'], o['invoice_id'])][-1]
+
+    def press(self, url, how='paypal'):
+        """Press a button of the approval page, as a payer's browser does.
+
+        :param str url: of the order's link `approve` or `payer-action`.
+        :param str how: `paypal`, `declined`, `echeck` or `cancel`.
+        :return: the address the payer is sent to; None when the page stays.
+        """
+        return self._press(url, how)
+
+
 class SandboxProcess(Sandbox):
     """A sandbox in a process of its own: `with SandboxProcess() as sandbox`.
 
     It ends with the block, and also when this process dies.
 
-    :param int port: 0 for a free one.
+    :param int port: of Stripe; 0 for a free one.
     :param state_file: keeps the accounts from one run to the next.
+    :param int paypal_port: of PayPal; 0 for a free one.
     """
 
-    def __init__(self, port=0, state_file=None):
-        self._command = [sys.executable, '-m', 'dev.sandbox', '--until-eof', '--port', str(port)]
+    def __init__(self, port=0, state_file=None, paypal_port=0):
+        self._command = [sys.executable, '-m', 'dev.sandbox', '--until-eof']
+        self._command += ['--port', str(port), '--paypal-port', str(paypal_port)]
         if state_file:
             self._command += ['--state-file', str(state_file)]
         self._process = None
@@ -135,11 +167,14 @@ class SandboxProcess(Sandbox):
         if 'ready on' not in line:
             self._stop()
             raise RuntimeError("The sandbox did not start.")
-        super().__init__(line.split()[-1])
+        stripe, paypal = line.split()[-2:]
+        super().__init__(stripe)
+        self.paypal = PayPalSandbox(paypal)
         return self
 
     def __exit__(self, *_error):
         self._session.close()
+        self.paypal._session.close()
         self._stop()
 
     def _stop(self):

@@ -55,19 +55,22 @@ class Deliveries:
         :param int copies: how often each one is sent, at once.
         :param bool shuffle: in random order.
         """
+        self.send([job for one in events for job in self.jobs(account, one)], copies, shuffle)
+
+    def send(self, jobs, copies=1, shuffle=None):
+        """Do so many jobs as the settings say."""
         settings = self.world.webhooks
         if settings['mode'] == 'off':
             return
         if shuffle is None:
             shuffle = settings['shuffle']
-        for event in events:
-            for job in self.jobs(account, event):
-                if settings['drop'] > 0:
-                    settings['drop'] -= 1
-                    continue
-                for _copy in range(copies):
-                    wait = settings['delay'] + (random.uniform(0, SPREAD) if shuffle else 0)
-                    self._hand_over(dict(job), wait)
+        for job in jobs:
+            if settings['drop'] > 0:
+                settings['drop'] -= 1
+                continue
+            for _copy in range(copies):
+                wait = settings['delay'] + (random.uniform(0, SPREAD) if shuffle else 0)
+                self._hand_over(dict(job), wait)
         if shuffle:
             random.shuffle(self.world.outbox)
 

@@ -5,6 +5,7 @@ import json
 import threading
 
 from .app import StripeApplication
+from .paypal.app import PayPalApplication
 from .store import clock
 
 
@@ -14,7 +15,8 @@ class Providers:
     def __init__(self):
         self.lock = threading.RLock()
         self.stripe = StripeApplication(self)
-        self.all = {'stripe': self.stripe}
+        self.paypal = PayPalApplication(self)
+        self.all = {'stripe': self.stripe, 'paypal': self.paypal}
 
     def addresses(self):
         """Return where each provider is: name -> address."""

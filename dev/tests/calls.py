@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""A request to Stripe as any program could send it."""
+"""Requests to the providers as any program could send them."""
 
 SESSION = {
     'mode': 'payment',
@@ -9,3 +9,23 @@ SESSION = {
     'line_items[0][price_data][unit_amount]': '1000',
     'line_items[0][price_data][product_data][name]': "Bread",
 }
+
+
+def paypal_order(value='100.00', currency='EUR', **unit):
+    """Return the body of an order at PayPal; the arguments are its purchase unit's."""
+    return {
+        'intent': 'CAPTURE',
+        'purchase_units': [{'amount': {'currency_code': currency, 'value': value}, **unit}],
+        'payment_source': {
+            'paypal': {
+                'experience_context': {
+                    'brand_name': "Boulangerie",
+                    'locale': 'fr-FR',
+                    'shipping_preference': 'NO_SHIPPING',
+                    'user_action': 'PAY_NOW',
+                    'return_url': 'http://127.0.0.1/return?reference=1',
+                    'cancel_url': 'http://127.0.0.1/cancel',
+                }
+            }
+        },
+    }

@@ -13,8 +13,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 from dev.sandbox.client import SandboxProcess  # noqa: E402
-from dev.tests import contract  # noqa: E402
-from dev.tests.calls import SESSION  # noqa: E402
+from dev.tests import contract, paypal_contract  # noqa: E402
+from dev.tests.calls import SESSION, paypal_order  # noqa: E402
 from gateways import GATEWAYS  # noqa: E402
 from gateways.base import CheckoutRequest, Credentials  # noqa: E402
 
@@ -101,6 +101,70 @@ def make_session(call):
     def make(**values):
         answer = call('POST', 'checkout/sessions', {**SESSION, **values})
         assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return make
+
+
+# === PAYPAL === #
+
+
+@pytest.fixture
+def paypal(sandbox_process):
+    """PayPal's part of a sandbox without memory of the test before.
+
+    What went over the wire is held against PayPal's descriptions afterwards, where they are here.
+    """
+    sandbox_process.reset()
+    sandbox_process.paypal.webhooks(mode='held')
+    yield sandbox_process.paypal
+    if paypal_contract.available():
+        paypal_contract.check_everything(sandbox_process.paypal)
+
+
+@pytest.fixture
+def paypal_token(paypal):
+    """Return a token of PayPal's, as any program could get one."""
+    answer = requests.post(
+        f'{paypal.api_base}/v1/oauth2/token',
+        auth=(paypal.client_id, paypal.secret),
+        data={'grant_type': 'client_credentials'},
+        timeout=10,
+    )
+    return answer.json()['access_token']
+
+
+@pytest.fixture
+def ask(paypal, paypal_token):
+    """Call PayPal's API as any program could."""
+
+    def ask(method, path, body=None, token=paypal_token, **headers):
+        named = {name.replace('_', '-'): value for name, value in headers.items()}
+        if token:
+            named['Authorization'] = f'Bearer {token}'
+        return requests.request(
+            method, f'{paypal.api_base}{path}', headers=named, json=body, timeout=10
+        )
+
+    return ask
+
+
+@pytest.fixture
+def make_order(ask):
+    """Create an order without our gateway; the arguments are its purchase unit's."""
+    numbers = iter(range(1, 1000))
+
+    def make(value='100.00', currency='EUR', **unit):
+        number = next(numbers)
+        body = paypal_order(value, currency, **{'custom_id': f'INV-{number}', **unit})
+        answer = ask(
+            'POST',
+            '/v2/checkout/orders',
+            body,
+            PayPal_Request_Id=f'order-{number}',
+            Prefer='return=representation',
+        )
+        assert answer.status_code == 201, answer.text
         return answer.json()
 
     return make

@@ -4,45 +4,19 @@
 The description is not part of the project: `available()` tells whether it is here.
 """
 
-import functools
-import json
-import os
-import re
-from pathlib import Path
+from dev.tests.descriptions import Description
 
-try:
-    import openapi_schema_validator as validators
-except ImportError:
-    validators = None
-
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
-SPECS = Path(os.environ.get('PAY_NOW_SPECS') or CHECKOUT.parent / 'shared' / 'specs')
-
-
-def available():
-    """Tell whether there is anything to hold against."""
-    return bool(validators) and (SPECS / 'stripe.json').is_file()
-
-
-@functools.cache
-def spec():
-    return json.loads((SPECS / 'stripe.json').read_text())
+STRIPE = Description('stripe.json')
+available = STRIPE.available
+resolve = STRIPE.resolve
+validate = STRIPE.validate
 
 
 def operation(method, path):
     """Return the described operation of a request."""
-    for template, methods in spec()['paths'].items():
-        pattern = re.sub(r'\{[^}]+\}', '[^/]+', template)
-        if re.fullmatch(pattern, path) and method.lower() in methods:
-            return methods[method.lower()]
-    raise AssertionError(f"{method} {path} is not described")
-
-
-def resolve(schema):
-    """Follow references."""
-    while '$ref' in schema:
-        schema = spec()['components']['schemas'][schema['$ref'].rpartition('/')[2]]
-    return schema
+    found = STRIPE.operation(method, path)
+    assert found, f"{method} {path} is not described"
+    return found
 
 
 def coerce(value, schema):
@@ -67,25 +41,6 @@ def coerce(value, schema):
     if schema.get('type') == 'boolean':
         return value == 'true'
     return value
-
-
-@functools.cache
-def _validator(kind, schema):
-    """Return a validator of a schema given as JSON; making one is slow."""
-    whole = {**json.loads(schema), 'components': spec()['components']}
-    return getattr(validators, kind)(whole)
-
-
-def validate(value, schema, kind):
-    """Fail on a value that is not as described.
-
-    :param str kind: `OAS30ReadValidator` for answers, `OAS30WriteValidator` for requests.
-    """
-    errors = [
-        f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}"
-        for error in _validator(kind, json.dumps(schema)).iter_errors(value)
-    ]
-    assert not errors, errors
 
 
 def check_known(value, schema, path):
@@ -146,11 +101,11 @@ def check_answer(call):
 
 def check_event(event):
     """Fail on a notification that Stripe would not send, or about another kind of object."""
-    schemas = spec()['components']['schemas']
+    schemas = STRIPE.schemas
     validate(event, {'$ref': '#/components/schemas/event'}, 'OAS30ReadValidator')
     check_known(event, schemas['event'], 'event')
     obj = event['data']['object']
-    name = spec()['x-webhook-objects'][event['type']]
+    name = STRIPE.spec['x-webhook-objects'][event['type']]
     assert obj['object'] == name, event['type']
     validate(obj, {'$ref': f'#/components/schemas/{name}'}, 'OAS30ReadValidator')
     check_known(obj, schemas[name], event['type'])

@@ -1,0 +1,71 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""PayPal's approval page, which a payer sees."""
+
+from html import escape
+
+from .. import pages
+from . import payments
+
+BUTTONS = {
+    'en': {
+        'paypal': "Log in and pay",
+        'declined': "Pay with a bank that declines",
+        'echeck': "Pay by e-check (arrives later)",
+    },
+    'fr': {
+        'paypal': "Se connecter et payer",
+        'declined': "Payer avec une banque qui refuse",
+        'echeck': "Payer par eCheck (arrive plus tard)",
+    },
+}
+CANCEL = {'en': "Cancel and return to %s", 'fr': "Annuler et retourner sur %s"}
+TITLE = {'en': "Pay with PayPal", 'fr': "Payer avec PayPal"}
+OVER = {
+    'en': "This payment has been approved already, or is no longer possible.",
+    'fr': "Ce paiement a déjà été approuvé ou n'est plus possible.",
+}
+ERRORS = {
+    'fr': {
+        payments.DECLINED: "Votre banque a refusé ce paiement. Choisissez un autre moyen de"
+        " paiement.",
+    },
+}
+STYLE = (
+    '<style>body{background:#f5f7fa}button{background:#003087;border-radius:24px}'
+    'h1{font-size:20px;margin:0 0 12px;color:#003087}'
+    'button.cancel{background:none;color:#1a1f36;text-decoration:underline;font-weight:400}</style>'
+)
+
+
+def render(account, order, note):
+    """Return the page of an order that can be approved."""
+    lang = pages.language(note['locale'])
+    unit = order['purchase_units'][0]
+    merchant = note['brand_name'] or account.name
+    error = ERRORS.get(lang, {}).get(note['failure'], note['failure'])
+    cancel = escape(CANCEL[lang] % merchant)
+    about = unit.get('description') or unit.get('invoice_id') or ''
+    return pages.page(
+        lang,
+        f'{STYLE}<h1>{escape(TITLE[lang])}</h1>'
+        f'<p class="merchant">{escape(merchant)}</p><p class="label">{escape(about)}</p>'
+        f'<p class="amount">{_amount(unit["amount"], lang)}</p>'
+        f'<p class="error" role="alert">{escape(error)}</p>'
+        f'<form method="post">{pages.buttons(BUTTONS[lang], "paypal")}'
+        f'<button class="cancel" name="method" value="cancel">{cancel}</button></form>',
+        TITLE[lang],
+    )
+
+
+def _amount(amount, lang):
+    """Return an amount as a payer reads it."""
+    value, currency = amount['value'], amount['currency_code']
+    if lang == 'fr':
+        value = value.replace('.', ',')
+    return f'{escape(value)}&nbsp;{escape(currency)}'
+
+
+def over(locale=''):
+    """Return the page of an order that cannot be approved."""
+    lang = pages.language(locale)
+    return pages.page(lang, f'{STYLE}<p class="error">{escape(OVER[lang])}</p>', TITLE[lang])

@@ -1,0 +1,191 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""What happens when a payer pays with PayPal: approvals, captures, refunds, withdrawals."""
+
+from ..refusals import Refusal, one_of
+from ..store import clock
+from . import errors, money, objects
+from .store import DAY, timestamp
+
+#: What a payer can choose on the approval page.
+WAYS = ('paypal', 'declined', 'echeck', 'cancel')
+#: How long a capture can be refunded.
+REFUNDABLE = 180 * DAY
+DECLINED = "Your bank declined this payment. Please choose another way to pay."
+
+
+class Payments:
+    """Everything that moves money at PayPal. The caller holds the world's lock."""
+
+    def __init__(self, world, webhooks):
+        self.world = world
+        self.emit = webhooks.emit
+
+    # === A PAYER ON THE APPROVAL PAGE === #
+
+    def payable(self, account, order):
+        """Tell whether a payer can approve an order now."""
+        note = account.order_note(order)
+        if note['lapsed']:
+            return False
+        return order['status'] in ('CREATED', 'PAYER_ACTION_REQUIRED') or bool(note['failure'])
+
+    def approve(self, account, order, how):
+        """The payer approves.
+
+        :param str how: `paypal`, `declined` (at the capture) or `echeck` (pending for days).
+        :raise Refusal: the order can no longer be approved.
+        """
+        one_of('how', how, WAYS[:-1])
+        if not self.payable(account, order):
+            raise Refusal(400, "This order can no longer be approved.")
+        note = account.order_note(order)
+        note.update(how=how, failure='', approved=clock.exact())
+        objects.approve(order, 'APPROVED')
+        self._emit_order(account, 'CHECKOUT.ORDER.APPROVED', order)
+
+    def _emit_order(self, account, kind, order):
+        self.emit(account, kind, objects.order_view(account, order, self.world.base))
+
+    # === CAPTURES === #
+
+    def capture(self, account, order):
+        """Take the money of an approved order.
+
+        :raise PayPalError: it cannot be taken, or not like this.
+        """
+        note = account.order_note(order)
+        if order['status'] == 'COMPLETED':
+            raise errors.refused('ORDER_ALREADY_CAPTURED')
+        if order['status'] != 'APPROVED':
+            issue = 'PAYER_ACTION_REQUIRED' if note['failure'] else 'ORDER_NOT_APPROVED'
+            raise errors.refused(issue, links=[self._way_back(order)])
+        self.check_invoice(account, order['purchase_units'][0])
+        if note['how'] == 'declined':
+            raise self._decline(note, order)
+        captured = account.add(objects.capture(account, order, self.world.base), 'capture')
+        note['captures'].append(captured['id'])
+        order.update(status='COMPLETED', update_time=timestamp())
+        reason = 'ECHECK' if note['how'] == 'echeck' else account.pending_reason
+        if reason:
+            captured['status_details'] = {'reason': reason}
+            if self.world.bank_delay is not None:
+                account.note('banks')[captured['id']] = clock.exact() + self.world.bank_delay
+            self.emit(account, 'PAYMENT.CAPTURE.PENDING', captured)
+        else:
+            self._receive(account, captured)
+        self._emit_order(account, 'CHECKOUT.ORDER.COMPLETED', order)
+        return captured
+
+    def check_invoice(self, account, unit, field=''):
+        """Refuse a second payment with the same invoice id, where the account wants it so.
+
+        :raise PayPalError: there is one already.
+        """
+        invoice = unit.get('invoice_id')
+        if not invoice or not account.block_duplicates:
+            return
+        for captured in account.all('capture'):
+            if captured.get('invoice_id') == invoice and captured['status'] != 'DECLINED':
+                raise errors.refused('DUPLICATE_INVOICE_ID', field, invoice)
+
+    def _decline(self, note, order):
+        """The payer's bank says no: the payer has to choose again."""
+        note['failure'] = DECLINED
+        if not self.world.stays_approved:
+            order['status'] = 'PAYER_ACTION_REQUIRED' if note['sourced'] else 'CREATED'
+        return errors.refused('INSTRUMENT_DECLINED', links=[self._way_back(order)])
+
+    def _way_back(self, order):
+        page = f"{self.world.base}/checkoutnow?token={order['id']}"
+        return objects.link(page, 'redirect')
+
+    def _receive(self, account, captured):
+        """The money of a capture arrives."""
+        currency = captured['amount']['currency_code']
+        gross = money.minor(captured['amount']['value'], currency)
+        fee = money.fee(gross, currency, self.world.percent)
+        captured.pop('status_details', None)
+        captured.update(
+            status='COMPLETED',
+            update_time=timestamp(),
+            seller_receivable_breakdown=objects.breakdown(
+                gross, fee, currency, account.currency, self.world.rates
+            ),
+        )
+        self.move(account, 'T0006', gross, currency, captured['id'], captured, fee)
+        self.emit(account, 'PAYMENT.CAPTURE.COMPLETED', captured)
+
+    def settle(self, account, captured, succeed=True):
+        """A pending capture comes to its end."""
+        if captured['status'] != 'PENDING':
+            raise Refusal(400, f"This capture is {captured['status']}.")
+        account.note('banks').pop(captured['id'], None)
+        if succeed:
+            self._receive(account, captured)
+            return
+        captured.pop('status_details', None)
+        captured.update(status='DECLINED', update_time=timestamp())
+        self.emit(account, self.world.denied_event, captured)
+
+    # === LATER === #
+
+    def tick(self):
+        """Do what time has brought, without anybody having asked."""
+        with self.world.lock:
+            self.run_due()
+
+    def run_due(self):
+        """Do what time has brought: banks answer, orders lapse, tokens end."""
+        now = clock.exact()
+        for account in list(self.world.accounts.values()):
+            waiting = account.note('banks')
+            for capture_id in [c for c, due in waiting.items() if due <= now]:
+                self.settle(account, account.get('capture', capture_id))
+            for order in account.all('order'):
+                self._lapse(account, order, now)
+
+    def _lapse(self, account, order, now):
+        note = account.order_note(order)
+        if note['lapsed'] or order['status'] == 'COMPLETED':
+            return
+        approved = order['status'] == 'APPROVED'
+        if approved:
+            end = note['approved'] + self.world.approval_seconds
+        else:
+            end = note['created'] + self.world.order_seconds
+        if end <= now:
+            self.lapse(account, order)
+
+    def lapse(self, account, order):
+        """An order ends: nobody finds it any more, and what was approved is given back."""
+        note = account.order_note(order)
+        note['lapsed'] = True
+        if order['status'] == 'APPROVED':
+            unit = order['purchase_units'][0]
+            keys = ('reference_id', 'custom_id', 'invoice_id')
+            resource = {
+                'order_id': order['id'],
+                'purchase_units': [{key: unit[key] for key in keys if key in unit}],
+                'payment_source': order['payment_source'],
+            }
+            self.emit(account, 'CHECKOUT.PAYMENT-APPROVAL.REVERSED', resource)
+
+    def move(self, account, code, amount, currency, source, obj, fee=0):
+        """Add a movement of the balance, in the currency the account keeps it in.
+
+        :param str code: PayPal's transaction event code.
+        :param int amount: minor units, negative when money leaves.
+        :param str source: id of the transaction.
+        """
+        gross, kept, rate = money.convert(amount, currency, account.currency, self.world.rates)
+        if rate:
+            net = money.convert(amount - fee, currency, account.currency, self.world.rates)[0]
+            fee = gross - net
+        moved = objects.movement(code, gross, fee, kept, source, obj)
+        return account.add(moved, 'movement')
+
+    @staticmethod
+    def balance(account, currency=None):
+        """Return the balance in one currency, the account's own without one, in minor units."""
+        currency = currency or account.currency
+        return sum(m['net'] for m in account.all('movement') if m['currency'] == currency)
