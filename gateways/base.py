@@ -185,6 +185,8 @@ class Gateway(Protocol):
 
     #: ISO codes the provider can be paid in.
     currencies: frozenset[str]
+    #: Whether money moves by our own `capture` only, never by what the payer does alone.
+    captures: bool
 
     @staticmethod
     def amount_limits(currency: str) -> tuple[Decimal, Decimal]:

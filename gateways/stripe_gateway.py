@@ -42,6 +42,7 @@ class StripeGateway:
     """
 
     currencies = CURRENCIES
+    captures = False
     amount_limits = staticmethod(amount_limits)
 
     def __init__(self, credentials, *, api_base=None, account=None):

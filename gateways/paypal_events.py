@@ -1,0 +1,188 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""PayPal's notifications: which ones we ask for, whether they are PayPal's, what they are about."""
+
+import binascii
+import json
+import zlib
+from base64 import b64decode
+from datetime import datetime, timedelta, timezone
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from . import paypal_certificates
+from .base import Event
+from .errors import SignatureError
+from .paypal_payment import instant, linked, order_id
+
+#: PayPal repeats a notification for three days; a margin for the last time.
+OLDEST = timedelta(days=3, hours=12)
+#: How far PayPal's clock may be ahead of ours.
+AHEAD = timedelta(minutes=5)
+#: Of bytes in a notification.
+LARGEST = 1 << 20
+ALGORITHM = 'SHA256withRSA'
+HEADERS = ('transmission-id', 'transmission-time', 'transmission-sig', 'cert-url', 'auth-algo')
+
+EVENT_TYPES = (
+    'CHECKOUT.ORDER.APPROVED',
+    'CHECKOUT.ORDER.COMPLETED',
+    'CHECKOUT.ORDER.VOIDED',
+    'CHECKOUT.PAYMENT-APPROVAL.REVERSED',
+    'CUSTOMER.DISPUTE.CREATED',
+    'CUSTOMER.DISPUTE.RESOLVED',
+    'CUSTOMER.DISPUTE.UPDATED',
+    'MERCHANT.ONBOARDING.COMPLETED',
+    'MERCHANT.PARTNER-CONSENT.REVOKED',
+    'PAYMENT.CAPTURE.COMPLETED',
+    # One or the other, depending on the page of PayPal's description.
+    'PAYMENT.CAPTURE.DECLINED',
+    'PAYMENT.CAPTURE.DENIED',
+    'PAYMENT.CAPTURE.PENDING',
+    'PAYMENT.CAPTURE.REFUNDED',
+    'PAYMENT.CAPTURE.REVERSED',
+)
+
+
+# === WHETHER IT IS PAYPAL'S === #
+
+
+def verify(body, headers, webhook_id, test_mode, api_base=None):
+    """Prove that a notification is PayPal's and for our webhook, on its raw bytes; normalise it.
+
+    What is proven: whoever holds the key of a certificate of PayPal's (see
+    `paypal_certificates`) signed these very bytes, at that time, for the webhook we registered.
+
+    :param bytes body: the request's body, untouched.
+    :param headers: mapping of HTTP headers.
+    :param str webhook_id: ours; part of what is signed, in place of a secret.
+    :param bool test_mode: which of PayPal's worlds we are in: each has its own certificates.
+    :param str api_base: the sandbox's address, the only one certificates come from then.
+    :rtype: Event
+    :raise SignatureError: not proven.
+    :raise GatewayUnavailable: PayPal's certificate cannot be fetched now.
+    """
+    if not webhook_id.strip():
+        raise SignatureError("No webhook to verify for.", 'no_secret')
+    given = {name.lower(): value for name, value in headers.items()}
+    values = [given.get(f'paypal-{name}') or '' for name in HEADERS]
+    if not all(values):
+        raise SignatureError("The notification is not signed.", 'unsigned')
+    if len(body) > LARGEST:
+        raise SignatureError("The notification is too large.", 'too_large')
+    transmission, sent_at, signature, url, algorithm = values
+    if algorithm != ALGORITHM:
+        raise SignatureError("The signature is of another kind.", 'bad_algorithm')
+    _check_time(sent_at)
+    key = paypal_certificates.public_key(url, test_mode, api_base)
+    try:
+        key.verify(
+            b64decode(signature, validate=True),
+            f'{transmission}|{sent_at}|{webhook_id}|{zlib.crc32(body)}'.encode(),
+            padding.PKCS1v15(),
+            hashes.SHA256(),
+        )
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise SignatureError("The signature does not match.", 'bad_signature') from None
+    try:
+        return normalise(json.loads(body.decode()), test_mode)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        raise SignatureError("The notification cannot be read.", 'malformed') from None
+
+
+def _check_time(sent_at):
+    """Refuse what was sent too long ago to be a repetition, or will be sent."""
+    moment, now = instant(sent_at), datetime.now(timezone.utc)
+    if not moment or not now - OLDEST <= moment <= now + AHEAD:
+        raise SignatureError("The time of the notification is wrong.", 'bad_timestamp')
+
+
+# === WHAT IT IS ABOUT === #
+
+
+def normalise(data, test_mode):
+    """Return one of PayPal's event objects as an `Event`: which payment to ask about.
+
+    :param dict data: a verified or listed event.
+    :param bool test_mode: which of PayPal's worlds it comes from.
+    :rtype: Event
+    """
+    resource = data.get('resource') or {}
+    created_at = instant(data['create_time'])
+    if not created_at:
+        raise ValueError("An event has a time.")
+    kind = data['event_type']
+    if not (isinstance(kind, str) and isinstance(data['id'], str)):
+        raise TypeError("An event has an id and a type.")
+    about = next((read for prefix, read in READERS if kind.startswith(prefix)), _unknown)
+    values = {
+        'object_id': resource.get('id'),
+        'account_id': (resource.get('payee') or {}).get('merchant_id'),
+        **about(resource),
+    }
+    return Event(
+        id=data['id'],
+        type=kind,
+        created_at=created_at,
+        object_type=_text(data.get('resource_type')),
+        test_mode=test_mode,
+        **{name: _text(value) for name, value in values.items()},
+    )
+
+
+def _text(value):
+    return value if isinstance(value, str) else ''
+
+
+def _order(resource):
+    unit = (resource.get('purchase_units') or [{}])[0]
+    captures = (unit.get('payments') or {}).get('captures') or [{}]
+    return {
+        'checkout_id': resource.get('id'),
+        'payment_id': captures[0].get('id'),
+        'reference': unit.get('custom_id'),
+        'account_id': (unit.get('payee') or {}).get('merchant_id'),
+    }
+
+
+def _reversed_approval(resource):
+    """PayPal gave an approval back that nobody captured in time."""
+    return {'checkout_id': resource.get('order_id') or resource.get('id')}
+
+
+def _capture(resource):
+    """The capture, or the refund that a refunded or reversed capture is told with."""
+    refunded = linked(resource, 'captures')
+    return {
+        'payment_id': refunded or resource.get('id'),
+        'checkout_id': order_id(resource),
+        'reference': resource.get('custom_id'),
+    }
+
+
+def _dispute(resource):
+    disputed = (resource.get('disputed_transactions') or [{}])[0]
+    return {
+        'payment_id': disputed.get('seller_transaction_id'),
+        'reference': disputed.get('custom'),
+        'object_id': resource.get('dispute_id') or resource.get('id'),
+    }
+
+
+def _merchant(resource):
+    merchant = resource.get('merchant_id')
+    return {'object_id': merchant, 'account_id': merchant}
+
+
+def _unknown(_resource):
+    return {}
+
+
+READERS = (
+    ('CHECKOUT.ORDER.', _order),
+    ('CHECKOUT.PAYMENT-APPROVAL.', _reversed_approval),
+    ('PAYMENT.CAPTURE.', _capture),
+    ('CUSTOMER.DISPUTE.', _dispute),
+    ('MERCHANT.', _merchant),
+)
