@@ -2,26 +2,35 @@
 
 #: The providers this module drives. Never core's own codes: its addons may be installed too.
 STRIPE = 'pay_now_stripe'
-PROVIDER_CODES = (STRIPE,)
+PAYPAL = 'pay_now_paypal'
+PROVIDER_CODES = (STRIPE, PAYPAL)
 
 #: What each provider is called, and the defaults of its books (codes of the French chart).
-SHORT_NAMES = {STRIPE: "Stripe"}
-CLEARING_CODES = {STRIPE: '511510'}
-JOURNAL_CODES = {STRIPE: 'STRIP'}
+SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}
+CLEARING_CODES = {STRIPE: '511510', PAYPAL: '511520'}
+JOURNAL_CODES = {STRIPE: 'STRIP', PAYPAL: 'PAYPL'}
 
 #: core's code of the method a payment starts with.
-FIRST_METHOD = {STRIPE: 'card'}
+FIRST_METHOD = {STRIPE: 'card', PAYPAL: 'paypal'}
 
 #: Payment methods switched on when a provider is connected (core's records).
 DEFAULT_PAYMENT_METHOD_CODES = {
     STRIPE: {'card', 'visa', 'mastercard', 'amex', 'cartes_bancaires', 'sepa_direct_debit'},
+    PAYPAL: {'paypal'},
 }
 
 #: The provider's code of a payment method -> core's `payment.method` code, where they differ.
 PAYMENT_METHOD_CODES = {'sepa_debit': 'sepa_direct_debit'}
 
 #: Keys and secrets that must never reach a log (see `payment.logging`).
-SENSITIVE_KEYS = {'pay_now_api_key', 'pay_now_webhook_secret', 'api_key', 'webhook_secret'}
+SENSITIVE_KEYS = {
+    'pay_now_api_key',
+    'pay_now_api_secret',
+    'pay_now_webhook_secret',
+    'api_key',
+    'api_secret',
+    'webhook_secret',
+}
 
 #: The two applications an invoice may belong to.
 APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
@@ -30,6 +39,16 @@ APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
 LINK_VALIDITY_DAYS = 365
 #: How long a payer may stay on the provider's page before the checkout lapses, in hours.
 CHECKOUT_VALIDITY_HOURS = 23
+#: How often the money of one checkout is asked for when the payer's choices are refused.
+MAX_CAPTURES = 8
+#: A payer who comes back sooner than so many seconds after a refusal did not choose anew.
+RECHOOSE_SECONDS = 20
+#: Codes of a held payment for which the merchant has to do something at the provider.
+MERCHANT_ACTION_CODES = {
+    'RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION',
+    'UNILATERAL',
+    'VERIFICATION_REQUIRED',
+}
 #: An approved or opened checkout that nobody heard of is asked about this often, in minutes.
 SWEEP_INTERVAL_MINUTES = 5
 #: Days a stored notification keeps its payload.

@@ -3,7 +3,7 @@
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
 LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
@@ -35,6 +35,20 @@ def is_loopback(url):
     :rtype: bool
     """
     return urlsplit(url or '').hostname in LOOPBACK_HOSTS
+
+
+def redirect_form_values(url):
+    """Take an address apart for a form that is sent with GET, which drops its query.
+
+    :param str url: where the payer goes.
+    :return: `{'api_url': without the query, 'url_params': [(name, value), …]}`.
+    :rtype: dict
+    """
+    parts = urlsplit(url)
+    return {
+        'api_url': parts._replace(query='').geturl(),
+        'url_params': parse_qsl(parts.query, keep_blank_values=True),
+    }
 
 
 def provider_reference_text(value, length=60):

@@ -55,8 +55,11 @@ class PayNowCheckout(http.Controller):
         all still works.
         """
         tx_sudo = self._get_transaction(tx_id, token)
-        tx_sudo._synchronize()
         canceled = request.httprequest.path.startswith('/pay_now/cancel/')
+        tx_sudo._synchronize(payer_returned=not canceled)
+        if not canceled and tx_sudo._pay_now_needs_payer():
+            # The source the payer chose was refused: back to the provider, to choose another.
+            return request.redirect(tx_sudo._pay_now_path('checkout'))
         query = '?canceled=1' if canceled else ''
         return request.redirect(f'{tx_sudo._pay_now_path("result")}{query}')
 
@@ -81,6 +84,7 @@ class PayNowCheckout(http.Controller):
             # An open payment is asked about again by itself.
             refresh=tx_sudo.state == 'draft'
             and not canceled
+            and not tx_sudo._pay_now_needs_payer()
             and f'8;url={tx_sudo._pay_now_path("return")}',
             back_url=tx_sudo.pay_now_page_url,
         )

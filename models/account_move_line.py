@@ -37,13 +37,18 @@ class AccountMoveLine(models.Model):
         """
         if not self:
             return self
+        on_its_way = Domain('transaction_id.state', 'in', ('pending', 'authorized'))
+        # Received in another currency and not booked: somebody has to look before it is asked for
+        # a second time.
+        to_look_at = Domain(
+            'transaction_id.pay_now_discrepancy_ids',
+            'any',
+            [('kind', '=', 'currency'), ('state', '=', 'open')],
+        )
         items = (
             self.env['pay.now.transaction.item']
             .sudo()
-            .search(
-                Domain('line_id', 'in', self.ids)
-                & Domain('transaction_id.state', 'in', ('pending', 'authorized'))
-            )
+            .search(Domain('line_id', 'in', self.ids) & (on_its_way | to_look_at))
         )
         others = (
             self.env['payment.transaction']

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class PayNowDiscrepancy(models.Model):
@@ -20,6 +21,8 @@ class PayNowDiscrepancy(models.Model):
             ('currency', "Currency differs"),
             ('superseded', "Paid twice"),
             ('booking', "Could not be booked"),
+            ('held', "Held by the provider"),
+            ('settlement', "Converted by the provider"),
         ],
         required=True,
         readonly=True,
@@ -61,6 +64,19 @@ class PayNowDiscrepancy(models.Model):
         self.write({'state': 'open'})
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _settle(self, transactions, kind):
+        """Close what is open about transactions because it came right by itself.
+
+        :param payment.transaction transactions: the payments.
+        :param str kind: one of the kinds.
+        """
+        self.sudo().search(
+            Domain('transaction_id', 'in', transactions.ids)
+            & Domain('kind', '=', kind)
+            & Domain('state', '=', 'open')
+        ).action_done()
 
     @api.model
     def _report(self, transaction, kind, message, amount=0.0, currency=None):

@@ -15,7 +15,7 @@ from odoo.addons.payment.logging import get_payment_logger
 from .. import const, utils
 from ..gateways import GATEWAYS
 from ..gateways.base import Credentials
-from ..gateways.errors import GatewayAuthError, GatewayError, GatewayUnavailable
+from ..gateways.errors import GatewayAuthError, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
@@ -24,15 +24,31 @@ class PaymentProvider(models.Model):
     _inherit = 'payment.provider'
 
     code = fields.Selection(
-        selection_add=[(const.STRIPE, "Stripe – invoices and reminders")],
-        ondelete={const.STRIPE: 'set default'},
+        selection_add=[
+            (const.STRIPE, "Stripe – invoices and reminders"),
+            (const.PAYPAL, "PayPal – invoices and reminders"),
+        ],
+        ondelete={code: 'set default' for code in const.PROVIDER_CODES},
     )
 
     # === CREDENTIALS === #
 
     pay_now_api_key = fields.Char(
-        string="Secret key",
-        help="Your secret or restricted key at the provider (Stripe: sk_… or rk_…).",
+        string="Key",
+        help="Stripe: the secret or restricted key (sk_… or rk_…). PayPal: the client id.",
+        copy=False,
+        groups='base.group_system',
+    )
+    pay_now_api_secret = fields.Char(
+        string="Secret",
+        help="PayPal: the secret of the client id.",
+        copy=False,
+        groups='base.group_system',
+    )
+    pay_now_test_keys = fields.Boolean(
+        string="Test keys",
+        help="The keys belong to the provider's test world: no real money moves.",
+        readonly=True,
         copy=False,
         groups='base.group_system',
     )
@@ -150,6 +166,7 @@ class PaymentProvider(models.Model):
             return super()._get_reset_values()
         return {
             'pay_now_api_key': False,
+            'pay_now_api_secret': False,
             'pay_now_webhook_secret': False,
             'pay_now_webhook_ref': False,
             'pay_now_webhook_url': False,
@@ -190,21 +207,23 @@ class PaymentProvider(models.Model):
         """Tell whether the provider is the sandbox on this machine."""
         return utils.is_loopback(self.sudo().pay_now_api_base)
 
-    def _pay_now_gateway(self, key=None):
+    def _pay_now_gateway(self, **tried):
         """Return the gateway of this provider record.
 
-        :param str key: other credentials than the stored ones, to try them out.
+        :param tried: other values of `gateways.base.Credentials` than the stored ones.
         :return: an object of the protocol `gateways.base.Gateway`.
         """
         self.ensure_one()
         provider = self.sudo()
+        stored = {
+            'key': provider.pay_now_api_key or '',
+            'secret': provider.pay_now_api_secret or '',
+            'webhook_id': provider.pay_now_webhook_ref or '',
+            'webhook_secrets': tuple((provider.pay_now_webhook_secret or '').split()),
+            'test_mode': provider.pay_now_test_keys,
+        }
         return GATEWAYS[provider.code](
-            Credentials(
-                key=key or provider.pay_now_api_key or '',
-                webhook_id=provider.pay_now_webhook_ref or '',
-                webhook_secrets=tuple((provider.pay_now_webhook_secret or '').split()),
-            ),
-            api_base=provider.pay_now_api_base or None,
+            Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
         )
 
     def _pay_now_webhook_address(self):
@@ -271,6 +290,16 @@ class PaymentProvider(models.Model):
         maximum = self.sudo().maximum_amount
         return low, min(high, Decimal(str(maximum))) if maximum else high
 
+    def _pay_now_button_label(self):
+        """Return what the button of the provider says on the pay page.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.code == const.PAYPAL:
+            return self.env._("Pay with PayPal")
+        return self.env._("Pay by card")
+
     def _pay_now_default_method(self):
         """Return the payment method a transaction starts with; the one really used is kept later.
 
@@ -282,76 +311,3 @@ class PaymentProvider(models.Model):
             methods.filtered(lambda method: method.code == const.FIRST_METHOD[self.code])[:1]
             or (methods[:1])
         )
-
-    # === ACTION METHODS === #
-
-    def action_pay_now_connect(self):
-        """Open the window that asks for the keys."""
-        self.ensure_one()
-        self.check_access('write')
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.env._("Connect %s", self._pay_now_short_name()),
-            'res_model': 'pay.now.connect',
-            'view_mode': 'form',
-            'target': 'new',
-            'context': {'default_provider_id': self.id},
-        }
-
-    def action_pay_now_disconnect(self):
-        """Close the provider to new payments; what is under way is still followed and booked."""
-        for provider in self:
-            provider.check_access('write')
-            provider.write(
-                {'pay_now_status': 'not_connected', 'is_published': False, 'state': 'disabled'}
-            )
-
-    def action_pay_now_check(self):
-        """Ask the provider again who we are and what the account may do."""
-        for provider in self:
-            provider.check_access('write')
-            provider._pay_now_check()
-
-    # === BUSINESS METHODS - CONNECTION === #
-
-    def _pay_now_check(self):
-        """Refresh what is known about the connection; a failure is kept, never raised.
-
-        :return: None
-        """
-        self.ensure_one()
-        try:
-            account = self._pay_now_gateway().check_account()
-            webhook = self._pay_now_gateway().find_webhook(self.pay_now_webhook_url or '')
-        except GatewayUnavailable as error:
-            _logger.info("%s could not be asked: %s", self.name, error.message)
-            return
-        except GatewayError as error:
-            self.pay_now_problem = self._pay_now_error_text(error)
-            return
-        self.write(
-            {
-                'pay_now_account_name': account.name or account.email,
-                'pay_now_problem': self._pay_now_account_problem(account)
-                or (
-                    False
-                    if webhook and webhook.enabled
-                    else self.env._("The provider no longer has our webhook: connect again.")
-                ),
-            }
-        )
-
-    def _pay_now_account_problem(self, account):
-        """Return what keeps an account from being charged, or False."""
-        if not account.can_charge:
-            return self.env._(
-                "This account cannot take payments yet. Still missing: %s",
-                ', '.join(account.missing) or '-',
-            )
-        if account.currency and account.currency != self.company_id.currency_id.name:
-            return self.env._(
-                "This account is settled in %(theirs)s, the company keeps its books in %(ours)s.",
-                theirs=account.currency,
-                ours=self.company_id.currency_id.name,
-            )
-        return False

@@ -5,11 +5,10 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .. import const
-from ..gateways.errors import GatewayError, GatewayRefused
 
 
 class PaymentProvider(models.Model):
-    """The books of a provider: journal, accounts, and the connection that sets them up."""
+    """The books of a provider: journal and accounts."""
 
     _inherit = 'payment.provider'
 
@@ -37,86 +36,6 @@ class PaymentProvider(models.Model):
         copy=False,
         help="Where a disputed payment waits for the bank's decision.",
     )
-
-    # === BUSINESS METHODS - CONNECTION === #
-
-    def _pay_now_connect(self, key):
-        """Connect the provider with a key: proven first, then registered, then kept (step 3).
-
-        Nothing is changed here, and nothing left behind at the provider, when any step fails.
-
-        :param str key: the secret or restricted key.
-        :return: None
-        :raise UserError: the order of steps, or what the provider answered, in its words.
-        """
-        self.ensure_one()
-        company = self.company_id
-        if not company.pay_now_sage_customer_code:
-            raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
-        if not company.pay_now_signup_date:
-            raise UserError(self.env._("Sign up first (step 2)."))
-        if not company.chart_template and not self.env['account.account'].search_count(
-            [('company_ids', 'in', company.root_id.ids)], limit=1
-        ):
-            raise UserError(self.env._("Install a chart of accounts first."))
-        gateway = self._pay_now_gateway(key=key)
-        try:
-            account = gateway.check_account()
-            self._pay_now_check_connectable(account)
-            webhook = self._pay_now_register_webhook(gateway)
-        except GatewayError as error:
-            raise UserError(self._pay_now_error_text(error)) from error
-        self._pay_now_set_up_accounting()
-        state = 'test' if account.test_mode else 'enabled'
-        self.write(
-            {
-                'pay_now_api_key': key,
-                'pay_now_account': account.id,
-                'pay_now_account_name': account.name or account.email,
-                'pay_now_webhook_ref': webhook and webhook.id,
-                'pay_now_webhook_url': self._pay_now_webhook_address(),
-                'pay_now_webhook_secret': webhook and webhook.secret,
-                'pay_now_connected_at': fields.Datetime.now(),
-                'pay_now_last_event_at': False,
-                'pay_now_problem': False,
-                'pay_now_status': 'connected',
-                'state': state,
-                'is_published': True,
-            }
-        )
-        self._pay_now_set_up_method_line()
-
-    def _pay_now_check_connectable(self, account):
-        """Refuse an account that cannot be charged, or another one than the books are about."""
-        if problem := self._pay_now_account_problem(account):
-            raise UserError(problem)
-        if (
-            self.pay_now_account
-            and self.pay_now_account != account.id
-            and self.env['payment.transaction'].search_count(
-                [('provider_id', '=', self.id)], limit=1
-            )
-        ):
-            raise UserError(
-                self.env._(
-                    "These keys belong to another account (%(new)s). Payments were made with"
-                    " %(old)s: add a second provider for the new account.",
-                    new=account.id,
-                    old=self.pay_now_account,
-                )
-            )
-
-    def _pay_now_register_webhook(self, gateway):
-        """Register the webhook; without one the sweep books everything a little later.
-
-        :return: the endpoint, or False when the provider refuses our address.
-        """
-        try:
-            return gateway.register_webhook(self._pay_now_webhook_address())
-        except GatewayRefused as error:
-            if error.code == 'url_invalid':
-                return False
-            raise
 
     # === BUSINESS METHODS - ACCOUNTING === #
 

@@ -33,6 +33,12 @@ class PaymentTransaction(models.Model):
         string="Last refusal", readonly=True, copy=False, help="In the provider's words."
     )
     pay_now_failure_code = fields.Char(string="Code of the refusal", readonly=True, copy=False)
+    pay_now_discrepancy_ids = fields.One2many(
+        string="Discrepancies",
+        comodel_name='pay.now.discrepancy',
+        inverse_name='transaction_id',
+        readonly=True,
+    )
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
 
     # === COMPUTE METHODS === #
@@ -63,10 +69,8 @@ class PaymentTransaction(models.Model):
         self._pay_now_take_over(payment)
         if payment.state == base.PAID:
             self._pay_now_apply_paid(payment)
-        elif payment.state in (base.PENDING, base.APPROVED):
-            # Late good news wins over an earlier cancel; nothing settled is downgraded.
-            if self.state not in ('pending', 'done'):
-                self._set_pending(extra_allowed_states=('cancel', 'error'))
+        elif payment.state == base.PENDING:
+            self._pay_now_apply_pending()
         elif payment.state == base.FAILED:
             if self.state not in ('error', 'done'):
                 message = self._pay_now_failure_label()
@@ -95,23 +99,22 @@ class PaymentTransaction(models.Model):
             changed['payment_method_id'] = method.id
         self.write(changed)
 
-    def _pay_now_failure_label(self):
-        """Return why the payment was refused, in the reader's language where we know the code.
-
-        :rtype: str
-        """
-        self.ensure_one()
-        declined = self.env._("Your bank refused the payment.")
-        return {
-            'card_declined': declined,
-            'do_not_honor': declined,
-            'insufficient_funds': self.env._("There is not enough money in the account."),
-            'expired_card': self.env._("The card has expired."),
-            'incorrect_cvc': self.env._("The security code is wrong."),
-            'authentication_required': self.env._("Your bank asks you to confirm the payment."),
-        }.get(self.pay_now_failure_code) or (
-            self.pay_now_failure or self.env._("The payment was refused.")
-        )
+    def _pay_now_apply_pending(self):
+        """Note that the money is on its way; tell when it waits for the merchant."""
+        # Late good news wins over an earlier cancel; nothing settled is downgraded.
+        if self.state not in ('pending', 'done'):
+            self._set_pending(extra_allowed_states=('cancel', 'error'))
+        if self.state == 'pending' and self.pay_now_failure_code in const.MERCHANT_ACTION_CODES:
+            self.env['pay.now.discrepancy']._report(
+                self,
+                'held',
+                self.env._(
+                    "%(provider)s holds this payment until you accept it there (%(reason)s).",
+                    provider=self.provider_id._pay_now_short_name(),
+                    reason=self.pay_now_failure_code,
+                ),
+                amount=self.amount,
+            )
 
     def _pay_now_apply_paid(self, payment):
         """Confirm a payment, after comparing what was paid with what was asked.
@@ -130,9 +133,9 @@ class PaymentTransaction(models.Model):
                     asked=self.currency_id.name,
                 ),
             )
+            self.pay_now_failure_code = 'other_currency'
             if self.state not in ('done', 'error'):
-                message = self.env._("The payment came in another currency.")
-                self._set_error(message, extra_allowed_states=('cancel',))
+                self._set_error(self._pay_now_failure_label(), extra_allowed_states=('cancel',))
             return
         received = float(payment.amount)
         if self.currency_id.compare_amounts(received, self.amount):
@@ -149,11 +152,12 @@ class PaymentTransaction(models.Model):
         if self.state != 'done':
             self.pay_now_received = received
             self._set_done(extra_allowed_states=('cancel',))
+            Discrepancy._settle(self, 'held')
         self._pay_now_take_over_commission(payment)
 
     # === BUSINESS METHODS - SYNCHRONISATION === #
 
-    def _synchronize(self, raise_unavailable=False):
+    def _synchronize(self, raise_unavailable=False, payer_returned=False):
         """Ask the provider about each payment and let everything follow from the answer.
 
         The one door of the return page, the notifications and the sweep: lock, read, process,
@@ -161,6 +165,7 @@ class PaymentTransaction(models.Model):
 
         :param bool raise_unavailable: raise instead of leaving it for the next time when the
             provider cannot be reached.
+        :param bool payer_returned: the payer comes back from the provider at this moment.
         :return: the transactions the provider was asked about. One that is locked elsewhere is
             being synchronised there and is left out.
         :rtype: payment.transaction
@@ -173,6 +178,8 @@ class PaymentTransaction(models.Model):
             tx = tx.with_context(lang=tx.company_id._pay_now_lang())
             try:
                 payment = tx._pay_now_fetch()
+                if payment and payment.state == base.APPROVED:
+                    payment = tx._pay_now_capture(payment, payer_returned)
             except GatewayUnavailable as error:
                 if raise_unavailable:
                     raise
@@ -193,6 +200,8 @@ class PaymentTransaction(models.Model):
     def _pay_now_fetch(self):
         """Read the payment at the provider.
 
+        A checkout the provider no longer knows can no longer be paid.
+
         :return: what the provider knows, or None when it knows nothing of it.
         :rtype: gateways.base.Payment | None
         :raise GatewayUnavailable: the provider cannot be reached now.
@@ -206,6 +215,9 @@ class PaymentTransaction(models.Model):
             )
         except GatewayNotFound:
             self.pay_now_last_sync = fields.Datetime.now()
+            if self.state == 'draft':
+                self.pay_now_failure_code = 'lapsed'
+                self._set_canceled()
             return None
         except GatewayUnavailable:
             raise

@@ -37,6 +37,7 @@ class PaymentTransaction(models.Model):
             ('known', "To book"),
             ('booked', "Booked"),
             ('failed', "Could not be booked"),
+            ('by_hand', "To book by hand"),
         ],
         readonly=True,
         copy=False,
@@ -187,10 +188,13 @@ class PaymentTransaction(models.Model):
         :param gateways.base.Payment payment: what was read.
         """
         self.ensure_one()
-        if self.pay_now_commission_state in ('known', 'booked', 'failed'):
+        if self.pay_now_commission_state in ('known', 'booked', 'failed', 'by_hand'):
             return
         if payment.commission is None:
             self.pay_now_commission_state = 'waiting'
+            return
+        if payment.settlement_currency not in ('', self.currency_id.name):
+            self._pay_now_tell_converted(payment)
             return
         self.write(
             {
@@ -200,6 +204,21 @@ class PaymentTransaction(models.Model):
                 'pay_now_movement_ref': payment.movement_id,
                 'pay_now_commission_state': 'known',
             }
+        )
+
+    def _pay_now_tell_converted(self, payment):
+        """Tell that the provider credited another currency: what it keeps is not ours to guess."""
+        self.pay_now_commission_state = 'by_hand'
+        self.env['pay.now.discrepancy']._report(
+            self,
+            'settlement',
+            self.env._(
+                "%(provider)s converted this payment into %(currency)s: book its commission and"
+                " the difference by hand.",
+                provider=self.provider_id._pay_now_short_name(),
+                currency=payment.settlement_currency,
+            ),
+            amount=float(payment.commission),
         )
 
     def _pay_now_book_commissions(self):
@@ -234,13 +253,7 @@ class PaymentTransaction(models.Model):
         moves.action_post()
         for tx, move in zip(self, moves, strict=True):
             tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
-        self.env['pay.now.discrepancy'].sudo().search(
-            [
-                ('transaction_id', 'in', self.ids),
-                ('kind', '=', 'booking'),
-                ('state', '=', 'open'),
-            ]
-        ).action_done()
+        self.env['pay.now.discrepancy']._settle(self, 'booking')
 
     def _pay_now_prepare_commission(self, provider):
         """Return the values of the commission's own entry, in the provider's journal."""

@@ -183,6 +183,10 @@ class PaymentTransaction(models.Model):
             )
         if self.state != 'draft':
             raise UserError(self.env._("This payment is already under way or finished."))
+        if problem := self._pay_now_items_problem():
+            self._pay_now_close(problem)
+            raise UserError(self._pay_now_failure_labels()[problem])
+        self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
             return self.pay_now_checkout_url
         self._pay_now_close_others()
@@ -220,34 +224,48 @@ class PaymentTransaction(models.Model):
     def _pay_now_close_others(self):
         """Close the open checkouts that share an item with this one.
 
-        :raise UserError: if one of them was paid in the meantime.
+        :raise UserError: if one of them was paid in the meantime, or is being taken right now.
         """
         others = self._pay_now_open_checkouts(self.pay_now_item_ids.line_id) - self
+        if others.try_lock_for_update() != others:
+            raise UserError(
+                self.env._(
+                    "Another payment of these items is being confirmed. Please try again in a"
+                    " moment."
+                )
+            )
         for other in others:
-            if other._pay_now_close():
+            if other._pay_now_close('superseded'):
                 continue
             other._synchronize()
             if other.state in ('pending', 'authorized', 'done'):
                 raise UserError(self.env._("These items were paid a moment ago. Thank you."))
 
-    def _pay_now_close(self):
+    def _pay_now_close(self, reason):
         """Make sure nobody can pay this checkout any more.
 
+        :param str reason: a code of `_pay_now_failure_label`.
         :return: False when it is paid or being paid.
         :rtype: bool
         """
         self.ensure_one()
         if not self.provider_reference:
+            self.pay_now_failure_code = reason
             self._set_canceled()
             return True
+        gateway = self.provider_id._pay_now_gateway()
         try:
-            closed = self.provider_id._pay_now_gateway().close_checkout(self.provider_reference)
+            closed = gateway.close_checkout(self.provider_reference)
         except GatewayError as error:
             self.provider_id._pay_now_note_problem(error)
-            # Not known to be closed. Should it be paid after all, its money is booked as credit
-            # and flagged: never lost, never silent.
-            return self.state == 'draft'
+            if not gateway.captures:
+                # Not known to be closed. Should it be paid after all, its money is booked as
+                # credit and flagged: never lost, never silent.
+                return self.state == 'draft'
+            # Nobody can pay it without us.
+            closed = True
         if closed:
+            self.pay_now_failure_code = reason
             self._set_canceled()
         return closed
 
@@ -281,6 +299,7 @@ class PaymentTransaction(models.Model):
                     self.env['ir.config_parameter'].sudo().get_param('database.uuid'),
                 ),
                 ('odoo_company', str(self.company_id.id)),
+                ('odoo_company_name', self.company_id.name),
             ),
         )
 
@@ -309,7 +328,7 @@ class PaymentTransaction(models.Model):
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._get_specific_rendering_values(processing_values)
         try:
-            return {'api_url': self._pay_now_open()}
+            return utils.redirect_form_values(self._pay_now_open())
         except UserError as error:
             self._set_error(str(error))
             return {}

@@ -2,14 +2,17 @@
 
 from . import (
     test_booking,
+    test_capture,
     test_chain,
     test_checkout,
     test_eligibility,
     test_event,
     test_invoice_mail,
     test_pages,
+    test_paypal_pages,
     test_reminder,
     test_screens,
     test_setup,
+    test_situations,
     test_webhook,
 )

@@ -19,7 +19,11 @@ from ..gateways.errors import GatewayAuthError, GatewayNotFound, GatewayUnavaila
 class ScriptedGateway:
     """A gateway without a network: the test sets what it answers, and sees what it was asked."""
 
-    def __init__(self):
+    def __init__(self, captures=False):
+        #: As PayPal: the payer approves, and the money moves by `capture` only.
+        self.captures = captures
+        self.captured = []
+        self.capture_error = None
         self.account = base.Account(
             id='acct_test',
             name="Test account",
@@ -71,15 +75,16 @@ class ScriptedGateway:
             )
         return base.Checkout(
             id=checkout_id,
-            url=f'http://127.0.0.1/checkout/{checkout_id}',
+            url=f'http://127.0.0.1/checkout?token={checkout_id}',
             expires_at=request.expires_at,
         )
 
     def close_checkout(self, checkout_id):
         self._answer()
-        if self.payments[checkout_id].state != base.OPEN:
+        if self.payments[checkout_id].state not in (base.OPEN, base.APPROVED):
             return False
-        self.set(checkout_id, state=base.CANCELED)
+        if not self.captures:
+            self.set(checkout_id, state=base.CANCELED)
         self.closed.append(checkout_id)
         return True
 
@@ -87,6 +92,15 @@ class ScriptedGateway:
         self._answer()
         if checkout_id not in self.payments:
             raise GatewayNotFound("No such payment.")
+        return self.payments[checkout_id]
+
+    def capture(self, checkout_id, idempotency_key):
+        self._answer()
+        self.captured.append((checkout_id, idempotency_key))
+        if self.capture_error:
+            raise self.capture_error
+        if self.payments[checkout_id].state == base.APPROVED:
+            self.receive(checkout_id)
         return self.payments[checkout_id]
 
     def list_events(self, since):
@@ -99,23 +113,31 @@ class ScriptedGateway:
         """Change a payment at the provider."""
         self.payments[checkout_id] = replace(self.payments[checkout_id], **values)
 
-    def pay(self, tx, commission='4.75', paid_at=None, **values):
+    def approve(self, tx):
+        """The payer approves at a provider that captures."""
+        self.set(tx.provider_reference, state=base.APPROVED)
+
+    def pay(self, tx, **values):
         """The payer pays: at once, and with the commission known unless it is None."""
-        payment = self.payments[tx.provider_reference]
+        self.receive(tx.provider_reference, **values)
+
+    def receive(self, checkout_id, commission='4.75', paid_at=None, **values):
+        """The money of a checkout arrives."""
+        payment = self.payments[checkout_id]
         paid_at = paid_at or datetime.now(timezone.utc)
         self.set(
-            tx.provider_reference,
+            checkout_id,
             **{
                 'state': base.PAID,
-                'payment_id': f'pi_{tx.id}',
-                'charge_id': f'ch_{tx.id}',
-                'method': 'card',
+                'payment_id': f'pi_{checkout_id}',
+                'charge_id': f'ch_{checkout_id}',
+                'method': 'paypal' if self.captures else 'card',
                 'paid_at': paid_at,
                 'settlement_currency': payment.currency,
                 'commission': commission and Decimal(commission),
                 'net': commission and payment.amount - Decimal(commission),
                 'commission_at': commission and paid_at,
-                'movement_id': commission and f'txn_{tx.id}',
+                'movement_id': commission and f'txn_{checkout_id}',
                 **values,
             },
         )
@@ -135,13 +157,17 @@ class PayNowCommon(AccountTestInvoicingCommon):
         cls.company.write({'email': 'billing@example.com', 'name': "Fournil SARL"})
         cls.company.partner_id.tz = 'Europe/Paris'
         cls.gateway = cls.current_gateway = cls.gateway_class()
-        cls.provider = cls.env['payment.provider'].search(
-            [('code', '=', 'pay_now_stripe'), ('company_id', '=', cls.company.id)]
+        cls.paypal_gateway = cls.current_paypal_gateway = cls.gateway_class(captures=True)
+        cls.provider, cls.paypal = (
+            cls.env['payment.provider'].search(
+                [('code', '=', code), ('company_id', '=', cls.company.id)]
+            )
+            for code in ('pay_now_stripe', 'pay_now_paypal')
         )
         cls.class_patcher = patch.object(
             cls.env.registry['payment.provider'],
             '_pay_now_gateway',
-            lambda self, key=None: cls.current_gateway,
+            lambda self, **tried: cls.gateway_of(self),
         )
         cls.startClassPatcher(cls.class_patcher)
         cls.customer = cls.env['res.partner'].create(
@@ -160,7 +186,18 @@ class PayNowCommon(AccountTestInvoicingCommon):
     def setUp(self):
         super().setUp()
         # What one test does at the provider is not there in the next one.
-        self.gateway = type(self).current_gateway = deepcopy(type(self).gateway)
+        cls = type(self)
+        self.gateway = cls.current_gateway = deepcopy(cls.gateway)
+        self.paypal_gateway = cls.current_paypal_gateway = deepcopy(cls.paypal_gateway)
+
+    @classmethod
+    def gateway_of(cls, provider):
+        """Return the scripted gateway of a provider record."""
+        return (
+            cls.current_paypal_gateway
+            if provider.code == 'pay_now_paypal'
+            else (cls.current_gateway)
+        )
 
     @classmethod
     def sign_up(cls, application='accounting'):
@@ -174,6 +211,12 @@ class PayNowCommon(AccountTestInvoicingCommon):
         cls.sign_up()
         cls.provider.pay_now_api_base = 'http://127.0.0.1:1'
         cls.provider._pay_now_connect('sk_test_key')
+
+    @classmethod
+    def connect_paypal(cls):
+        """Step 3 once more, beside Stripe."""
+        cls.paypal.pay_now_api_base = 'http://127.0.0.1:1'
+        cls.paypal._pay_now_connect('client', 'secret')
 
     @classmethod
     def make_invoice(cls, amount=100.0, partner=None, days_late=10, post=True, **values):
@@ -204,19 +247,19 @@ class PayNowCommon(AccountTestInvoicingCommon):
         return cls.env['account.move.line'].union(*(i._pay_now_open_lines() for i in invoices))
 
     @classmethod
-    def checkout(cls, lines, partner=None):
+    def checkout(cls, lines, partner=None, provider=None):
         """Return the transaction of a checkout that is open at the provider."""
         tx = (
             cls.env['payment.transaction']
             .sudo()
-            ._pay_now_create(cls.provider, partner or cls.customer, lines)
+            ._pay_now_create(provider or cls.provider, partner or cls.customer, lines)
         )
         tx._pay_now_open()
         return tx
 
-    def clearing_balance(self):
-        """Return the balance of the clearing account."""
-        account = self.provider.pay_now_clearing_account_id
+    def clearing_balance(self, provider=None):
+        """Return the balance of a provider's clearing account, Stripe's by default."""
+        account = (provider or self.provider).pay_now_clearing_account_id
         return sum(
             self.env['account.move.line']
             .search([('account_id', '=', account.id), ('parent_state', '=', 'posted')])

@@ -165,6 +165,9 @@ class TestBooking(PayNowCommon):
         self.assertEqual(self.discrepancies(tx).kind, 'currency')
         tx._synchronize()
         self.assertFalse(tx.payment_id, "the second message does not slip through")
+        self.assertTrue(self.lines(self.invoice)._pay_now_in_progress(), "not asked for twice")
+        self.discrepancies(tx).action_done()
+        self.assertFalse(self.lines(self.invoice)._pay_now_in_progress())
 
     def test_pending_then_paid(self):
         tx = self.checkout(self.lines(self.invoice))

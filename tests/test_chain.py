@@ -1,90 +1,23 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-import importlib
-import logging
-import os
 import random
-import sys
 from urllib.parse import urlsplit
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import PayNowCommon
-
-_logger = logging.getLogger(__name__)
-
-
-def sandbox_process():
-    """Return a sandbox of the development tools, or None where they are not."""
-    checkout = os.environ.get('PAY_NOW_DEV')
-    if not checkout:
-        return None
-    if checkout not in sys.path:
-        sys.path.append(checkout)
-    return importlib.import_module('dev.sandbox.client').SandboxProcess()
+from .sandbox import SandboxCase
 
 
 @tagged('post_install', '-at_install')
-class TestChain(BrowserMixin, PayNowCommon, HttpCase):
+class TestChain(BrowserMixin, SandboxCase):
     """The whole chain on the real gateway, against the sandbox of Stripe on this machine."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        process = sandbox_process()
-        if not process:
-            _logger.warning("NOT TESTED: the chain needs the sandbox of the development tools.")
-            cls.skipTest(cls, "PAY_NOW_DEV names no checkout")
-        cls.sandbox = process.__enter__()
-        cls.addClassCleanup(process.__exit__)
-        # The real gateway from here on.
-        cls.class_patcher.stop()
-        cls.sign_up()
-        cls.provider.pay_now_api_base = cls.sandbox.api_base
         cls.invoice = cls.make_invoice(240)
         cls.other = cls.make_invoice(99.90)
-
-    def setUp(self):
-        super().setUp()
-        self.sandbox.reset()
-        self.sandbox.webhooks(mode='held', copies=3, shuffle=True)
-        self.sandbox.fees(delay=None)
-        self.provider._pay_now_connect(self.sandbox.key)
-
-    @classmethod
-    def _request_handler(cls, session, request, /, **kwargs):
-        # Odoo's own compares the time-out with a number; Stripe's SDK gives a pair.
-        if isinstance(kwargs.get('timeout'), tuple):
-            kwargs['timeout'] = max(kwargs['timeout'])
-        return super()._request_handler(session, request, **kwargs)
-
-    def deliver(self):
-        """Deliver what the sandbox has to say, and let the workers work."""
-        for out in self.sandbox.outbox():
-            answer = self.url_open(
-                urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
-            )
-            self.assertEqual(answer.status_code, 200)
-        with self.enter_registry_test_mode():
-            self.env.ref('account_pay_now.ir_cron_events_1').method_direct_trigger()
-
-    def assert_books(self):
-        """Payments, commissions and the clearing account are what the sandbox says."""
-        self.sandbox.release_fees()
-        self.deliver()
-        state = self.sandbox.account_state()
-        self.assertEqual(round(self.clearing_balance() * 100), state['balance'])
-        txs = self.env['payment.transaction'].search(
-            [('provider_id', '=', self.provider.id), ('state', '=', 'done')]
-        )
-        self.assertEqual(round(sum(txs.mapped('pay_now_commission')) * 100), state['fees'])
-        self.assertEqual(len(txs.payment_id), len(txs))
-        self.assertEqual(len(txs.pay_now_commission_move_id), len(txs))
-        self.assertEqual(
-            self.env['account.payment'].search_count([('payment_transaction_id', 'in', txs.ids)]),
-            len(txs),
-        )
 
     def test_by_hand_in_a_browser(self):
         """From the pay page to the hosted page and back: declined first, then paid."""

@@ -56,7 +56,7 @@ class TestEvent(PayNowCommon):
         self.run_worker()
         self.Event._store(
             self.provider,
-            self.event('evt_3', checkout_id='', payment_id=f'pi_{self.tx.id}'),
+            self.event('evt_3', checkout_id='', payment_id=f'pi_{self.tx.provider_reference}'),
             'webhook',
         )
         self.run_worker()

@@ -104,6 +104,43 @@ class TestSetup(PayNowCommon):
         self.assertEqual(provider._pay_now_method_line().payment_account_id, clearing)
         self.assertTrue(self.company.pay_now_connected)
 
+    def test_paypal_beside_stripe(self):
+        self.connect()
+        self.paypal_gateway.account = replace(
+            self.paypal_gateway.account, id='MERCHANT1', test_mode=False
+        )
+        wizard = self.env['pay.now.connect'].create(
+            {'provider_id': self.paypal.id, 'api_key': ' client ', 'api_secret': 'secret\n'}
+        )
+        wizard.action_connect()
+        self.assertRecordValues(
+            self.paypal,
+            [
+                {
+                    'pay_now_status': 'connected',
+                    'state': 'enabled',
+                    'pay_now_account': 'MERCHANT1',
+                    'pay_now_api_key': 'client',
+                    'pay_now_api_secret': 'secret',
+                    'pay_now_test_keys': False,
+                    'pay_now_webhook_ref': 'we_test',
+                }
+            ],
+        )
+        self.assertRecordValues(wizard, [{'api_key': '-', 'api_secret': False}])
+        self.assertEqual(self.paypal.pay_now_clearing_account_id.code, '511520')
+        self.assertEqual(self.paypal.journal_id.code, 'PAYPL')
+        self.assertNotEqual(self.paypal.journal_id, self.provider.journal_id)
+        self.assertEqual(len(self.company._pay_now_providers()), 2)
+        self.assertFalse(self.company._pay_now_test_mode(), "one of them takes real money")
+
+    def test_paypal_refuses_its_keys(self):
+        self.sign_up()
+        self.paypal_gateway.refused = GatewayAuthError("Client Authentication failed")
+        with self.assertRaisesRegex(UserError, "PayPal answers: Client Authentication failed"):
+            self.paypal._pay_now_connect('client', 'wrong')
+        self.assertFalse(self.paypal.pay_now_api_secret)
+
     def test_connecting_again_keeps_the_books(self):
         self.connect()
         journal, clearing = self.provider.journal_id, self.provider.pay_now_clearing_account_id
@@ -168,7 +205,12 @@ class TestSetup(PayNowCommon):
             company_id=self.company.id,
             company_ids=[(6, 0, self.company.ids)],
         )
-        for field in ('pay_now_api_key', 'pay_now_webhook_secret', 'pay_now_api_base'):
+        for field in (
+            'pay_now_api_key',
+            'pay_now_api_secret',
+            'pay_now_webhook_secret',
+            'pay_now_api_base',
+        ):
             self.assertNotIn(field, self.env['payment.provider'].with_user(accountant).fields_get())
 
     def test_health(self):

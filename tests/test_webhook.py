@@ -8,6 +8,7 @@ import stripe
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
+from .. import const
 from ..gateways import base, stripe_events
 from .common import PayNowCommon, ScriptedGateway
 
@@ -142,7 +143,7 @@ class TestWebhook(PayNowCommon, HttpCase):
     def test_no_such_provider(self):
         self.assertEqual(self.post(self.body(), url='/pay_now/webhook/999999').status_code, 404)
         other = self.env['payment.provider'].search(
-            [('code', 'not in', ('pay_now_stripe',))], limit=1
+            [('code', 'not in', const.PROVIDER_CODES)], limit=1
         )
         self.assertEqual(
             self.post(self.body(), url=f'/pay_now/webhook/{other.id}').status_code, 404

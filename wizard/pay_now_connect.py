@@ -14,9 +14,13 @@ class PayNowConnect(models.TransientModel):
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
     )
     setup_id = fields.Many2one(comodel_name='pay.now.setup', readonly=True)
+    provider_code = fields.Selection(related='provider_id.code')
     api_key = fields.Char(
-        string="Secret key", required=True, help="Starts with sk_live_, sk_test_ or rk_."
+        string="Secret key",
+        required=True,
+        help="Stripe: starts with sk_live_, sk_test_ or rk_. PayPal: the client id of your app.",
     )
+    api_secret = fields.Char(string="Secret", help="PayPal: the secret beside the client id.")
     api_base = fields.Char(
         string="Sandbox address",
         help="Only for tests on this machine: the address of a sandbox of the provider.",
@@ -33,9 +37,9 @@ class PayNowConnect(models.TransientModel):
         if self.api_base != (provider.pay_now_api_base or False):
             # The address of a sandbox only ever goes with test mode.
             provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
-        provider._pay_now_connect((self.api_key or '').strip())
-        # The key lives on with the provider only.
-        self.api_key = '-'
+        provider._pay_now_connect((self.api_key or '').strip(), (self.api_secret or '').strip())
+        # The keys live on with the provider only.
+        self.write({'api_key': '-', 'api_secret': False})
         if self.setup_id:
             return self.setup_id._reopen()
         return {'type': 'ir.actions.act_window_close'}

@@ -1,0 +1,107 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""The real gateways in Odoo's tests, against the sandbox of both providers on this machine."""
+
+import importlib
+import logging
+import os
+import sys
+from urllib.parse import urlsplit
+
+from odoo.tests import HttpCase
+
+from .common import PayNowCommon
+
+_logger = logging.getLogger(__name__)
+
+
+def sandbox_process():
+    """Return a sandbox of the development tools, or None where they are not."""
+    checkout = os.environ.get('PAY_NOW_DEV')
+    if not checkout:
+        return None
+    if checkout not in sys.path:
+        sys.path.append(checkout)
+    return importlib.import_module('dev.sandbox.client').SandboxProcess()
+
+
+class SandboxCase(PayNowCommon, HttpCase):
+    """A company connected to Stripe and PayPal as the sandbox plays them."""
+
+    allow_inherited_tests_method = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        process = sandbox_process()
+        if not process:
+            _logger.warning("NOT TESTED: the chain needs the sandbox of the development tools.")
+            cls.skipTest(cls, "PAY_NOW_DEV names no checkout")
+        cls.sandbox = process.__enter__()
+        cls.addClassCleanup(process.__exit__)
+        # The real gateways from here on.
+        cls.class_patcher.stop()
+        cls.sign_up()
+        cls.provider.pay_now_api_base = cls.sandbox.api_base
+        cls.paypal.pay_now_api_base = cls.sandbox.paypal.api_base
+
+    def setUp(self):
+        super().setUp()
+        self.sandbox.reset()
+        for side in (self.sandbox, self.sandbox.paypal):
+            side.webhooks(mode='held', copies=3, shuffle=True)
+        self.sandbox.fees(delay=None)
+        self.provider._pay_now_connect(self.sandbox.key)
+        self.paypal._pay_now_connect(self.sandbox.paypal.client_id, self.sandbox.paypal.secret)
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **kwargs):
+        # Odoo's own compares the time-out with a number; ours are pairs.
+        if isinstance(kwargs.get('timeout'), tuple):
+            kwargs['timeout'] = max(kwargs['timeout'])
+        return super()._request_handler(session, request, **kwargs)
+
+    def deliver(self):
+        """Deliver what both providers have to say, and let the workers work."""
+        for side in (self.sandbox, self.sandbox.paypal):
+            for out in side.outbox():
+                answer = self.url_open(
+                    urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
+                )
+                self.assertEqual(answer.status_code, 200)
+        self.work()
+
+    def lose_notifications(self):
+        """Whatever the providers had to say never arrives."""
+        for side in (self.sandbox, self.sandbox.paypal):
+            side.outbox()
+
+    def work(self):
+        """Let the workers process the ledger."""
+        with self.enter_registry_test_mode():
+            self.env.ref('account_pay_now.ir_cron_events_1').method_direct_trigger()
+
+    def sweep(self):
+        """Ask about everything unfinished, as the scheduled action does after a while."""
+        self.env['payment.transaction'].search([]).pay_now_last_sync = False
+        with self.enter_registry_test_mode():
+            self.env.ref('account_pay_now.ir_cron_sweep').method_direct_trigger()
+        self.work()
+
+    def assert_books(self, provider=None):
+        """Payments, commissions and the clearing account are what the provider says."""
+        provider = provider or self.provider
+        side = self.sandbox.paypal if provider == self.paypal else self.sandbox
+        self.sandbox.release_fees()
+        self.deliver()
+        state = side.account_state()
+        self.assertEqual(round(self.clearing_balance(provider) * 100), state['balance'])
+        txs = self.env['payment.transaction'].search(
+            [('provider_id', '=', provider.id), ('state', '=', 'done')]
+        )
+        self.assertEqual(round(sum(txs.mapped('pay_now_commission')) * 100), state['fees'])
+        self.assertEqual(len(txs.payment_id), len(txs))
+        self.assertEqual(len(txs.pay_now_commission_move_id), len(txs))
+        self.assertEqual(
+            self.env['account.payment'].search_count([('payment_transaction_id', 'in', txs.ids)]),
+            len(txs),
+        )
