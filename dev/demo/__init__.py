@@ -89,7 +89,9 @@ It stays up; Ctrl-C stops it.
    Odoo       {url}/odoo   log-in admin, password admin
    Mails      {mails.url}   every mail Odoo sends; follow "Pay now" in those to
               leroy@, dollar@ and cheque@client.example, who still have something to pay
-   Sandbox    {sandbox.api_base}/_sandbox/state   Stripe's side; secret key {sandbox.key}"""
+   Stripe     {sandbox.api_base}/_sandbox/state   the sandbox's side; secret key {sandbox.key}
+   PayPal     {sandbox.paypal.api_base}/_sandbox/state   client id {sandbox.paypal.client_id},
+              secret {sandbox.paypal.secret}"""
     )
     with contextlib.suppress(KeyboardInterrupt):
         while process.poll() is None:

@@ -231,17 +231,20 @@ class Customer:
         """Tell whether the page offers to pay."""
         return bool(self.tree.xpath('//form//button'))
 
-    def pay(self, untick=()):
-        """Press *Pay*, as the page is ticked, without the items whose label holds one of `untick`.
+    def pay(self, side, untick=()):
+        """Press the button of a provider, as the page is ticked.
 
+        :param side: the provider.
+        :param untick: leave out the items whose label holds one of these texts.
         :return: self, on the provider's page.
         """
         form = self.tree.xpath('//form[1]')[0]
         for label in form.xpath('.//label'):
             if any(text in label.text_content() for text in untick):
                 label.xpath('.//input')[0].checked = False
-        button = form.xpath('.//button')[0]
-        pressed = [(button.get('name'), button.get('value'))]
+        button = form.xpath('.//button[@value=$value]', value=str(side.provider_id))
+        expect(button, f"the page has no button of {side.name}: {self.text}")
+        pressed = [(button[0].get('name'), button[0].get('value'))]
         return self.post(form, form.form_values() + pressed)
 
     def insist(self, provider_id, item_id):

@@ -10,6 +10,9 @@ from .paying import Paying
 from .people import Failure, Refused
 from .reminding import Reminding
 from .setting_up import SettingUp
+from .sides import PayPalSide, StripeSide
+
+STRIPE, PAYPAL = StripeSide.code, PayPalSide.code
 
 
 class Play(SettingUp, Paying, Reminding, Books):
@@ -18,21 +21,27 @@ class Play(SettingUp, Paying, Reminding, Books):
     #: Without these none of the others can be played.
     ESSENTIAL = ('set_up', 'make_customers')
     SCENES = (
-        ("The ground: mail server and address", 'ground'),
-        ("Set-up in four steps", 'set_up'),
-        ("Customers", 'make_customers'),
-        ("An invoice, paid from its own mail by card", 'invoice_by_card'),
-        ("A reminder of three items, one unticked", 'reminder'),
-        ("SEPA debit: pending, settled by a later webhook", 'sepa'),
-        ("A declined card, then paid", 'declined_then_paid'),
-        ("Webhooks off: the sweep books it", 'webhooks_off'),
-        ("A customer without e-mail", 'no_email'),
-        ("An invoice in a foreign currency", 'foreign_currency'),
-        ("A customer who usually pays by cheque", 'usual_method'),
-        ("A run with the previous balance", 'previous_balance'),
-        ("Every notification again, three times at once, in random order", 'redelivery'),
-        ("Nothing left to handle", 'nothing_to_handle'),
-        ("The books against the sandbox", 'books'),
+        ("The ground: mail server and address", 'ground', None),
+        ("Set-up in four steps", 'set_up', None),
+        ("Customers", 'make_customers', None),
+        ("An invoice, paid from its own mail by card", 'invoice_paid', STRIPE),
+        ("An invoice, paid from its own mail with PayPal", 'invoice_paid', PAYPAL),
+        ("A reminder of three items, one unticked", 'reminder', STRIPE),
+        ("A reminder of three items, one unticked, with PayPal", 'reminder', PAYPAL),
+        ("SEPA debit: pending, settled by a later webhook", 'pending', STRIPE),
+        ("PayPal from a bank account: pending, settled by a later webhook", 'pending', PAYPAL),
+        ("A declined card, then paid", 'declined_then_paid', STRIPE),
+        ("PayPal declines the source chosen, then paid", 'declined_then_paid', PAYPAL),
+        ("Webhooks off: the sweep books it", 'webhooks_off', STRIPE),
+        ("PayPal, webhooks off: the sweep takes and books it", 'webhooks_off', PAYPAL),
+        ("From one provider to the other, and back", 'switching', None),
+        ("A customer without e-mail", 'no_email', None),
+        ("An invoice in a foreign currency", 'foreign_currency', None),
+        ("A customer who usually pays by cheque", 'usual_method', None),
+        ("A run with the previous balance", 'previous_balance', None),
+        ("Every notification again, three times at once, in random order", 'redelivery', None),
+        ("Nothing left to handle", 'nothing_to_handle', None),
+        ("The books against the sandbox", 'books', None),
     )
 
     def run(self):
@@ -42,8 +51,9 @@ class Play(SettingUp, Paying, Reminding, Books):
         """
         started = time.monotonic()
         failed = []
-        for title, scene in self.SCENES:
+        for title, scene, provider in self.SCENES:
             console.say(f"\n{title}")
+            self.side = self.sides.get(provider)
             if not self._play(scene):
                 failed.append(title)
                 if scene in self.ESSENTIAL:

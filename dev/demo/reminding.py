@@ -12,23 +12,24 @@ class Reminding(Stage):
 
     def reminder(self):
         """Three due items, one of them an instalment; the customer leaves one out."""
-        first, second, third = self._three_items()
+        who = self.theirs('reminder')
+        first, second, third = self._three_items(who)
         run = self.generate()
-        listed = self.outcome(run, 'reminder')
+        listed = self.outcome(run, who)
         expect(
             (listed['amount_due'], listed['amount_payable'], listed['has_button'])
             == (500.0, 500.0, True),
             listed,
         )
-        (mail,) = self.send(run, 'reminder')
+        (mail,) = self.send(run, who)
         expect("Rappel" in mail.subject and "500,00" in plain(mail.subject), mail.subject)
         self.expect_mail(mail, first[1], second[1], third[1], '/pay_now/reminder/')
         expect("Payer maintenant" in mail.html, "the button is not in the customer's French")
         self.say(f"“{plain(mail.subject)}”: three items, one button, one address")
         customer = Customer().follow(mail)
         expect(len(customer.items()) == 3, f"items of the page: {customer.items()}")
-        customer.pay(untick=[second[1]]).expect_text("420.00 EUR")
-        self.press(customer, 'card').expect_text("Paiement reçu, merci", "420,00")
+        customer.pay(self.side, untick=[second[1]]).expect_text(self.hosted("420.00", who))
+        self.press(customer, self.side.agree).expect_text("Paiement reçu, merci", "420,00")
         self.wait_paid(*first)
         self.wait_booked("the instalment", lambda: self._residual(third[0]) == 700.0)
         expect(self.state(second[0]) == 'not_paid', f"{second[1]} was unticked")
@@ -36,7 +37,7 @@ class Reminding(Stage):
         self.say(f"paid: {first[1]} and the first instalment of {third[1]}; 700.00 € of it to come")
         self.say(f"{second[1]} was unticked on the page and is still open")
 
-    def _three_items(self):
+    def _three_items(self, who):
         """Return two invoices and one in two instalments, the first of them due."""
         parts = [(30, 0), (70, 60)]
         term = self.admin.create(
@@ -48,11 +49,9 @@ class Reminding(Stage):
             ],
         )
         return (
-            self.invoice('reminder', 120.00, 40),
-            self.invoice('reminder', 80.00, 20),
-            self.invoice(
-                'reminder', 1000.00, 15, invoice_payment_term_id=term, invoice_date_due=False
-            ),
+            self.invoice(who, 120.00, 40),
+            self.invoice(who, 80.00, 20),
+            self.invoice(who, 1000.00, 15, invoice_payment_term_id=term, invoice_date_due=False),
         )
 
     def _residual(self, invoice):
@@ -114,7 +113,8 @@ class Reminding(Stage):
 
     def _bank_journal(self):
         domain = [('type', '=', 'bank'), ('company_id', '=', self.company_id)]
-        domain.append(('default_account_id', '!=', self.clearing_id))
+        ours = [side.clearing_id for side in self.sides.values()]
+        domain.append(('default_account_id', 'not in', ours))
         return self.admin.search('account.journal', domain, 'id', limit=1)[0]['id']
 
     def previous_balance(self):

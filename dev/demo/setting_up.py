@@ -59,14 +59,16 @@ class SettingUp(Stage):
         expect(code == 'FR-123456', f"the code is {code}")
         self.say("step 1: Sage customer code “ FR-123 456 ” kept as FR-123456")
         self._expect_step(setup, 'signup')
-        self.refused("connecting before the sign-up", self._connect, setup, self.sandbox.key)
+        stripe, paypal = self.sides.values()
+        self.refused("connecting before the sign-up", self._connect, setup, stripe, stripe.keys)
         admin.press(SETUP, setup, 'action_sign_up')
         self._expect_step(setup, 'connect')
         self._expect_ticks('pay_now_reminder_accounting')
         self.say("step 2: signed up from Accounting; its reminder option alone is ticked")
         self.refused("options before a provider is connected", self.tick_option, OPTIONS[3])
         self.refused("configuration before it", admin.press, SETUP, setup, 'action_configure')
-        self._connecting(setup)
+        self._connecting(setup, stripe)
+        self._connecting(setup, paypal)
         self._expect_step(setup, 'configure')
         self._expect_ticks('pay_now_reminder_accounting')
         action = admin.press(SETUP, setup, 'action_configure')
@@ -87,52 +89,57 @@ class SettingUp(Stage):
         settings = self.admin.create('res.config.settings', **{name: ticked})
         self.admin.press('res.config.settings', settings, 'execute')
 
-    def _connect(self, setup, key):
+    def _connect(self, setup, side, keys):
         """Fill in the window of step 3 and press *Connect*."""
         admin = self.admin
-        provider = admin.search(
+        providers = admin.search(
             'payment.provider',
             [('id', 'in', admin.get(SETUP, setup, 'provider_ids'))],
             'code',
         )
-        self.provider_id = next(p['id'] for p in provider if p['code'] == 'pay_now_stripe')
+        side.provider_id = next(one['id'] for one in providers if one['code'] == side.code)
         action = admin.press(
-            SETUP, setup, 'action_connect', context={'provider_id': self.provider_id}
+            SETUP, setup, 'action_connect', context={'provider_id': side.provider_id}
         )
         wizard = admin.create(
             action['res_model'],
             context=action['context'],
-            api_key=key,
-            api_base=self.sandbox.api_base,
+            api_base=side.client.api_base,
+            **keys,
         )
         admin.press(action['res_model'], wizard, 'action_connect')
 
-    def _connecting(self, setup):
-        """Step 3: a wrong key, then the right one."""
-        before = self._connection()
-        words = self.refused("a wrong key", self._connect, setup, 'sk_test_wrong_key')
-        expect("Invalid API Key provided" in words, f"not in Stripe's words: {words}")
-        expect(self._connection() == before, f"{before} became {self._connection()}")
-        expect(not self.sandbox.account_state()['webhooks'], "a webhook was left behind")
+    def _connecting(self, setup, side):
+        """Step 3: wrong keys, then the right ones."""
+        before = self._connection(side)
+        what = f"wrong keys of {side.name}"
+        words = self.refused(what, self._connect, setup, side, side.wrong_keys)
+        expect(side.wrong_keys_words in words, f"not in {side.name}'s words: {words}")
+        now = self._connection(side)
+        expect(now == before or not before, f"{before} became {now}")
+        expect(now['pay_now_status'] == 'not_connected', now)
+        expect(not side.client.account_state()['webhooks'], "a webhook was left behind")
         self.notify()
-        self._connect(setup, self.sandbox.key)
-        now = self._connection()
+        self._connect(setup, side, side.keys)
+        now = self._connection(side)
         expect(now['pay_now_status'] == 'connected' and now['is_published'], now)
-        webhooks = self.sandbox.account_state()['webhooks']
-        expect(webhooks == [f'{self.url}/pay_now/webhook/{self.provider_id}'], webhooks)
-        self.clearing_id, clearing = now['pay_now_clearing_account_id']
-        self.commission_id, commission = now['pay_now_commission_account_id']
-        self.say(f"step 3: connected to {now['pay_now_account']}, webhook {webhooks[0]}")
+        webhooks = side.client.account_state()['webhooks']
+        expect(webhooks == [f'{self.url}/pay_now/webhook/{side.provider_id}'], webhooks)
+        side.clearing_id, clearing = now['pay_now_clearing_account_id']
+        side.commission_id, commission = now['pay_now_commission_account_id']
+        self.say(f"step 3: {side.name} connected to {now['pay_now_account']}, {webhooks[0]}")
         self.say(
             f"journal “{now['journal_id'][1]}”, clearing account “{clearing}”, commission account"
             f" “{commission}”"
         )
 
-    def _connection(self):
+    def _connection(self, side):
         """Return what connecting changes, and a failed connection must not."""
+        if not side.provider_id:
+            return None
         return self.admin.read(
             'payment.provider',
-            self.provider_id,
+            side.provider_id,
             'state',
             'is_published',
             'pay_now_status',

@@ -6,20 +6,27 @@ from datetime import date, timedelta
 
 from .. import console
 from .people import Administrator, Refused, expect, plain, wait_for
+from .sides import PayPalSide, StripeSide
 
 RUN = 'pay.now.reminder.run'
 REMINDER = 'pay.now.reminder'
 #: The customers of the play: name, e-mail, language.
 CUSTOMERS = {
-    'card': ("Boulangerie Martin", 'martin@client.example', 'fr_FR'),
+    'pay': ("Boulangerie Martin", 'martin@client.example', 'fr_FR'),
     'declined': ("Old Oak Ltd", 'oak@client.example', 'en_US'),
-    'sepa': ("Atelier Dubois", 'dubois@client.example', 'fr_FR'),
+    'later': ("Atelier Dubois", 'dubois@client.example', 'fr_FR'),
     'sweep': ("Green Fields Ltd", 'fields@client.example', 'en_US'),
     'reminder': ("Garage Leroy", 'leroy@client.example', 'fr_FR'),
     'no_email': ("Sans Adresse SARL", False, 'fr_FR'),
     'foreign': ("Dollar Inc", 'dollar@client.example', 'en_US'),
     'cheque': ("Cheque & Sons", 'cheque@client.example', 'en_US'),
     'previous': ("Ancien Solde SARL", 'solde@client.example', 'fr_FR'),
+    'paypal_pay': ("Fleurs Lambert", 'lambert@client.example', 'fr_FR'),
+    'paypal_declined': ("Ivy House Ltd", 'ivy@client.example', 'en_US'),
+    'paypal_later': ("Menuiserie Petit", 'petit@client.example', 'fr_FR'),
+    'paypal_sweep': ("Blue Barn Ltd", 'barn@client.example', 'en_US'),
+    'paypal_reminder': ("Librairie Roux", 'roux@client.example', 'fr_FR'),
+    'switch': ("Silver Birch Ltd", 'birch@client.example', 'en_US'),
 }
 
 
@@ -35,13 +42,15 @@ class Stage:
 
     def __init__(self, url, database, sandbox, mails, webhooks=True):
         self.url = url
-        self.sandbox = sandbox
+        self.sides = {side.code: side for side in (StripeSide(sandbox), PayPalSide(sandbox.paypal))}
+        #: The provider of the scene being played.
+        self.side = None
         self.mails = mails
         self.webhooks = webhooks
         self.admin = Administrator(url, database)
         self.customers = {}
         self.paid = []
-        self.company_id = self.provider_id = self.clearing_id = self.commission_id = None
+        self.company_id = None
 
     @staticmethod
     def say(fact):
@@ -53,6 +62,14 @@ class Stage:
     def email(self, who):
         """Return a customer's address."""
         return CUSTOMERS[who][1]
+
+    def theirs(self, who):
+        """Return the customer that plays a part with the provider of the scene."""
+        return self.side.prefix + who
+
+    def hosted(self, amount, who):
+        """Return an amount as the provider's page shows it to a customer."""
+        return self.side.amount(amount, CUSTOMERS[who][2])
 
     def invoice(self, who, amount, days_late=10, **values):
         """Post an invoice, due a number of days ago.
@@ -169,7 +186,9 @@ class Stage:
 
     def notify(self):
         """Let notifications come in: each one three times at once and in random order."""
-        self.sandbox.webhooks(mode='on' if self.webhooks else 'off', copies=3, shuffle=True)
+        mode = 'on' if self.webhooks else 'off'
+        for side in self.sides.values():
+            side.client.webhooks(mode=mode, copies=3, shuffle=True)
 
     # === REMINDER RUNS === #
 
