@@ -183,7 +183,7 @@ class ResCompany(models.Model):
         return self[f'pay_now_{option}_{application}']
 
     def _pay_now_providers(self):
-        """Return the connected providers that may be offered to a customer now.
+        """Return the connected providers that may be offered to a customer now, cards first.
 
         :rtype: payment.provider (sudo)
         """
@@ -198,6 +198,7 @@ class ResCompany(models.Model):
                 & Domain('state', '!=', 'disabled')
             )
             .filtered(lambda provider: provider.pay_now_health != 'red')
+            .sorted(lambda provider: const.PROVIDER_CODES.index(provider.code))
         )
 
     def _pay_now_create_reminder_levels(self):

@@ -9,6 +9,7 @@ from . import (
     test_event,
     test_invoice_mail,
     test_pages,
+    test_paypal_chain,
     test_paypal_pages,
     test_reminder,
     test_screens,

@@ -41,7 +41,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
             self.admin.lang = lang
             self.company.write({'pay_now_sage_customer_code': False})
             self.company.write({'pay_now_signup_date': False, 'pay_now_signup_email': False})
-            self.provider.write(
+            (self.provider | self.paypal).write(
                 {'pay_now_status': 'not_connected', 'state': 'disabled', 'is_published': False}
             )
             with self.browser('pay_now_admin') as browser:
@@ -56,7 +56,17 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 self.run_js(browser, f'{card}.click()')
                 self.wait_for(browser, "document.querySelector('.modal input[type=password]')")
                 self.picture(browser, f'setup_3_keys_{lang}', full=False)
+                self.backend(browser, action, card, None)
+                self.run_js(
+                    browser,
+                    "[...document.querySelectorAll('.o_kanban_record')]"
+                    ".find(card => card.innerText.includes('PayPal'))"
+                    ".querySelector('button[name=action_pay_now_connect]').click()",
+                )
+                self.wait_for(browser, "document.querySelector('.modal [name=api_secret] input')")
+                self.picture(browser, f'setup_3_keys_paypal_{lang}', full=False)
                 self.connect()
+                self.connect_paypal()
                 done = "document.querySelector('button[name=action_configure]')"
                 self.backend(browser, action, done, f'setup_4_connected_{lang}')
 

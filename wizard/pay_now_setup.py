@@ -58,11 +58,14 @@ class PayNowSetup(models.TransientModel):
     @api.depends('company_id')
     def _compute_provider_ids(self):
         for setup in self:
-            setup.provider_ids = self.env['payment.provider'].search(
+            providers = self.env['payment.provider'].search(
                 [
                     ('company_id', '=', setup.company_id.id),
                     ('code', 'in', const.PROVIDER_CODES),
                 ]
+            )
+            setup.provider_ids = providers.sorted(
+                lambda provider: const.PROVIDER_CODES.index(provider.code)
             )
 
     @api.depends('company_id')
