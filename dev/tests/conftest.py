@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Tests without Odoo: the gateways against the sandbox, and the sandbox against Stripe's word."""
+"""Tests by the development tools: gateways and sandbox, and whole Odoos at the same moment."""
 
 import sys
 from datetime import datetime, timedelta, timezone

@@ -1,0 +1,201 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""The same moment, on real connections: a served Odoo, and everybody at once.
+
+A test of Odoo's own has one connection; what two of them do to each other is only seen here.
+"""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from dev import databases, odoo, postgres
+from dev.demo.people import Customer, wait_for
+from dev.demo.play import Play
+
+EVENT = 'pay.now.event'
+NOTIFICATIONS, PAYERS = 24, 6
+BASE_URL = "env['ir.config_parameter'].set_param('web.base.url', 'http://127.0.0.1:{port}')"
+
+
+@pytest.fixture(scope='module')
+def play(sandbox_process):
+    """A company that takes both providers, in a served Odoo of its own."""
+    sandbox_process.reset()
+    sandbox_process.account(account=sandbox_process.account_id, currency='usd')
+    sandbox_process.paypal.account(currency='USD')
+    odoo.ensure()
+    port = odoo.free_port()
+    with postgres.server() as server, databases.temporary(server, databases.module(server)) as name:
+        odoo.shell(server, name, BASE_URL.format(port=port))
+        with odoo.serving(server, name, port, arguments=['--workers=0', '--max-cron-threads=3']):
+            play = Play(f'http://127.0.0.1:{port}', name, sandbox_process, None)
+            play.set_up()
+            play.make_customers()
+            for side in play.sides.values():
+                side.client.webhooks(mode='held', copies=1, shuffle=False)
+            yield play
+
+
+@pytest.fixture
+def sides(play):
+    yield play.sides.values()
+    for side in play.sides.values():
+        side.client.behave()
+        side.client.webhooks(mode='held', copies=1, shuffle=False)
+        side.client.outbox()
+
+
+def at_once(*actions):
+    """Do everything at the same moment, and return what came of each."""
+    barrier = threading.Barrier(len(actions))
+
+    def do(action):
+        barrier.wait(30)
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(do, actions))
+
+
+def page_of(play, who='pay', amount=120.00):
+    """Return an invoice and the address of its pay page."""
+    invoice, _name = play.invoice(who, amount)
+    return invoice, play.admin.get('account.move', invoice, 'pay_now_url')
+
+
+def open_at(play, page, side):
+    """Return where a customer lands at the provider, and the transaction's own pages."""
+    customer = Customer().open(page).pay(side)
+    tx = play.admin.search(
+        'payment.transaction',
+        [('provider_id', '=', side.provider_id)],
+        'id',
+        'provider_reference',
+        order='id desc',
+        limit=1,
+    )[0]
+    return customer, tx
+
+
+def payments_of(play, invoice):
+    """Return how many payments an invoice has, and what is left to pay."""
+    count = play.admin.count(
+        'account.payment', ('invoice_ids', 'in', [invoice]), ('state', '!=', 'draft')
+    )
+    return count, play.admin.get('account.move', invoice, 'amount_residual')
+
+
+def deliver(out):
+    """Post a notification as the provider does."""
+    answer = requests.post(
+        out['url'], data=out['body'].encode(), headers=out['headers'], timeout=60
+    )
+    return answer.status_code
+
+
+class TestNotifications:
+    def test_different_ones_at_the_very_same_moment_are_all_stored(self, play, sides):
+        for side in sides:
+            for _payer in range(PAYERS):
+                _invoice, page = page_of(play)
+                customer, _tx = open_at(play, page, side)
+                side.client.press(customer.url, side.agree)
+        held = [out for side in sides for out in side.client.outbox()][:NOTIFICATIONS]
+        assert len(held) >= 2 * PAYERS
+        # Each one twice, and all of them together.
+        answers = at_once(*(lambda out=out: deliver(out) for out in [*held, *held]))
+        refs = [event['event_ref'] for event in play.admin.search(EVENT, [], 'event_ref')]
+        assert len(refs) == len(set(refs))
+        answered = {
+            json.loads(out['body'])['id']
+            for out, answer in zip([*held, *held], answers, strict=True)
+            if answer == 200
+        }
+        # Any other answer makes the provider repeat it; this one promises that it is kept.
+        assert answered <= set(refs)
+        assert len(answered) == len(held), f"answers: {answers}"
+
+
+class TestTaking:
+    @pytest.fixture
+    def approved(self, play, sides):
+        """An order the payer approved: where the browser comes back, and what was notified."""
+        _stripe, paypal = sides
+        invoice, page = page_of(play)
+        customer, tx = open_at(play, page, paypal)
+        back = paypal.client.press(customer.url, paypal.agree)
+        return invoice, tx, back, paypal
+
+    def test_browser_notification_and_sweep_at_once_take_it_once(self, play, approved):
+        invoice, tx, back, paypal = approved
+        notifications = paypal.client.outbox()
+        at_once(
+            lambda: requests.get(back, timeout=60),
+            lambda: requests.get(back, timeout=60),
+            *(lambda out=out: deliver(out) for out in notifications),
+            play.sweep,
+        )
+        wait_for("the payment to be booked", lambda: play.state(invoice) == 'paid')
+        orders = {one['id']: one for one in paypal.client.account_state()['orders']}
+        assert len(orders[tx['provider_reference']]['captures']) == 1
+        assert payments_of(play, invoice) == (1, 0.0)
+
+    def test_other_provider_opened_while_it_is_taken(self, play, approved):
+        """The capture is slow; meanwhile the payer starts again at Stripe."""
+        invoice, tx, back, paypal = approved
+        stripe = next(iter(play.sides.values()))
+        page = play.admin.get('account.move', invoice, 'pay_now_url')
+        capture = f'/v2/checkout/orders/{tx["provider_reference"]}/capture'
+        paypal.client.misbehave(path=capture, timeout=3, executed=True)
+
+        def later():
+            time.sleep(1)
+            return Customer().open(page).pay(stripe)
+
+        _returned, second = at_once(lambda: requests.get(back, timeout=60), later)
+        assert second.url.startswith(play.url), "a second checkout was opened meanwhile"
+        assert payments_of(play, invoice) == (1, 0.0)
+
+    def test_both_providers_opened_at_once_leave_one_that_can_be_paid(self, play, sides):
+        stripe, paypal = sides
+        invoice, page = page_of(play)
+        customers = [Customer().open(page) for _side in sides]
+        at_once(
+            *(
+                lambda customer=customer, side=side: customer.pay(side)
+                for customer, side in zip(customers, sides, strict=True)
+            )
+        )
+        for customer, side in zip(customers, sides, strict=True):
+            if not customer.url.startswith(play.url):
+                customer.press(side.agree)
+        if payments_of(play, invoice)[0] == 0:
+            # Each stood in the other's way: the payer tries again, and nothing was debited.
+            customer = Customer().open(page).pay(stripe)
+            customer.press(stripe.agree)
+        wait_for(
+            "the invoice to be paid",
+            lambda: play.state(invoice) == 'paid' or play.sweep(),
+        )
+        assert payments_of(play, invoice) == (1, 0.0)
+
+    def test_two_clicks_at_once_open_one_checkout(self, play, sides):
+        _stripe, paypal = sides
+        invoice, page = page_of(play)
+        before = len(paypal.client.account_state()['orders'])
+        customers = [Customer().open(page) for _click in range(2)]
+        at_once(*(lambda customer=customer: customer.pay(paypal) for customer in customers))
+        # The second click finds the first one's, or is told to try again.
+        assert len(paypal.client.account_state()['orders']) - before <= 2
+        open_ones = play.admin.count(
+            'payment.transaction',
+            ('provider_id', '=', paypal.provider_id),
+            ('state', '=', 'draft'),
+            ('pay_now_checkout_url', '!=', False),
+            ('invoice_ids', 'in', [invoice]),
+        )
+        assert open_ones <= 1
