@@ -50,9 +50,9 @@ class Account:
         """Return one object, or None."""
         return self.objects.get(kind, {}).get(object_id)
 
-    def add(self, obj, kind=None):
+    def add(self, obj, kind=None, key='id'):
         """Keep an object by its kind, which it names itself without, and its id; return it."""
-        self.objects.setdefault(kind or obj['object'], {})[obj['id']] = obj
+        self.objects.setdefault(kind or obj['object'], {})[obj[key]] = obj
         return obj
 
     def remove(self, kind, object_id):

@@ -29,3 +29,13 @@ def paypal_order(value='100.00', currency='EUR', **unit):
             }
         },
     }
+
+
+def paypal_issue(answer):
+    """Return status and issue of a refusal of PayPal's."""
+    return answer.status_code, answer.json()['details'][0]['issue']
+
+
+def paypal_links(obj):
+    """Return the links of an object of PayPal's by their relation."""
+    return {link['rel']: link['href'] for link in obj['links']}

@@ -2,6 +2,7 @@
 """Tests by the development tools: gateways and sandbox, and whole Odoos at the same moment."""
 
 import sys
+import threading
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ sys.path.insert(0, str(CHECKOUT))
 from dev.sandbox.client import SandboxProcess  # noqa: E402
 from dev.tests import contract, paypal_contract  # noqa: E402
 from dev.tests.calls import SESSION, paypal_order  # noqa: E402
+from dev.tests.receiving import Receiver  # noqa: E402
 from gateways import GATEWAYS  # noqa: E402
 from gateways.base import CheckoutRequest, Credentials  # noqa: E402
 
@@ -26,17 +28,23 @@ def sandbox_process():
 
 
 @pytest.fixture
-def sandbox(sandbox_process):
-    """A sandbox without memory of the test before; fees known at once when asked.
+def fresh_sandbox(sandbox_process):
+    """A sandbox of both providers without memory of the test before."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def sandbox(fresh_sandbox):
+    """Stripe's part of a fresh sandbox; fees known at once when asked.
 
     What went over the wire is held against Stripe's description afterwards, where it is here.
     """
-    sandbox_process.reset()
-    sandbox_process.webhooks(mode='held')
-    sandbox_process.fees(delay=None)
-    yield sandbox_process
+    fresh_sandbox.webhooks(mode='held')
+    fresh_sandbox.fees(delay=None)
+    yield fresh_sandbox
     if contract.available():
-        contract.check_everything(sandbox_process)
+        contract.check_everything(fresh_sandbox)
 
 
 @pytest.fixture
@@ -106,32 +114,44 @@ def make_session(call):
     return make
 
 
+@pytest.fixture
+def receiver():
+    with Receiver() as server:
+        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.02}).start()
+        yield server
+        server.shutdown()
+
+
 # === PAYPAL === #
 
 
 @pytest.fixture
-def paypal(sandbox_process):
-    """PayPal's part of a sandbox without memory of the test before.
+def paypal(fresh_sandbox):
+    """PayPal's part of a fresh sandbox.
 
     What went over the wire is held against PayPal's descriptions afterwards, where they are here.
     """
-    sandbox_process.reset()
-    sandbox_process.paypal.webhooks(mode='held')
-    yield sandbox_process.paypal
+    fresh_sandbox.paypal.webhooks(mode='held')
+    yield fresh_sandbox.paypal
     if paypal_contract.available():
-        paypal_contract.check_everything(sandbox_process.paypal)
+        paypal_contract.check_everything(fresh_sandbox.paypal)
 
 
 @pytest.fixture
-def paypal_token(paypal):
-    """Return a token of PayPal's, as any program could get one."""
-    answer = requests.post(
-        f'{paypal.api_base}/v1/oauth2/token',
-        auth=(paypal.client_id, paypal.secret),
-        data={'grant_type': 'client_credentials'},
-        timeout=10,
-    )
-    return answer.json()['access_token']
+def ask_token(paypal):
+    """Ask PayPal for a token, as any program could."""
+
+    def ask_token(client=paypal.client_id, secret=paypal.secret, **values):
+        values = {'data': {'grant_type': 'client_credentials'}, **values}
+        url = f'{paypal.api_base}/v1/oauth2/token'
+        return requests.post(url, auth=(client, secret), timeout=10, **values)
+
+    return ask_token
+
+
+@pytest.fixture
+def paypal_token(ask_token):
+    return ask_token().json()['access_token']
 
 
 @pytest.fixture
@@ -166,5 +186,31 @@ def make_order(ask):
         )
         assert answer.status_code == 201, answer.text
         return answer.json()
+
+    return make
+
+
+@pytest.fixture
+def capture(ask):
+    """Capture an order of PayPal's, as any program could."""
+
+    def capture(order, key='', prefer='return=representation'):
+        path = f"/v2/checkout/orders/{order['id']}/capture"
+        key = key or f"capture-{order['id']}"
+        return ask('POST', path, {}, PayPal_Request_Id=key, Prefer=prefer)
+
+    return capture
+
+
+@pytest.fixture
+def make_capture(paypal, make_order, capture):
+    """Create, approve and capture an order; the arguments are its purchase unit's."""
+
+    def make(value='100.00', currency='EUR', how='paypal', **unit):
+        order = make_order(value, currency, **unit)
+        paypal.approve(order=order['id'], how=how)
+        answer = capture(order)
+        assert answer.status_code == 201, answer.text
+        return answer.json()['purchase_units'][0]['payments']['captures'][0]
 
     return make

@@ -3,8 +3,10 @@
 
 from werkzeug.routing import Map, Rule
 
+from .dispute_calls import DisputeCalls
 from .order_calls import OrderCalls
 from .payment_calls import PaymentCalls
+from .report_calls import ReportCalls
 from .webhook_calls import WebhookCalls
 
 ORDERS = '/v2/checkout/orders'
@@ -31,6 +33,10 @@ CALLS = {
     EVENTS: {'GET': 'webhooks.events'},
     f'{EVENTS}/<object_id>': {'GET': 'webhooks.event'},
     f'{EVENTS}/<object_id>/resend': {'POST': 'webhooks.resend'},
+    '/v1/reporting/balances': {'GET': 'reports.balances'},
+    '/v1/reporting/transactions': {'GET': 'reports.transactions'},
+    '/v1/customer/disputes': {'GET': 'disputes.list'},
+    '/v1/customer/disputes/<object_id>': {'GET': 'disputes.get'},
 }
 ROUTES = Map(
     [
@@ -51,6 +57,8 @@ class PayPalApi:
             'orders': OrderCalls(app),
             'payments': PaymentCalls(app),
             'webhooks': WebhookCalls(app),
+            'reports': ReportCalls(app),
+            'disputes': DisputeCalls(app),
         }
 
     def answer(self, account, call, **arguments):

@@ -10,6 +10,7 @@ from ..serving import Application
 from . import approval_page
 from .api import PayPalApi
 from .control import PayPalControl
+from .disputes import Disputes
 from .payments import Payments
 from .refunds import Refunds
 from .server import PayPalServer
@@ -32,6 +33,7 @@ class PayPalApplication(Application):
         self.webhooks = Webhooks(self.world)
         self.payments = Payments(self.world, self.webhooks)
         self.refunds = Refunds(self.payments)
+        self.disputes = Disputes(self.payments)
         self.server = PayPalServer(self.world, PayPalApi(self), self.webhooks)
         self.control = PayPalControl(self)
 

@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The certificates notifications are signed with: a root of our own, and what hangs from it."""
 
-import functools
 import secrets
 import threading
 from dataclasses import dataclass
@@ -42,13 +41,8 @@ class Certificate:
 
     def pem(self):
         """Return the text of the certificate and of those between it and the root."""
-        text, one = '', self
-        while one.issuer or one is self:
-            text += one.own.public_bytes(serialization.Encoding.PEM).decode()
-            if not one.issuer:
-                break
-            one = one.issuer
-        return text
+        above = self.issuer.pem() if self.issuer and self.issuer.issuer else ''
+        return self.own.public_bytes(serialization.Encoding.PEM).decode() + above
 
 
 def issue(name, issuer=None, authority=False, expired=False):
@@ -101,28 +95,29 @@ class Authority:
         self._lock = threading.RLock()
         self._issued = {}
         self._current = None
+        self._issuer = None
 
-    @functools.cached_property
+    def issuer(self):
+        """Return what genuine certificates hang from; the root, which nobody is sent, is its."""
+        with self._lock:
+            if not self._issuer:
+                root = issue("Pay Now sandbox root", authority=True)
+                self._issuer = issue("Pay Now sandbox issuer", root, authority=True)
+            return self._issuer
+
     def root(self):
-        """The root, which nobody is sent."""
-        return issue("Pay Now sandbox root", authority=True)
-
-    @functools.cached_property
-    def between(self):
-        """What the root has issued, and all others hang from."""
-        return issue("Pay Now sandbox issuer", self.root, authority=True)
+        """Return the root as PEM."""
+        return self.issuer().issuer.pem()
 
     def current(self):
         """Return the certificate that signs now."""
         with self._lock:
-            if not self._current:
-                self._current = self.add(SUBJECT, self.between)
-            return self._current
+            return self._current or self.rotate()
 
     def rotate(self):
         """Sign with a new one from now on; the old one can still be fetched."""
         with self._lock:
-            self._current = self.add(SUBJECT, self.between)
+            self._current = self.add(SUBJECT, self.issuer())
             return self._current
 
     def add(self, name, issuer=None, expired=False):

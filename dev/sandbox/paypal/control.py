@@ -29,6 +29,7 @@ class PayPalControl(Control, Play):
     def __init__(self, app):
         super().__init__(app)
         self.refunds = app.refunds
+        self.disputes = app.disputes
 
     # === READING === #
 
@@ -42,6 +43,7 @@ class PayPalControl(Control, Play):
         return {
             'name': owner.name,
             'balance': sum(one['net'] for one in own),
+            'balances': self.payments.balances(owner),
             'fees': sum(one['fee'] for one in own),
             'movements': [{key: one[key] for key in MOVEMENT_KEYS} for one in movements],
             'orders': [self._order(owner, one) for one in owner.all('order')],
@@ -49,6 +51,9 @@ class PayPalControl(Control, Play):
             'refunds': [
                 {**self._money(one), 'capture': owner.note('refund')[one['id']]}
                 for one in owner.all('refund')
+            ],
+            'disputes': [
+                {key: one[key] for key in ('dispute_id', 'status')} for one in owner.all('dispute')
             ],
             'webhooks': [one['url'] for one in owner.all('webhook')],
             'events': len(owner.all('event')),
@@ -81,7 +86,7 @@ class PayPalControl(Control, Play):
 
     def do_root_certificate(self):
         """The root that all genuine certificates hang from, as PEM."""
-        return {'pem': self.webhooks.authority.root.pem()}
+        return {'pem': self.webhooks.authority.root()}
 
     # === SETTINGS === #
 

@@ -212,8 +212,11 @@ def not_found(field, value):
     return refused('INVALID_RESOURCE_ID', f'/{field}', value, 'path')
 
 
-def bad_webhook(message, name='VALIDATION_ERROR', field='', status=400):
-    """What the webhooks API refuses."""
+def bad_request(message, field='', name='VALIDATION_ERROR', status=400):
+    """What the older APIs refuse, each in its own words.
+
+    :param str field: which one it is about; the whole request without.
+    """
     details = [{'field': field, 'issue': message, 'location': 'body'}] if field else []
     return PayPalError(
         status, details, name=name, message="Invalid data provided" if field else message

@@ -2,7 +2,9 @@
 """PayPal's objects, with all the keys its answers have."""
 
 import copy
+from urllib.parse import urlencode
 
+from ..store import clock
 from .money import convert, minor, money
 from .store import new_event_id, new_id, timestamp
 
@@ -42,6 +44,11 @@ EVENTS = {
 def link(href, rel='self', method='GET'):
     """A link to what can be done next."""
     return {'href': href, 'rel': rel, 'method': method}
+
+
+def query(path, values):
+    """Return an address with a query, if there is anything to ask."""
+    return f'{path}?{urlencode(values)}' if values else path
 
 
 # === ORDERS === #
@@ -211,13 +218,13 @@ def refund(account, captured, amount, total, body, base):
     }
 
 
-def movement(code, amount, fee, currency, source, obj):
+def movement(code, amount, fee, currency, source, reference):
     """A movement of the balance: not PayPal's object, but what its reports are made of.
 
     :param str code: PayPal's transaction event code.
     :param int amount: minor units, negative when money leaves; the fee is positive.
-    :param str source: id of the transaction it belongs to; its own without.
-    :param dict obj: where its references are taken from.
+    :param dict source: the capture or refund it belongs to; empty for none.
+    :param str reference: id of what it refers to.
     """
     own = new_id()
     return {
@@ -227,9 +234,10 @@ def movement(code, amount, fee, currency, source, obj):
         'fee': fee,
         'net': amount - fee,
         'currency': currency,
-        'source': source or own,
-        'references': {key: obj[key] for key in ('invoice_id', 'custom_id') if key in obj},
-        'created': timestamp(),
+        'source': source.get('id', own),
+        'reference': reference,
+        'names': {key: source[key] for key in ('invoice_id', 'custom_id') if key in source},
+        'created': clock.now(),
     }
 
 

@@ -104,7 +104,9 @@ class OrderCalls:
             raise Refusal(*earlier['error'])
         if earlier:
             return 200, self._shown(account, self.find(account, earlier['order']), call)
-        problems = schema.check(call.body, schema.CAPTURE, words=errors.CAPTURE_WORDS)
+        problems = schema.check(
+            call.body, schema.CAPTURE, 'INVALID_PARAMETER_SYNTAX', errors.CAPTURE_WORDS
+        )
         if problems:
             raise errors.PayPalError(400, problems)
         order = self.find(account, object_id)

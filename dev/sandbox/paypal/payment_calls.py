@@ -35,7 +35,7 @@ class PaymentCalls:
         if earlier:
             return 200, self._shown(account.get('refund', earlier['refund']), call)
         captured = self._find(account, 'capture', object_id)
-        problems = schema.check(call.body, schema.REFUND)
+        problems = schema.check(call.body, schema.REFUND, 'INVALID_PARAMETER_SYNTAX')
         if problems:
             raise errors.PayPalError(400, problems)
         refund = self.refunds.refund(account, captured, call.body)

@@ -112,7 +112,8 @@ class Payments:
                 gross, fee, currency, account.currency, self.world.rates
             ),
         )
-        self.move(account, 'T0006', gross, currency, captured['id'], captured, fee)
+        order_id = captured['supplementary_data']['related_ids']['order_id']
+        self.move(account, 'T0006', gross, currency, captured, order_id, fee)
         self.emit(account, 'PAYMENT.CAPTURE.COMPLETED', captured)
 
     def settle(self, account, captured, succeed=True):
@@ -170,22 +171,29 @@ class Payments:
             }
             self.emit(account, 'CHECKOUT.PAYMENT-APPROVAL.REVERSED', resource)
 
-    def move(self, account, code, amount, currency, source, obj, fee=0):
+    def move(self, account, code, amount, currency, source=None, reference='', fee=0):
         """Add a movement of the balance, in the currency the account keeps it in.
 
         :param str code: PayPal's transaction event code.
         :param int amount: minor units, negative when money leaves.
-        :param str source: id of the transaction.
+        :param dict source: the capture or refund it belongs to, if it is one.
+        :param str reference: id of what it refers to.
         """
         gross, kept, rate = money.convert(amount, currency, account.currency, self.world.rates)
         if rate:
             net = money.convert(amount - fee, currency, account.currency, self.world.rates)[0]
             fee = gross - net
-        moved = objects.movement(code, gross, fee, kept, source, obj)
+        moved = objects.movement(code, gross, fee, kept, source or {}, reference)
         return account.add(moved, 'movement')
 
     @staticmethod
-    def balance(account, currency=None):
-        """Return the balance in one currency, the account's own without one, in minor units."""
-        currency = currency or account.currency
-        return sum(m['net'] for m in account.all('movement') if m['currency'] == currency)
+    def balances(account, until=None):
+        """Return the balance in each currency, in minor units.
+
+        :param float until: instant in seconds; now without one.
+        """
+        held = {account.currency: 0}
+        for one in account.all('movement'):
+            if until is None or one['created'] <= until:
+                held[one['currency']] = held.get(one['currency'], 0) + one['net']
+        return held

@@ -37,6 +37,20 @@ class Play:
         """PayPal takes a capture back."""
         return self.refunds.reverse(*self.find('capture', capture))
 
+    def do_dispute(self, capture, inquiry=False):
+        """A payer disputes a capture; with `inquiry` no money moves."""
+        return self.disputes.open(*self.find('capture', capture), inquiry)
+
+    def do_escalate_dispute(self, dispute):
+        """An inquiry becomes a chargeback: the money is withdrawn."""
+        self.disputes.escalate(*self.find('dispute', dispute))
+        return {}
+
+    def do_close_dispute(self, dispute, won):
+        """PayPal or the bank decides a dispute."""
+        self.disputes.close(*self.find('dispute', dispute), won)
+        return {}
+
     def do_fail_payout(self, payout):
         """The merchant's bank sends a withdrawal back."""
         return self.refunds.fail_payout(*self.find('movement', payout))

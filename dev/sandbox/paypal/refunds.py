@@ -1,13 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Money going back to payers and out to the bank."""
 
-from datetime import datetime
-
 from ..refusals import Refusal
 from . import errors, money, objects
 from .errors import REFUND_WORDS
 from .payments import REFUNDABLE
-from .store import timestamp
+from .store import instant, timestamp
 
 
 class Refunds:
@@ -63,8 +61,7 @@ class Refunds:
             raise _refused('CAPTURE_FULLY_REFUNDED')
         if captured['status'] not in ('COMPLETED', 'PARTIALLY_REFUNDED'):
             raise _refused('REFUND_NOT_ALLOWED')
-        made = datetime.fromisoformat(captured['create_time'].replace('Z', '+00:00'))
-        if made.timestamp() + REFUNDABLE < self.world.now():
+        if instant(captured['create_time']) + REFUNDABLE < self.world.now():
             raise _refused('REFUND_TIME_LIMIT_EXCEEDED')
         dispute = account.note('disputed').get(captured['id'])
         if dispute == 'CHARGEBACK':
@@ -76,7 +73,7 @@ class Refunds:
         invoice = body.get('invoice_id')
         if invoice and any(one.get('invoice_id') == invoice for one in account.all('refund')):
             raise _refused('DUPLICATE_INVOICE_ID', '/invoice_id', invoice)
-        held = self.payments.balance(account, captured['amount']['currency_code'])
+        held = self.payments.balances(account).get(captured['amount']['currency_code'], 0)
         if account.balance_only and held < amount:
             raise _refused('REFUND_FAILED_INSUFFICIENT_FUNDS')
 
@@ -103,7 +100,8 @@ class Refunds:
         """The money of a refund leaves."""
         currency = refund['amount']['currency_code']
         amount = money.minor(refund['amount']['value'], currency)
-        self.payments.move(account, code, -amount, currency, refund['id'], refund)
+        captured_id = account.note('refund')[refund['id']]
+        self.payments.move(account, code, -amount, currency, refund, captured_id)
         self.emit(account, kind, refund)
 
     def settle(self, account, refund, succeed=True):
@@ -141,8 +139,9 @@ class Refunds:
 
         :param int amount: minor units; all without one.
         """
-        amount = self.payments.balance(account) if amount is None else amount
-        return self.payments.move(account, 'T0400', -amount, account.currency, None, {})
+        held = self.payments.balances(account)[account.currency]
+        amount = held if amount is None else amount
+        return self.payments.move(account, 'T0400', -amount, account.currency)
 
     def fail_payout(self, account, payout):
         """The merchant's bank sends a withdrawal back."""

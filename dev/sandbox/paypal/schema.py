@@ -131,19 +131,21 @@ REFUND = Record(
 )
 
 
-def check(value, kind, path='', words=None):
+def check(value, kind, unknown='NOT_SUPPORTED', words=None):
     """Return what is wrong with a body: details of an error.
 
+    :param str unknown: the issue of a member that does not belong there.
     :param dict words: descriptions that differ from the usual ones.
     :rtype: list
     """
     problems = []
-    _check(value, kind, path, lambda issue, *of: problems.append(_detail(issue, *of, words)))
+
+    def note(issue, path, value=None):
+        issue = unknown if issue == 'NOT_SUPPORTED' else issue
+        problems.append(errors.detail(issue, path or '/', value, words=words))
+
+    _check(value, kind, '', note)
     return problems
-
-
-def _detail(issue, path, value, words):
-    return errors.detail(issue, path or '/', value, words=words)
 
 
 def _check(value, kind, path, note):
@@ -168,7 +170,7 @@ def _check_record(value, kind, path, note):
         return
     for name in kind.required:
         if name not in value:
-            note('MISSING_REQUIRED_PARAMETER', f'{path}/{name}', None)
+            note('MISSING_REQUIRED_PARAMETER', f'{path}/{name}')
     for name, item in value.items():
         if name in kind.fields:
             _check(item, kind.fields[name], f'{path}/{name}', note)
@@ -181,8 +183,8 @@ def _check_list(value, kind, path, note):
         note('INVALID_PARAMETER_SYNTAX', path, value)
         return
     if len(value) > kind.most:
-        note('INVALID_ARRAY_MAX_ITEMS', path, None)
+        note('INVALID_ARRAY_MAX_ITEMS', path)
     if len(value) < kind.least:
-        note('INVALID_ARRAY_MIN_ITEMS', path, None)
+        note('INVALID_ARRAY_MIN_ITEMS', path)
     for number, item in enumerate(value):
         _check(item, kind.kind, f'{path}/{number}', note)

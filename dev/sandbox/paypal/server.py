@@ -235,4 +235,4 @@ class PayPalServer(Server):
                 message="The server does not implement the method.",
             ) from None
         except NotFound:
-            raise errors.PayPalError(404) from None
+            raise errors.PayPalError(404, name='NOT_FOUND', message="Not found") from None

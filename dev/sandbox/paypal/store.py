@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """PayPal's memory: accounts with their apps, orders and money; its ids and instants."""
 
+import re
 import secrets
 import string
 from datetime import datetime, timezone
@@ -51,6 +52,14 @@ def timestamp(seconds=None, style='%Y-%m-%dT%H:%M:%SZ'):
     """Return an instant as PayPal writes it, now without one."""
     seconds = clock.now() if seconds is None else seconds
     return datetime.fromtimestamp(seconds, timezone.utc).strftime(style)
+
+
+def instant(text):
+    """Return an instant that somebody wrote, in seconds.
+
+    :raise ValueError: it cannot be read.
+    """
+    return datetime.fromisoformat(re.sub(r'[Zz]$', '+00:00', text)).timestamp()
 
 
 class PayPalAccount(Account):

@@ -3,14 +3,13 @@
 
 import json
 import re
-from datetime import datetime
 from json.decoder import scanstring
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from ..store import clock
 from . import objects
-from .errors import bad_webhook
-from .store import DAY
+from .errors import bad_request
+from .store import DAY, instant
 
 MOST_WEBHOOKS, LONGEST_URL = 10, 2048
 #: How far back events are listed.
@@ -43,7 +42,7 @@ class WebhookCalls:
         body = _record(call.body, ('url', 'event_types'), ('url', 'event_types'))
         url = self._url(account, body['url'])
         if len(account.all('webhook')) >= MOST_WEBHOOKS:
-            raise bad_webhook("Webhooks number limit exceeded", 'WEBHOOK_NUMBER_LIMIT_EXCEEDED')
+            raise bad_request("Webhooks number limit exceeded", '', 'WEBHOOK_NUMBER_LIMIT_EXCEEDED')
         webhook = objects.webhook(url, _event_names(body['event_types']), self.world.base)
         return 201, account.add(webhook, 'webhook')
 
@@ -54,24 +53,24 @@ class WebhookCalls:
         secure = parts and parts.scheme == 'https' and parts.port in (None, 443)
         own = parts and parts.scheme == 'http' and parts.hostname in LOOPBACK
         if not (secure or own) or len(url) > LONGEST_URL:
-            raise bad_webhook("Not a valid webhook URL", field='url')
+            raise bad_request("Not a valid webhook URL", 'url')
         if any(one['url'] == url for one in account.all('webhook')):
-            raise bad_webhook("Webhook URL already exists", 'WEBHOOK_URL_ALREADY_EXISTS')
+            raise bad_request("Webhook URL already exists", '', 'WEBHOOK_URL_ALREADY_EXISTS')
         return url
 
     @staticmethod
     def _find(account, webhook_id):
         webhook = account.get('webhook', webhook_id)
         if not webhook:
-            raise bad_webhook(
-                "The requested resource was not found", 'INVALID_RESOURCE_ID', '', 404
+            raise bad_request(
+                "The requested resource was not found", '', 'INVALID_RESOURCE_ID', 404
             )
         return webhook
 
     def list(self, account, call):
         """Answer `GET /v1/notifications/webhooks`."""
         if call.args.get('anchor_type', 'APPLICATION') not in ('APPLICATION', 'ACCOUNT'):
-            raise bad_webhook("Invalid anchor type", field='anchor_type')
+            raise bad_request("Invalid anchor type", 'anchor_type')
         return 200, {'webhooks': account.all('webhook')}
 
     def get(self, account, _call, object_id):
@@ -85,7 +84,7 @@ class WebhookCalls:
         for patch in call.body if isinstance(call.body, list) else [{}]:
             patch = _record(patch, ('op', 'path', 'value'), ('op', 'path', 'value'))
             if patch['op'] != 'replace' or patch['path'] not in ('/url', '/event_types'):
-                raise bad_webhook("Invalid patch", field=str(patch['path']))
+                raise bad_request("Invalid patch", str(patch['path']))
             if patch['path'] == '/url':
                 changes['url'] = self._url(account, patch['value'])
             else:
@@ -115,11 +114,17 @@ class WebhookCalls:
         args = call.args
         for name in args:
             if name not in (*EVENT_FILTERS, *CURSOR):
-                raise bad_webhook("Unknown parameter", field=name)
+                raise bad_request("Unknown parameter", name)
         size = args.get('page_size', '10')
         if not re.fullmatch(r'\d{1,3}', size) or not 1 <= int(size) <= 300:
-            raise bad_webhook("Invalid page size", field='page_size')
-        found = [one for one in reversed(account.all('event')) if self._listed(account, one, args)]
+            raise bad_request("Invalid page size", 'page_size')
+        since = _instant(args.get('start_time'), 'start_time', clock.now() - KEPT)
+        until = _instant(args.get('end_time'), 'end_time', clock.now())
+        found = [
+            one
+            for one in reversed(account.all('event'))
+            if since <= instant(one['create_time']) <= until and self._listed(account, one, args)
+        ]
         ids = [one['id'] for one in found]
         first = ids.index(args['index_id']) + 1 if args.get('index_id') in ids else 0
         page = found[first : first + int(size)]
@@ -131,29 +136,25 @@ class WebhookCalls:
         return 200, {'events': page, 'count': len(page), 'links': links}
 
     def _page(self, query, rel='self'):
-        url = f'{self.world.base}/v1/notifications/webhooks-events'
-        return objects.link(f'{url}?{urlencode(query)}' if query else url, rel)
+        path = f'{self.world.base}/v1/notifications/webhooks-events'
+        return objects.link(objects.query(path, query), rel)
 
     @staticmethod
     def _listed(account, event, args):
         """Tell whether an event fits the filters; only those an endpoint asked for are listed."""
-        at = _instant(event['create_time'], 'create_time')
-        resource = event['resource']
         return (
             account.note('told').get(event['id'])
-            and at >= clock.now() - KEPT
+            and instant(event['create_time']) >= clock.now() - KEPT
             and args.get('event_type') in (None, event['event_type'])
-            and args.get('transaction_id') in (None, resource.get('id'))
-            and at >= _instant(args.get('start_time') or event['create_time'], 'start_time')
-            and at <= _instant(args.get('end_time') or event['create_time'], 'end_time')
+            and args.get('transaction_id') in (None, event['resource'].get('id'))
         )
 
     @staticmethod
     def _find_event(account, event_id):
         event = account.get('event', event_id)
         if not event or not account.note('told').get(event_id):
-            raise bad_webhook(
-                "The requested resource was not found", 'INVALID_RESOURCE_ID', '', 404
+            raise bad_request(
+                "The requested resource was not found", '', 'INVALID_RESOURCE_ID', 404
             )
         return event
 
@@ -178,7 +179,7 @@ class WebhookCalls:
         body = _record(call.body, (*SIGNED, 'webhook_event'), (*SIGNED, 'webhook_event'))
         for name in SIGNED:
             if not isinstance(body[name], str):
-                raise bad_webhook("Invalid value", field=name)
+                raise bad_request("Invalid value", name)
         raw = member(call.raw.decode(), 'webhook_event').encode()
         genuine = self.webhooks.verify(account, body, raw)
         return 200, {'verification_status': 'SUCCESS' if genuine else 'FAILURE'}
@@ -214,13 +215,13 @@ def _record(body, allowed, required=()):
     :raise PayPalError: it is not.
     """
     if not isinstance(body, dict):
-        raise bad_webhook("Invalid request", 'INVALID_REQUEST')
+        raise bad_request("Invalid request", '', 'INVALID_REQUEST')
     for name in required:
         if name not in body:
-            raise bad_webhook("Required field is missing", field=name)
+            raise bad_request("Required field is missing", name)
     for name in body:
         if name not in allowed:
-            raise bad_webhook("Unknown field", field=name)
+            raise bad_request("Unknown field", name)
     return body
 
 
@@ -231,19 +232,20 @@ def _event_names(types):
     """
     names = [one.get('name') for one in types if isinstance(one, dict)] if types else []
     if not names or len(names) != len(types) or len(names) > 500:
-        raise bad_webhook("Not a valid list of event types", field='event_types')
+        raise bad_request("Not a valid list of event types", 'event_types')
     for name in names:
         if name != '*' and name not in objects.EVENTS:
-            raise bad_webhook(f"{name} is not a valid event type", field='event_types')
+            raise bad_request(f"{name} is not a valid event type", 'event_types')
     return names
 
 
-def _instant(text, name):
+def _instant(text, name, usual):
     """Return an instant in seconds.
 
+    :param usual: what it is without a text.
     :raise PayPalError: it cannot be read.
     """
     try:
-        return datetime.fromisoformat(re.sub(r'[Zz]$', '+00:00', text)).timestamp()
+        return instant(text) if text else usual
     except ValueError:
-        raise bad_webhook("Not a valid date and time", field=name) from None
+        raise bad_request("Not a valid date and time", name) from None

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 import zlib
+from datetime import datetime, timezone
 
 from cryptography.exceptions import InvalidSignature
 
@@ -102,12 +103,12 @@ class Webhooks(Deliveries):
         webhook_id = 'SOMEBODYELSESHOOK' if how == 'webhook' else job['webhook']
         signed = signer.sign(message(transmission_id, sent_at, webhook_id, body))
         return {
-            'Paypal-Transmission-Id': transmission_id,
-            'Paypal-Transmission-Time': sent_at,
-            'Paypal-Transmission-Sig': base64.b64encode(signed).decode(),
-            'Paypal-Cert-Url': job.get('cert_url') or self.certificate_url(named),
-            'Paypal-Auth-Algo': ALGORITHM,
-            'Paypal-Auth-Version': 'v2',
+            'PAYPAL-TRANSMISSION-ID': transmission_id,
+            'PAYPAL-TRANSMISSION-TIME': sent_at,
+            'PAYPAL-TRANSMISSION-SIG': base64.b64encode(signed).decode(),
+            'PAYPAL-CERT-URL': job.get('cert_url') or self.certificate_url(named),
+            'PAYPAL-AUTH-ALGO': ALGORITHM,
+            'PAYPAL-AUTH-VERSION': 'v2',
         }
 
     def certificate_url(self, certificate):
@@ -126,7 +127,7 @@ class Webhooks(Deliveries):
         if how in ('wrong_key', 'untrusted', 'cert_url'):
             more['signer'] = self.authority.add(SUBJECT)
         if how == 'expired':
-            more['signer'] = self.authority.add(SUBJECT, self.authority.between, expired=True)
+            more['signer'] = self.authority.add(SUBJECT, self.authority.issuer(), expired=True)
         if how == 'cert_url':
             # Whoever fetches it finds a certificate that fits the signature.
             more['cert_url'] = cert_url or f'{self.world.base}/elsewhere/{more["signer"].id}'
@@ -142,7 +143,8 @@ class Webhooks(Deliveries):
         """
         prefix, _path, certificate_id = headers['cert_url'].rpartition(CERTIFICATES)
         certificate = self.authority.find(certificate_id)
-        genuine = certificate and certificate.issuer is self.authority.between
+        genuine = certificate and certificate.issuer is self.authority.issuer()
+        genuine = genuine and certificate.own.not_valid_after_utc > datetime.now(timezone.utc)
         if not genuine or prefix != self.world.base or headers['auth_algo'] != ALGORITHM:
             return False
         if not account.get('webhook', headers['webhook_id']):
