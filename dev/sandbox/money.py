@@ -7,7 +7,7 @@ cards and SEPA debits in France.
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from . import errors
+from . import errors, ledger
 
 
 def _all(codes, value):
@@ -88,9 +88,5 @@ def convert(amount, currency, settlement, rates):
     :param dict rates: currency -> rate; a currency without one is settled as it is.
     :return: (minor units, currency, rate or None).
     """
-    if currency == settlement or currency not in rates:
-        return amount, currency, None
-    rate = Decimal(str(rates[currency]))
-    shift = DECIMALS.get(settlement, 2) - DECIMALS.get(currency, 2)
-    settled = (amount * rate).scaleb(shift).quantize(Decimal(1), ROUND_HALF_UP)
-    return int(settled), settlement, float(rate)
+    settled, into, rate = ledger.convert(amount, currency, settlement, rates, DECIMALS)
+    return settled, into, rate and float(rate)

@@ -22,17 +22,18 @@ a.back{background:none;color:#1a1f36;text-decoration:underline;font-weight:400}
 """
 
 
-def page(lang, body, title="Checkout"):
+def page(lang, body, title="Checkout", style=''):
     """Return a whole page.
 
     :param str lang: `en` or `fr`.
     :param str body: HTML.
+    :param str style: of this provider's pages.
     """
     return (
         f'<!DOCTYPE html><html lang="{lang}"><head><meta charset="utf-8">'
         f'<title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style>{STYLE}</style></head><body><div class="test">{TEST[lang]}</div>'
+        f'<style>{STYLE}{style}</style></head><body><div class="test">{TEST[lang]}</div>'
         f'<main>{body}</main></body></html>'
     )
 

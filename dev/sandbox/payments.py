@@ -4,6 +4,7 @@
 import threading
 
 from . import errors, money, stripe_objects
+from .ledger import Ledger, due
 from .store import clock
 
 DECLINED = ('card_declined', "Your card was declined.")
@@ -12,12 +13,8 @@ NO_FUNDS = ('insufficient_funds', "The customer's account has insufficient funds
 METHODS = ('card', 'declined', 'sepa', 'sepa_fail')
 
 
-class Payments:
-    """Everything that moves money in the sandbox. The caller holds the world's lock."""
-
-    def __init__(self, world, webhooks):
-        self.world = world
-        self.emit = webhooks.emit
+class Payments(Ledger):
+    """Everything that moves money at Stripe. The caller holds the world's lock."""
 
     # === A PAYER ON THE HOSTED PAGE === #
 
@@ -111,24 +108,15 @@ class Payments:
         timer.start()
         return clock.exact() + delay
 
-    def tick(self):
-        """Do what time has brought, without anybody having asked."""
-        with self.world.lock:
-            self.run_due()
-
-    def run_due(self):
-        """Do what time has brought: banks answer, fees become known, sessions lapse."""
-        now = clock.exact()
-        for account in list(self.world.accounts.values()):
-            waiting = account.note('banks')
-            for session_id in [s for s, due in waiting.items() if due and due <= now]:
-                self.settle(account, account.get('checkout.session', session_id))
-            waiting = account.note('fees')
-            for charge_id in [c for c, due in waiting.items() if due and due <= now]:
-                self.release_fee(account, charge_id)
-            for session in account.all('checkout.session'):
-                if session['status'] == 'open' and session['expires_at'] <= now:
-                    self.expire(account, session)
+    def run_due_of(self, account, now):
+        """Banks answer, fees become known, sessions lapse."""
+        for session_id in due(account.note('banks'), now):
+            self.settle(account, account.get('checkout.session', session_id))
+        for charge_id in due(account.note('fees'), now):
+            self.release_fee(account, charge_id)
+        for session in account.all('checkout.session'):
+            if session['status'] == 'open' and session['expires_at'] <= now:
+                self.expire(account, session)
 
     def release_fees(self, account):
         """The balance movements of all charges become known now."""

@@ -111,6 +111,8 @@ def test_bodies_where_none_belong(ask, make_order):
         assert ask('GET', f"{ORDERS}/{order['id']}", body or None).status_code == 200
     answer = ask('GET', f"{ORDERS}/{order['id']}", {'a': 1})
     assert issue(answer) == (400, 'NOT_SUPPORTED')
+    answer = ask('DELETE', '/v1/notifications/webhooks/X', {'a': 1})
+    assert issue(answer) == (400, 'NOT_SUPPORTED')
 
 
 def test_bodies_that_cannot_be_read(paypal, paypal_token):

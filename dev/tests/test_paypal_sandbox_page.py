@@ -25,12 +25,12 @@ def test_page(open_order):
     _order, url = open_order(brand_name="Pain & Co")
     page = requests.get(url, timeout=5).text
     assert '<html lang="fr">' in page and "MODE TEST" in page and 'width=device-width' in page
-    assert "Se connecter et payer" in page and '1234,50&nbsp;EUR' in page
+    assert "Se connecter et payer" in page and '1&#8239;234,50&nbsp;EUR' in page
     assert 'Facture &lt;1&gt; &amp; Co' in page and 'Pain &amp; Co' in page
     _order, url = open_order(locale='en-GB')
     page = requests.get(url, timeout=5).text
     assert '<html lang="en">' in page and "TEST MODE" in page and "Log in and pay" in page
-    assert '1234.50&nbsp;EUR' in page
+    assert '1,234.50&nbsp;EUR' in page
 
 
 def test_there_and_back(paypal, open_order):

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """PayPal's approval page, which a payer sees."""
 
+from decimal import Decimal
 from html import escape
 
 from .. import pages
@@ -15,7 +16,7 @@ BUTTONS = {
     'fr': {
         'paypal': "Se connecter et payer",
         'declined': "Payer avec une banque qui refuse",
-        'echeck': "Payer par eCheck (arrive plus tard)",
+        'echeck': "Payer par chèque électronique (arrive plus tard)",
     },
 }
 CANCEL = {'en': "Cancel and return to %s", 'fr': "Annuler et retourner sur %s"}
@@ -30,11 +31,11 @@ ERRORS = {
         " paiement.",
     },
 }
-STYLE = (
-    '<style>body{background:#f5f7fa}button{background:#003087;border-radius:24px}'
-    'h1{font-size:20px;margin:0 0 12px;color:#003087}'
-    'button.cancel{background:none;color:#1a1f36;text-decoration:underline;font-weight:400}</style>'
-)
+STYLE = """
+body{background:#f5f7fa} button{background:#003087;border-radius:24px}
+h1{font-size:20px;margin:0 0 12px;color:#003087}
+button.cancel{background:none;color:#1a1f36;text-decoration:underline;font-weight:400}
+"""
 
 
 def render(account, order, note):
@@ -47,25 +48,27 @@ def render(account, order, note):
     about = unit.get('description') or unit.get('invoice_id') or ''
     return pages.page(
         lang,
-        f'{STYLE}<h1>{escape(TITLE[lang])}</h1>'
+        f'<h1>{escape(TITLE[lang])}</h1>'
         f'<p class="merchant">{escape(merchant)}</p><p class="label">{escape(about)}</p>'
         f'<p class="amount">{_amount(unit["amount"], lang)}</p>'
         f'<p class="error" role="alert">{escape(error)}</p>'
         f'<form method="post">{pages.buttons(BUTTONS[lang], "paypal")}'
         f'<button class="cancel" name="method" value="cancel">{cancel}</button></form>',
         TITLE[lang],
+        STYLE,
     )
 
 
 def _amount(amount, lang):
     """Return an amount as a payer reads it."""
-    value, currency = amount['value'], amount['currency_code']
+    value, currency = f"{Decimal(amount['value']):,}", amount['currency_code']
     if lang == 'fr':
-        value = value.replace('.', ',')
-    return f'{escape(value)}&nbsp;{escape(currency)}'
+        value = value.replace(',', '&#8239;').replace('.', ',')
+    return f'{value}&nbsp;{escape(currency)}'
 
 
 def over(locale=''):
     """Return the page of an order that cannot be approved."""
     lang = pages.language(locale)
-    return pages.page(lang, f'{STYLE}<p class="error">{escape(OVER[lang])}</p>', TITLE[lang])
+    error = f'<p class="error">{escape(OVER[lang])}</p>'
+    return pages.page(lang, error, TITLE[lang], STYLE)

@@ -6,7 +6,7 @@ import binascii
 import re
 
 from . import objects
-from .errors import bad_request
+from .errors import bad_request, unknown_resource
 from .store import instant
 
 STATES = {
@@ -77,7 +77,7 @@ class DisputeCalls:
         call.need('disputes/read-seller')
         found = account.get('dispute', object_id)
         if not found:
-            raise bad_request("Dispute not found", 'id', 'RESOURCE_NOT_FOUND', 404)
+            raise unknown_resource()
         return 200, found
 
 

@@ -217,7 +217,12 @@ def bad_request(message, field='', name='VALIDATION_ERROR', status=400):
 
     :param str field: which one it is about; the whole request without.
     """
-    details = [{'field': field, 'issue': message, 'location': 'body'}] if field else []
-    return PayPalError(
-        status, details, name=name, message="Invalid data provided" if field else message
-    )
+    details = [{'field': field, 'issue': message}] if field else []
+    error = PayPalError(status, name=name, message="Invalid data provided" if field else message)
+    error.body.update(details=details, information_link=f'{DOCS}/webhooks/#errors', links=[])
+    return error
+
+
+def unknown_resource():
+    """A resource of the older APIs that this account does not have."""
+    return bad_request("Resource id is invalid", '', 'INVALID_RESOURCE_ID', 404)

@@ -7,6 +7,7 @@ apart from the gateway, to check it.
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from .. import ledger
 from . import errors
 
 #: currency -> decimals
@@ -109,9 +110,5 @@ def convert(amount, currency, settlement, rates):
     :param dict rates: currency -> rate; a currency without one is kept as it is.
     :return: (minor units, currency, rate or None).
     """
-    if currency == settlement or currency not in rates:
-        return amount, currency, None
-    rate = Decimal(str(rates[currency]))
-    shift = DECIMALS[settlement] - DECIMALS[currency]
-    settled = (amount * rate).scaleb(shift).quantize(Decimal(1), ROUND_HALF_UP)
-    return int(settled), settlement, str(rate)
+    settled, into, rate = ledger.convert(amount, currency, settlement, rates, DECIMALS)
+    return settled, into, rate and str(rate)

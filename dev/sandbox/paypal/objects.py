@@ -117,13 +117,12 @@ def order_view(account, created, base):
     """An order as PayPal shows it, with its captures and refunds."""
     note = account.order_note(created)
     shown = copy.deepcopy(created)
-    captures = [one for one in account.all('capture') if one['id'] in note['captures']]
-    of = account.note('refund')
-    refunds = [one for one in account.all('refund') if of[one['id']] in note['captures']]
-    if captures:
-        payments = {'captures': [_inside(one) for one in captures]}
-        if refunds:
-            payments['refunds'] = [_inside(one) for one in refunds]
+    payments = {
+        f'{kind}s': [_inside(account.get(kind, one)) for one in note[f'{kind}s']]
+        for kind in ('capture', 'refund')
+        if note[f'{kind}s']
+    }
+    if payments:
         shown['purchase_units'][0]['payments'] = payments
     shown['links'] = order_links(created, base, note['sourced'])
     return shown

@@ -40,9 +40,11 @@ class OrderCalls:
             'failure': '',
             'lapsed': False,
             'captures': [],
+            'refunds': [],
             'sourced': 'payment_source' in body,
             **{key: context.get(key, '') for key in CONTEXT},
         }
+        account.note('open')[order['id']] = True
         call.remember(account, MEMORY, order=order['id'])
         return 201, self._shown(account, order, call)
 

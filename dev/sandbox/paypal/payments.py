@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What happens when a payer pays with PayPal: approvals, captures, refunds, withdrawals."""
 
+from ..ledger import Ledger, due
 from ..refusals import Refusal, one_of
 from ..store import clock
 from . import errors, money, objects
@@ -13,12 +14,8 @@ REFUNDABLE = 180 * DAY
 DECLINED = "Your bank declined this payment. Please choose another way to pay."
 
 
-class Payments:
+class Payments(Ledger):
     """Everything that moves money at PayPal. The caller holds the world's lock."""
-
-    def __init__(self, world, webhooks):
-        self.world = world
-        self.emit = webhooks.emit
 
     # === A PAYER ON THE APPROVAL PAGE === #
 
@@ -64,6 +61,9 @@ class Payments:
             raise self._decline(note, order)
         captured = account.add(objects.capture(account, order, self.world.base), 'capture')
         note['captures'].append(captured['id'])
+        if invoice := captured.get('invoice_id'):
+            account.note('invoices').setdefault(invoice, []).append(captured['id'])
+        account.note('open').pop(order['id'])
         order.update(status='COMPLETED', update_time=timestamp())
         reason = 'ECHECK' if note['how'] == 'echeck' else account.pending_reason
         if reason:
@@ -84,8 +84,8 @@ class Payments:
         invoice = unit.get('invoice_id')
         if not invoice or not account.block_duplicates:
             return
-        for captured in account.all('capture'):
-            if captured.get('invoice_id') == invoice and captured['status'] != 'DECLINED':
+        for capture_id in account.note('invoices').get(invoice, ()):
+            if account.get('capture', capture_id)['status'] != 'DECLINED':
                 raise errors.refused('DUPLICATE_INVOICE_ID', field, invoice)
 
     def _decline(self, note, order):
@@ -130,25 +130,15 @@ class Payments:
 
     # === LATER === #
 
-    def tick(self):
-        """Do what time has brought, without anybody having asked."""
-        with self.world.lock:
-            self.run_due()
-
-    def run_due(self):
-        """Do what time has brought: banks answer, orders lapse, tokens end."""
-        now = clock.exact()
-        for account in list(self.world.accounts.values()):
-            waiting = account.note('banks')
-            for capture_id in [c for c, due in waiting.items() if due <= now]:
-                self.settle(account, account.get('capture', capture_id))
-            for order in account.all('order'):
-                self._lapse(account, order, now)
+    def run_due_of(self, account, now):
+        """Banks answer, orders lapse."""
+        for capture_id in due(account.note('banks'), now):
+            self.settle(account, account.get('capture', capture_id))
+        for order_id in list(account.note('open')):
+            self._lapse(account, account.get('order', order_id), now)
 
     def _lapse(self, account, order, now):
         note = account.order_note(order)
-        if note['lapsed'] or order['status'] == 'COMPLETED':
-            return
         approved = order['status'] == 'APPROVED'
         if approved:
             end = note['approved'] + self.world.approval_seconds
@@ -159,8 +149,8 @@ class Payments:
 
     def lapse(self, account, order):
         """An order ends: nobody finds it any more, and what was approved is given back."""
-        note = account.order_note(order)
-        note['lapsed'] = True
+        account.order_note(order)['lapsed'] = True
+        account.note('open').pop(order['id'])
         if order['status'] == 'APPROVED':
             unit = order['purchase_units'][0]
             keys = ('reference_id', 'custom_id', 'invoice_id')

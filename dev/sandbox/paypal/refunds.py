@@ -28,9 +28,7 @@ class Refunds:
         self._check(account, captured, body, amount, left)
         total = money.minor(captured['amount']['value'], currency) - left + amount
         refund = objects.refund(account, captured, amount, total, body, self.world.base)
-        account.add(refund, 'refund')
-        account.note('refund')[refund['id']] = captured['id']
-        self._mark(account, captured)
+        self._keep(account, captured, refund)
         if account.echeck_refunds:
             refund.update(status='PENDING', status_details={'reason': 'ECHECK'})
         else:
@@ -77,15 +75,31 @@ class Refunds:
         if account.balance_only and held < amount:
             raise _refused('REFUND_FAILED_INSUFFICIENT_FUNDS')
 
+    def _keep(self, account, captured, refund):
+        """Add a refund to its capture and its order."""
+        account.add(refund, 'refund')
+        account.note('refund')[refund['id']] = captured['id']
+        self._order_note(account, captured)['refunds'].append(refund['id'])
+        self._mark(account, captured)
+
     @staticmethod
-    def _left(account, captured):
+    def _order_note(account, captured):
+        return account.note('order')[captured['supplementary_data']['related_ids']['order_id']]
+
+    def _refunds(self, account, captured):
+        """Return the refunds of a capture: an order has one only."""
+        return [
+            account.get('refund', refund_id)
+            for refund_id in self._order_note(account, captured)['refunds']
+        ]
+
+    def _left(self, account, captured):
         """Return what is not refunded yet, in minor units."""
         currency = captured['amount']['currency_code']
         given_back = sum(
             money.minor(refund['amount']['value'], currency)
-            for refund in account.all('refund')
-            if account.note('refund')[refund['id']] == captured['id']
-            and refund['status'] in ('PENDING', 'COMPLETED')
+            for refund in self._refunds(account, captured)
+            if refund['status'] in ('PENDING', 'COMPLETED')
         )
         return money.minor(captured['amount']['value'], currency) - given_back
 
@@ -128,9 +142,7 @@ class Refunds:
             raise Refusal(400, f"This capture is {captured['status']}.")
         whole = money.minor(captured['amount']['value'], captured['amount']['currency_code'])
         refund = objects.refund(account, captured, left, whole, {}, self.world.base)
-        account.add(refund, 'refund')
-        account.note('refund')[refund['id']] = captured['id']
-        self._mark(account, captured)
+        self._keep(account, captured, refund)
         self._pay(account, refund, 'T1106', 'PAYMENT.CAPTURE.REVERSED')
         return refund
 
