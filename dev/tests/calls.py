@@ -39,3 +39,14 @@ def paypal_issue(answer):
 def paypal_links(obj):
     """Return the links of an object of PayPal's by their relation."""
     return {link['rel']: link['href'] for link in obj['links']}
+
+
+def euros(value):
+    """Return PayPal's object of an amount."""
+    return {'currency_code': 'EUR', 'value': value}
+
+
+def paypal_events(paypal):
+    """Return the types of all events, the orders' apart."""
+    events = [event['event_type'] for event in paypal.events()]
+    return [kind for kind in events if not kind.startswith('CHECKOUT.ORDER')]

@@ -6,6 +6,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,7 +16,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from dev.sandbox.client import SandboxProcess  # noqa: E402
 from dev.tests import contract, paypal_contract  # noqa: E402
-from dev.tests.calls import SESSION, paypal_order  # noqa: E402
+from dev.tests.calls import SESSION, paypal_links, paypal_order  # noqa: E402
 from dev.tests.receiving import Receiver  # noqa: E402
 from gateways import GATEWAYS  # noqa: E402
 from gateways.base import CheckoutRequest, Credentials  # noqa: E402
@@ -214,3 +215,35 @@ def make_capture(paypal, make_order, capture):
         return answer.json()['purchase_units'][0]['payments']['captures'][0]
 
     return make
+
+
+@pytest.fixture
+def make_webhook(ask):
+    """Register an endpoint at PayPal for all events, or for some."""
+
+    def make(url='http://127.0.0.1:9/hook', *names):
+        types = [{'name': name} for name in names or ['*']]
+        body = {'url': url, 'event_types': types}
+        answer = ask('POST', '/v1/notifications/webhooks', body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    return make
+
+
+@pytest.fixture
+def refund(ask):
+    """Refund a capture of PayPal's."""
+
+    def refund(captured, key=None, prefer='return=representation', **body):
+        path = f"/v2/payments/captures/{captured['id']}/refund"
+        headers = {'PayPal_Request_Id': key} if key else {}
+        return ask('POST', path, body, Prefer=prefer, **headers)
+
+    return refund
+
+
+@pytest.fixture
+def read_again(ask):
+    """Read an object of PayPal's again."""
+    return lambda obj: ask('GET', urlsplit(paypal_links(obj)['self']).path)

@@ -1,47 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Money at the sandbox's PayPal: commissions, pending captures, refunds, disputes, withdrawals."""
+"""Money at the sandbox's PayPal: commissions, pending captures, refunds."""
 
 import concurrent.futures
 import time
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from dev.sandbox.paypal import money
+from dev.tests.calls import euros, paypal_events
 from dev.tests.calls import paypal_issue as issue
 from dev.tests.calls import paypal_links as links
 
 PAYMENTS = '/v2/payments'
 DAY = 86400
-
-
-@pytest.fixture
-def refund(ask):
-    """Refund a capture."""
-
-    def refund(captured, key=None, prefer='return=representation', **body):
-        path = f"{PAYMENTS}/captures/{captured['id']}/refund"
-        headers = {'PayPal_Request_Id': key} if key else {}
-        return ask('POST', path, body, Prefer=prefer, **headers)
-
-    return refund
-
-
-@pytest.fixture
-def read(ask):
-    """Read a capture or a refund again."""
-    return lambda obj: ask('GET', urlsplit(links(obj)['self']).path)
-
-
-def euros(value):
-    return {'currency_code': 'EUR', 'value': value}
-
-
-def kinds(paypal):
-    """Return the types of all events, the orders' apart."""
-    events = [event['event_type'] for event in paypal.events()]
-    return [kind for kind in events if not kind.startswith('CHECKOUT.ORDER')]
 
 
 # === COMMISSIONS === #
@@ -62,9 +34,9 @@ def test_commission(amount, currency, fee):
     assert money.fee(amount, currency) == fee
 
 
-def test_commission_of_a_capture(paypal, make_capture, read):
+def test_commission_of_a_capture(paypal, make_capture, read_again):
     captured = make_capture('123.45', custom_id='INV-1', invoice_id='INV-1')
-    shown = read(captured).json()
+    shown = read_again(captured).json()
     assert shown['seller_receivable_breakdown'] == {
         'gross_amount': euros('123.45'),
         'paypal_fee': euros('3.93'),
@@ -109,29 +81,29 @@ def test_other_currencies_are_converted(paypal, make_capture, refund):
 # === PENDING === #
 
 
-def test_an_echeck_arrives_later(paypal, make_capture, read, refund):
+def test_an_echeck_arrives_later(paypal, make_capture, read_again, refund):
     captured = make_capture(how='echeck')
     assert (captured['status'], captured['status_details']) == ('PENDING', {'reason': 'ECHECK'})
     assert 'seller_receivable_breakdown' not in captured
     assert paypal.account_state()['balance'] == 0
     assert issue(refund(captured)) == (422, 'PENDING_CAPTURE')
     assert paypal.settle() == {'settled': 1}
-    shown = read(captured).json()
+    shown = read_again(captured).json()
     assert shown['status'] == 'COMPLETED' and 'status_details' not in shown
     assert shown['seller_receivable_breakdown']['net_amount'] == euros('96.75')
-    assert kinds(paypal) == ['PAYMENT.CAPTURE.PENDING', 'PAYMENT.CAPTURE.COMPLETED']
+    assert paypal_events(paypal) == ['PAYMENT.CAPTURE.PENDING', 'PAYMENT.CAPTURE.COMPLETED']
     with pytest.raises(requests.HTTPError):
         paypal.settle(capture=captured['id'])
 
 
 @pytest.mark.parametrize('kind', ['PAYMENT.CAPTURE.DENIED', 'PAYMENT.CAPTURE.DECLINED'])
-def test_an_echeck_comes_to_nothing(paypal, make_capture, read, refund, kind):
+def test_an_echeck_comes_to_nothing(paypal, make_capture, read_again, refund, kind):
     paypal.settings(denied_event=kind)
     captured = make_capture(how='echeck', invoice_id='INV-1')
     paypal.settle(capture=captured['id'], succeed=False)
-    shown = read(captured).json()
+    shown = read_again(captured).json()
     assert shown['status'] == 'DECLINED' and 'seller_receivable_breakdown' not in shown
-    assert kinds(paypal) == ['PAYMENT.CAPTURE.PENDING', kind]
+    assert paypal_events(paypal) == ['PAYMENT.CAPTURE.PENDING', kind]
     assert not paypal.account_state()['movements']
     assert issue(refund(captured)) == (422, 'REFUND_NOT_ALLOWED')
     assert make_capture(invoice_id='INV-1')['status'] == 'COMPLETED', "the first one does not count"
@@ -147,7 +119,7 @@ def test_banks_answer_by_themselves(paypal, make_capture):
     paypal.settings(bank_delay=0.1)
     make_capture(how='echeck')
     deadline = time.monotonic() + 10
-    while len(kinds(paypal)) < 2 and time.monotonic() < deadline:
+    while len(paypal_events(paypal)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert paypal.account_state()['balance'] == 9675
 
@@ -155,7 +127,7 @@ def test_banks_answer_by_themselves(paypal, make_capture):
 # === REFUNDS === #
 
 
-def test_refunded_in_parts(paypal, make_capture, refund, read):
+def test_refunded_in_parts(paypal, make_capture, refund, read_again):
     captured = make_capture(custom_id='INV-1')
     first = refund(captured, amount=euros('30.00'), note_to_payer="Sorry")
     assert first.status_code == 201
@@ -167,14 +139,14 @@ def test_refunded_in_parts(paypal, make_capture, refund, read):
         'net_amount': euros('30.00'),
         'total_refunded_amount': euros('30.00'),
     }
-    assert read(captured).json()['status'] == 'PARTIALLY_REFUNDED'
+    assert read_again(captured).json()['status'] == 'PARTIALLY_REFUNDED'
     assert issue(refund(captured, amount=euros('70.01'))) == (422, 'REFUND_AMOUNT_EXCEEDED')
     rest = refund(captured).json()
     assert rest['amount'] == euros('70.00')
     assert rest['seller_payable_breakdown']['total_refunded_amount'] == euros('100.00')
-    assert read(captured).json()['status'] == 'REFUNDED'
+    assert read_again(captured).json()['status'] == 'REFUNDED'
     assert issue(refund(captured)) == (422, 'CAPTURE_FULLY_REFUNDED')
-    assert read(rest).json() == rest
+    assert read_again(rest).json() == rest
     assert paypal.account_state()['balance'] == -325, "PayPal keeps its commission"
     event = paypal.events()[-1]
     assert event['event_type'] == 'PAYMENT.CAPTURE.REFUNDED'
@@ -233,7 +205,7 @@ def test_an_invoice_id_for_each_refund(make_capture, refund):
     assert refund(captured, amount=euros('1.00')).status_code == 201
 
 
-def test_refunds_from_the_bank(paypal, make_capture, refund, read):
+def test_refunds_from_the_bank(paypal, make_capture, refund, read_again):
     paypal.account(echeck_refunds=True)
     captured = make_capture()
     first, second = (refund(captured, amount=euros('40.00')).json() for _number in range(2))
@@ -241,9 +213,9 @@ def test_refunds_from_the_bank(paypal, make_capture, refund, read):
     assert paypal.account_state()['balance'] == 9675
     paypal.settle_refund(refund=first['id'])
     paypal.settle_refund(refund=second['id'], succeed=False)
-    assert [read(one).json()['status'] for one in (first, second)] == ['COMPLETED', 'FAILED']
+    assert [read_again(one).json()['status'] for one in (first, second)] == ['COMPLETED', 'FAILED']
     assert paypal.account_state()['balance'] == 5675
-    assert kinds(paypal).count('PAYMENT.CAPTURE.REFUNDED') == 1
+    assert paypal_events(paypal).count('PAYMENT.CAPTURE.REFUNDED') == 1
     paypal.account(echeck_refunds=False)
     assert refund(captured).json()['amount'] == euros('60.00')
 
@@ -270,21 +242,22 @@ def test_refunds_of_restricted_accounts(paypal, make_capture, refund):
     assert issue(refund(captured)) == (422, 'PAYEE_ACCOUNT_RESTRICTED')
 
 
-def test_refunds_at_the_dashboard(paypal, make_capture, read):
+def test_refunds_at_the_dashboard(paypal, make_capture, read_again):
     captured = make_capture()
     given_back = paypal.refund(capture=captured['id'], amount=1234)
-    assert read(given_back).json()['amount'] == euros('12.34')
+    assert read_again(given_back).json()['amount'] == euros('12.34')
     assert paypal.account_state()['refunds'][0]['capture'] == captured['id']
 
 
 def test_two_refunds_at_once(paypal, make_capture, refund):
     captured = make_capture()
-    paypal.misbehave(path=f"{PAYMENTS}/captures/{captured['id']}/refund", busy=1)
+    paypal.misbehave(path=f"{PAYMENTS}/captures/{captured['id']}/refund", busy=30)
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         first = threads.submit(refund, captured, 'a')
-        while not paypal.idle()['in_flight']:
-            pass
+        while not paypal.idle()['in_flight'] and not first.done():
+            time.sleep(0.01)
         assert issue(refund(captured, 'b')) == (409, 'PREVIOUS_REQUEST_IN_PROGRESS')
+        paypal.behave()
         assert first.result().status_code == 201
 
 
@@ -294,99 +267,15 @@ def test_unknown_payments(ask, refund):
     assert issue(refund({'id': 'X'})) == (404, 'INVALID_RESOURCE_ID')
 
 
-def test_reversed(paypal, make_capture, refund, read):
+def test_reversed(paypal, make_capture, refund, read_again):
     captured = make_capture()
     refund(captured, amount=euros('10.00'))
     reversal = paypal.reverse(capture=captured['id'])
     assert reversal['amount'] == euros('90.00')
-    assert read(reversal).json() == reversal
-    assert read(captured).json()['status'] == 'REFUNDED'
+    assert read_again(reversal).json() == reversal
+    assert read_again(captured).json()['status'] == 'REFUNDED'
     event = paypal.events()[-1]
     assert event['event_type'] == 'PAYMENT.CAPTURE.REVERSED'
     assert links(event['resource'])['up'] == links(captured)['self']
     state = paypal.account_state()
     assert (state['balance'], state['movements'][-1]['type']) == (-325, 'T1106')
-
-
-# === DISPUTES === #
-
-
-def test_chargebacks_won_and_lost(paypal, ask, make_capture, refund):
-    for won, balance in ((True, 9675 - 1600), (False, 2 * (9675 - 1600) - 10000)):
-        captured = make_capture()
-        dispute = paypal.dispute(capture=captured['id'])['dispute_id']
-        assert issue(refund(captured)) == (422, 'REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK')
-        paypal.close_dispute(dispute=dispute, won=won)
-        assert paypal.account_state()['balance'] == balance
-        shown = ask('GET', f'/v1/customer/disputes/{dispute}').json()
-        assert shown['status'] == 'RESOLVED'
-        (disputed,) = shown['disputed_transactions']
-        assert disputed['seller_transaction_id'] == captured['id']
-        moved = [(one['type'], one['reason']) for one in shown['money_movements']]
-        assert moved == [
-            ('DEBIT', 'DISPUTE_SETTLEMENT'),
-            ('DEBIT', 'CHARGEBACK_FEE'),
-            *([('CREDIT', 'DISPUTE_SETTLEMENT')] if won else []),
-        ]
-        with pytest.raises(requests.HTTPError):
-            paypal.close_dispute(dispute=dispute, won=won)
-    types = [one['type'] for one in paypal.account_state()['movements']]
-    assert types == ['T0006', 'T1201', 'T0106', 'T1202', 'T0006', 'T1201', 'T0106']
-
-
-def test_inquiries_move_nothing(paypal, make_capture, refund):
-    captured = make_capture()
-    dispute = paypal.dispute(capture=captured['id'], inquiry=True)
-    assert 'money_movements' not in dispute and paypal.account_state()['balance'] == 9675
-    assert issue(refund(captured, amount=euros('1.00'))) == (422, 'TRANSACTION_DISPUTED')
-    with pytest.raises(requests.HTTPError):
-        paypal.dispute(capture=captured['id'])
-    paypal.close_dispute(dispute=dispute['dispute_id'], won=True)
-    assert refund(captured, amount=euros('1.00')).status_code == 201
-
-
-def test_inquiries_become_chargebacks(paypal, make_capture):
-    dispute = paypal.dispute(capture=make_capture()['id'], inquiry=True)['dispute_id']
-    paypal.escalate_dispute(dispute=dispute)
-    assert paypal.account_state()['balance'] == 9675 - 10000 - 1600
-    paypal.close_dispute(dispute=dispute, won=False)
-    assert kinds(paypal)[1:] == [
-        f'CUSTOMER.DISPUTE.{what}' for what in ('CREATED', 'UPDATED', 'RESOLVED')
-    ]
-
-
-def test_lists_of_disputes(paypal, ask, make_capture):
-    captures = [make_capture()['id'] for _number in range(5)]
-    newest_first = [paypal.dispute(capture=one)['dispute_id'] for one in captures][::-1]
-    paypal.close_dispute(dispute=newest_first[0], won=True)
-
-    def listed(query):
-        page = ask('GET', f'/v1/customer/disputes?{query}').json()
-        return [one['dispute_id'] for one in page['items']], links(page).get('next')
-
-    seen, following = [], 'page_size=2'
-    while following:
-        ids, following = listed(following)
-        following = following and following.partition('?')[2]
-        seen += ids
-    assert seen == newest_first
-    assert listed(f'disputed_transaction_id={captures[1]}')[0] == [newest_first[3]]
-    assert listed('dispute_state=RESOLVED')[0] == [newest_first[0]]
-    assert listed('update_time_after=2099-01-01T00:00:00Z')[0] == []
-    for query in ('page_size=51', 'nonsense=1', 'next_page_token=x', 'start_time=soon'):
-        assert ask('GET', f'/v1/customer/disputes?{query}').status_code == 400
-    assert ask('GET', '/v1/customer/disputes/PP-R-X').status_code == 404
-
-
-# === WITHDRAWALS === #
-
-
-def test_withdrawals(paypal, make_capture):
-    make_capture()
-    payout = paypal.payout()
-    assert (payout['type'], payout['amount']) == ('T0400', -9675)
-    assert paypal.account_state()['balance'] == 0
-    paypal.fail_payout(payout=payout['id'])
-    assert paypal.account_state()['balance'] == 9675
-    assert paypal.payout(amount=75)['net'] == -75
-    assert paypal.account_state()['balance'] == 9600

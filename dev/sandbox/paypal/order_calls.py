@@ -124,7 +124,7 @@ class OrderCalls:
 
 
 #: What the approval page needs of a request.
-CONTEXT = ('return_url', 'cancel_url', 'locale', 'brand_name', 'user_action')
+CONTEXT = ('return_url', 'cancel_url', 'locale', 'brand_name')
 
 
 def _context(body):

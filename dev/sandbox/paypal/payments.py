@@ -5,12 +5,10 @@ from ..ledger import Ledger, due
 from ..refusals import Refusal, one_of
 from ..store import clock
 from . import errors, money, objects
-from .store import DAY, timestamp
+from .store import timestamp
 
 #: What a payer can choose on the approval page.
 WAYS = ('paypal', 'declined', 'echeck', 'cancel')
-#: How long a capture can be refunded.
-REFUNDABLE = 180 * DAY
 DECLINED = "Your bank declined this payment. Please choose another way to pay."
 
 
@@ -139,8 +137,7 @@ class Payments(Ledger):
 
     def _lapse(self, account, order, now):
         note = account.order_note(order)
-        approved = order['status'] == 'APPROVED'
-        if approved:
+        if order['status'] == 'APPROVED':
             end = note['approved'] + self.world.approval_seconds
         else:
             end = note['created'] + self.world.order_seconds

@@ -4,8 +4,10 @@
 from ..refusals import Refusal
 from . import errors, money, objects
 from .errors import REFUND_WORDS
-from .payments import REFUNDABLE
-from .store import instant, timestamp
+from .store import DAY, instant, timestamp
+
+#: How long a capture can be refunded.
+REFUNDABLE = 180 * DAY
 
 
 class Refunds:

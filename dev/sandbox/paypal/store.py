@@ -10,8 +10,6 @@ from ..store import Account, World, clock
 from . import money
 
 LETTERS = string.ascii_uppercase + string.digits
-#: Neither 0, 1, I nor O in the id of an account.
-ACCOUNT_LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
 HOUR, DAY = 3600, 86400
 #: How PayPal is, until it is told otherwise.
 SETTINGS = {
@@ -33,19 +31,14 @@ SETTINGS = {
 }
 
 
-def new_id(length=17, letters=LETTERS):
+def new_id(length=17):
     """Return a new id of an order, a capture, a refund, a webhook."""
-    return ''.join(secrets.choice(letters) for _letter in range(length))
+    return ''.join(secrets.choice(LETTERS) for _letter in range(length))
 
 
 def new_event_id():
     """Return a new id of a notification."""
     return f'WH-{new_id()}-{new_id()}'
-
-
-def new_payer_id():
-    """Return a new id of somebody's account."""
-    return new_id(13, ACCOUNT_LETTERS)
 
 
 def timestamp(seconds=None, style='%Y-%m-%dT%H:%M:%SZ'):
