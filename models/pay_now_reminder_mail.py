@@ -139,7 +139,8 @@ class PayNowReminder(models.Model):
         :rtype: bool
         """
         cron = self.env['ir.cron']
-        self = self.with_context(lang=self.company_id._pay_now_lang())
+        # Texts of this one reminder only, not of all the others at each turn.
+        self = self.with_context(lang=self.company_id._pay_now_lang()).with_prefetch()
         if not self.try_lock_for_update() or self.state != 'queued':
             return True
         try:
