@@ -59,3 +59,9 @@ WAKE_SECONDS = 5
 MAX_CONFLICTS = 5
 #: A failed notification is tried again after 1, 2, 4… minutes, at most this many times.
 EVENT_MAX_ATTEMPTS = 12
+
+#: Where the number in the company register is a SIREN or a SIRET.
+FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE', 'TF', 'WF', 'YT')
+#: The most invoices attached to one reminder, and their total size.
+ATTACHED_INVOICES_MAX = 10
+ATTACHED_INVOICES_MAX_MB = 5

@@ -7,6 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
 LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
+#: Local parts of addresses that nobody reads, in English and French.
+NO_REPLY_PATTERN = re.compile(
+    r'^(mailer-daemon|bounces?|(no|do[-_.]?not|ne[-_.]?pas)[-_.]?(reply|respond|repondre))(?![a-z])',
+    re.IGNORECASE,
+)
 
 
 def clean_sage_code(value):
@@ -61,3 +66,21 @@ def provider_reference_text(value, length=60):
     """
     ascii_text = unicodedata.normalize('NFKD', value or '').encode('ascii', 'ignore').decode()
     return re.sub(r'[^A-Za-z0-9_.]+', '-', ascii_text).strip('-')[:length].strip('-') or 'payment'
+
+
+def is_no_reply(email):
+    """Tell whether an address says of itself that nobody reads it.
+
+    :param str email: a normalized address.
+    :rtype: bool
+    """
+    return bool(NO_REPLY_PATTERN.match(email or ''))
+
+
+def group_by_four(number):
+    """Write a bank account number in groups of four, as it is read aloud and typed.
+
+    :param str number: the number without spaces.
+    :rtype: str
+    """
+    return ' '.join(number[start : start + 4] for start in range(0, len(number), 4))

@@ -24,12 +24,14 @@ def render(template, company, no_store=False, status=200, **values):
     :param int status: HTTP status.
     :return: the response.
     """
+    company = company.sudo().with_context(lang=request.env.lang)
     response = request.render(
         template,
         {
-            'company': company.sudo(),
-            'color': company.sudo().email_secondary_color or '#875A7B',
-            'text_color': company.sudo().email_primary_color or '#FFFFFF',
+            'company': company,
+            'identity': company._pay_now_identity(),
+            'color': company.email_secondary_color or '#875A7B',
+            'text_color': company.email_primary_color or '#FFFFFF',
             'html_lang': (request.env.lang or 'en').replace('_', '-'),
             **values,
         },

@@ -33,11 +33,13 @@ class AccountMove(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('pay_now_no_link')
     def _compute_pay_now_url(self):
         """Not stored and not depended on: eligibility is decided at the moment it is asked."""
+        no_link = self.env.context.get('pay_now_no_link')
         for move in self:
             move.pay_now_url = (
-                False if move._pay_now_refusal('invoice_mail') else move._pay_now_url()
+                False if no_link or move._pay_now_refusal('invoice_mail') else move._pay_now_url()
             )
 
     @api.depends('invoice_line_ids.sale_line_ids')
@@ -189,10 +191,45 @@ class AccountMove(models.Model):
                 self.env._("Only %s is left to pay.", self.currency_id.format(residual))
             )
 
+    def _pay_now_customer_reason(self, reason):
+        """Return why an item cannot be paid online, in words for the customer.
+
+        :param str reason: a code of `_pay_now_refusal`.
+        :rtype: str
+        """
+        return {
+            'currency': self.env._("Not payable online: invoice in a foreign currency"),
+            'in_progress': self.env._("Payment in progress"),
+        }.get(reason) or self.env._("Not payable online")
+
+    def _pay_now_transfer_account(self):
+        """Return the bank account for a transfer: the invoice's own, else the company's first.
+
+        Never one of our providers': what is transferred there arrives nowhere.
+
+        :rtype: res.partner.bank (sudo)
+        """
+        self.ensure_one()
+        move = self.sudo()
+        account = move.partner_bank_id.filtered('active')
+        providers = move.company_id.parent_ids.pay_now_provider_ids
+        if account and not account.journal_id & providers.journal_id:
+            return account
+        # Like Odoo: rather an account in the invoice's currency, or in none.
+        return move.company_id.pay_now_transfer_account_ids.sorted(
+            lambda account: bool(account.currency_id - move.currency_id)
+        )[:1]
+
     # === BUSINESS METHODS - MAIL === #
 
+    def _pay_now_preselected(self, payable):
+        """Override of `pay.now.link` to ask for the instalments that are due, else the next one."""
+        today = fields.Date.context_today(self)
+        due = payable.filtered(lambda line: (line.date_maturity or line.date) <= today)
+        return due or payable.filtered(lambda line: line.date_maturity == payable[0].date_maturity)
+
     def _pay_now_mail_block(self, lang):
-        """Render the *Pay now* button of the invoice mail.
+        """Render the *Pay now* button of the invoice mail; its page opens with the same amount.
 
         :param str lang: the customer's language.
         :return: the block, or an empty string when there is no button.
@@ -202,11 +239,18 @@ class AccountMove(models.Model):
         move = self._origin.with_context(lang=lang or self.partner_id.lang)
         if not move or move._pay_now_refusal('invoice_mail'):
             return ''
+        _open_lines, payable, _reasons = move._pay_now_page_items()
+        asked = move._pay_now_preselected(payable)
         return move.env['ir.qweb']._render(
             'account_pay_now.mail_pay_now_block',
             {
                 'url': move._pay_now_url(),
-                'amount': move.amount_residual,
+                'amount': sum(asked.mapped('amount_residual_currency')),
+                'instalments': asked != payable
+                and move.env._(
+                    "%(instalments)s. The other instalments can be chosen on the page.",
+                    instalments=', '.join(line._pay_now_due_label() for line in asked),
+                ),
                 'currency': move.currency_id,
                 'color': move.company_id.email_secondary_color or '#875A7B',
                 'text_color': move.company_id.email_primary_color or '#FFFFFF',

@@ -79,10 +79,26 @@ class PayNowLink(models.AbstractModel):
 
     # === BUSINESS METHODS - PAGE === #
 
+    def _pay_now_page_refusal(self, move):
+        """Return why an invoice of the page cannot be paid there: a code, or False.
+
+        :param account.move move: an invoice of the document.
+        :rtype: str | bool
+        """
+        return move._pay_now_refusal('page')
+
+    def _pay_now_preselected(self, payable):
+        """Return the items that are ticked when the page opens: those the mail's button asks for.
+
+        :param account.move.line payable: the items that can be paid, oldest first.
+        :rtype: account.move.line
+        """
+        return payable
+
     def _pay_now_page_items(self):
         """Sort the items of the page by what can be done with them.
 
-        :return: `(open lines, payable lines, {line: reason})`.
+        :return: `(open lines, payable lines, {line: code of the reason})`.
         :rtype: tuple
         """
         self.ensure_one()
@@ -95,20 +111,23 @@ class PayNowLink(models.AbstractModel):
         for line in open_lines:
             move = line.move_id
             if line in in_progress:
-                reasons[line] = move._pay_now_refusal_label('in_progress')
-            elif code := move._pay_now_refusal('page'):
-                reasons[line] = move._pay_now_refusal_label(code)
+                reasons[line] = 'in_progress'
+            elif code := self._pay_now_page_refusal(move):
+                reasons[line] = code
         return open_lines, open_lines.filtered(lambda line: line not in reasons), reasons
 
     def _pay_now_page_values(self, chosen=None):
         """Return what the pay page shows, from the books of this moment.
 
-        :param set chosen: ids of the ticked items; all payable ones by default.
+        :param set chosen: ids of the ticked items; by default what the mail's button asks for.
         :rtype: dict
         """
         open_lines, payable, reasons = self._pay_now_page_items()
         today = fields.Date.context_today(self)
-        ticked = payable.filtered(lambda line: chosen is None or line.id in chosen)
+        if chosen is None:
+            ticked = self._pay_now_preselected(payable)
+        else:
+            ticked = payable.filtered(lambda line: line.id in chosen)
         company = self.company_id
         return {
             'document': self,
@@ -122,7 +141,8 @@ class PayNowLink(models.AbstractModel):
                     'late': max((today - (line.date_maturity or today)).days, 0),
                     'amount': line.amount_residual_currency,
                     'currency': line.currency_id,
-                    'reason': reasons.get(line),
+                    'reason': line in reasons
+                    and line.move_id._pay_now_customer_reason(reasons[line]),
                     'ticked': line in ticked,
                 }
                 for line in open_lines
@@ -130,6 +150,9 @@ class PayNowLink(models.AbstractModel):
             'total': sum(ticked.mapped('amount_residual_currency')),
             'can_pay': bool(payable),
             'providers': self._pay_now_page_providers(payable),
+            'transfers': open_lines.filtered(
+                lambda line: reasons.get(line) != 'in_progress'
+            )._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
             'all_paid': not open_lines,
         }

@@ -74,8 +74,6 @@ class PayNowReminder(models.Model):
     mail_id = fields.Many2one(
         string="E-mail message", comodel_name='mail.mail', readonly=True, ondelete='set null'
     )
-    amount_due_text = fields.Char(compute='_compute_texts')
-    items_html = fields.Html(compute='_compute_texts', sanitize=False)
     preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
 
     # === COMPUTE METHODS === #
@@ -84,17 +82,6 @@ class PayNowReminder(models.Model):
     def _compute_display_name(self):
         for reminder in self:
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)
-
-    @api.depends_context('lang')
-    def _compute_texts(self):
-        for reminder in self:
-            reminder.amount_due_text = ' + '.join(
-                formatLang(self.env, amount, currency_obj=currency)
-                for currency, amount in reminder._subtotals()
-            )
-            reminder.items_html = self.env['ir.qweb']._render(
-                'account_pay_now.mail_reminder_items', reminder._mail_values()
-            )
 
     def _compute_preview(self):
         for reminder in self:

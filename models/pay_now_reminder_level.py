@@ -39,6 +39,11 @@ class PayNowReminderLevel(models.Model):
             'account_pay_now.mail_template_reminder', raise_if_not_found=False
         ),
     )
+    attach_invoices = fields.Boolean(
+        string="Attach the invoices",
+        help="The PDFs of the invoices leave with the reminder: those that are stored, and those"
+        " still missing once they are made.",
+    )
 
     _gap_not_negative = models.Constraint(
         'CHECK (gap_days >= 1)', "There is at least one day between two reminders."

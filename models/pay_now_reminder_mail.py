@@ -6,7 +6,8 @@ import uuid
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.tools import email_normalize, formataddr
+from odoo.fields import Command
+from odoo.tools import email_domain_extract, email_normalize, formataddr
 
 _logger = logging.getLogger(__name__)
 
@@ -17,50 +18,6 @@ class PayNowReminder(models.Model):
     _inherit = 'pay.now.reminder'
 
     # === BUSINESS METHODS - MAIL === #
-
-    def _subtotals(self):
-        """Return the amounts due by currency, the company's first.
-
-        :rtype: list of (res.currency, float)
-        """
-        self.ensure_one()
-        totals = {}
-        for line in self._open_items():
-            currency = line.currency_id
-            totals[currency] = totals.get(currency, 0.0) + line.amount_residual_currency
-        return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
-
-    def _mail_values(self):
-        """Return what the mail shows: items, totals, and the button where there is one."""
-        self.ensure_one()
-        lines = self._open_items().sorted(lambda line: (line.date_maturity, line.id))
-        payable = self._payable_items(lines)
-        today = fields.Date.context_today(self)
-        return {
-            'reminder': self,
-            'company': self.company_id,
-            'currency': self.currency_id,
-            'lines': [
-                {
-                    'label': line._pay_now_due_label(),
-                    'due': line.date_maturity,
-                    'late': max((today - line.date_maturity).days, 0),
-                    'amount': line.amount_residual_currency,
-                    'currency': line.currency_id,
-                    'payable': line in payable,
-                }
-                for line in lines
-            ],
-            'subtotals': self._subtotals(),
-            'previous_balance': self.previous_balance,
-            'amount_due': sum(lines.mapped('amount_residual')),
-            'amount_payable': sum(payable.mapped('amount_residual')),
-            'partly': payable != lines,
-            'url': self._pay_now_url() if payable else False,
-            'color': self.company_id.email_secondary_color or '#875A7B',
-            'text_color': self.company_id.email_primary_color or '#FFFFFF',
-            'test_mode': self.company_id._pay_now_test_mode(),
-        }
 
     def _render(self):
         """Render the mail in the customer's language.
@@ -83,6 +40,7 @@ class PayNowReminder(models.Model):
             body,
             add_context={
                 'company': company,
+                'identity': company._pay_now_identity(),
                 'logo_url': False
                 if company.uses_default_logo
                 else f'{self.get_base_url()}/logo.png?company={company.id}',
@@ -91,16 +49,29 @@ class PayNowReminder(models.Model):
             context_record=record,
         )
 
-    def _prepare_mail(self):
-        """Return the values of the mail, with a Message-ID that stays the same if it is retried."""
-        subject, body = self._render()
-        domain = self.env['mail.alias.domain'].sudo().search([], limit=1).name or 'localhost'
+    def _prepare_mail(self, lines, attachments):
+        """Return the values of the mail, with a Message-ID that stays the same if it is retried.
+
+        :param account.move.line lines: what is open.
+        :param ir.attachment attachments: the invoices that leave with it.
+        :rtype: dict
+        """
+        subject, body = self.with_context(pay_now_attached=len(attachments))._render()
+        company = self.company_id
+        domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
         return {
             'subject': subject,
             'body_html': body,
-            'email_from': self.company_id.email_formatted or self.env.user.email_formatted,
+            'email_from': company.email_formatted or self.env.user.email_formatted,
             'email_to': formataddr((self.contact_id.name or '', email_normalize(self.email))),
-            'reply_to': self.company_id.email_formatted or False,
+            'reply_to': self._reply_to(lines),
+            'attachment_ids': [Command.set(attachments.ids)],
+            # The mail server is chosen, and bounces come back, by the company's own domain.
+            'record_company_id': company.id,
+            'record_alias_domain_id': company.alias_domain_id.id,
+            # An absence note would reach the bounce address and count as a bounce. Not the header
+            # Auto-Submitted: mailboxes for invoices that are ticket systems put such mails aside.
+            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
             'model': self._name,
             'res_id': self.id,
             'message_id': f'<pay-now-reminder-{self.id}-{uuid.uuid4().hex[:12]}@{domain}>',
@@ -164,8 +135,17 @@ class PayNowReminder(models.Model):
         """Re-check the reminder against the books of this moment, and render what still stands."""
         self._refresh()
         if self.state == 'queued':
-            mail = self.env['mail.mail'].sudo().create(self._prepare_mail())
-            self.write({'state': 'sending', 'sent_at': fields.Datetime.now(), 'mail_id': mail.id})
+            lines = self._open_items()
+            attachments, problem = self._prepare_attachments(lines)
+            mail = self.env['mail.mail'].sudo().create(self._prepare_mail(lines, attachments))
+            self.write(
+                {
+                    'state': 'sending',
+                    'sent_at': fields.Datetime.now(),
+                    'mail_id': mail.id,
+                    'reason': ', '.join(filter(None, [self.reason, problem])) or False,
+                }
+            )
 
     def _hand_over(self):
         """Give the mail to the mail server and keep what came of it."""

@@ -26,6 +26,7 @@ class ResConfigSettings(models.TransientModel):
     pay_now_reminder_auto = fields.Boolean(
         related='company_id.pay_now_reminder_auto', readonly=False
     )
+    pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_provider_ids = fields.One2many(
         related='company_id.pay_now_provider_ids', readonly=False
     )

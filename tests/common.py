@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -11,6 +12,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.addons.mail.tests.common import MockEmail
 
 from ..gateways import base
 from ..gateways.errors import GatewayAuthError, GatewayNotFound, GatewayUnavailable
@@ -269,3 +271,24 @@ class PayNowCommon(AccountTestInvoicingCommon):
     def auth_error(self):
         """Return the error a refused key gives."""
         return GatewayAuthError("Invalid API Key provided: sk_test_***")
+
+
+class ReminderCommon(PayNowCommon, MockEmail):
+    """Reminders generated as a person does it, and sent as the scheduled action does it."""
+
+    def generate(self, **values):
+        """Return the run that the wizard makes."""
+        wizard = self.env['pay.now.generate.reminders'].create(values)
+        action = wizard.action_generate()
+        return self.env['pay.now.reminder.run'].browse(action['res_id'])
+
+    def send(self, run):
+        """Send a run and return what the mail server got."""
+        run.action_send()
+        with ExitStack() as stack:
+            stack.enter_context(self.mock_mail_gateway())
+            if not type(self)._registry_patched:
+                stack.enter_context(self.enter_registry_test_mode())
+            self.env.ref('account_pay_now.ir_cron_reminders_send').method_direct_trigger()
+            self.env.invalidate_all()
+            return list(self._mails)

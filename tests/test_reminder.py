@@ -7,14 +7,12 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.mail.tests.common import MockEmail
-
 from ..gateways import base
-from .common import PayNowCommon
+from .common import ReminderCommon
 
 
 @tagged('post_install', '-at_install')
-class TestReminder(PayNowCommon, MockEmail):
+class TestReminder(ReminderCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -22,17 +20,6 @@ class TestReminder(PayNowCommon, MockEmail):
         cls.level = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
         cls.first = cls.make_invoice(100, days_late=30)
         cls.second = cls.make_invoice(50, days_late=10)
-
-    def generate(self, **values):
-        wizard = self.env['pay.now.generate.reminders'].create(values)
-        action = wizard.action_generate()
-        return self.env['pay.now.reminder.run'].browse(action['res_id'])
-
-    def send(self, run):
-        run.action_send()
-        with self.mock_mail_gateway(), self.enter_registry_test_mode():
-            self.env.ref('account_pay_now.ir_cron_reminders_send').method_direct_trigger()
-            return list(self._mails)
 
     def test_ready_level(self):
         self.assertRecordValues(self.level, [{'delay_days': 5, 'gap_days': 14}])
@@ -197,7 +184,7 @@ class TestReminder(PayNowCommon, MockEmail):
         self.assertEqual(run.reminder_ids.reason, "Invoice in a foreign currency")
         (mail,) = self.send(run)
         self.assertIn(foreign.name, mail['body'])
-        self.assertIn("Payable online", mail['body'])
+        self.assertIn("payable online:", mail['body'])
         self.assertIn("$", mail['body'])
 
     def test_previous_balance(self):
@@ -274,10 +261,10 @@ class TestReminder(PayNowCommon, MockEmail):
         bad = run.reminder_ids.filtered(lambda reminder: reminder.partner_id == self.customer)
         prepare = type(bad)._prepare_mail
 
-        def failing(reminder):
+        def failing(reminder, *args):
             if reminder == bad:
                 raise ValueError("broken template")
-            return prepare(reminder)
+            return prepare(reminder, *args)
 
         self.patch(type(bad), '_prepare_mail', failing)
         (mail,) = self.send(run)

@@ -77,7 +77,7 @@ class Reminding(Stage):
         listed = self.outcome(run, 'foreign')
         expect((listed['amount_payable'], listed['has_button']) == (70.0, True), listed)
         (mail,) = self.send(run, 'foreign')
-        self.expect_mail(mail, in_euros, in_dollars, "Payable online", "70.00", "80.00")
+        self.expect_mail(mail, in_euros, in_dollars, "payable online: 70.00", "80.00")
         page = Customer().follow(mail)
         expect(page.items() == {in_euros: True, in_dollars: False}, page.items())
         self.say(

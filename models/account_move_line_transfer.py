@@ -1,0 +1,47 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import models
+
+from .. import utils
+
+
+class AccountMoveLine(models.Model):
+    """How items are paid by bank transfer, for customers who do not pay online."""
+
+    _inherit = 'account.move.line'
+
+    # === BUSINESS METHODS - TRANSFER === #
+
+    def _pay_now_transfers(self):
+        """Say to which account the items are transferred, and which reference to quote.
+
+        :return: for each account `holder`, `number`, `is_iban`, `bank`, `bic`, and `references`:
+            dicts of `invoice`, `reference`, `amount` and `currency`, one for each invoice. Empty
+            where the company has no account to show.
+        :rtype: list of dict
+        """
+        by_account = {}
+        for move, lines in self.grouped('move_id').items():
+            if account := move._pay_now_transfer_account():
+                by_account.setdefault(account, []).append(
+                    {
+                        'invoice': move.name,
+                        'reference': move.payment_reference or move.name,
+                        'amount': sum(lines.mapped('amount_residual_currency')),
+                        'currency': move.currency_id,
+                    }
+                )
+        return [
+            {
+                'holder': account.acc_holder_name or account.partner_id.name,
+                'number': utils.group_by_four(account.sanitized_acc_number)
+                if account.acc_type == 'iban'
+                else account.acc_number,
+                'is_iban': account.acc_type == 'iban',
+                'bank': account.bank_name,
+                'bic': account.bank_bic,
+                'references': references,
+                'by_number': all(each['reference'] == each['invoice'] for each in references),
+            }
+            for account, references in by_account.items()
+        ]

@@ -1,0 +1,182 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.tools.misc import format_date, formatLang
+
+from .. import const
+
+
+class PayNowReminder(models.Model):
+    """What a reminder says. The texts are fields, so that users place them in their templates."""
+
+    _inherit = 'pay.now.reminder'
+
+    amount_due_text = fields.Char(
+        string="Amounts due by currency", compute='_compute_amount_due_text'
+    )
+    items_html = fields.Html(string="Items and button", compute='_compute_texts', sanitize=False)
+    transfer_html = fields.Html(
+        string="How to pay by transfer", compute='_compute_texts', sanitize=False
+    )
+    attachments_text = fields.Char(string="What is attached", compute='_compute_texts')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_amount_due_text(self):
+        for reminder in self:
+            subtotals = reminder._subtotals(reminder._open_items())
+            reminder.amount_due_text = reminder._subtotals_text(subtotals)
+
+    @api.depends_context('lang', 'pay_now_attached')
+    def _compute_texts(self):
+        qweb = self.env['ir.qweb']
+        for reminder in self:
+            values = reminder._mail_values()
+            reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
+            reminder.transfer_html = (
+                qweb._render('account_pay_now.mail_transfer', values)
+                if values['transfers']
+                else False
+            )
+            reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
+
+    # === BUSINESS METHODS - PAGE === #
+
+    def _pay_now_page_refusal(self, move):
+        """Override of `pay.now.link`: what the reminder may not offer, its page does not either."""
+        if reason := super()._pay_now_page_refusal(move):
+            return reason
+        if not move.company_id._pay_now_option('reminder', move.pay_now_application):
+            return 'option'
+        return 'method' if move._pay_now_other_method() else False
+
+    def _pay_now_preselected(self, payable):
+        """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
+        return (payable & self._open_items()) or payable
+
+    # === BUSINESS METHODS - CONTENT === #
+
+    def _mail_values(self):
+        """Return what the mail shows: items, totals, the button where there is one, the account.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        lines = self._open_items().sorted(lambda line: (line.date_maturity, line.id))
+        refusals = self._refusals(lines.move_id)
+        payable = lines.filtered(lambda line: line.move_id not in refusals)
+        subtotals = self._subtotals(lines)
+        amount_payable = sum(payable.mapped('amount_residual'))
+        return {
+            'reminder': self,
+            'company': self.company_id,
+            'currency': self.currency_id,
+            'lines': self._mail_lines(lines, refusals if payable else {}),
+            'invoices': lines.move_id,
+            'subtotals': subtotals,
+            'previous_balance': self.previous_balance,
+            # Other currencies stay by themselves: their subtotals are not added to it.
+            'total_with_previous': self.previous_balance
+            + dict(subtotals).get(self.currency_id, 0.0),
+            'amount_payable': amount_payable,
+            'amounts_text': bool(payable)
+            and payable != lines
+            and self.env._(
+                "Amount due: %(due)s – payable online: %(payable)s",
+                due=self._subtotals_text(subtotals),
+                payable=self._subtotals_text([(self.currency_id, amount_payable)]),
+            ),
+            'url': bool(payable) and self._pay_now_url(),
+            'transfers': lines._pay_now_transfers(),
+            'color': self.company_id.email_secondary_color or '#875A7B',
+            'text_color': self.company_id.email_primary_color or '#FFFFFF',
+            'test_mode': self.company_id._pay_now_test_mode(),
+        }
+
+    def _mail_lines(self, lines, refusals):
+        """Return the rows of the table of items.
+
+        :param account.move.line lines: what is open.
+        :param dict refusals: `{invoice: code}`; each of its items is marked.
+        """
+        today = fields.Date.context_today(self)
+        return [
+            {
+                'label': line._pay_now_due_label(),
+                'due': self._due_text(line.date_maturity, (today - line.date_maturity).days),
+                'amount': line.amount_residual_currency,
+                'currency': line.currency_id,
+                'mark': line.move_id in refusals
+                and line.move_id._pay_now_customer_reason(refusals[line.move_id]),
+            }
+            for line in lines
+        ]
+
+    def _due_text(self, date, late):
+        """Say when an item was due, and for how long it is late."""
+        text = self.env._("Due on %s", format_date(self.env, date))
+        if late < 1:
+            return text
+        days = self.env._("1 day late") if late == 1 else self.env._("%s days late", late)
+        return f'{text}, {days}'
+
+    def _refusals(self, moves):
+        """Return why invoices get no button: `{invoice: code}`."""
+        previous_balance = self.run_id.print_previous_balance
+        codes = {move: move._pay_now_refusal('reminder', previous_balance) for move in moves}
+        return {move: code for move, code in codes.items() if code}
+
+    def _subtotals(self, lines):
+        """Return the amounts due by currency, the company's first.
+
+        :param account.move.line lines: what is open.
+        :rtype: list of (res.currency, float)
+        """
+        totals = {
+            currency: sum(items.mapped('amount_residual_currency'))
+            for currency, items in lines.grouped('currency_id').items()
+        }
+        return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
+
+    def _subtotals_text(self, subtotals):
+        return ' + '.join(
+            formatLang(self.env, amount, currency_obj=currency) for currency, amount in subtotals
+        )
+
+    def _attachments_text(self, total):
+        """Say which invoices are attached: nothing that is not so.
+
+        As the mail leaves, the context says how many are; a preview tells what is to be expected.
+
+        :param int total: number of invoices in the reminder.
+        """
+        expected = min(total, const.ATTACHED_INVOICES_MAX) if self.level_id.attach_invoices else 0
+        attached = self.env.context.get('pay_now_attached', expected)
+        if not attached:
+            return False
+        if attached < total:
+            return self.env._(
+                "%(attached)s of the %(total)s invoices are attached. Reply to this message if you"
+                " need the others.",
+                attached=attached,
+                total=total,
+            )
+        if total == 1:
+            return self.env._("The invoice is attached.")
+        return self.env._("The %s invoices are attached.", total)
+
+    def _reply_to(self, lines):
+        """Return who gets the customer's answer.
+
+        :param account.move.line lines: what is open.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        newest = lines.sorted(lambda line: (line.move_id.invoice_date or line.date, line.id))[-1:]
+        people = [
+            newest.move_id.invoice_user_id,
+            self.partner_id.user_id,
+            (self.run_id or self).create_uid,
+        ]
+        return self.company_id._pay_now_reply_address([user.sudo() for user in people])

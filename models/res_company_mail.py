@@ -1,0 +1,111 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize, formataddr
+
+from .. import const, utils
+
+
+class ResCompany(models.Model):
+    """Who writes to the customer: identity, address of the answers, accounts for transfers."""
+
+    _inherit = 'res.company'
+
+    pay_now_reply_to = fields.Char(
+        string="Answers to reminders go to",
+        help="Where customers' answers arrive. Leave it empty for a person: the customer's"
+        " salesperson, else whoever started the reminders.",
+    )
+    pay_now_transfer_account_ids = fields.Many2many(
+        string="Bank accounts for transfers",
+        comodel_name='res.partner.bank',
+        compute='_compute_pay_now_transfer_account_ids',
+        compute_sudo=True,
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('bank_journal_ids.bank_account_id.active', 'pay_now_provider_ids.journal_id')
+    def _compute_pay_now_transfer_account_ids(self):
+        """Of the bank journals, a branch's own before its parents'; never a payment provider's."""
+        for company in self:
+            companies = company.parent_ids[::-1]
+            journals = companies.bank_journal_ids - companies.pay_now_provider_ids.journal_id
+            accounts = journals.filtered('active').bank_account_id.filtered('active')
+            company.pay_now_transfer_account_ids = accounts.sorted(
+                # Odoo prints accounts it does not pay from, too: it only prefers the others.
+                lambda account: not account.allow_out_payment
+            )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_reply_to')
+    def _check_pay_now_reply_to(self):
+        for company in self.filtered('pay_now_reply_to'):
+            email = email_normalize(company.pay_now_reply_to)
+            if not email:
+                raise ValidationError(
+                    self.env._("“%s” is not an e-mail address.", company.pay_now_reply_to)
+                )
+            if utils.is_no_reply(email):
+                raise ValidationError(
+                    self.env._(
+                        "Nobody reads “%s”. Customers answer reminders: give an address that"
+                        " somebody reads.",
+                        email,
+                    )
+                )
+
+    # === BUSINESS METHODS - WHO WRITES === #
+
+    def _pay_now_identity(self):
+        """Return who the company is, for the foot of mails and pages, in the context's language.
+
+        :return: `address` and `registration`, each one line of text, empty where unknown.
+        :rtype: dict
+        """
+        self.ensure_one()
+        partner = self.partner_id.sudo()
+        address = partner._display_address(without_company=True)
+        numbers = [
+            (self._pay_now_registry_label(), partner.company_registry),
+            (partner.country_id.vat_label or self.env._("Tax ID"), partner.vat),
+        ]
+        return {
+            'address': ', '.join(line.strip() for line in address.splitlines() if line.strip()),
+            'registration': ' · '.join(
+                self.env._("%(label)s: %(number)s", label=label, number=number)
+                for label, number in numbers
+                # Odoo keeps a slash for "has none".
+                if (number or '').strip(' /')
+            ),
+        }
+
+    def _pay_now_registry_label(self):
+        """Return how the number in the company register is called in the company's country."""
+        partner = self.partner_id.sudo()
+        if partner.country_code in const.FRENCH_TERRITORIES:
+            digits = [char for char in partner.company_registry or '' if char.isdigit()]
+            return "SIREN" if len(digits) == 9 else "SIRET"
+        return partner.company_registry_label
+
+    def _pay_now_reply_address(self, people):
+        """Return where a customer's answer goes: to a person rather than into a box of machines.
+
+        :param people: users, the best placed to answer first.
+        :type people: list of res.users
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if self.pay_now_reply_to:
+            return formataddr((self.name, email_normalize(self.pay_now_reply_to)))
+        machines = {self.bounce_email, self.catchall_email, self.default_from_email}
+        for user in people:
+            email = email_normalize(user.email or '')
+            if not email or email in machines or utils.is_no_reply(email):
+                continue
+            # Whoever left the company is archived, as is the user that scheduled actions run as.
+            if user.active and not user.share:
+                return user.email_formatted
+        return self.email_formatted
