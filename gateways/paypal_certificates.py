@@ -6,7 +6,8 @@ The notification itself names its certificate's address, and anybody can post a 
 * The address must be one of PayPal's own for certificates, in the world we are in, to the letter.
   It is fetched over verified TLS without following redirects. That the holder of that host says
   "this is our certificate" is always proven.
-* The certificate must be within its dates and issued to a name under paypal.com.
+* The certificate must be within its dates, issued to a name under paypal.com, and by somebody
+  else than itself.
 * Where PayPal sends intermediate certificates along, the chain must end at a public authority
   (`certifi`). Where it sends the certificate alone, nothing here can build that chain, and its
   issuer proves nothing beyond what its host does.
@@ -138,6 +139,8 @@ def _checked(content, sandbox):
         known = any(f'.{name}'.endswith(f'.{DOMAIN}') for name in names)
     if not known:
         raise SignatureError("The certificate is somebody else's.", 'bad_certificate')
+    if leaf.issuer == leaf.subject:
+        raise SignatureError("The certificate vouches for itself.", 'bad_certificate')
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < WEAKEST_KEY:
         raise SignatureError("The certificate's key is too weak.", 'bad_certificate')
     if others and not sandbox:
