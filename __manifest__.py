@@ -21,6 +21,7 @@
         'wizard/pay_now_connect_views.xml',
         'wizard/pay_now_setup_views.xml',
         'wizard/pay_now_generate_reminders_views.xml',
+        'data/ir_actions_todo_data.xml',
         'views/account_move_views.xml',
         'views/payment_provider_views.xml',
         'views/payment_transaction_views.xml',
