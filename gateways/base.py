@@ -78,14 +78,32 @@ class Checkout:
 
 @dataclass(frozen=True)
 class Refund:
-    """One refund of a payment. `state` is one of `pending`, `paid`, `failed`, `canceled`."""
+    """One refund of a payment. `state` is one of `pending`, `paid`, `failed`, `canceled`.
+
+    Money may have left the balance while the refund is pending, and is back there some time after
+    it failed: `moved_at` and `returned_at` say so, None for not, or not yet. What the provider
+    charges for each of the two is a commission in `settlement_currency`, negative when it gives
+    some of the payment's back, and None until it is known.
+    """
 
     id: str
     amount: Decimal
     currency: str
     state: str
     created_at: datetime | None = None
-    reason: str = ''
+    reason: str = ''  # of a failure, in the provider's terms
+    reference: str = ''  # the idempotency key it was asked for with, when we asked
+    moved_at: datetime | None = None
+    commission: Decimal | None = None
+    settlement_currency: str = ''
+    movement_id: str = ''
+    returned_at: datetime | None = None
+    returned_commission: Decimal = Decimal(0)
+
+    @property
+    def commission_at(self):
+        """The commission is part of the movement."""
+        return self.moved_at
 
 
 @dataclass(frozen=True)
@@ -245,6 +263,9 @@ class Gateway(Protocol):
 
     def refund(self, payment: Payment, amount: Decimal, idempotency_key: str) -> Refund:
         """Give back a part or all of a payment.
+
+        The same key gives money back once. It is kept with the refund as its `reference`, to
+        recognise it when the answer was lost.
 
         :raise GatewayRefused: also when no more than that is left (`code` of the provider).
         """

@@ -261,7 +261,11 @@ class PayPalGateway:
 
     def refund(self, payment, amount, idempotency_key):
         """`POST /v2/payments/captures/{id}/refund`."""
-        body = {'amount': to_money(amount, payment.currency)}
+        body = {
+            'amount': to_money(amount, payment.currency),
+            # Refused a second time, also when the request id is long forgotten.
+            'invoice_id': paypal_order.identifier(idempotency_key)[: paypal_order.LONGEST],
+        }
         if payment.reference:
             body['custom_id'] = paypal_order.identifier(payment.reference)[: paypal_order.LONGEST]
         values = self._client.call(

@@ -146,16 +146,43 @@ def linked(resource, kind):
 
 
 def refund(values):
-    """Return a refund object as a `base.Refund`."""
+    """Return a refund object as a `base.Refund`.
+
+    Nothing leaves the balance before a refund is completed; PayPal dates its last change.
+    """
     amount, currency = from_money(values['amount'])
+    current = REFUND_STATES.get(values['status'], 'pending')
+    created_at = instant(values.get('create_time'))
+    changed_at = instant(values.get('update_time')) or created_at
+    moved = current == 'paid'
+    commission, settled = _refund_commission(values, currency) if moved else (None, '')
     return base.Refund(
         id=values['id'],
         amount=amount,
         currency=currency,
-        state=REFUND_STATES.get(values['status'], 'pending'),
-        created_at=instant(values.get('create_time')),
+        state=current,
+        created_at=created_at,
         reason=(values.get('status_details') or {}).get('reason') or '',
+        reference=values.get('invoice_id') or '',
+        moved_at=changed_at if moved else None,
+        commission=commission,
+        settlement_currency=settled,
+        movement_id=values['id'] if moved else '',
+        returned_at=changed_at if current in ('failed', 'canceled') else None,
     )
+
+
+def _refund_commission(values, currency):
+    """Return what a refund costs beyond its amount, and the currency the account is debited in.
+
+    Negative when PayPal gives some of the payment's fee back; None until PayPal says so.
+    """
+    breakdown = values.get('seller_payable_breakdown') or {}
+    gross, net = _part(breakdown, 'gross_amount'), _part(breakdown, 'net_amount')
+    if not gross or not net:
+        return None, ''
+    _amount, settled = _part(breakdown, 'net_amount_in_receivable_currency') or net
+    return net[0] - gross[0], settled
 
 
 def instant(text):

@@ -242,12 +242,22 @@ class StripeGateway:
         return stripe_payment.payment(session or {}, intent, self._refunds(intent))
 
     def _refunds(self, intent):
-        """Return all refund objects of a PaymentIntent; the charge holds the newest ten."""
+        """Return all refund objects of a PaymentIntent, with their movements of the balance.
+
+        The charge holds the newest ten, too deep for anything in them to be expanded.
+        """
         newest = (intent.get('latest_charge') or {}).get('refunds') or {}
-        if not newest.get('has_more'):
-            return newest.get('data') or ()
+        return self._list_refunds(intent['id']) if newest.get('data') else ()
+
+    def _list_refunds(self, payment_id):
+        """`GET /v1/refunds`."""
         return self._client.iterate(
-            lambda v1: v1.refunds.list, {'payment_intent': intent['id'], 'limit': 100}
+            lambda v1: v1.refunds.list,
+            {
+                'payment_intent': payment_id,
+                'limit': 100,
+                'expand': [f'data.{path}' for path in stripe_payment.REFUND_EXPAND],
+            },
         )
 
     def capture(self, checkout_id, idempotency_key):
@@ -255,13 +265,31 @@ class StripeGateway:
         return self.fetch_payment(checkout_id)
 
     def refund(self, payment, amount, idempotency_key):
-        """`POST /v1/refunds`."""
-        values = self._client.call(
-            lambda v1: v1.refunds.create,
-            {'payment_intent': payment.payment_id, 'amount': to_minor(amount, payment.currency)},
-            idempotency_key=idempotency_key,
-        )
-        return stripe_payment.refund(values)
+        """`POST /v1/refunds`.
+
+        A failure that Stripe saved for the key may have left a refund after all: it is looked for
+        before another key is used.
+        """
+        params = {
+            'payment_intent': payment.payment_id,
+            'amount': to_minor(amount, payment.currency),
+            'metadata': {stripe_payment.REFUND_KEY: idempotency_key},
+            'expand': list(stripe_payment.REFUND_EXPAND),
+        }
+        for number in range(NEW_KEYS + 1):
+            try:
+                values = self._client.call(
+                    lambda v1: v1.refunds.create,
+                    params,
+                    idempotency_key=f'{idempotency_key}-{number}' if number else idempotency_key,
+                )
+                return stripe_payment.refund(values)
+            except ReplayedFailure as error:
+                failure = error
+                made = map(stripe_payment.refund, self._list_refunds(payment.payment_id))
+                if found := next((one for one in made if one.reference == idempotency_key), None):
+                    return found
+        raise failure
 
     # === EVENTS AND BALANCE === #
 

@@ -2,12 +2,17 @@
 """What Stripe's objects say about one payment: plain dicts in, our dataclasses out."""
 
 from datetime import datetime, timezone
+from decimal import Decimal
 
 from . import base
 from .stripe_money import from_minor
 
 #: `charge.refunds` and the balance transaction are only there when asked for.
 CHARGE_EXPAND = ('latest_charge.balance_transaction', 'latest_charge.refunds')
+#: What says how the balance moved with a refund.
+REFUND_EXPAND = ('balance_transaction', 'failure_balance_transaction')
+#: Metadata of a refund: the idempotency key it was asked for with.
+REFUND_KEY = 'odoo_refund'
 REFUND_STATES = {'succeeded': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
 
 
@@ -66,14 +71,28 @@ def state(session, intent):
 
 
 def refund(values):
-    """Return a refund object as a `base.Refund`."""
+    """Return a refund object, its movements expanded, as a `base.Refund`."""
+    current = REFUND_STATES.get(values.get('status'), 'pending')
+    created_at = instant(values.get('created'))
+    out = values.get('balance_transaction') or {}
+    back = values.get('failure_balance_transaction') or {}
+    settled = (out.get('currency') or '').upper()
     return base.Refund(
         id=values['id'],
         amount=from_minor(values['amount'], values['currency']),
         currency=values['currency'].upper(),
-        state=REFUND_STATES.get(values.get('status'), 'pending'),
-        created_at=instant(values.get('created')),
+        state=current,
+        created_at=created_at,
         reason=values.get('failure_reason') or values.get('reason') or '',
+        reference=(values.get('metadata') or {}).get(REFUND_KEY) or '',
+        moved_at=instant(out.get('created')) or (created_at if current == 'paid' else None),
+        commission=from_minor(out['fee'], settled) if out else None,
+        settlement_currency=settled,
+        movement_id=out.get('id') or '',
+        returned_at=instant(back.get('created')),
+        returned_commission=from_minor(back.get('fee') or 0, back.get('currency') or settled)
+        if back
+        else Decimal(0),
     )
 
 

@@ -15,6 +15,7 @@ EXPANDABLE = {
     'refund': {
         'balance_transaction': 'balance_transaction',
         'charge': 'charge',
+        'failure_balance_transaction': 'balance_transaction',
         'payment_intent': 'payment_intent',
     },
     'payout': {'balance_transaction': 'balance_transaction'},
