@@ -46,6 +46,7 @@ class PayNowEvent(models.Model):
     )
     checkout_ref = fields.Char(string="Checkout id", readonly=True)
     payment_ref = fields.Char(string="Payment id", readonly=True)
+    charge_ref = fields.Char(string="Charge id", readonly=True)
     reference = fields.Char(string="Reference", readonly=True)
     payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
     transaction_id = fields.Many2one(
@@ -113,6 +114,7 @@ class PayNowEvent(models.Model):
             'source': source,
             'checkout_ref': event.checkout_id or None,
             'payment_ref': event.payment_id or None,
+            'charge_ref': event.charge_id or None,
             'reference': event.reference or None,
             'payload': payload or None,
             'state': 'pending',
@@ -226,7 +228,7 @@ class PayNowEvent(models.Model):
                 events._retry_later(self.env._("Being processed elsewhere"), tx, count=False)
 
     def _find_transaction(self):
-        """Return the transaction of ours that the notification is about, if any.
+        """Return the payment of ours that the notification is about, if any; never its refund.
 
         :rtype: payment.transaction
         """
@@ -237,9 +239,10 @@ class PayNowEvent(models.Model):
             ('provider_reference', self.checkout_ref),
             ('reference', self.reference),
             ('pay_now_payment_ref', self.payment_ref),
+            ('pay_now_charge_ref', self.charge_ref),
         ):
             if value and (tx := Transaction.search(mine & Domain(field, '=', value), limit=1)):
-                return tx
+                return tx._pay_now_sources()
         return Transaction
 
     def _retry_later(self, error, tx, count=True):

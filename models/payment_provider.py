@@ -124,10 +124,10 @@ class PaymentProvider(models.Model):
         )
 
     def _compute_feature_support_fields(self):
-        """Override of `payment`: our providers redirect; nothing is tokenized."""
+        """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
         result = super()._compute_feature_support_fields()
         self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
-            {'support_refund': 'none', 'support_tokenization': False}
+            {'support_refund': 'partial', 'support_tokenization': False}
         )
         return result
 

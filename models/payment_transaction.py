@@ -24,7 +24,9 @@ class PaymentTransaction(models.Model):
     pay_now_payment_ref = fields.Char(
         string="Payment id", readonly=True, index='btree_not_null', copy=False
     )
-    pay_now_charge_ref = fields.Char(string="Charge id", readonly=True, copy=False)
+    pay_now_charge_ref = fields.Char(
+        string="Charge id", readonly=True, index='btree_not_null', copy=False
+    )
     pay_now_paid_at = fields.Datetime(string="Paid on", readonly=True, copy=False)
     pay_now_received = fields.Monetary(
         string="Received", readonly=True, copy=False, help="What the provider says was paid."
@@ -61,10 +63,13 @@ class PaymentTransaction(models.Model):
     def _apply_updates(self, payment_data):
         """Override of `payment` to take over what the gateway read.
 
-        :param dict payment_data: `{'payment': gateways.base.Payment}`, read by ourselves.
+        :param dict payment_data: `{'payment': gateways.base.Payment}`, read by ourselves; of a
+            refund `{'refund': gateways.base.Refund}`.
         """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._apply_updates(payment_data)
+        if self.operation == 'refund':
+            return self._pay_now_apply_refund(payment_data['refund'])
         payment = payment_data['payment']
         self._pay_now_take_over(payment)
         if payment.state == base.PAID:
@@ -163,6 +168,8 @@ class PaymentTransaction(models.Model):
         The one door of the return page, the notifications and the sweep: lock, read, process,
         book. Safe to call any number of times, in any order, from several places at once.
 
+        A refund is asked about with the payment it belongs to.
+
         :param bool raise_unavailable: raise instead of leaving it for the next time when the
             provider cannot be reached.
         :param bool payer_returned: the payer comes back from the provider at this moment.
@@ -171,7 +178,7 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         :raise GatewayUnavailable: see `raise_unavailable`.
         """
-        locked = self._pay_now_ours().try_lock_for_update()
+        locked = self._pay_now_ours()._pay_now_sources().try_lock_for_update()
         asked = locked.browse()
         for tx in locked:
             # What is noted on the way is read by the company, whoever's request this is.
@@ -187,6 +194,7 @@ class PaymentTransaction(models.Model):
                 continue
             if payment:
                 tx._process(tx.provider_code, {'payment': payment})
+                tx._pay_now_follow_refunds(payment)
             asked |= tx
         asked.filtered(
             lambda tx: (
@@ -195,6 +203,7 @@ class PaymentTransaction(models.Model):
         )._post_process()
         # A commission may become known long after its payment was booked.
         asked._pay_now_book_commissions()
+        asked._pay_now_book_refunds()
         return asked
 
     def _pay_now_fetch(self):
@@ -253,9 +262,14 @@ class PaymentTransaction(models.Model):
                 'pay_now_last_sync', '<', instant
             )
 
-        return Domain('provider_code', 'in', const.PROVIDER_CODES) & (
-            (unfinished | unbooked) & not_asked_since(quiet)
-            | (recent | failed) & not_asked_since(now - timedelta(hours=1))
+        payments = Domain('provider_code', 'in', const.PROVIDER_CODES) & Domain(
+            'operation', '!=', 'refund'
+        )
+        return payments & (
+            (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)
+            | (recent | failed | self._pay_now_refunds_stuck_domain())
+            & not_asked_since(now - timedelta(hours=1))
+            | self._pay_now_unheard_domain() & not_asked_since(now - timedelta(days=1))
         )
 
     @api.model
@@ -327,6 +341,7 @@ class PaymentTransaction(models.Model):
         limit = fields.Datetime.now() - timedelta(hours=const.CHECKOUT_VALIDITY_HOURS + 1)
         self.search(
             Domain('provider_code', 'in', const.PROVIDER_CODES)
+            & Domain('operation', '!=', 'refund')
             & Domain('state', '=', 'draft')
             & Domain('provider_reference', '=', False)
             & Domain('create_date', '<', limit)

@@ -70,7 +70,7 @@ class PaymentTransaction(models.Model):
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot."""
-        if self.provider_code not in const.PROVIDER_CODES or self.amount < 0:
+        if self.provider_code not in const.PROVIDER_CODES:
             return super()._create_payment(**extra_create_values)
         self._pay_now_book_payments()
         return self.payment_id

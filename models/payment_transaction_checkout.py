@@ -100,7 +100,9 @@ class PaymentTransaction(models.Model):
         """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
         txs = super().create(vals_list)
         for tx in txs._pay_now_ours():
-            if tx.operation != 'refund':
+            if tx.operation == 'refund':
+                tx.pay_now_idempotency_key = tx._pay_now_refund_key()
+            else:
                 # Not derived from the reference: a restored backup gives the same one again,
                 # and the provider would refuse it with another amount.
                 tx.pay_now_idempotency_key = uuid.uuid4().hex

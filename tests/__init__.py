@@ -12,6 +12,8 @@ from . import (
     test_pages,
     test_paypal_chain,
     test_paypal_pages,
+    test_refund,
+    test_refund_books,
     test_reminder,
     test_reminder_attachments,
     test_reminder_mail,

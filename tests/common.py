@@ -39,6 +39,14 @@ class ScriptedGateway:
         self.refused = None
         self.down = False
         self.payments = {}
+        #: What was asked for: key -> refund id; and what goes wrong then.
+        self.refund_keys = {}
+        self.refund_calls = []
+        self.refund_error = None
+        self.refund_answer_lost = False
+        #: State of new refunds, and whether the money has left while they are pending.
+        self.refund_state = 'paid'
+        self.refund_fee = '0'
         self.requests = []
         self.closed = []
         self.webhooks = {}
@@ -105,6 +113,19 @@ class ScriptedGateway:
             self.receive(checkout_id)
         return self.payments[checkout_id]
 
+    def refund(self, payment, amount, idempotency_key):
+        self._answer()
+        self.refund_calls.append((payment.payment_id, amount, idempotency_key))
+        if self.refund_error:
+            raise self.refund_error
+        if idempotency_key not in self.refund_keys:
+            self.refund_keys[idempotency_key] = self.give_back(
+                payment.checkout_id, amount, reference=idempotency_key
+            )
+        if self.refund_answer_lost:
+            raise GatewayUnavailable("No answer.")
+        return self.refunded(self.refund_keys[idempotency_key])
+
     def list_events(self, since):
         self._answer()
         return iter(self.events)
@@ -114,6 +135,63 @@ class ScriptedGateway:
     def set(self, checkout_id, **values):
         """Change a payment at the provider."""
         self.payments[checkout_id] = replace(self.payments[checkout_id], **values)
+
+    def give_back(self, checkout_id, amount, **values):
+        """A refund is made, at the dashboard or by the API.
+
+        :return: its id.
+        """
+        payment = self.payments[checkout_id]
+        now = datetime.now(timezone.utc)
+        number = sum(len(one.refunds) for one in self.payments.values()) + 1
+        state = values.get('state', self.refund_state)
+        refund = base.Refund(
+            **{
+                'id': f're_{number}',
+                'amount': Decimal(amount),
+                'currency': payment.currency,
+                'state': state,
+                'created_at': now,
+                'moved_at': now if state == 'paid' else None,
+                'commission': Decimal(self.refund_fee) if state == 'paid' else None,
+                'settlement_currency': payment.currency,
+                'movement_id': f'txn_re_{number}',
+                **values,
+            }
+        )
+        self.set(checkout_id, refunds=(*payment.refunds, refund))
+        return refund.id
+
+    def refunded(self, refund_id):
+        """Return a refund by its id."""
+        refunds = [one for payment in self.payments.values() for one in payment.refunds]
+        return next(one for one in refunds if one.id == refund_id)
+
+    def set_refund(self, refund_id, **values):
+        """Change a refund at the provider."""
+        for checkout_id, payment in self.payments.items():
+            refunds = [
+                replace(one, **values) if one.id == refund_id else one for one in payment.refunds
+            ]
+            self.set(checkout_id, refunds=tuple(refunds))
+
+    def fail_refund(self, refund_id, reason='lost_or_stolen_card', **values):
+        """A refund comes back."""
+        back = {'returned_at': datetime.now(timezone.utc), **values}
+        self.set_refund(refund_id, state='failed', reason=reason, **back)
+
+    def balance_of(self):
+        """Return what the provider owes, by its own movements."""
+        total = Decimal(0)
+        for payment in self.payments.values():
+            if payment.state == base.PAID:
+                total += payment.amount - (payment.commission or 0)
+            for refund in payment.refunds:
+                if refund.moved_at:
+                    total -= refund.amount + (refund.commission or 0)
+                if refund.moved_at and refund.returned_at:
+                    total += refund.amount - refund.returned_commission
+        return float(total)
 
     def approve(self, tx):
         """The payer approves at a provider that captures."""

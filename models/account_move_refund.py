@@ -1,0 +1,48 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import models
+from odoo.fields import Domain
+
+
+class AccountMove(models.Model):
+    """Credit notes of invoices that were paid online and are given back."""
+
+    _inherit = 'account.move'
+
+    # === BUSINESS METHODS === #
+
+    def _post(self, soft=True):
+        """Override of `account` to match a credit note with the refund it was made for."""
+        posted = super()._post(soft)
+        notes = posted.filtered(lambda move: move.move_type == 'out_refund')
+        for refund in notes._pay_now_waiting_refunds():
+            refund._pay_now_match_refund()
+        return posted
+
+    def _pay_now_waiting_refunds(self):
+        """Return the online refunds of the invoices credited that wait for a credit note.
+
+        Those they were proposed for first.
+
+        :rtype: payment.transaction
+        """
+        Transaction = self.env['payment.transaction'].sudo()
+        if not self:
+            return Transaction
+        found = Transaction.search(
+            Domain('operation', '=', 'refund')
+            & Domain('payment_id', '!=', False)
+            & (
+                Domain('pay_now_credit_note_ids', 'in', self.ids)
+                | Domain(
+                    'source_transaction_id.pay_now_item_ids.line_id.move_id',
+                    'in',
+                    self.reversed_entry_id.ids,
+                )
+                | Domain('source_transaction_id.invoice_ids', 'in', self.reversed_entry_id.ids)
+            ),
+            order='id',
+        )
+        return found.filtered(
+            lambda tx: tx._pay_now_is_refund() and tx._pay_now_open_refund_lines()
+        ).sorted(lambda tx: not tx.pay_now_credit_note_ids & self)

@@ -1,0 +1,317 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from ..gateways import base
+from ..gateways.errors import GatewayRefused, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """Money going back: asked for here or at the provider, followed until it is there or failed.
+
+    A refund is a child of its payment, as core makes it. All that is done about it is done under
+    the lock of the payment.
+    """
+
+    _inherit = 'payment.transaction'
+
+    pay_now_refund_ref = fields.Char(string="Refund id", readonly=True, copy=False)
+    pay_now_returned_at = fields.Datetime(
+        string="Came back on",
+        readonly=True,
+        copy=False,
+        help="When the money of a refund that failed was on the provider's balance again.",
+    )
+
+    _pay_now_refund_once = models.UniqueIndex(
+        '(provider_id, pay_now_refund_ref) WHERE pay_now_refund_ref IS NOT NULL',
+        "A refund of the provider belongs to one transaction.",
+    )
+
+    # === GETTERS === #
+
+    def _pay_now_sources(self):
+        """Return the payments themselves, in place of their refunds.
+
+        :rtype: payment.transaction
+        """
+        refunds = self.filtered(lambda tx: tx.operation == 'refund')
+        return (self - refunds) | refunds.source_transaction_id
+
+    def _pay_now_refunds(self):
+        """Return the refunds of the payments, oldest first.
+
+        :rtype: payment.transaction
+        """
+        return self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund').sorted('id')
+
+    def _pay_now_left_to_refund(self):
+        """Return how much of the payment is neither given back nor on its way back.
+
+        :rtype: float
+        """
+        self.ensure_one()
+        refunds = self._pay_now_refunds().filtered(lambda tx: tx.state not in ('cancel', 'error'))
+        received = self.pay_now_received or self.amount
+        return self.currency_id.round(received + sum(refunds.mapped('amount')))
+
+    def _pay_now_refund_key(self):
+        """Return the idempotency key of a new refund.
+
+        From the payment's random key, committed long ago, and the number of the refund: should
+        this database forget that it asked, the next one to ask says the same.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        source = self.source_transaction_id
+        number = self.search_count(
+            Domain('source_transaction_id', '=', source.id) & Domain('operation', '=', 'refund')
+        )
+        return f'{source.pay_now_idempotency_key or source.reference}-refund-{number}'
+
+    # === BUSINESS METHODS - ASKING FOR A REFUND === #
+
+    def _ensure_provider_is_not_disabled(self):
+        """Override of `payment`: disconnecting keeps the keys, so that refunds are still made."""
+        if self.provider_code in const.PROVIDER_CODES and self.provider_id.sudo().pay_now_api_key:
+            return None
+        return super()._ensure_provider_is_not_disabled()
+
+    def _send_refund_request(self):
+        """Override of `payment` to ask the provider, after a look at what it knows already.
+
+        While it does not answer, the refund stays to be sent: the sweep repeats it with the same
+        key. What it refuses is an error of the refund, and books nothing.
+
+        :raise UserError: the payment is being processed elsewhere at this moment.
+        """
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._send_refund_request()
+        source = self.source_transaction_id
+        if not source.try_lock_for_update():
+            raise UserError(
+                self.env._("This payment is being processed at this moment. Please try again.")
+            )
+        try:
+            payment = source._pay_now_fetch()
+        except GatewayUnavailable as error:
+            self.pay_now_failure = error.message
+            return None
+        if not payment:
+            self._pay_now_refuse_refund('unknown')
+            return None
+        source._pay_now_follow_refunds(payment)
+        source._pay_now_book_refunds()
+        return None
+
+    def _pay_now_follow_refunds(self, payment):
+        """Take over what the provider knows of refunds, then send those that wait to be sent.
+
+        :param gateways.base.Payment payment: what was read just now.
+        """
+        self.ensure_one()
+        if not payment.refunds and not self.child_transaction_ids:
+            return
+        if self.state != 'done':
+            self._pay_now_note_refunded_unbooked(payment)
+            return
+        made_elsewhere = self._pay_now_take_over_refunds(payment)
+        for refund in self._pay_now_refunds():
+            if refund.state == 'draft' and not refund.pay_now_refund_ref:
+                refund._pay_now_ask_refund(payment, made_elsewhere)
+
+    def _pay_now_take_over_refunds(self, payment):
+        """Give every refund of the provider its transaction, and every transaction its state.
+
+        :param gateways.base.Payment payment: what was read just now.
+        :return: the refunds that nobody asked for here: new ones.
+        :rtype: payment.transaction
+        """
+        known = {tx.pay_now_refund_ref: tx for tx in self._pay_now_refunds()}
+        new = self.browse()
+        for refund in sorted(
+            payment.refunds, key=lambda one: one.created_at.timestamp() if one.created_at else 0
+        ):
+            if refund.currency != self.currency_id.name:
+                continue
+            tx = known.get(refund.id) or self._pay_now_sent_refund(refund)
+            if not tx:
+                tx = self._create_child_transaction(float(refund.amount), is_refund=True)
+                new |= tx
+            tx._process(tx.provider_code, {'refund': refund})
+        return new
+
+    def _pay_now_sent_refund(self, refund):
+        """Return the transaction of a refund whose answer was lost on the way.
+
+        :param gateways.base.Refund refund: what the provider knows.
+        :rtype: payment.transaction
+        """
+        return self._pay_now_refunds().filtered(
+            lambda tx: (
+                tx.state == 'draft'
+                and not tx.pay_now_refund_ref
+                and tx.pay_now_idempotency_key == refund.reference
+                and not tx.currency_id.compare_amounts(-tx.amount, float(refund.amount))
+            )
+        )[:1]
+
+    def _pay_now_note_refunded_unbooked(self, payment):
+        """Close what is to handle about a payment that was never booked and is given back."""
+        given = sum(refund.amount for refund in payment.refunds if refund.state == 'paid')
+        if given == payment.amount:
+            self.env['pay.now.discrepancy']._settle(self, 'currency')
+
+    def _pay_now_ask_refund(self, payment, made_elsewhere):
+        """Ask the provider for this refund, unless something speaks against it.
+
+        :param gateways.base.Payment payment: what was read just now.
+        :param payment.transaction made_elsewhere: refunds that were not known here until now.
+        """
+        self.ensure_one()
+        if problem := self._pay_now_refund_problem(payment, made_elsewhere):
+            self._pay_now_refuse_refund(problem)
+            return
+        amount = Decimal(str(-self.amount)).quantize(
+            Decimal(1).scaleb(-self.currency_id.decimal_places)
+        )
+        try:
+            refund = self.provider_id._pay_now_gateway().refund(
+                payment, amount, self.pay_now_idempotency_key
+            )
+        except GatewayUnavailable as error:
+            _logger.info("Refund %s could not be sent: %s", self.reference, error.message)
+            self.pay_now_failure = error.message
+        except GatewayRefused as error:
+            _logger.warning(
+                "Refund %s was refused (%s): %s", self.reference, error.request_id, error.message
+            )
+            self._pay_now_refuse_refund(error.code, error.message)
+        else:
+            self._process(self.provider_code, {'refund': refund})
+
+    def _pay_now_refund_problem(self, payment, made_elsewhere):
+        """Return what speaks against a refund before it is asked for, or False.
+
+        :return: a code of `_pay_now_refund_labels`.
+        :rtype: str | bool
+        """
+        if payment.state != base.PAID or not payment.payment_id:
+            return 'unknown'
+        if payment.disputed:
+            return 'disputed'
+        if made_elsewhere:
+            # Perhaps the very same one: whoever asks has to see it first.
+            return 'made_elsewhere'
+        given = sum(one.amount for one in payment.refunds if one.state in ('paid', 'pending'))
+        left = float(payment.amount - given)
+        return self.currency_id.compare_amounts(-self.amount, left) > 0 and 'too_much'
+
+    def _pay_now_refuse_refund(self, code, words=''):
+        """Keep why a refund is not made.
+
+        :param str code: the provider's, or one of `_pay_now_refund_labels`.
+        :param str words: the provider's.
+        """
+        self.write({'pay_now_failure_code': code, 'pay_now_failure': words})
+        self._set_error(self._pay_now_refund_label())
+
+    # === BUSINESS METHODS - WHAT BECAME OF IT === #
+
+    def _pay_now_apply_refund(self, refund):
+        """Take over what the provider knows of a refund.
+
+        :param gateways.base.Refund refund: read by ourselves.
+        """
+        self.ensure_one()
+        values = {
+            'pay_now_refund_ref': refund.id,
+            'provider_reference': refund.id,
+            'pay_now_returned_at': refund.returned_at and refund.returned_at.replace(tzinfo=None),
+            'pay_now_returned_commission': float(refund.returned_commission),
+        }
+        if refund.moved_at:
+            # Kept when the provider no longer says that the money had left.
+            values['pay_now_paid_at'] = refund.moved_at.replace(tzinfo=None)
+        if not self.payment_id:
+            values['amount'] = -float(refund.amount)
+        self.write({name: value for name, value in values.items() if self[name] != value})
+        if refund.moved_at:
+            self._pay_now_take_over_commission(refund)
+        if refund.state == 'pending' and self.state == 'draft':
+            self._set_pending()
+        elif refund.state == 'paid' and self.state != 'done':
+            self._set_done(extra_allowed_states=('cancel',))
+        elif refund.state == 'canceled' and self.state not in ('cancel', 'error'):
+            self._set_canceled(extra_allowed_states=('done',))
+        elif refund.state == 'failed' and self.state not in ('cancel', 'error'):
+            self._pay_now_refund_failed(refund)
+
+    def _pay_now_refund_failed(self, refund):
+        """Tell that money did not reach the customer after all."""
+        self.write({'pay_now_failure_code': refund.reason, 'pay_now_failure': False})
+        reason = self._pay_now_refund_label()
+        self._set_error(reason, extra_allowed_states=('done',))
+        self.env['pay.now.discrepancy']._report(
+            self,
+            'refund',
+            self.env._(
+                "The refund of %(amount)s to %(customer)s failed: %(reason)s",
+                amount=self.currency_id.format(-self.amount),
+                customer=self.partner_id.commercial_partner_id.name,
+                reason=reason,
+            ),
+            amount=-self.amount,
+        )
+
+    # === CRON === #
+
+    @api.model
+    def _pay_now_refunds_open_domain(self):
+        """Return the domain of payments with a refund that the provider has more to tell about."""
+        refund = Domain('operation', '=', 'refund')
+        waiting = (
+            Domain('state', 'in', ('draft', 'pending', 'authorized'))
+            | Domain('pay_now_commission_state', 'in', ('waiting', 'known'))
+            | Domain('state', 'in', ('cancel', 'error'))
+            & Domain('payment_id', '!=', False)
+            & Domain('pay_now_returned_at', '=', False)
+        )
+        return Domain('child_transaction_ids', 'any', refund & waiting)
+
+    @api.model
+    def _pay_now_refunds_stuck_domain(self):
+        """Return the domain of payments with a refund that could not be booked as it should."""
+        refund = Domain('operation', '=', 'refund') & Domain('pay_now_paid_at', '!=', False)
+        stuck = (
+            Domain('payment_id', '=', False)
+            | Domain('pay_now_commission_state', '=', 'failed')
+            | Domain('pay_now_returned_at', '!=', False)
+            & Domain('pay_now_reversal_move_id', '=', False)
+        )
+        return Domain('child_transaction_ids', 'any', refund & stuck)
+
+    @api.model
+    def _pay_now_unheard_domain(self):
+        """Return the domain of recent payments whose provider has no way to tell of a refund."""
+        now = fields.Datetime.now()
+        return (
+            Domain('state', '=', 'done')
+            & Domain('pay_now_paid_at', '>=', now - timedelta(days=const.UNHEARD_DAYS))
+            & (
+                Domain('provider_id.pay_now_webhook_ref', '=', False)
+                | Domain('provider_id.pay_now_last_sweep_at', '=', False)
+                | Domain('provider_id.pay_now_last_sweep_at', '<', now - timedelta(days=1))
+            )
+        )

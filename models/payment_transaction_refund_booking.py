@@ -1,0 +1,268 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """The books of refunds: as the provider's balance moved, out and back (design section 6.2)."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_returned_commission = fields.Monetary(
+        string="Commission of the return",
+        readonly=True,
+        copy=False,
+        help="What the provider charged, or gave back, when the money of a failed refund returned.",
+    )
+    pay_now_reversal_move_id = fields.Many2one(
+        string="Reversal entry",
+        comodel_name='account.move',
+        readonly=True,
+        copy=False,
+        help="The entry that takes back the payment of a refund that failed.",
+    )
+
+    _pay_now_reversal_once = models.UniqueIndex(
+        '(pay_now_reversal_move_id) WHERE pay_now_reversal_move_id IS NOT NULL',
+        "A reversal entry belongs to one refund.",
+    )
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _post_process(self):
+        """Override of `account_payment`: refunds of ours are booked as the balance moved.
+
+        Core would book those that are done, and cancel the posted payment of one that failed.
+        """
+        refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
+        result = super(PaymentTransaction, self - refunds)._post_process()
+        refunds.source_transaction_id._pay_now_book_refunds()
+        refunds.is_post_processed = True
+        return result
+
+    def _create_payment(self, **extra_create_values):
+        """Override of `account_payment`: a refund of ours is booked as the balance moved."""
+        if not self._pay_now_is_refund():
+            return super()._create_payment(**extra_create_values)
+        self.source_transaction_id._pay_now_book_refunds()
+        return self.payment_id
+
+    # === BUSINESS METHODS - BOOKING === #
+
+    def _pay_now_book_refunds(self):
+        """Book the refunds of payments: the money out, the commission, the money back.
+
+        What cannot be booked is told and tried again: what happened at the provider happened.
+        """
+        refunds = self._pay_now_refunds()
+        refunds.filtered(
+            lambda tx: (
+                tx.pay_now_paid_at and not tx.payment_id and tx.source_transaction_id.payment_id
+            )
+        )._pay_now_book_by_provider('_pay_now_book_refund_payments')
+        refunds._pay_now_book_commissions()
+        refunds.filtered(
+            lambda tx: tx.payment_id and tx.pay_now_returned_at and not tx.pay_now_reversal_move_id
+        )._pay_now_book_by_provider('_pay_now_reverse_refunds')
+        refunds.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
+
+    def _pay_now_book_by_provider(self, step):
+        """Do one step of the books for all refunds at once; one by one where that fails.
+
+        :param str step: a method that takes the provider.
+        """
+        for provider, txs in self.grouped('provider_id').items():
+            booked = txs._pay_now_in_books_of(provider)
+            try:
+                with self.env.cr.savepoint():
+                    getattr(booked, step)(provider)
+                    self.env['pay.now.discrepancy']._settle(txs, 'booking')
+            except UserError as error:
+                if len(txs) > 1:
+                    for tx in txs:
+                        tx._pay_now_book_by_provider(step)
+                    continue
+                _logger.warning("Refund %s could not be booked: %s", txs.reference, error)
+                self.env['pay.now.discrepancy']._report(
+                    txs,
+                    'booking',
+                    booked.env._("The refund could not be booked: %s", error),
+                    amount=-txs.amount,
+                )
+
+    def _pay_now_book_refund_payments(self, provider):
+        """Create and post the outbound payments, then match them or propose credit notes."""
+        method_line = provider._pay_now_method_line()
+        payments = self.env['account.payment'].create(
+            [tx._pay_now_prepare_refund_payment(method_line) for tx in self]
+        )
+        payments.action_post()
+        for tx, payment in zip(self, payments, strict=True):
+            tx.payment_id = payment
+            if not tx.pay_now_returned_at:
+                tx._pay_now_match_refund()
+                tx._pay_now_propose_credit_notes()
+
+    def _pay_now_prepare_refund_payment(self, method_line):
+        """Return the values of the outbound `account.payment`, on the account of the inbound one.
+
+        With the same method line, as core does: the clearing account is the provider's only one.
+        """
+        self.ensure_one()
+        provider, source = self.provider_id, self.source_transaction_id
+        return {
+            'amount': -self.amount,
+            'payment_type': 'outbound',
+            'currency_id': self.currency_id.id,
+            'partner_id': source.payment_id.partner_id.id,
+            'partner_type': 'customer',
+            'journal_id': provider.journal_id.id,
+            'company_id': provider.company_id.id,
+            'payment_method_line_id': method_line.id,
+            'payment_transaction_id': self.id,
+            'memo': f'{self.reference} - {self.pay_now_refund_ref}',
+            'date': self._pay_now_booking_date(self.pay_now_paid_at, provider.journal_id),
+            'destination_account_id': source.payment_id.destination_account_id.id,
+        }
+
+    # === BUSINESS METHODS - MATCHING === #
+
+    def _pay_now_open_refund_lines(self):
+        """Return the items of refunds that nothing stands against yet.
+
+        :rtype: account.move.line
+        """
+        booked = self.filtered(lambda tx: not tx.pay_now_reversal_move_id).payment_id
+        return booked._pay_now_counterpart_lines().filtered(lambda line: not line.reconciled)
+
+    def _pay_now_match_refund(self):
+        """Match what was given back: with the payment's own open credit, then with credit notes."""
+        self.ensure_one()
+        source = self.source_transaction_id
+        debit = self._pay_now_open_refund_lines()
+        credit = source.payment_id._pay_now_counterpart_lines().filtered(
+            lambda line: not line.reconciled
+        )
+        if debit and credit:
+            (debit | credit).reconcile()
+            source._pay_now_settle_surplus()
+        if debit := self._pay_now_open_refund_lines():
+            notes = self._pay_now_matching_note_lines(debit)
+            if notes:
+                (debit | notes).reconcile()
+
+    def _pay_now_settle_surplus(self):
+        """Close what is to handle about a surplus once nothing of it is left."""
+        lines = self.payment_id._pay_now_counterpart_lines()
+        if all(line.reconciled for line in lines):
+            for kind in ('surplus', 'superseded'):
+                self.env['pay.now.discrepancy']._settle(self, kind)
+
+    def _pay_now_matching_note_lines(self, debit):
+        """Return the items of posted credit notes to match a refund with.
+
+        One of the same amount; else the oldest with enough; else several, oldest first, when they
+        are enough together.
+
+        :param account.move.line debit: the open item of the refund.
+        :rtype: account.move.line
+        """
+        notes = self.source_transaction_id._pay_now_invoices().reversal_move_ids
+        open_lines = (
+            (notes | self.pay_now_credit_note_ids)
+            .line_ids.filtered(
+                lambda line: (
+                    line.parent_state == 'posted'
+                    and line.move_id.move_type == 'out_refund'
+                    and line.account_id == debit.account_id
+                    and not line.reconciled
+                )
+            )
+            .sorted(lambda line: (line.date, line.id))
+        )
+        amount = sum(debit.mapped('amount_residual_currency'))
+
+        def compare(line):
+            return self.currency_id.compare_amounts(-line.amount_residual_currency, amount)
+
+        one = open_lines.filtered(lambda line: not compare(line)) or open_lines.filtered(
+            lambda line: compare(line) > 0
+        )
+        if one:
+            return one[:1]
+        together = -sum(open_lines.mapped('amount_residual_currency'))
+        enough = self.currency_id.compare_amounts(together, amount) >= 0
+        return open_lines if enough else open_lines.browse()
+
+    # === BUSINESS METHODS - REVERSING === #
+
+    def _pay_now_reverse_refunds(self, provider):
+        """Take back the payments of refunds that failed, by new entries of today.
+
+        The clearing items stay apart: each stands for a movement of its own at the provider, in
+        a payout of its own perhaps.
+        """
+        moves = self.env['account.move'].create(
+            [tx._pay_now_prepare_refund_reversal(provider) for tx in self]
+        )
+        moves.action_post()
+        for tx, move in zip(self, moves, strict=True):
+            given = tx.payment_id._pay_now_counterpart_lines()
+            given.remove_move_reconcile()
+            back = move.line_ids.filtered(
+                lambda line, given=given: line.account_id == given.account_id
+            )
+            (given | back).reconcile()
+            # After posting: core would match the clearing items too.
+            move.reversed_entry_id = tx.payment_id.move_id
+            tx.pay_now_reversal_move_id = move
+            tx._pay_now_withdraw_proposals()
+            tx.source_transaction_id._pay_now_tell_surplus()
+
+    def _pay_now_prepare_refund_reversal(self, provider):
+        """Return the values of the entry that takes a refund's payment back."""
+        self.ensure_one()
+        label = self.env._("Failed refund – %s", self.reference)
+        lines = [
+            {
+                'name': label,
+                'account_id': line.account_id.id,
+                'partner_id': line.partner_id.id,
+                'currency_id': line.currency_id.id,
+                'balance': -line.balance,
+                'amount_currency': -line.amount_currency,
+            }
+            for line in self.payment_id.move_id.line_ids
+        ]
+        commission = self.pay_now_returned_commission
+        if not self.currency_id.is_zero(commission):
+            if not provider.pay_now_commission_account_id:
+                raise UserError(self.env._("Choose a commission account for %s.", provider.name))
+            lines += [
+                {
+                    'name': label,
+                    'account_id': account.id,
+                    'currency_id': self.currency_id.id,
+                    'balance': amount,
+                    'amount_currency': amount,
+                }
+                for account, amount in (
+                    (provider.pay_now_commission_account_id, commission),
+                    (provider.pay_now_clearing_account_id, -commission),
+                )
+            ]
+        return {
+            'move_type': 'entry',
+            'journal_id': provider.journal_id.id,
+            'date': self._pay_now_booking_date(False, provider.journal_id),
+            'ref': f'{label} - {self.pay_now_refund_ref}',
+            'line_ids': [Command.create(line) for line in lines],
+        }

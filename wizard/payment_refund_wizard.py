@@ -1,0 +1,20 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from .. import const
+
+
+class PaymentRefundWizard(models.TransientModel):
+    _inherit = 'payment.refund.wizard'
+
+    pay_now_asked = fields.Boolean(string="Asked for", readonly=True)
+
+    def action_refund(self):
+        """Override of `account_payment`: a window gives money back once, however often clicked."""
+        if self.transaction_id.provider_code in const.PROVIDER_CODES:
+            if self.pay_now_asked:
+                raise UserError(self.env._("This refund was asked for already."))
+            self.pay_now_asked = True
+        return super().action_refund()
