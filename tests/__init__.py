@@ -14,6 +14,8 @@ from . import (
     test_paypal_pages,
     test_refund,
     test_refund_books,
+    test_refund_screens,
+    test_refund_situations,
     test_reminder,
     test_reminder_attachments,
     test_reminder_mail,
