@@ -184,7 +184,12 @@ def test_refund(paypal_server, paypal_gateway, paid):
     assert (given.id, given.amount, given.currency) == (REFUND, Decimal('23.45'), 'EUR')
     assert given.state == 'paid'
     call = paypal_server.requests()[-1]
-    assert call.json == {'amount': money('23.45'), 'custom_id': 'INV-2026-00001'}
+    assert call.json == {
+        'amount': money('23.45'),
+        'custom_id': 'INV-2026-00001',
+        # Tells it apart from one made at PayPal, should the answer be lost.
+        'invoice_id': 'refund-key',
+    }
     assert call.headers['PayPal-Request-Id'] == 'refund-key'
 
 
