@@ -52,7 +52,7 @@ class RefundCase(PayNowCommon):
         return self.gateway.give_back((tx or self.tx).provider_reference, str(amount), **values)
 
     def refunds(self, tx=None):
-        return (tx or self.tx)._pay_now_refunds()
+        return (tx or self.tx).sudo()._pay_now_refunds()
 
     def discrepancies(self, tx, kind):
         return self.env['pay.now.discrepancy'].search(

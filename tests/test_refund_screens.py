@@ -36,13 +36,13 @@ class TestRefundScreens(BrowserMixin, RefundCase, HttpCase):
             self.run_js(browser, f'{REFUND}.click()')
             self.wait_for(browser, TOLD)
             self.picture(browser, 'refund_2_done', full=False)
-            self.assertEqual(self.refunds().state, 'done')
             self.show(
                 browser,
                 self.tx._pay_now_path('result'),
                 "document.querySelector('.pay-now-result')",
                 'refund_3_page',
             )
+        self.assertEqual(self.refunds().state, 'done')
 
     def test_refund_button_of_what_is_to_handle(self):
         invoice = self.make_invoice(80)
