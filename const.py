@@ -67,3 +67,5 @@ FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE'
 #: The most invoices attached to one reminder, and their total size.
 ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5
+#: A bank statement older than this may miss payments of customers, in days.
+OLD_STATEMENT_DAYS = 7

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Pure helpers: text, codes, addresses. Nothing here touches the database."""
 
+import ipaddress
 import re
 import unicodedata
 from urllib.parse import parse_qsl, urlsplit
@@ -11,6 +12,16 @@ LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
 NO_REPLY_PATTERN = re.compile(
     r'^(mailer-daemon|bounces?|(no|do[-_.]?not|ne[-_.]?pas)[-_.]?(reply|respond|repondre))(?![a-z])',
     re.IGNORECASE,
+)
+#: Endings of names that no public name server knows.
+PRIVATE_SUFFIXES = (
+    '.localhost',
+    '.local',
+    '.localdomain',
+    '.lan',
+    '.home',
+    '.internal',
+    '.intranet',
 )
 
 
@@ -54,6 +65,23 @@ def redirect_form_values(url):
         'api_url': parts._replace(query='').geturl(),
         'url_params': parse_qsl(parts.query, keep_blank_values=True),
     }
+
+
+def is_private_address(url):
+    """Tell whether an address cannot be opened from the Internet, as far as it shows.
+
+    :param str url: an http(s) address.
+    :rtype: bool
+    """
+    try:
+        host = (urlsplit(url or '').hostname or '').rstrip('.')
+    except ValueError:
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # A name of one word is one of the local network.
+        return '.' not in host or host.endswith(PRIVATE_SUFFIXES)
 
 
 def provider_reference_text(value, length=60):

@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-# The mixin first: the models that inherit from it follow.
-from . import pay_now_link  # isort: skip
+# The mixins first: the models that inherit from them follow.
+from . import pay_now_link, pay_now_notices  # isort: skip
 from . import (
     account_move,
     account_move_line,
@@ -21,10 +21,12 @@ from . import (
     pay_now_reminder_level,
     pay_now_reminder_mail,
     pay_now_reminder_run,
+    pay_now_reminder_trial,
     pay_now_transaction_item,
     payment_provider,
     payment_provider_accounting,
     payment_provider_connection,
+    payment_provider_health,
     payment_transaction,
     payment_transaction_booking,
     payment_transaction_capture,
@@ -35,7 +37,9 @@ from . import (
     payment_transaction_refund_words,
     payment_transaction_words,
     res_company,
+    res_company_checks,
     res_company_mail,
+    res_company_warnings,
     res_config_settings,
     res_partner,
 )

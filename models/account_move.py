@@ -88,7 +88,7 @@ class AccountMove(models.Model):
             return 'signup'
         if not company._pay_now_providers():
             return 'provider'
-        if mailed and company._pay_now_test_mode() and not self._pay_now_is_test_recipient():
+        if company._pay_now_test_mode() and not self._pay_now_is_test_recipient():
             return 'test_mode'
         if not self._pay_now_is_payable():
             return 'not_payable'
@@ -125,12 +125,12 @@ class AccountMove(models.Model):
         return self.partner_id.email or self.commercial_partner_id.email
 
     def _pay_now_is_test_recipient(self):
-        """Tell whether a button that takes no real money may be mailed to this customer."""
+        """Tell whether this customer may be offered a payment that moves no real money."""
         self.ensure_one()
-        providers = self.company_id._pay_now_providers()
-        return all(provider._pay_now_in_sandbox() for provider in providers) or (
-            email_normalize(self._pay_now_email() or '')
-            == (email_normalize(self.company_id.pay_now_test_email or '') or None)
+        if self.company_id._pay_now_in_sandbox():
+            return True
+        return email_normalize(self._pay_now_email() or '') == (
+            email_normalize(self.company_id.pay_now_test_email or '') or None
         )
 
     def _pay_now_other_method(self):

@@ -88,14 +88,18 @@ class PayNowReminder(models.Model):
 
         Each mail is marked *sending* and committed before the mail server hears of it. Should the
         process die there, nobody knows whether it left: it is *uncertain*, and never sent again
-        by itself.
+        by itself. Without a mail server they go on waiting.
         """
+        domain = [('state', '=', 'queued')]
+        if not self.env['res.company']._pay_now_has_mail_server():
+            self.search(domain).run_id._note_no_mail_server()
+            return
         cron = self.env['ir.cron']
         self.search([('state', '=', 'sending')], limit=batch).try_lock_for_update().filtered(
             lambda reminder: reminder.state == 'sending'
         ).write({'state': 'uncertain', 'reason': self.env._("Interrupted while sending")})
-        domain = [('state', '=', 'queued')]
         reminders = self.search(domain, limit=batch, order='id')
+        reminders.run_id.filtered('problem').problem = False
         cron._commit_progress(remaining=self.search_count(domain))
         for reminder in reminders:
             if not reminder._send_one():

@@ -53,12 +53,16 @@ class PayNowReminderRun(models.Model):
         required=True,
         readonly=True,
     )
+    problem = fields.Char(
+        string="Problem", readonly=True, help="Why the daily action left the reminders unsent."
+    )
     reminder_ids = fields.One2many(
         string="Reminders", comodel_name='pay.now.reminder', inverse_name='run_id'
     )
     to_send_count = fields.Integer(string="To send", compute='_compute_counts')
     sent_count = fields.Integer(string="Sent", compute='_compute_counts')
     held_count = fields.Integer(string="Not sent", compute='_compute_counts')
+    test_text = fields.Char(string="Test mode", compute='_compute_test_text', compute_sudo=True)
 
     # === COMPUTE METHODS === #
 
@@ -83,19 +87,25 @@ class PayNowReminderRun(models.Model):
             run.sent_count = by_state.get('sent', 0)
             run.held_count = sum(by_state.values()) - run.to_send_count - run.sent_count
 
+    @api.depends('company_id')
+    def _compute_test_text(self):
+        for run in self:
+            run.test_text = run.company_id._pay_now_test_text()
+
     # === ACTION METHODS === #
 
     def action_send(self):
         """Send the reminders of the run in the background.
 
-        :raise UserError: when there is none to send.
+        :raise UserError: when there is none to send, or no mail server to send with.
         """
+        self.env.company._pay_now_require_mail_server()
         for run in self:
             todo = run.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
             todo.state = 'queued'
-            run.state = 'sending'
+            run.write({'state': 'sending', 'problem': False})
         self.env.ref('account_pay_now.ir_cron_reminders_send').sudo()._trigger()
 
     def action_cancel(self):
@@ -216,9 +226,32 @@ class PayNowReminderRun(models.Model):
             if not already:
                 run = Run.create({'company_id': company.id, 'trigger': 'auto', 'date': today})
                 run._generate()
-                if any(reminder.state == 'draft' for reminder in run.reminder_ids):
-                    run.action_send()
-                else:
-                    run.state = 'done'
+                run._send_by_itself()
             if not cron._commit_progress(1):
                 break
+
+    def _send_by_itself(self):
+        """Send what the daily action has generated, or leave it and say in the run why."""
+        self.ensure_one()
+        if all(reminder.state != 'draft' for reminder in self.reminder_ids):
+            self.state = 'done'
+        elif self.env['res.company']._pay_now_has_mail_server():
+            self.action_send()
+        else:
+            self._note_no_mail_server()
+
+    def _note_no_mail_server(self):
+        """Say in each run why its reminders do not leave."""
+        for run in self.filtered(lambda run: not run.problem):
+            run = run.with_context(lang=run.company_id._pay_now_lang())
+            run.problem = (
+                run.env._(
+                    "Not sent: there is no outgoing mail server. The reminders leave by themselves"
+                    " once there is one."
+                )
+                if run.state == 'sending'
+                else run.env._(
+                    "Not sent: there is no outgoing mail server. Send the reminders by hand once"
+                    " there is one."
+                )
+            )

@@ -116,9 +116,15 @@ class PaymentProvider(models.Model):
             not (self.pay_now_webhook_url or '').startswith('https://')
             and not self.sudo().pay_now_api_base
         ):
-            return 'amber', self.env._("The provider only notifies https addresses. %s", asked)
+            return 'amber', self.env._(
+                "The provider only notifies https addresses: give Odoo one, then disconnect and"
+                " connect again. %s",
+                asked,
+            )
         if not self.pay_now_last_event_at:
-            return 'amber', self.env._("No notification received yet. %s", asked)
+            return 'amber', self.env._(
+                "No notification received yet: the first payment will bring one. %s", asked
+            )
         return 'green', self.env._(
             "Last notification on %s.", format_datetime(self.env, self.pay_now_last_event_at)
         )
@@ -257,7 +263,7 @@ class PaymentProvider(models.Model):
         :param GatewayError error: what the gateway raised.
         """
         if isinstance(error, GatewayAuthError):
-            self.sudo().pay_now_problem = self._pay_now_error_text(error)
+            self.sudo().pay_now_problem = self._pay_now_problem_text(error)
         _logger.warning(
             "%s refused or failed a request (%s): %s", self.name, error.request_id, error.message
         )

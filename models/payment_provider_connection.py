@@ -40,10 +40,14 @@ class PaymentProvider(models.Model):
             )
 
     def action_pay_now_check(self):
-        """Ask the provider again who we are and what the account may do."""
-        for provider in self:
-            provider.check_access('write')
-            provider._pay_now_check()
+        """Ask the provider again who we are and what the account may do, and say what came of it.
+
+        :return: a notification.
+        :rtype: dict
+        """
+        self.check_access('write')
+        failures = {provider: provider._pay_now_check() for provider in self}
+        return self._pay_now_check_notification({k: v for k, v in failures.items() if v})
 
     # === BUSINESS METHODS - CONNECTION === #
 
@@ -132,7 +136,8 @@ class PaymentProvider(models.Model):
     def _pay_now_check(self):
         """Refresh what is known about the connection; a failure is kept, never raised.
 
-        :return: None
+        :return: why the provider could not be asked at all, if so.
+        :rtype: str | None
         """
         self.ensure_one()
         try:
@@ -141,28 +146,33 @@ class PaymentProvider(models.Model):
             webhook = gateway.find_webhook(self.pay_now_webhook_url or '')
         except GatewayUnavailable as error:
             _logger.info("%s could not be asked: %s", self.name, error.message)
-            return
+            return self._pay_now_error_text(error)
         except GatewayError as error:
-            self.pay_now_problem = self._pay_now_error_text(error)
-            return
+            self.pay_now_problem = self._pay_now_problem_text(error)
+            return None
         self.write(
             {
                 'pay_now_account_name': account.name or account.email,
                 'pay_now_problem': self._pay_now_account_problem(account)
                 or (
                     False
-                    if webhook and webhook.enabled
-                    else self.env._("The provider no longer has our webhook: connect again.")
+                    if not self.pay_now_webhook_ref or (webhook and webhook.enabled)
+                    else self.env._(
+                        "The provider no longer has our webhook: disconnect, then connect again."
+                    )
                 ),
             }
         )
+        return None
 
     def _pay_now_account_problem(self, account):
         """Return what keeps an account from being charged, or False."""
         if not account.can_charge:
             return self.env._(
-                "This account cannot take payments yet. Still missing: %s",
-                ', '.join(account.missing) or '-',
+                "This account cannot take payments yet: complete it at %(provider)s. Still"
+                " missing: %(missing)s",
+                provider=self._pay_now_short_name(),
+                missing=', '.join(account.missing) or '-',
             )
         if account.currency and account.currency != self.company_id.currency_id.name:
             return self.env._(

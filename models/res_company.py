@@ -2,7 +2,6 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .. import const, utils
@@ -69,11 +68,37 @@ class ResCompany(models.Model):
         inverse_name='company_id',
         domain=[('code', 'in', const.PROVIDER_CODES)],
     )
+    pay_now_connected_provider_ids = fields.Many2many(
+        string="Connected providers",
+        comodel_name='payment.provider',
+        compute='_compute_pay_now_connected_provider_ids',
+        compute_sudo=True,
+        recursive=True,
+        groups='base.group_system',
+        help="The company's own, and those of the company it is a branch of.",
+    )
     pay_now_connected = fields.Boolean(
         string="A provider is connected", compute='_compute_pay_now_connected', compute_sudo=True
     )
 
     # === COMPUTE METHODS === #
+
+    @api.depends(
+        'pay_now_provider_ids.pay_now_status',
+        'pay_now_provider_ids.state',
+        'parent_id.pay_now_connected_provider_ids',
+    )
+    def _compute_pay_now_connected_provider_ids(self):
+        """Kept in the cache: it is asked for each invoice of a run."""
+        for company in self:
+            own = company.pay_now_provider_ids.filtered(
+                lambda provider: (
+                    provider.pay_now_status == 'connected' and provider.state != 'disabled'
+                )
+            )
+            company.pay_now_connected_provider_ids = (
+                own | company.parent_id.pay_now_connected_provider_ids
+            )
 
     @api.depends('pay_now_provider_ids.pay_now_status')
     def _compute_pay_now_connected(self):
@@ -111,7 +136,8 @@ class ResCompany(models.Model):
     def write(self, vals):
         """Override of `base` to clean the Sage customer code and to keep step 4 locked.
 
-        :raise UserError: if an option is changed before a provider is connected.
+        :raise UserError: if an option is changed before a provider is connected, or reminders
+            were to be sent automatically without a mail server.
         """
         self._pay_now_clean_vals(vals)
         for company in self:
@@ -119,6 +145,8 @@ class ResCompany(models.Model):
                 raise UserError(
                     self.env._("Available once Stripe or PayPal is connected (step 3).")
                 )
+            if vals.get('pay_now_reminder_auto') and not company.pay_now_reminder_auto:
+                self._pay_now_require_mail_server()
         return super().write(vals)
 
     def _pay_now_changed_options(self, vals):
@@ -182,21 +210,25 @@ class ResCompany(models.Model):
         self.ensure_one()
         return self[f'pay_now_{option}_{application}']
 
-    def _pay_now_providers(self):
-        """Return the connected providers that may be offered to a customer now, cards first.
+    def _pay_now_connected_providers(self):
+        """Return the connected providers, whether or not they work at the moment.
 
         :rtype: payment.provider (sudo)
         """
         self.ensure_one()
+        return self.sudo().pay_now_connected_provider_ids
+
+    def _pay_now_providers(self):
+        """Return the connected providers that may be offered to a customer now, cards first.
+
+        Once one takes real money, those that only pretend to are not offered any more.
+
+        :rtype: payment.provider (sudo)
+        """
+        providers = self._pay_now_connected_providers()
+        live = providers.filtered(lambda provider: provider.state == 'enabled')
         return (
-            self.env['payment.provider']
-            .sudo()
-            .search(
-                Domain('company_id', 'parent_of', self.id)
-                & Domain('code', 'in', const.PROVIDER_CODES)
-                & Domain('pay_now_status', '=', 'connected')
-                & Domain('state', '!=', 'disabled')
-            )
+            (live or providers)
             .filtered(lambda provider: provider.pay_now_health != 'red')
             .sorted(lambda provider: const.PROVIDER_CODES.index(provider.code))
         )
@@ -233,5 +265,5 @@ class ResCompany(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        providers = self._pay_now_providers()
+        providers = self._pay_now_connected_providers()
         return bool(providers) and all(provider.state == 'test' for provider in providers)

@@ -3,8 +3,10 @@
 from odoo import fields, models
 
 
-class ResConfigSettings(models.TransientModel):
-    _inherit = 'res.config.settings'
+# Extended with a mixin, not a wizard of our own.
+class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
+    _name = 'res.config.settings'
+    _inherit = ['res.config.settings', 'pay.now.notices']
 
     pay_now_sage_customer_code = fields.Char(
         related='company_id.pay_now_sage_customer_code', readonly=False
@@ -36,3 +38,7 @@ class ResConfigSettings(models.TransientModel):
         action = self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_setup')
         action['context'] = {'default_application': 'accounting'}
         return action
+
+    def action_pay_now_check(self):
+        """Ask each connected provider again who we are, and say what came of it."""
+        return self.company_id._pay_now_connected_providers().action_pay_now_check()

@@ -250,6 +250,9 @@ class PayNowCommon(AccountTestInvoicingCommon):
             lambda self, **tried: cls.gateway_of(self),
         )
         cls.startClassPatcher(cls.class_patcher)
+        cls.mail_server = cls.env['ir.mail_server'].create(
+            {'name': "Mail server", 'smtp_host': 'smtp.example.com'}
+        )
         cls.customer = cls.env['res.partner'].create(
             {'name': "Boulanger", 'email': 'client@example.com', 'lang': 'en_US'}
         )

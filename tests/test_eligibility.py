@@ -127,7 +127,7 @@ class TestEligibility(PayNowCommon):
 
     def test_test_mode_only_for_the_test_address(self):
         self.provider.pay_now_api_base = False
-        self.assert_refusal('test_mode', ('invoice_mail', 'reminder'))
+        self.assert_refusal('test_mode', self.ALL)
         self.company.pay_now_test_email = self.customer.email
         self.assert_refusal(False, self.ALL)
 

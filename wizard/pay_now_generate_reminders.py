@@ -9,6 +9,7 @@ class PayNowGenerateReminders(models.TransientModel):
 
     _name = 'pay.now.generate.reminders'
     _description = "Generate reminders"
+    _inherit = ['pay.now.notices']
 
     company_id = fields.Many2one(
         string="Company",

@@ -12,6 +12,7 @@ class PayNowSetup(models.TransientModel):
 
     _name = 'pay.now.setup'
     _description = "Online payment set-up"
+    _inherit = ['pay.now.notices']
 
     company_id = fields.Many2one(
         string="Company",
