@@ -69,3 +69,7 @@ ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
+#: How long the mail of a trial reminder leads to its page, in days.
+TRIAL_VALIDITY_DAYS = 7
+#: Customers up to whom the settings try out tomorrow's run without being asked.
+FORECAST_LIMIT = 100

@@ -21,6 +21,7 @@ from . import (
     pay_now_reminder_level,
     pay_now_reminder_mail,
     pay_now_reminder_run,
+    pay_now_reminder_run_forecast,
     pay_now_reminder_trial,
     pay_now_transaction_item,
     payment_provider,

@@ -127,7 +127,7 @@ class AccountMove(models.Model):
     def _pay_now_is_test_recipient(self):
         """Tell whether this customer may be offered a payment that moves no real money."""
         self.ensure_one()
-        if self.company_id._pay_now_in_sandbox():
+        if self._pay_now_trial() or self.company_id._pay_now_in_sandbox():
             return True
         return email_normalize(self._pay_now_email() or '') == (
             email_normalize(self.company_id.pay_now_test_email or '') or None

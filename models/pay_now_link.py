@@ -77,6 +77,15 @@ class PayNowLink(models.AbstractModel):
             and record.pay_now_token_expiry >= fields.Date.today()
         )
 
+    def _pay_now_trial(self):
+        """Return the trial that the document is shown for, if it is.
+
+        :return: a record, which no client can put into the context; nothing usually.
+        :rtype: pay.now.trial | None
+        """
+        trial = self.env.context.get('pay_now_trial')
+        return trial if isinstance(trial, models.BaseModel) else None
+
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_page_refusal(self, move):

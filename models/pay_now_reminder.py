@@ -173,7 +173,7 @@ class PayNowReminder(models.Model):
             return self.env._("Nothing left to pay")
         if not email_normalize(contact.email or ''):
             return self.env._("No e-mail address")
-        if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > fields.Datetime.now():
+        if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > self._now():
             return self.env._("Already reminded on %s", format_date(self.env, last_sent))
         if self.currency_id.compare_amounts(credit, amount_due) >= 0:
             return self.env._(

@@ -27,7 +27,9 @@ class PayNowReminder(models.Model):
         """
         self.ensure_one()
         template = self.level_id.template_id.sudo()
-        lang = self.contact_id.lang or self.partner_id.lang or self.company_id._pay_now_lang()
+        trial = self._pay_now_trial()
+        lang = (trial and trial.lang) or self.contact_id.lang or self.partner_id.lang
+        lang = lang or self.company_id._pay_now_lang()
         template = template.with_context(lang=lang)
         subject = template._render_field('subject', self.ids, set_lang=lang)[self.id]
         body = template._render_field(

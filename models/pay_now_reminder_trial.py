@@ -1,11 +1,13 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 from odoo import fields, models
 from odoo.tools import email_normalize
 
 
 class PayNowReminder(models.Model):
-    """Reminders that are not in earnest: test mode."""
+    """Reminders that are not in earnest: test mode, trial reminders, forecasts."""
 
     _inherit = 'pay.now.reminder'
 
@@ -34,7 +36,54 @@ class PayNowReminder(models.Model):
         :rtype: bool
         """
         company = self.company_id
-        if not company._pay_now_test_mode() or company._pay_now_in_sandbox():
+        if (
+            self._pay_now_trial()
+            or not company._pay_now_test_mode()
+            or company._pay_now_in_sandbox()
+        ):
             return True
         address = email_normalize(self._find_contact(lines).email or '')
         return bool(address) and address == email_normalize(company.pay_now_test_email or '')
+
+    # === BUSINESS METHODS - TRIAL REMINDER === #
+
+    def _pay_now_url(self, **params):
+        """Override of `pay.now.link`: the button of a trial leads to a page that takes no money."""
+        if trial := self._pay_now_trial():
+            return trial._pay_now_url(**params)
+        return super()._pay_now_url(**params)
+
+    def _pay_now_path(self):
+        """Override of `pay.now.link`, for the same reason."""
+        if trial := self._pay_now_trial():
+            return trial._pay_now_path()
+        return super()._pay_now_path()
+
+    # === BUSINESS METHODS - FORECAST === #
+
+    def _forecast_values(self):
+        """Return what a list of the reminders shows; it outlives the reminders.
+
+        :rtype: list[dict]
+        """
+        return [
+            {
+                'partner_id': reminder.partner_id.id,
+                'level_id': reminder.level_id.id,
+                'amount_due': reminder.amount_due,
+                'amount_payable': reminder.amount_payable,
+                'has_button': reminder.has_button,
+                'reason': reminder.reason,
+                'outcome': 'send' if reminder.state == 'draft' else 'skip',
+            }
+            for reminder in self
+        ]
+
+    def _now(self):
+        """Return the moment that holds are judged at: a forecast is about another day.
+
+        :rtype: datetime
+        """
+        now = fields.Datetime.now()
+        ahead = (self.run_id.date - fields.Date.context_today(self)).days if self.run_id else 0
+        return now + timedelta(days=max(ahead, 0))

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import config, email_normalize
 
-from .. import utils
+from .. import const, utils
 
 
 class ResCompany(models.Model):
@@ -194,3 +194,21 @@ class ResCompany(models.Model):
         if self.pay_now_test_email:
             return self.env._("Only the test address %s gets the button.", self.pay_now_test_email)
         return self.env._("No customer gets the button: enter a test address to try it out.")
+
+    def _pay_now_forecast_text(self):
+        """Return in one sentence what would be sent tomorrow, or False before anything can be.
+
+        A run of very many customers is not tried out unasked.
+
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if not self.pay_now_connected:
+            return False
+        Run = self.env['pay.now.reminder.run']
+        due = Run._count_due(self)
+        if not due:
+            return self.env._("Nobody would be reminded tomorrow.")
+        if due > const.FORECAST_LIMIT:
+            return self.env._("%s customers have something due. Show the list to see more.", due)
+        return Run._forecast_text(self)

@@ -29,6 +29,11 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
         related='company_id.pay_now_reminder_auto', readonly=False
     )
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
+    pay_now_forecast_text = fields.Char(
+        string="Tomorrow",
+        readonly=True,
+        default=lambda self: self.env.company._pay_now_forecast_text(),
+    )
     pay_now_provider_ids = fields.One2many(
         related='company_id.pay_now_provider_ids', readonly=False
     )
@@ -42,3 +47,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     def action_pay_now_check(self):
         """Ask each connected provider again who we are, and say what came of it."""
         return self.company_id._pay_now_connected_providers().action_pay_now_check()
+
+    def action_pay_now_forecast(self):
+        """Show whom the automatic run of tomorrow would remind."""
+        return self.env['pay.now.forecast.line']._open(self.company_id)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.fields import Command
+from odoo.tests import new_test_user
 
 from odoo.addons.mail.tests.common import MockEmail
 
@@ -96,3 +97,41 @@ class FirstWeekCommon(PayNowCommon, MockEmail):
         """Return the records that the button of a notice shows."""
         action = notice['action']
         return self.env[action['res_model']].search(action['domain'])
+
+
+class TrialCommon(FirstWeekCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.manager = new_test_user(
+            cls.env,
+            'pay_now_manager',
+            groups='account.group_account_manager',
+            email='manager@example.com',
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+
+    def trial(self, **values):
+        return self.env['pay.now.trial'].with_user(self.manager).create(values)
+
+    def send(self, trial):
+        with self.mock_mail_gateway():
+            action = trial.action_send()
+            (mail,) = self._mails
+        self.assertIn(mail['email_to'][0], action['params']['message'])
+        return mail
+
+    def footprint(self):
+        """Return what a trial must not change."""
+        self.env.flush_all()
+        Reminder, Run = self.env['pay.now.reminder'], self.env['pay.now.reminder.run']
+        return (
+            Reminder.search_count([]),
+            Run.search_count([]),
+            self.env['mail.mail'].search_count([('model', '=', 'pay.now.reminder')]),
+            self.env['mail.message'].search_count([('res_id', '=', self.customer.id)]),
+            self.env['payment.transaction'].search_count([]),
+            self.env['account.move'].search_count([('pay_now_token', '!=', False)]),
+        )

@@ -2,7 +2,9 @@
 
 from . import (
     pay_now_connect,
+    pay_now_forecast_line,
     pay_now_generate_reminders,
     pay_now_setup,
+    pay_now_trial,
     payment_refund_wizard,
 )

@@ -1,0 +1,39 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from werkzeug.exceptions import NotFound
+
+from odoo import http
+from odoo.http import request
+
+from . import page
+
+
+class PayNowTrialPage(http.Controller):
+    """Where the button of a trial reminder leads: the customer's page, which takes no money."""
+
+    @http.route(
+        [
+            '/pay_now/trial/<int:trial_id>/<string:token>',
+            '/pay_now/trial/<int:trial_id>/<string:token>/<path:_rest>',
+        ],
+        type='http',
+        auth='public',
+        methods=['GET'],
+    )
+    def trial_page(self, trial_id, token, _rest=None):
+        """Show the pay page of the example. There is no way on from it.
+
+        :raise NotFound: unknown, lapsed or wrong: all look the same from outside.
+        """
+        trial_sudo = request.env['pay.now.trial'].sudo().browse(trial_id).exists()
+        if not trial_sudo or not trial_sudo._pay_now_check_token(token):
+            raise NotFound()
+        request.update_context(lang=trial_sudo.lang)
+        trial_sudo = trial_sudo.with_context(lang=trial_sudo.lang, pay_now_trial=trial_sudo)
+        return page.render(
+            'account_pay_now.pay_page',
+            trial_sudo.company_id,
+            no_store=True,
+            trial=True,
+            **trial_sudo._pay_now_page_values(),
+        )

@@ -1,0 +1,230 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import contextlib
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+from odoo.tools import email_normalize
+
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
+from .. import const
+
+OPEN_INVOICES = [
+    ('move_type', '=', 'out_invoice'),
+    ('state', '=', 'posted'),
+    ('payment_state', 'in', ('not_paid', 'partial')),
+]
+
+
+class PayNowTrial(models.TransientModel):
+    """Send me a trial reminder: a customer's mail, written by the same code, but to myself.
+
+    It is a document of its own: its page shows what the customer would see, and takes no money.
+    """
+
+    _name = 'pay.now.trial'
+    _description = "Trial reminder"
+    _inherit = ['pay.now.link']
+    _pay_now_kind = 'trial'
+    _transient_max_hours = 24 * const.TRIAL_VALIDITY_DAYS
+
+    company_id = fields.Many2one(
+        string="Company",
+        comodel_name='res.company',
+        required=True,
+        readonly=True,
+        default=lambda self: self.env.company,
+    )
+    recipient = fields.Selection(
+        string="Send to",
+        selection=[('me', "My address"), ('test', "The test address")],
+        required=True,
+        default='me',
+    )
+    email = fields.Char(string="Address", compute='_compute_email')
+    partner_id = fields.Many2one(
+        string="Example customer",
+        comodel_name='res.partner',
+        default=lambda self: self._default_partner(),
+        help="At first the customer with the largest amount due.",
+    )
+    has_due = fields.Boolean(string="Something is due", compute='_compute_has_due')
+    move_id = fields.Many2one(
+        string="Example invoice",
+        comodel_name='account.move',
+        compute='_compute_move_id',
+        store=True,
+        readonly=False,
+        domain=[*OPEN_INVOICES],
+        check_company=True,
+    )
+    lang = fields.Selection(
+        string="Language",
+        selection=lambda self: self.env['res.lang'].get_installed(),
+        compute='_compute_lang',
+        store=True,
+        readonly=False,
+    )
+    item_ids = fields.Many2many(string="Items", comodel_name='account.move.line', readonly=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.model
+    def _default_partner(self):
+        """Return the customer with the largest amount due."""
+        groups = self.env['account.move.line']._read_group(
+            self._due_domain(self.env.company),
+            ['partner_id'],
+            order='amount_residual:sum desc',
+            limit=1,
+        )
+        return groups[0][0] if groups else self.env['res.partner']
+
+    @api.depends('recipient')
+    def _compute_email(self):
+        for trial in self:
+            trial.email = (
+                trial.company_id.pay_now_test_email
+                if trial.recipient == 'test'
+                else self.env.user.email
+            )
+
+    @api.depends('partner_id')
+    def _compute_has_due(self):
+        for trial in self:
+            trial.has_due = bool(trial.partner_id and trial._due_items())
+
+    @api.depends('partner_id')
+    def _compute_move_id(self):
+        for trial in self:
+            domain = [('company_id', '=', trial.company_id.id), *OPEN_INVOICES]
+            if trial.partner_id:
+                commercial = trial.partner_id.commercial_partner_id
+                domain.append(('commercial_partner_id', '=', commercial.id))
+            trial.move_id = not trial.has_due and self.env['account.move'].search(domain, limit=1)
+
+    @api.depends('partner_id', 'move_id')
+    def _compute_lang(self):
+        for trial in self:
+            partner = trial.partner_id or trial.move_id.partner_id
+            trial.lang = partner.lang or trial.company_id._pay_now_lang()
+
+    # === ACTION METHODS === #
+
+    def action_send(self):
+        """Send the mail and nothing else: no reminder is kept, no customer counts as reminded.
+
+        :return: a notification that closes the window.
+        :rtype: dict
+        :raise UserError: what is missing, or the mail server's answer.
+        """
+        self.ensure_one()
+        if self.company_id not in self.env.companies:
+            raise AccessError(self.env._("This is another company."))
+        self.company_id._pay_now_require_mail_server()
+        address = email_normalize(self.email or '')
+        if not address:
+            raise UserError(self.env._("There is no e-mail address to send the trial to."))
+        self._send_mail(self._prepare_mail(address))
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("Trial reminder sent to %s.", address),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_lines(self):
+        """Override of `pay.now.link`: the items of the example."""
+        return self.item_ids
+
+    @api.model
+    def _due_domain(self, company):
+        """Return the domain of what a run of today would remind of."""
+        levels = self._levels(company)
+        run = self.env['pay.now.reminder.run'].new({'company_id': company.id})
+        return run._due_domain(levels) if levels else Domain.FALSE
+
+    @api.model
+    def _levels(self, company):
+        return self.env['pay.now.reminder.level'].search([('company_id', '=', company.id)])
+
+    def _due_items(self):
+        """Return the due items of the example customer.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        commercial = self.partner_id.commercial_partner_id
+        return self.env['account.move.line'].search(
+            self._due_domain(self.company_id) & Domain('partner_id', 'in', commercial.ids)
+        )
+
+    def _send_mail(self, vals):
+        """Hand the mail over to the mail server at once.
+
+        :param dict vals: values of the mail.
+        :return: None
+        :raise UserError: with the mail server's answer, if it refused.
+        """
+        mail = self.env['mail.mail'].sudo().create(vals)
+        try:
+            mail.send(raise_exception=True)
+            failure = mail.exists() and mail.state != 'sent' and mail.failure_reason
+        except MailDeliveryException as error:
+            failure = ' '.join(map(str, error.args))
+        if failure:
+            raise UserError(self.env._("The trial reminder could not be sent: %s", failure))
+
+    def _prepare_mail(self, address):
+        """Write the mail as a real reminder would be, then undo the reminder.
+
+        :param str address: who gets it.
+        :return: values of the mail.
+        :rtype: dict
+        :raise UserError: if there is no example.
+        """
+        items = self._due_items() or self.move_id._pay_now_open_lines()
+        levels = self._levels(self.company_id)
+        if not items or not levels:
+            raise UserError(self.env._("There is no open invoice to take as an example."))
+        self.write(
+            {
+                'item_ids': [Command.set(items.ids)],
+                'partner_id': items.partner_id[:1].id,
+                # As chosen, whatever would follow from the customer.
+                'move_id': self.move_id.id,
+                'lang': self.lang,
+            }
+        )
+        # The token is to outlive what follows.
+        self._pay_now_url()
+        with contextlib.closing(self.env.cr.savepoint()):
+            run = self.env['pay.now.reminder.run'].create({'company_id': self.company_id.id})
+            Reminder = self.env['pay.now.reminder'].with_context(pay_now_trial=self)
+            reminder = Reminder.create(
+                {
+                    'run_id': run.id,
+                    'company_id': self.company_id.id,
+                    'partner_id': self.partner_id.id,
+                    'level_id': (run._reached_level(items, levels) or levels[:1]).id,
+                    'item_ids': [Command.set(items.ids)],
+                }
+            )
+            reminder._refresh()
+            vals = reminder._prepare_mail()
+        return {
+            'subject': self.with_context(lang=self.lang).env._("Trial – %s", vals['subject']),
+            'body_html': vals['body_html'],
+            'email_from': vals['email_from'],
+            'reply_to': vals['reply_to'],
+            'email_to': address,
+            'auto_delete': True,
+            'state': 'outgoing',
+        }
