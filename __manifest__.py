@@ -20,6 +20,7 @@
         'data/ir_cron_data.xml',
         'wizard/pay_now_trial_views.xml',
         'wizard/pay_now_forecast_line_views.xml',
+        'wizard/pay_now_options_views.xml',
         'wizard/pay_now_connect_views.xml',
         'wizard/pay_now_setup_views.xml',
         'wizard/pay_now_generate_reminders_views.xml',

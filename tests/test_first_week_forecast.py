@@ -86,10 +86,10 @@ class TestForecast(TrialCommon):
     def test_list(self):
         self.make_invoice(100, days_late=30)
         self.make_invoice(20, partner=self.env['res.partner'].create({'name': "No address"}))
-        lines = self.env['pay.now.forecast.line'].with_user(self.manager)
+        options = self.env['pay.now.options'].with_user(self.manager).create({})
         for _twice in range(2):
-            action = lines._open(self.company)
-            lines = lines.search(action['domain'])
+            action = options.action_forecast()
+            lines = options.env['pay.now.forecast.line'].search(action['domain'])
             self.assertRecordValues(
                 lines,
                 [

@@ -4,6 +4,8 @@ from . import (
     pay_now_connect,
     pay_now_forecast_line,
     pay_now_generate_reminders,
+    pay_now_options,
+    pay_now_options_line,
     pay_now_setup,
     pay_now_trial,
     payment_refund_wizard,

@@ -48,7 +48,10 @@ class PayNowSetup(models.TransientModel):
     connect_done = fields.Boolean(compute='_compute_steps')
     test_mode = fields.Boolean(compute='_compute_steps')
     provider_ids = fields.Many2many(
-        string="Providers", comodel_name='payment.provider', compute='_compute_provider_ids'
+        string="Providers",
+        comodel_name='payment.provider',
+        compute='_compute_provider_ids',
+        groups='base.group_system',
     )
 
     # === COMPUTE METHODS === #
@@ -137,9 +140,11 @@ class PayNowSetup(models.TransientModel):
         return action
 
     def action_configure(self):
-        """Step 4: open the settings, once a provider is connected."""
+        """Step 4: open the settings, once a provider is connected; managers have their own."""
         if not self.company_id.pay_now_connected:
             raise UserError(self.env._("Available once Stripe or PayPal is connected (step 3)."))
+        if not self.env.user.has_group('base.group_system'):
+            return self.env['pay.now.options'].action_open()
         return self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_settings')
 
     def _context_provider(self):
