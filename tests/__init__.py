@@ -10,6 +10,7 @@ from . import (
     test_first_week_checks,
     test_first_week_forecast,
     test_first_week_options,
+    test_first_week_screens,
     test_first_week_test_mode,
     test_first_week_trial,
     test_first_week_warnings,
