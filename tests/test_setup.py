@@ -131,8 +131,10 @@ class TestSetup(PayNowCommon):
         self.assertEqual(self.paypal.pay_now_clearing_account_id.code, '511520')
         self.assertEqual(self.paypal.journal_id.code, 'PAYPL')
         self.assertNotEqual(self.paypal.journal_id, self.provider.journal_id)
-        self.assertEqual(len(self.company._pay_now_providers()), 2)
-        self.assertFalse(self.company._pay_now_test_mode(), "one of them takes real money")
+        self.assertEqual(
+            self.company._pay_now_providers(), self.paypal, "test keys give way to real money"
+        )
+        self.assertFalse(self.company._pay_now_test_mode())
 
     def test_paypal_refuses_its_keys(self):
         self.sign_up()
