@@ -61,6 +61,8 @@ def _parser():
     command.add_argument("--fix", action="store_true", help="repair the form first")
     command = add("demo", _demo, "start the demonstration")
     command.add_argument("--once", action="store_true", help="show that it works, then stop")
+    command = add("bench-install", _bench_install, "time the installation on a grown database")
+    command.add_argument("--invoices", type=int, default=100000, help="how many there are")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -96,6 +98,14 @@ def _demo(arguments):
     odoo.ensure()
     with postgres.server() as server:
         return demo.main(server, once=arguments.once)
+
+
+def _bench_install(arguments):
+    from . import bench_install, odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return bench_install.main(server, arguments.invoices)
 
 
 def _i18n(_arguments):

@@ -9,7 +9,6 @@ class ResPartner(models.Model):
     pay_now_reminder_mode = fields.Selection(
         string="Reminders",
         selection=[('auto', "Automatic"), ('never', "Never")],
-        default='auto',
         company_dependent=True,
         help="Never: this customer is listed when reminders are generated, and gets none.",
     )
