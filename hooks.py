@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo.addons.payment import reset_payment_provider, setup_provider
+from odoo.addons.payment import setup_provider
 
 from . import const
 
@@ -13,6 +13,34 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Give the provider records back to `payment`; refused while payments of ours exist."""
-    for code in const.PROVIDER_CODES:
-        reset_payment_provider(env, code)
+    """Leave Odoo as it was before; refused while payments of ours exist."""
+    env['payment.provider']._pay_now_remove()
+    # Before their template, which Odoo deletes while the level still needs it.
+    env['pay.now.reminder.level'].with_context(active_test=False).search([]).unlink()
+    _forget_definitions(env)
+
+
+def _forget_definitions(env):
+    """Forget what refers to our models and fields, and what Odoo would keep."""
+    for model, field in (('ir.filters', 'model_id'), ('ir.ui.view', 'model')):
+        records = env[model].with_context(active_test=False)
+        records = records.search([(field, '=like', 'pay.now.%')])
+        with_xmlid = records.get_external_id()
+        # What somebody made for our lists.
+        records.filtered(lambda record, known=with_xmlid: not known[record.id]).unlink()
+    # The foreign keys of our fields on Odoo's models: they go with their columns.
+    env['ir.model.constraint'].search(
+        [
+            ('module.name', '=', 'account_pay_now'),
+            ('type', '=', 'f'),
+            ('model.model', 'not like', 'pay.now.'),
+        ]
+    ).unlink()
+    # That our models inherit from theirs, noted once more by each addon that extends theirs.
+    env['ir.model.data'].search(
+        [
+            ('model', '=', 'ir.model.inherit'),
+            ('module', '!=', 'account_pay_now'),
+            ('name', '=like', r'model\_inherit\_\_pay\_now\_%'),
+        ]
+    ).unlink()

@@ -67,7 +67,7 @@ class PaymentProvider(models.Model):
             )
             code = (outstanding and outstanding.code) or code
         Account = self.env['account.account'].with_company(self.company_id)
-        return Account.create(
+        account = Account.create(
             {
                 'name': self.env._("%s in collection", self._pay_now_short_name()),
                 'code': self._pay_now_free_account_code(code),
@@ -76,6 +76,8 @@ class PaymentProvider(models.Model):
                 'company_ids': [Command.link(self.company_id.id)],
             }
         )
+        self._pay_now_mark_made(account)
+        return account
 
     def _pay_now_free_account_code(self, code):
         """Return an account code, or the next free one after it."""
@@ -98,7 +100,7 @@ class PaymentProvider(models.Model):
 
     def _pay_now_create_journal(self):
         """Create the provider's bank-type journal, standing on its clearing account."""
-        return self.env['account.journal'].create(
+        journal = self.env['account.journal'].create(
             {
                 'name': self.name,
                 'type': 'bank',
@@ -107,6 +109,8 @@ class PaymentProvider(models.Model):
                 'default_account_id': self.pay_now_clearing_account_id.id,
             }
         )
+        self._pay_now_mark_made(journal)
+        return journal
 
     def _pay_now_free_journal_code(self):
         taken = set(

@@ -27,6 +27,7 @@ from . import (
     test_reminder_attachments,
     test_reminder_mail,
     test_same_amount,
+    test_removal,
     test_screens,
     test_setup,
     test_situations,

@@ -50,6 +50,7 @@ class ScriptedGateway:
         self.requests = []
         self.closed = []
         self.webhooks = {}
+        self.removed = []
         self.events = []
 
     def _answer(self):
@@ -70,6 +71,13 @@ class ScriptedGateway:
         self._answer()
         self.webhooks[url] = base.Webhook(id='we_test', url=url, secret='whsec_test')
         return self.webhooks[url]
+
+    def remove_webhook(self, webhook_id):
+        self.removed.append(webhook_id)
+        self._answer()
+        self.webhooks = {
+            url: webhook for url, webhook in self.webhooks.items() if webhook.id != webhook_id
+        }
 
     def open_checkout(self, request, idempotency_key):
         self._answer()
