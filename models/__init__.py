@@ -42,6 +42,7 @@ from . import (
     res_company,
     res_company_checks,
     res_company_mail,
+    res_company_branches,
     res_company_warnings,
     res_config_settings,
     res_partner,

@@ -165,7 +165,9 @@ class PayNowReminder(models.Model):
 
     def _hold_reason(self, lines, contact, credit, last_sent, amount_due):
         """Return why this customer gets no reminder now, in the user's words, or False."""
-        if self.partner_id.with_company(self.company_id).pay_now_reminder_mode == 'never':
+        companies = self.company_id | self.item_ids.company_id
+        partners = [self.partner_id.sudo().with_company(company) for company in companies]
+        if any(partner.pay_now_reminder_mode == 'never' for partner in partners):
             return self.env._("Excluded from reminders")
         if not lines:
             if self.item_ids._pay_now_in_progress():
@@ -242,9 +244,10 @@ class PayNowReminder(models.Model):
         :rtype: dict
         """
         return dict(
-            self._read_group(
+            # Whoever sent them: a branch counts as its company.
+            self.sudo()._read_group(
                 Domain('partner_id', 'in', self.partner_id.ids)
-                & Domain('company_id', 'in', self.company_id.ids)
+                & Domain('company_id', 'child_of', self.company_id.root_id.ids)
                 & Domain('id', 'not in', self.ids)
                 & Domain('state', 'in', ('sent', 'sending', 'uncertain', 'queued')),
                 ['partner_id'],

@@ -8,6 +8,8 @@ class PayNowReminderLevel(models.Model):
     _description = "Reminder level"
     _order = 'company_id, delay_days, id'
     _check_company_auto = True
+    # As the provider, shared with the branches.
+    _check_company_domain = models.check_company_domain_parent_of
 
     name = fields.Char(string="Name", required=True, translate=True)
     active = fields.Boolean(default=True)

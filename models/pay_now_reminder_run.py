@@ -124,7 +124,7 @@ class PayNowReminderRun(models.Model):
         """
         self.ensure_one()
         levels = self.env['pay.now.reminder.level'].search(
-            [('company_id', '=', self.company_id.id)]
+            [('company_id', 'parent_of', self.company_id.id)]
         )
         if not levels:
             raise UserError(self.env._("There is no reminder level in this company."))
@@ -208,7 +208,10 @@ class PayNowReminderRun(models.Model):
         A company that had its run today is left alone: a restart never reminds twice.
         """
         cron = self.env['ir.cron']
-        companies = self.env['res.company'].search([('pay_now_reminder_auto', '=', True)])
+        # Branches are in the run of their company.
+        companies = self.env['res.company'].search(
+            [('pay_now_reminder_auto', '=', True), ('parent_id', '=', False)]
+        )
         cron._commit_progress(remaining=len(companies))
         for company in companies:
             Run = self.with_company(company).with_context(

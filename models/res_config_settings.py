@@ -1,6 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .res_company_branches import SHARED_FIELDS
 
 
 # Extended with a mixin, not a wizard of our own.
@@ -37,6 +39,15 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_provider_ids = fields.One2many(
         related='company_id.pay_now_provider_ids', readonly=False
     )
+
+    @api.model
+    def _get_view(self, view_id=None, view_type='form', **options):
+        """Override of `base`: a branch reads here what is set up in its company."""
+        arch, view = super()._get_view(view_id, view_type, **options)
+        for node in arch.iter('field'):
+            if node.get('name') in SHARED_FIELDS:
+                node.set('readonly', f'not is_root_company or ({node.get("readonly", "False")})')
+        return arch, view
 
     def action_pay_now_setup(self):
         """Open the set-up screen. Opened from Settings it counts as Accounting."""

@@ -2,9 +2,11 @@
 
 from . import (
     test_booking,
+    test_branches,
     test_capture,
     test_chain,
     test_checkout,
+    test_companies,
     test_eligibility,
     test_event,
     test_first_week_checks,

@@ -19,7 +19,7 @@ class PayNowSetup(models.TransientModel):
         comodel_name='res.company',
         required=True,
         readonly=True,
-        default=lambda self: self.env.company,
+        default=lambda self: self.env.company.root_id,
     )
     application = fields.Selection(
         selection=const.APPLICATIONS, required=True, readonly=True, default='accounting'
@@ -30,7 +30,9 @@ class PayNowSetup(models.TransientModel):
     )
     signup_email = fields.Char(
         string="E-mail",
-        default=lambda self: self.env.company.pay_now_signup_email or self.env.company.email,
+        default=lambda self: (
+            self.env.company.pay_now_signup_email or self.env.company.root_id.email
+        ),
     )
     signup_text = fields.Char(compute='_compute_steps')
     step = fields.Selection(
@@ -100,6 +102,8 @@ class PayNowSetup(models.TransientModel):
     def _check_administrator(self):
         if not self.env.user.has_group('base.group_system'):
             raise AccessError(self.env._("Only an administrator can set up online payment."))
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.company_id._pay_now_shared_text())
 
     def _reopen(self):
         """Return the action that shows the set-up screen anew, with today's truth."""
@@ -149,4 +153,5 @@ class PayNowSetup(models.TransientModel):
 
     def _context_provider(self):
         provider = self.env['payment.provider'].browse(self.env.context.get('provider_id'))
-        return provider.exists() or self.provider_ids[:1]
+        # Never another company's.
+        return provider & self.provider_ids or self.provider_ids[:1]
