@@ -10,6 +10,16 @@ SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}
 CLEARING_CODES = {STRIPE: '511510', PAYPAL: '511520'}
 JOURNAL_CODES = {STRIPE: 'STRIP', PAYPAL: 'PAYPL'}
 
+#: How charts of accounts call the account of bank fees, in the English that Odoo keeps beside
+#: the other languages; the usual name first.
+BANK_FEE_NAMES = (
+    "Bank fees",
+    "Bank charges",
+    "Bank commissions",
+    "Banking and similar services",
+    "Incidental monetary transaction costs",
+)
+
 #: core's code of the method a payment starts with.
 FIRST_METHOD = {STRIPE: 'card', PAYPAL: 'paypal'}
 

@@ -97,7 +97,11 @@ class PaymentProvider(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends(
-        'pay_now_status', 'pay_now_problem', 'pay_now_last_event_at', 'pay_now_webhook_url'
+        'pay_now_status',
+        'pay_now_problem',
+        'pay_now_last_event_at',
+        'pay_now_webhook_url',
+        'pay_now_commission_account_id',
     )
     def _compute_pay_now_health(self):
         for provider in self:
@@ -109,6 +113,11 @@ class PaymentProvider(models.Model):
             return False, False
         if self.pay_now_problem:
             return 'red', self.pay_now_problem
+        if not self.pay_now_commission_account_id:
+            return 'amber', self.env._(
+                "Choose the commission account (step 4). Until then commissions wait under “To"
+                " handle”."
+            )
         asked = self.env._(
             "Payments are booked every %s minutes meanwhile.", const.SWEEP_INTERVAL_MINUTES
         )

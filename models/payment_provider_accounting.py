@@ -95,8 +95,28 @@ class PaymentProvider(models.Model):
         chart = self.env['account.chart.template'].with_context(lang='en_US')
         account = chart.with_company(self.company_id)._get_bank_fees_reco_account(self.company_id)
         names = (account.with_context(lang='en_US').name or '', account.code or '')
-        is_fee = 'bank' in names[0].lower() or names[1].startswith('627')
-        return account.with_context(lang=self.env.lang) if is_fee else account.browse()
+        if not ('bank' in names[0].lower() or names[1].startswith('627')):
+            account = self._pay_now_find_account_by_name(const.BANK_FEE_NAMES)
+        return account.with_context(lang=self.env.lang)
+
+    def _pay_now_find_account_by_name(self, names):
+        """Return the one expense account of such an English name; nothing when there are several.
+
+        :param tuple names: the names to look for, one after the other.
+        :rtype: account.account
+        """
+        Account = self.env['account.account'].with_company(self.company_id)
+        Account = Account.with_context(lang='en_US')
+        expenses = [
+            *Account._check_company_domain(self.company_id),
+            ('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost')),
+        ]
+        for name in names:
+            found = Account.search([*expenses, ('name', 'ilike', name)])
+            exact = found.filtered_domain([('name', '=ilike', name)])
+            if len(exact or found) == 1:
+                return exact or found
+        return Account
 
     def _pay_now_create_journal(self):
         """Create the provider's bank-type journal, standing on its clearing account."""

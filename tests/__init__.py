@@ -5,6 +5,7 @@ from . import (
     test_branches,
     test_capture,
     test_chain,
+    test_charts,
     test_checkout,
     test_companies,
     test_eligibility,
