@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core bench-install lint clean-cache
+.PHONY: demo test test-core test-beside bench-install lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -12,6 +12,9 @@ test:  ## all tests, or those of T: Odoo test tags, or a path in dev/tests
 
 test-core:  ## Odoo's own payment tests with the module installed
 	@$(DEV) test-core $(T)
+
+test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
+	@$(DEV) test-beside $(T)
 
 bench-install:  ## how long installing and updating take with 100,000 invoices
 	@$(DEV) bench-install

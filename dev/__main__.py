@@ -61,6 +61,8 @@ def _parser():
     command.add_argument("--fix", action="store_true", help="repair the form first")
     command = add("demo", _demo, "start the demonstration")
     command.add_argument("--once", action="store_true", help="show that it works, then stop")
+    command = add("test-beside", _test_beside, "run tests beside Odoo's own Stripe and PayPal")
+    command.add_argument("target", nargs="?", default="", metavar="T", help="Odoo test tags")
     command = add("bench-install", _bench_install, "time the installation on a grown database")
     command.add_argument("--invoices", type=int, default=100000, help="how many there are")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
@@ -80,6 +82,12 @@ def _test_core(arguments):
     from . import testing
 
     return testing.main_core(arguments.target)
+
+
+def _test_beside(arguments):
+    from . import testing
+
+    return testing.main_beside(arguments.target)
 
 
 def _lint(arguments):

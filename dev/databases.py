@@ -54,9 +54,9 @@ def base(server, demo=False):
     def build(target):
         if demo:
             # Odoo chooses the chart of accounts by the country the company has at that moment.
-            _install(server, target, ["base"])
+            install(server, target, ["base"])
             odoo.shell(server, target, FRENCH_COMPANY)
-        _install(server, target, BASE_MODULES)
+        install(server, target, BASE_MODULES)
         if demo:
             odoo.shell(server, target, DEMO_DATA, "demo-data")
         odoo.shell(server, target, PREGENERATE_ASSETS, "assets")
@@ -73,7 +73,7 @@ def module(server, demo=False):
 
     def build(target):
         copy(server, source, target)
-        _install(server, target, [settings.MODULE])
+        install(server, target, [settings.MODULE])
 
     return _template(server, name, build, "installing the module")
 
@@ -83,7 +83,7 @@ def make_database(server, name, modules=(), demo=False):
     drop(server, name)
     copy(server, module(server, demo), name)
     if modules:
-        _install(server, name, modules)
+        install(server, name, modules)
     return name
 
 
@@ -116,7 +116,7 @@ def drop(server, name):
     shutil.rmtree(settings.FILESTORE_DIR / name, ignore_errors=True)
 
 
-def _install(server, database, modules):
+def install(server, database, modules):
     """Install modules, with demo data when the database has it already."""
     arguments = ["-d", database, "-i", ",".join(modules), "--stop-after-init"]
     if not server.exists(database):

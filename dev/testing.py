@@ -14,6 +14,10 @@ from . import console, databases, lint, odoo, postgres, pyenv, settings
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
 RECORDER = settings.CHECKOUT / "dev/record_tests.py"
+# What is tested in databases with more modules than ours.
+BESIDE_TAG = "pay_now_beside"
+BESIDE = ["payment_stripe", "payment_paypal"]
+CHARTS = ["l10n_be", "l10n_de", "l10n_es", "l10n_it", "l10n_uk", "l10n_us_account"]
 TIMEOUT_SECONDS = int(os.environ.get("TEST_TIMEOUT", 4500))
 WARNING = re.compile(r"^\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) \S+ (.*)")
 # Told elsewhere, or about Odoo's own code.
@@ -70,6 +74,19 @@ def main_core(target=""):
     return _guarded("Odoo's own tests", lambda: run_odoo_tests(tags)).report()
 
 
+def main_beside(target=""):
+    """Run tests in databases with Odoo's own Stripe and PayPal and charts of other countries."""
+    tags = target or ",".join([f"{BESIDE_TAG}/{settings.MODULE}", *(f"/{m}" for m in BESIDE)])
+    modules = [*BESIDE, *CHARTS]
+    outcome = Outcome()
+    outcome.add(_guarded("tests", lambda: run_odoo_tests(tags, after=modules)))
+    if not target:
+        # The other way round: ours comes into a database that has them already.
+        tags = f"{BESIDE_TAG}/{settings.MODULE}:TestBeside"
+        outcome.add(_guarded("tests", lambda: run_odoo_tests(tags, before=BESIDE)))
+    return outcome.report()
+
+
 def run_unit_tests(target):
     """Run the tests that need no Odoo."""
     if not UNIT_TESTS.is_dir():
@@ -94,12 +111,19 @@ def run_unit_tests(target):
     return outcome
 
 
-def run_odoo_tests(tags):
-    """Run Odoo's test runner on a fresh copy of a database with the module."""
+def run_odoo_tests(tags, before=(), after=()):
+    """Run Odoo's test runner on a fresh copy of a database with the module.
+
+    :param str tags: Odoo test tags.
+    :param list before: modules installed before ours.
+    :param list after: modules installed after ours.
+    """
     odoo.ensure()
     with postgres.server() as server:
-        template = databases.module(server)
+        template = databases.base(server) if before else databases.module(server)
         with databases.temporary(server, template) as name, console.step(f"Odoo tests {tags}"):
+            for modules in filter(None, [before, before and [settings.MODULE], after]):
+                databases.install(server, name, modules)
             # Without an update Odoo tests the modules as they are installed: the same tests,
             # at_install and post_install, several seconds earlier.
             run = _OdooRun(server, name, tags)

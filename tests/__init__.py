@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_beside,
     test_booking,
     test_branches,
     test_capture,
@@ -29,8 +30,8 @@ from . import (
     test_reminder,
     test_reminder_attachments,
     test_reminder_mail,
-    test_same_amount,
     test_removal,
+    test_same_amount,
     test_screens,
     test_setup,
     test_situations,
