@@ -142,7 +142,8 @@ class Event:
     """One verified (or listed) notification, normalised.
 
     `checkout_id`, `payment_id` and `reference` say *which* payment to ask about; none of the
-    posted amounts or states is handed out, so that nobody can book from them.
+    posted amounts or states is handed out, so that nobody can book from them. `subject` says what
+    to ask about: a `payment`, a `payout` or a `dispute`, the latter two by `object_id`.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Event:
     reference: str = ''
     object_type: str = ''
     object_id: str = ''
+    subject: str = 'payment'
     test_mode: bool = False
 
 
@@ -176,6 +178,78 @@ class Balance:
             (amount for code, amount in (*self.available, *self.pending) if code == currency),
             Decimal(0),
         )
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One movement of the balance at the provider.
+
+    `amount` and `net` are negative when money leaves; net = amount - fee. `kind` is ours:
+    `payment`, `refund`, `dispute`, `payout`, `payout_failure` (its money came back) or `other`.
+    `source_id` is what moved: a charge, refund, dispute or payout. Where the provider gives a
+    movement no id of its own, it is that one's.
+    """
+
+    id: str
+    kind: str
+    type: str  # the provider's own word or code
+    amount: Decimal
+    fee: Decimal
+    net: Decimal
+    currency: str
+    created_at: datetime | None = None
+    source_id: str = ''
+    payment_id: str = ''
+    charge_id: str = ''
+    reference: str = ''  # the transaction's, as in `CheckoutRequest`
+    label: str = ''
+
+
+@dataclass(frozen=True)
+class Payout:
+    """A transfer of collected money to the company's bank.
+
+    `state` is `pending`, `paid`, `failed` or `canceled`; paid can still become failed.
+    `listed`: the provider lists the movements it is made of (`payout_lines`), and `complete`: it
+    lists all of them by now. `bank_reference` is what the bank's statement may show.
+    """
+
+    id: str
+    state: str
+    amount: Decimal
+    currency: str
+    created_at: datetime
+    arrives_at: datetime | None = None
+    movement_id: str = ''
+    failure_movement_id: str = ''
+    failure: str = ''  # in the provider's words
+    listed: bool = False
+    complete: bool = False
+    bank_reference: str = ''
+    url: str = ''
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A payer asks PayPal or the bank for the money back.
+
+    `state` is `inquiry` (only asked), `open`, `won`, `lost` or `closed` (without a decision).
+    `movements` is the money that went and came back by it, each with an id that never changes.
+    """
+
+    id: str
+    state: str
+    amount: Decimal
+    currency: str
+    created_at: datetime | None = None
+    needs_response: bool = False
+    due_at: datetime | None = None  # the last moment to answer
+    reason: str = ''  # the provider's code
+    payment_id: str = ''
+    charge_id: str = ''
+    reference: str = ''
+    movements: tuple[Movement, ...] = ()
+    url: str = ''
 
 
 @dataclass(frozen=True)
@@ -283,3 +357,40 @@ class Gateway(Protocol):
 
     def balance(self) -> Balance:
         """Return what the provider owes the account now."""
+
+    # === PAYOUTS AND DISPUTES === #
+
+    def list_payouts(self, since: datetime):
+        """Iterate over the payouts made since `since`, oldest first.
+
+        :raise GatewayAuthError: `reporting_not_allowed` where the credentials may not read them.
+        """
+
+    def fetch_payout(self, payout_id: str) -> Payout:
+        """Read a payout.
+
+        :raise GatewayNotFound: the provider does not know it, or not yet.
+        """
+
+    def payout_lines(self, payout_id: str):
+        """Iterate over the movements that a payout with `listed` is made of, without its own."""
+
+    def list_movements(self, since: datetime):
+        """Iterate over the movements of the balance since `since`, oldest first.
+
+        :raise GatewayAuthError: as `list_payouts`.
+        """
+
+    def list_disputes(self, since: datetime):
+        """Iterate over the disputes opened or changed since `since`, without order.
+
+        A provider that cannot be asked for changes gives those opened since.
+
+        :raise GatewayAuthError: `disputes_not_allowed` where the credentials may not read them.
+        """
+
+    def fetch_dispute(self, dispute_id: str) -> Dispute:
+        """Read a dispute, or PayPal's reversal of a payment, which is one that is lost already.
+
+        :raise GatewayNotFound: the provider does not know it.
+        """

@@ -167,7 +167,13 @@ def _dispute(resource):
         'payment_id': disputed.get('seller_transaction_id'),
         'reference': disputed.get('custom'),
         'object_id': resource.get('dispute_id') or resource.get('id'),
+        'subject': 'dispute',
     }
+
+
+def _reversal(resource):
+    """PayPal took the money of a capture back: told with a refund that nobody made."""
+    return {**_capture(resource), 'subject': 'dispute'}
 
 
 def _merchant(resource):
@@ -182,6 +188,7 @@ def _unknown(_resource):
 READERS = (
     ('CHECKOUT.ORDER.', _order),
     ('CHECKOUT.PAYMENT-APPROVAL.', _reversed_approval),
+    ('PAYMENT.CAPTURE.REVERSED', _reversal),
     ('PAYMENT.CAPTURE.', _capture),
     ('CUSTOMER.DISPUTE.', _dispute),
     ('MERCHANT.', _merchant),

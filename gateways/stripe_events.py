@@ -11,6 +11,8 @@ import stripe
 from .base import Event
 from .errors import SignatureError
 
+#: What else than a payment a notification can be about, by the beginning of its type.
+SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'))
 #: Seconds a notification may be old, or ahead of our clock.
 TOLERANCE = 300
 
@@ -118,6 +120,7 @@ def normalise(data):
         reference=metadata.get('odoo_reference') or obj.get('client_reference_id') or '',
         object_type=kind,
         object_id=obj.get('id') or '',
+        subject=next((s for start, s in SUBJECTS if data['type'].startswith(start)), 'payment'),
         test_mode=not data.get('livemode'),
         **values,
     )

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, timezone
 from . import base, stripe_events, stripe_payment
 from .errors import GatewayNotFound, GatewayRefused
 from .stripe_client import API_VERSION, ReplayedFailure, StripeClient
+from .stripe_disputes import StripeDisputes
 from .stripe_money import CURRENCIES, amount_limits, from_minor, to_minor
+from .stripe_payouts import StripePayouts
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)
@@ -33,7 +35,7 @@ REGIONAL_LOCALES = {
 NEW_KEYS = 2
 
 
-class StripeGateway:
+class StripeGateway(StripePayouts, StripeDisputes):
     """One Stripe account.
 
     :param Credentials credentials: the secret key and the webhook secrets.

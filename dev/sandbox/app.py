@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from . import checkout_page, control, stripe_api, stripe_server
 from .disputes import Disputes
 from .payments import Payments
+from .payouts import Payouts
 from .serving import Application
 from .stripe_store import StripeWorld
 from .webhooks import Webhooks
@@ -27,6 +28,7 @@ class StripeApplication(Application):
         self.webhooks = Webhooks(self.world)
         self.payments = Payments(self.world, self.webhooks)
         self.disputes = Disputes(self.payments)
+        self.payouts = Payouts(self.payments)
         self.api = stripe_api.StripeApi(self.world, self.payments, self.webhooks)
         self.server = stripe_server.StripeServer(self.world, self.api)
         self.control = control.StripeControl(self)

@@ -34,6 +34,7 @@ class StripeControl(Control, Play):
     def __init__(self, app):
         super().__init__(app)
         self.disputes = app.disputes
+        self.payouts = app.payouts
 
     # === READING === #
 

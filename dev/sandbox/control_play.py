@@ -53,8 +53,17 @@ class Play:
 
     def do_fail_payout(self, payout):
         """The merchant's bank sends a payout back."""
-        self.payments.fail_payout(*self.find('payout', payout))
+        self.payouts.fail(*self.find('payout', payout))
         return {}
+
+    def do_arrive_payout(self, payout):
+        """A payout that is under way reaches the bank."""
+        self.payouts.arrive(*self.find('payout', payout))
+        return {}
+
+    def do_charge_fee(self, amount, label="Radar", account=None):
+        """Stripe takes a fee that belongs to no payment, `amount` in minor units."""
+        return self.payouts.charge_fee(self.account(account), amount, label)
 
     # === THE DASHBOARD === #
 
@@ -63,9 +72,12 @@ class Play:
         params = {'status': status, **({} if amount is None else {'amount': amount})}
         return self.payments.refund(*self.find('charge', charge), params)
 
-    def do_payout(self, account=None):
-        """Pay the whole balance out."""
-        return self.payments.pay_out(self.account(account))
+    def do_payout(self, account=None, amount=None, slow=False):
+        """Pay the whole balance out, or `amount` in minor units as the merchant asks for.
+
+        `slow`: it is under way until `arrive_payout`.
+        """
+        return self.payouts.make(self.account(account), amount, slow)
 
     def do_expire(self, session):
         """A checkout lapses now."""

@@ -226,34 +226,3 @@ class Payments(Ledger):
         self._count_refund(charge, -refund['amount'])
         self.emit(account, 'refund.updated', refund)
         self.emit(account, 'refund.failed', refund)
-
-    def pay_out(self, account):
-        """Transfer the whole balance in the account's currency to the bank."""
-        movements = [
-            movement
-            for movement in account.all('balance_transaction')
-            if movement['currency'] == account.currency
-        ]
-        amount = sum(movement['net'] for movement in movements)
-        payout = account.add(stripe_objects.payout(amount, account.currency))
-        movement = self.move(account, 'payout', -amount, account.currency, payout['id'])
-        payout['balance_transaction'] = movement['id']
-        for paid in [*movements, movement]:
-            paid['status'] = 'available'
-            account.note('payout_of').setdefault(paid['id'], payout['id'])
-        for kind in ('created', 'paid', 'reconciliation_completed'):
-            self.emit(account, f'payout.{kind}', payout)
-        return payout
-
-    def fail_payout(self, account, payout):
-        """The merchant's bank sends a payout back."""
-        movement = self.move(
-            account, 'payout_failure', payout['amount'], payout['currency'], payout['id']
-        )
-        payout.update(
-            status='failed',
-            failure_code='account_closed',
-            failure_message="The bank account has been closed.",
-            failure_balance_transaction=movement['id'],
-        )
-        self.emit(account, 'payout.failed', payout)

@@ -18,6 +18,7 @@ EXPANDABLE = {
         'failure_balance_transaction': 'balance_transaction',
         'payment_intent': 'payment_intent',
     },
+    'balance_transaction': {'source': ('charge', 'refund', 'dispute', 'payout')},
     'payout': {'balance_transaction': 'balance_transaction'},
     'dispute': {'charge': 'charge', 'payment_intent': 'payment_intent'},
 }
@@ -159,6 +160,8 @@ def expanded(account, obj, paths):
         if kind == 'refund':
             answer[head] = _refunds(account, obj, rest)
         elif answer.get(head):
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            kind = next((one for one in kinds if account.get(one, answer[head])), kinds[0])
             answer[head] = expanded(account, find(account, kind, answer[head]), rest)
     return answer
 
