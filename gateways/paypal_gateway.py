@@ -20,9 +20,11 @@ from .errors import (
     PayerActionNeeded,
 )
 from .paypal_client import PayPalClient
+from .paypal_disputes import PayPalDisputes
 from .paypal_money import CURRENCIES, amount_limits, from_money, to_money
 from .paypal_order import object_id
 from .paypal_payment import readable
+from .paypal_reporting import PayPalReporting
 
 #: By test mode.
 HOSTS = {False: 'https://api-m.paypal.com', True: 'https://api-m.sandbox.paypal.com'}
@@ -55,7 +57,7 @@ EVENTS_KEPT = timedelta(days=30)
 PAGE = 100
 
 
-class PayPalGateway:
+class PayPalGateway(PayPalReporting, PayPalDisputes):
     """One PayPal business account.
 
     :param Credentials credentials: client id and secret of its REST application, webhook id.

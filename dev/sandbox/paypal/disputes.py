@@ -2,8 +2,9 @@
 """Disputes: a payer asks PayPal, or the bank, for the money back."""
 
 from ..refusals import Refusal
+from ..store import clock
 from . import money, objects
-from .store import new_id, timestamp
+from .store import DAY, new_id, timestamp
 
 #: What PayPal takes for a chargeback, in minor units of the account's currency.
 FEE = 1600
@@ -124,5 +125,6 @@ def _dispute(account, captured, base):
         'dispute_amount': dict(captured['amount']),
         'dispute_life_cycle_stage': 'INQUIRY',
         'dispute_channel': 'INTERNAL',
+        'seller_response_due_date': timestamp(clock.now() + 10 * DAY),
         'links': [objects.link(f'{base}/v1/customer/disputes/{dispute_id}')],
     }
