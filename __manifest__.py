@@ -33,6 +33,7 @@
         'views/payment_transaction_views.xml',
         'views/pay_now_discrepancy_views.xml',
         'views/pay_now_event_views.xml',
+        'views/pay_now_payout_views.xml',
         'views/pay_now_reminder_level_views.xml',
         'views/pay_now_reminder_views.xml',
         'views/pay_now_reminder_run_views.xml',

@@ -83,3 +83,13 @@ OLD_STATEMENT_DAYS = 7
 TRIAL_VALIDITY_DAYS = 7
 #: Customers up to whom the settings try out tomorrow's run without being asked.
 FORECAST_LIMIT = 100
+#: What notifications can be about besides payments, and who takes care of it.
+SUBJECTS = {'payout': 'pay.now.payout'}
+#: What is listed at the providers besides payments, in this order, so often in minutes.
+LISTED_MODELS = ('pay.now.payout',)
+LISTING_INTERVAL_MINUTES = 60
+#: How long a payout can still fail, in days.
+PAYOUT_LOOKBACK_DAYS = 14
+#: Days before a payout is made, and after it is expected, that its bank line may be dated.
+BANK_DAYS_BEFORE = 1
+BANK_DAYS_AFTER = 10

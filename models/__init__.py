@@ -3,6 +3,7 @@
 # The mixins first: the models that inherit from them follow.
 from . import pay_now_link, pay_now_notices  # isort: skip
 from . import (
+    account_bank_statement_line,
     account_move,
     account_move_line,
     account_move_line_transfer,
@@ -16,6 +17,11 @@ from . import (
     pay_now_discrepancy,
     pay_now_discrepancy_refund,
     pay_now_event,
+    pay_now_movement,
+    pay_now_movement_matching,
+    pay_now_payout,
+    pay_now_payout_bank,
+    pay_now_payout_booking,
     pay_now_reminder,
     pay_now_reminder_attachments,
     pay_now_reminder_content,
@@ -29,6 +35,7 @@ from . import (
     payment_provider_accounting,
     payment_provider_connection,
     payment_provider_health,
+    payment_provider_movements,
     payment_provider_removal,
     payment_transaction,
     payment_transaction_booking,
@@ -45,5 +52,6 @@ from . import (
     res_company_mail,
     res_company_warnings,
     res_config_settings,
+    res_currency,
     res_partner,
 )

@@ -11,7 +11,7 @@ from odoo.tools import SQL, mute_logger
 from odoo.addons.payment.logging import get_payment_logger
 
 from .. import const
-from ..gateways.errors import GatewayError, GatewayUnavailable
+from ..gateways.errors import GatewayError, GatewayNotFound, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
@@ -48,6 +48,8 @@ class PayNowEvent(models.Model):
     payment_ref = fields.Char(string="Payment id", readonly=True)
     charge_ref = fields.Char(string="Charge id", readonly=True)
     reference = fields.Char(string="Reference", readonly=True)
+    subject = fields.Char(string="About", readonly=True, default='payment')
+    object_ref = fields.Char(string="Id of what it is about", readonly=True)
     payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
     transaction_id = fields.Many2one(
         string="Transaction",
@@ -116,6 +118,8 @@ class PayNowEvent(models.Model):
             'payment_ref': event.payment_id or None,
             'charge_ref': event.charge_id or None,
             'reference': event.reference or None,
+            'subject': event.subject,
+            'object_ref': event.object_id or None,
             'payload': payload or None,
             'state': 'pending',
             'attempts': 0,
@@ -208,6 +212,12 @@ class PayNowEvent(models.Model):
         self._wake_workers()
 
     def _process(self):
+        """Synchronise what each notification is about: payments in one batch, others after it."""
+        about_others = self.filtered(lambda event: event.subject in const.SUBJECTS)
+        (self - about_others)._process_payments()
+        about_others._process_others()
+
+    def _process_payments(self):
         """Find the payment each notification is about and synchronise it, in one batch."""
         by_tx = {}
         for event in self:
@@ -227,6 +237,36 @@ class PayNowEvent(models.Model):
             else:
                 events._retry_later(self.env._("Being processed elsewhere"), tx, count=False)
 
+    def _process_others(self):
+        """Synchronise the payouts and disputes that notifications are about, each one once."""
+        for (provider, subject), events in self.grouped(
+            lambda event: (event.provider_id, event.subject)
+        ).items():
+            if not provider._pay_now_take_turn():
+                events._retry_later(self.env._("Being processed elsewhere"), count=False)
+                continue
+            Model = self.env[const.SUBJECTS[subject]]
+            for ref, same in events.grouped('object_ref').items():
+                same._synchronize_other(Model, provider, ref)
+
+    def _synchronize_other(self, Model, provider, ref):
+        """Synchronise one payout or dispute, and note what came of it."""
+        try:
+            with self.env.cr.savepoint():
+                ours = Model._synchronize(provider, [ref])
+        except psycopg2.OperationalError:
+            raise
+        except GatewayNotFound:
+            ours = Model
+        except GatewayError as error:
+            if not isinstance(error, GatewayUnavailable):
+                provider._pay_now_note_problem(error)
+            return self._retry_later(error.message)
+        except Exception as error:  # noqa: BLE001 - kept with its notification
+            _logger.exception("%s of %s could not be processed", ref, provider.name)
+            return self._retry_later(str(error))
+        return self.write({'state': 'done' if ours else 'ignored', 'error': False})
+
     def _find_transaction(self):
         """Return the payment of ours that the notification is about, if any; never its refund.
 
@@ -245,7 +285,7 @@ class PayNowEvent(models.Model):
                 return tx._pay_now_sources()
         return Transaction
 
-    def _retry_later(self, error, tx, count=True):
+    def _retry_later(self, error, tx=None, count=True):
         """Keep the error; try again after a while that doubles, and give up one day."""
         for event in self:
             attempts = event.attempts + bool(count)
@@ -258,7 +298,7 @@ class PayNowEvent(models.Model):
                     'next_attempt_at': fields.Datetime.now() + delay,
                     'error': error,
                     # Not while somebody else holds the payment: the reference would wait for it.
-                    **({'transaction_id': tx.id} if count else {}),
+                    **({'transaction_id': tx.id} if tx and count else {}),
                 }
             )
         cron = self.env.ref(WORKERS[0], raise_if_not_found=False)
@@ -268,16 +308,22 @@ class PayNowEvent(models.Model):
     # === BUSINESS METHODS - SWEEP === #
 
     @api.model
-    def _sweep(self):
-        """List the providers' events since the last ones seen, for those that never arrived."""
-        providers = (
+    def _swept_providers(self):
+        """Return the providers of ours that can be asked, connected or being wound up.
+
+        :rtype: payment.provider
+        """
+        return (
             self.env['payment.provider']
             .sudo()
             .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
+            .filtered('pay_now_api_key')
         )
-        for provider in providers:
-            if not provider.pay_now_api_key:
-                continue
+
+    @api.model
+    def _sweep(self):
+        """List the providers' events since the last ones seen, for those that never arrived."""
+        for provider in self._swept_providers():
             # An hour of overlap: events become visible late, and the ledger knows the others.
             start = (provider.pay_now_last_sweep_at or provider.pay_now_connected_at) - timedelta(
                 hours=1

@@ -100,6 +100,7 @@ class PaymentProvider(models.Model):
             }
         )
         self._pay_now_set_up_method_line()
+        self._pay_now_open_balance()
 
     def _pay_now_check_connectable(self, account):
         """Refuse an account that cannot be charged, or another one than the books are about."""

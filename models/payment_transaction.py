@@ -278,7 +278,9 @@ class PaymentTransaction(models.Model):
 
         With the webhooks off this alone books everything, a few minutes later.
         """
-        self.env['pay.now.event']._sweep()
+        Event = self.env['pay.now.event']
+        Event._sweep()
+        Event._swept_providers()._pay_now_sweep_movements()
         cron = self.env['ir.cron']
         domain = self._pay_now_sweep_domain()
         txs = self.search(domain, order='id')

@@ -180,6 +180,14 @@ class PaymentTransaction(models.Model):
                 amount=left,
             )
 
+    def _pay_now_entries(self):
+        """Return the entries that book the money of payments or refunds, and take it back.
+
+        :rtype: account.move
+        """
+        moves = self.payment_id.move_id | self.pay_now_commission_move_id
+        return moves | moves.reversal_move_ids
+
     # === BUSINESS METHODS - COMMISSIONS === #
 
     def _pay_now_take_over_commission(self, payment):

@@ -21,6 +21,8 @@ from . import (
     test_invoice_mail,
     test_mail_screens,
     test_pages,
+    test_payout,
+    test_payout_sandbox,
     test_paypal_chain,
     test_paypal_pages,
     test_refund,

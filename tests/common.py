@@ -52,6 +52,11 @@ class ScriptedGateway:
         self.webhooks = {}
         self.removed = []
         self.events = []
+        self.payouts = {}
+        self.lines = {}
+        self.movements = []
+        self.disputes = {}
+        self.held = Decimal(0)
 
     def _answer(self):
         if self.down:
@@ -138,7 +143,103 @@ class ScriptedGateway:
         self._answer()
         return iter(self.events)
 
+    def balance(self):
+        self._answer()
+        return base.Balance(available=(('EUR', self.held),))
+
+    def list_payouts(self, since):
+        self._answer()
+        return iter([one for one in self.payouts.values() if one.created_at >= since])
+
+    def fetch_payout(self, payout_id):
+        self._answer()
+        if payout_id not in self.payouts:
+            raise GatewayNotFound("No such payout.")
+        return self.payouts[payout_id]
+
+    def payout_lines(self, payout_id):
+        self._answer()
+        return iter(self.lines.get(payout_id, ()))
+
+    def list_movements(self, since):
+        self._answer()
+        return iter([one for one in self.movements if one.created_at >= since])
+
+    def list_disputes(self, since):
+        self._answer()
+        return iter(self.disputes.values())
+
+    def fetch_dispute(self, dispute_id):
+        self._answer()
+        if dispute_id not in self.disputes:
+            raise GatewayNotFound("No such dispute.")
+        return self.disputes[dispute_id]
+
     # === what the test does at the provider === #
+
+    def move(self, movement_id, net, kind='other', fee=0, **values):
+        """The balance moves; return the movement."""
+        net, fee = Decimal(str(net)), Decimal(str(fee))
+        line = base.Movement(
+            id=movement_id,
+            kind=kind,
+            type=values.pop('type', kind),
+            amount=net + fee,
+            fee=fee,
+            net=net,
+            currency=values.pop('currency', 'EUR'),
+            created_at=values.pop('created_at', datetime.now(timezone.utc)),
+            **values,
+        )
+        self.movements.append(line)
+        self.held += net
+        return line
+
+    def movement_of(self, tx):
+        """The movement of a payment that was received."""
+        payment = self.payments[tx.provider_reference]
+        return self.move(
+            payment.movement_id,
+            payment.net,
+            'payment',
+            payment.commission,
+            source_id=payment.charge_id,
+            charge_id=payment.charge_id,
+            payment_id=payment.payment_id,
+            reference=payment.reference,
+        )
+
+    def pay_out(self, payout_id, lines=(), amount=None, **values):
+        """The provider transfers money to the bank; return the payout."""
+        amount = sum(line.net for line in lines) if amount is None else Decimal(str(amount))
+        payout = base.Payout(
+            **{
+                'id': payout_id,
+                'state': 'paid',
+                'amount': amount,
+                'currency': 'EUR',
+                'created_at': datetime.now(timezone.utc),
+                'movement_id': f'txn_{payout_id}',
+                'listed': bool(lines),
+                'complete': bool(lines),
+                **values,
+            }
+        )
+        self.payouts[payout_id] = payout
+        self.lines[payout_id] = list(lines)
+        self.move(payout.movement_id, -amount, 'payout', source_id=payout_id)
+        return payout
+
+    def fail_payout(self, payout_id):
+        """The bank sends a payout back; return the movement of its money."""
+        payout = self.payouts[payout_id]
+        line = self.move(
+            f'txn_back_{payout_id}', payout.amount, 'payout_failure', source_id=payout_id
+        )
+        self.payouts[payout_id] = replace(
+            payout, state='failed', failure="Account closed", failure_movement_id=line.id
+        )
+        return line
 
     def set(self, checkout_id, **values):
         """Change a payment at the provider."""

@@ -1,0 +1,222 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta, timezone
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools import SQL
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from ..gateways.errors import GatewayAuthError, GatewayError, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: First key of the advisory locks taken here; the second one is the provider's id.
+LOCK_KEY = 0x50614E77
+
+
+class PaymentProvider(models.Model):
+    """The money that leaves a provider, and what is not ours of its balance."""
+
+    _inherit = 'payment.provider'
+
+    pay_now_opening_balance = fields.Monetary(
+        string="Balance when connected",
+        currency_field='main_currency_id',
+        readonly=True,
+        copy=False,
+        help="What the provider owed before its first payment was booked here.",
+    )
+    pay_now_opened_at = fields.Datetime(string="Balance read on", readonly=True, copy=False)
+    pay_now_last_listing_at = fields.Datetime(
+        string="Payouts last listed", readonly=True, copy=False
+    )
+    pay_now_payout_problem = fields.Char(
+        string="Payouts and disputes",
+        readonly=True,
+        copy=False,
+        help="What keeps payouts or disputes from being fetched.",
+    )
+
+    # === BUSINESS METHODS - CONNECTION === #
+
+    def _pay_now_open_balance(self):
+        """Keep what the provider owed before our first payment, where it may be read.
+
+        A record that is connected again keeps the first one: its account cannot change.
+        """
+        self.ensure_one()
+        if self.pay_now_opened_at:
+            return
+        opened_at = fields.Datetime.now().replace(microsecond=0)
+        try:
+            balance = self._pay_now_gateway().balance()
+        except GatewayError as error:
+            _logger.info("The balance of %s cannot be read: %s", self.name, error.message)
+            return
+        self.write(
+            {
+                'pay_now_opening_balance': float(balance.total(self.company_id.currency_id.name)),
+                'pay_now_opened_at': opened_at,
+            }
+        )
+
+    def _pay_now_take_turn(self):
+        """Keep others from the payouts and disputes of the provider until the transaction ends.
+
+        :return: False when somebody else works on them at this moment.
+        :rtype: bool
+        """
+        self.ensure_one()
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK_KEY, self.id))
+        return self.env.cr.fetchone()[0]
+
+    # === BUSINESS METHODS - BOOKING === #
+
+    def _pay_now_prepare_entry(self, instant, ref, label, amounts, partner=None):
+        """Return the values of an entry in the provider's own journal.
+
+        :param datetime instant: when it happened, naive UTC; None for now.
+        :param str ref: the provider's id.
+        :param str label: of every line.
+        :param list amounts: (account, balance in the company's currency); zeros are left out.
+        :param res.partner partner: of the receivable line.
+        :rtype: dict
+        """
+        self.ensure_one()
+        journal = self.journal_id
+        currency = self.company_id.currency_id
+        return {
+            'move_type': 'entry',
+            'journal_id': journal.id,
+            'date': self.env['payment.transaction']._pay_now_booking_date(instant, journal),
+            'ref': ref,
+            'line_ids': [
+                Command.create(
+                    {
+                        'name': label,
+                        'account_id': account.id,
+                        'currency_id': currency.id,
+                        'balance': balance,
+                        'amount_currency': balance,
+                        'partner_id': partner.id
+                        if partner and account.account_type == 'asset_receivable'
+                        else False,
+                    }
+                )
+                for account, balance in amounts
+                if not currency.is_zero(balance)
+            ],
+        }
+
+    def _pay_now_transfer_account(self):
+        """Return the account of money on its way between a provider and the bank.
+
+        :raise UserError: the company has none.
+        """
+        self.ensure_one()
+        account = self.company_id.transfer_account_id
+        if not account:
+            raise UserError(
+                self.env._("Choose the internal transfer account in the Invoicing settings.")
+            )
+        return account
+
+    # === BUSINESS METHODS - LISTING === #
+
+    def _pay_now_list_since(self, days):
+        """Return since when something is listed.
+
+        :param int days: how far back what is listed can still change.
+        :rtype: datetime
+        """
+        first = (self.pay_now_connected_at or fields.Datetime.now()).replace(microsecond=0)
+        last = (self.pay_now_last_listing_at or first) - timedelta(days=days)
+        return max(first, last).replace(tzinfo=timezone.utc)
+
+    def _pay_now_sweep_movements(self):
+        """List payouts, movements that are not ours, and disputes, unless it was done lately.
+
+        Everything is idempotent: what the notifications brought already changes nothing.
+        """
+        lately = fields.Datetime.now() - timedelta(minutes=const.LISTING_INTERVAL_MINUTES)
+        for provider in self.sudo():
+            last = provider.pay_now_last_listing_at
+            if last and last > lately or not provider._pay_now_take_turn():
+                continue
+            now = fields.Datetime.now()
+            problems = []
+            for model in const.LISTED_MODELS:
+                try:
+                    with self.env.cr.savepoint():
+                        provider.env[model]._sweep(provider)
+                except GatewayUnavailable as error:
+                    _logger.info("%s could not be listed: %s", provider.name, error.message)
+                    now = last
+                except GatewayAuthError as error:
+                    problems.append(provider._pay_now_listing_problem(error))
+                except GatewayError as error:
+                    provider._pay_now_note_problem(error)
+            provider.pay_now_last_listing_at = now
+            provider.pay_now_payout_problem = ' '.join(filter(None, problems))
+
+    def _pay_now_listing_problem(self, error):
+        """Return what the administrator has to allow at the provider."""
+        name = self._pay_now_short_name()
+        if error.code == 'reporting_not_allowed':
+            return self.env._(
+                "%s does not let this application read reports: allow “Transaction search” there,"
+                " or book withdrawals by hand.",
+                name,
+            )
+        if error.code == 'disputes_not_allowed':
+            return self.env._(
+                "%s does not let this application read disputes: allow “Customer disputes” there,"
+                " or book them by hand.",
+                name,
+            )
+        self._pay_now_note_problem(error)
+        return ''
+
+    # === BUSINESS METHODS - CHECK === #
+
+    def _pay_now_clearing_equation(self):
+        """Compare the clearing account with the provider (design section 6.2).
+
+        :return: the terms, and their `gap`, which is zero when every movement of ours stands on
+            the clearing account exactly once.
+        :rtype: dict
+        :raise GatewayError: the provider does not tell its balance.
+        """
+        self.ensure_one()
+        currency = self.company_id.currency_id
+        lines = self.env['account.move.line']
+        balance = self._pay_now_gateway().balance().total(currency.name)
+        clearing = lines._read_group(
+            Domain('account_id', '=', self.pay_now_clearing_account_id.id)
+            & Domain('parent_state', '=', 'posted'),
+            aggregates=['balance:sum'],
+        )[0][0]
+        sums = dict.fromkeys(('foreign', 'waiting', 'opening'), 0.0)
+        for movement in self.env['pay.now.movement'].search(
+            [('provider_id', '=', self.id), ('currency_id', '=', currency.id)]
+        ):
+            before = movement.occurred_at < (self.pay_now_opened_at or movement.occurred_at)
+            if before and movement.state == 'booked':
+                sums['opening'] -= movement.net
+            elif not before and movement.state in ('foreign', 'handled'):
+                sums['foreign'] += movement.net
+            elif not before and movement.state == 'waiting':
+                sums['waiting'] += movement._not_booked()
+        terms = {
+            'balance': float(balance),
+            'opening': self.pay_now_opening_balance + sums['opening'],
+            'foreign': sums['foreign'],
+            'waiting': sums['waiting'],
+            'clearing': clearing or 0.0,
+        }
+        expected = terms['balance'] - terms['opening'] - terms['foreign'] - terms['waiting']
+        return {**terms, 'gap': currency.round(terms['clearing'] - expected)}
