@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment of invoices and reminders",
-    'version': '19.0.1.1.0',
+    'version': '19.0.1.2.0',
     'category': 'Accounting/Payment Providers',
     'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
     'author': "Pay Now",
@@ -32,6 +32,7 @@
         'views/payment_provider_views.xml',
         'views/payment_transaction_views.xml',
         'views/pay_now_discrepancy_views.xml',
+        'views/pay_now_dispute_views.xml',
         'views/pay_now_event_views.xml',
         'views/pay_now_payout_views.xml',
         'views/pay_now_reminder_level_views.xml',

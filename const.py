@@ -8,6 +8,7 @@ PROVIDER_CODES = (STRIPE, PAYPAL)
 #: What each provider is called, and the defaults of its books (codes of the French chart).
 SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}
 CLEARING_CODES = {STRIPE: '511510', PAYPAL: '511520'}
+DISPUTED_CODE = '467500'
 JOURNAL_CODES = {STRIPE: 'STRIP', PAYPAL: 'PAYPL'}
 
 #: How charts of accounts call the account of bank fees, in the English that Odoo keeps beside
@@ -84,12 +85,14 @@ TRIAL_VALIDITY_DAYS = 7
 #: Customers up to whom the settings try out tomorrow's run without being asked.
 FORECAST_LIMIT = 100
 #: What notifications can be about besides payments, and who takes care of it.
-SUBJECTS = {'payout': 'pay.now.payout'}
+SUBJECTS = {'dispute': 'pay.now.dispute', 'payout': 'pay.now.payout'}
 #: What is listed at the providers besides payments, in this order, so often in minutes.
-LISTED_MODELS = ('pay.now.payout',)
+LISTED_MODELS = ('pay.now.dispute', 'pay.now.payout')
 LISTING_INTERVAL_MINUTES = 60
 #: How long a payout can still fail, in days.
 PAYOUT_LOOKBACK_DAYS = 14
+#: How late a dispute may be listed, in days.
+DISPUTE_LOOKBACK_DAYS = 2
 #: Days before a payout is made, and after it is expected, that its bank line may be dated.
 BANK_DAYS_BEFORE = 1
 BANK_DAYS_AFTER = 10

@@ -249,6 +249,7 @@ class Dispute:
     charge_id: str = ''
     reference: str = ''
     movements: tuple[Movement, ...] = ()
+    reversal: bool = False  # PayPal took the money back, perhaps by a dispute that is told too
     url: str = ''
 
 
@@ -279,6 +280,8 @@ class Gateway(Protocol):
     currencies: frozenset[str]
     #: Whether money moves by our own `capture` only, never by what the payer does alone.
     captures: bool
+    #: Whether the movements of a dispute have the ids that `list_movements` gives.
+    names_dispute_movements: bool
 
     @staticmethod
     def amount_limits(currency: str) -> tuple[Decimal, Decimal]:

@@ -97,6 +97,7 @@ def reversal(values, test_mode):
         reason='PAYMENT_REVERSED',
         payment_id=payment_id,
         reference=values.get('custom_id') or '',
+        reversal=True,
         movements=(
             _movement(values['id'], 'T1106', -amount, Decimal(0), currency, at, payment_id),
         ),

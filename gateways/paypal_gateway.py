@@ -67,6 +67,7 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
 
     currencies = CURRENCIES
     captures = True
+    names_dispute_movements = False
     amount_limits = staticmethod(amount_limits)
 
     def __init__(self, credentials, *, api_base=None, account=None):

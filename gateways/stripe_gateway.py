@@ -45,6 +45,7 @@ class StripeGateway(StripePayouts, StripeDisputes):
 
     currencies = CURRENCIES
     captures = False
+    names_dispute_movements = True
     amount_limits = staticmethod(amount_limits)
 
     def __init__(self, credentials, *, api_base=None, account=None):

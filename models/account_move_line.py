@@ -66,6 +66,44 @@ class AccountMoveLine(models.Model):
             | self.filtered(lambda line: line.move_id.id in set(others.invoice_ids.ids))
         )
 
+    def _pay_now_disputed(self):
+        """Return the items that are paid by a payment which is disputed at this moment.
+
+        :rtype: account.move.line
+        """
+        items = (
+            self.env['pay.now.transaction.item']
+            .sudo()
+            .search(
+                Domain('line_id', 'in', self.ids)
+                & Domain(
+                    'transaction_id.pay_now_dispute_ids',
+                    'any',
+                    [('state', 'in', ('inquiry', 'open'))],
+                )
+            )
+        )
+        return self & items.line_id.with_env(self.env)
+
+    def _pay_now_free(self, amount):
+        """Take the lines of a payment out of what they are reconciled with, the newest first.
+
+        :param float amount: how much has to be free, in the company's currency.
+        :return: what they were reconciled with, of which more than that may be free now.
+        :rtype: account.move.line
+        """
+        free = -sum(self.mapped('amount_residual'))
+        currency = self.company_id.currency_id
+        partials, items = self.env['account.partial.reconcile'], self.browse()
+        for partial in self.matched_debit_ids.sorted('id', reverse=True):
+            if currency.compare_amounts(free, amount) >= 0:
+                break
+            free += partial.amount
+            partials |= partial
+            items |= partial.debit_move_id
+        partials.unlink()
+        return items
+
     def _pay_now_due_label(self):
         """Return how the item is called in front of the customer: invoice and instalment."""
         self.ensure_one()

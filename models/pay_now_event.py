@@ -258,10 +258,10 @@ class PayNowEvent(models.Model):
             raise
         except GatewayNotFound:
             ours = Model
-        except GatewayError as error:
-            if not isinstance(error, GatewayUnavailable):
-                provider._pay_now_note_problem(error)
+        except GatewayUnavailable as error:
             return self._retry_later(error.message)
+        except GatewayError as error:
+            return self._retry_later(provider._pay_now_listing_problem(error) or error.message)
         except Exception as error:  # noqa: BLE001 - kept with its notification
             _logger.exception("%s of %s could not be processed", ref, provider.name)
             return self._retry_later(str(error))

@@ -10,7 +10,7 @@ from ..gateways import base
 
 
 class PayNowMovement(models.Model):
-    """A movement of the balance at the provider that a payout lists, or that is not ours.
+    """A movement of the balance at the provider: of a payout, of a dispute, or not ours.
 
     Payments and their commissions need none until a payout lists them.
     """
@@ -62,6 +62,13 @@ class PayNowMovement(models.Model):
         readonly=True,
         index='btree_not_null',
         ondelete='set null',
+    )
+    dispute_id = fields.Many2one(
+        string="Dispute",
+        comodel_name='pay.now.dispute',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
     )
     transaction_id = fields.Many2one(
         string="Transaction",

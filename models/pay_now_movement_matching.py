@@ -5,6 +5,8 @@ from collections import defaultdict, namedtuple
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..gateways import GATEWAYS
+
 #: What the books know of a movement: its state, its transaction, and the journal items on the
 #: clearing account that book it.
 Match = namedtuple('Match', ('state', 'transaction', 'lines'))
@@ -101,7 +103,7 @@ class PayNowMovement(models.Model):
                 known, moves = True, booked[line.id].move_id
             elif line.kind == 'payment':
                 moves = payment.payment_id.move_id | payment.pay_now_commission_move_id
-            elif line.kind == 'refund':
+            elif line.kind == 'refund' or line.source_id in refunds:
                 refund = refunds.get(line.source_id, none)
                 known = known or bool(refund)
                 moves = refund._pay_now_entries()
@@ -111,17 +113,27 @@ class PayNowMovement(models.Model):
                 if payout:
                     moves = payout.move_id if line.kind == 'payout' else payout.reversal_move_id
             items = moves.line_ids.filtered(lambda item: item.account_id == clearing)
-            if line.kind == 'refund':
+            if line.source_id in refunds:
                 # A refund and its failure are entries of one payment, each on its own side.
                 items = items.filtered(lambda item, net=line.net: (item.balance < 0) == (net < 0))
-            matches[line.id] = Match(self._state_of(provider, line, known, items), payment, items)
+            matches[line.id] = Match(
+                self._state_of(provider, line, known, payment, items), payment, items
+            )
         return matches
 
     @api.model
-    def _state_of(self, provider, line, known, items):
+    def _state_of(self, provider, line, known, payment, items):
         """Return the state of a movement that nobody decided about."""
         if not known:
             return 'foreign'
+        if (
+            line.kind == 'dispute'
+            and not items
+            and payment.pay_now_dispute_ids
+            and not GATEWAYS[provider.code].names_dispute_movements
+        ):
+            # Reported under another id than the dispute's own movement, which counts.
+            return 'ours'
         missing = float(line.net) - sum(items.mapped('balance'))
         same = line.currency == provider.company_id.currency_id.name
         return 'ours' if same and provider.company_id.currency_id.is_zero(missing) else 'waiting'
@@ -156,7 +168,9 @@ class PayNowMovement(models.Model):
     @api.model
     def _refunds_of(self, provider, found):
         """Return the refund transactions that movements belong to, by the refund's id."""
-        refs = [line.source_id for line in found if line.kind == 'refund' and line.source_id]
+        # PayPal's reversals may be booked as the refund they are told with.
+        kinds = ('refund', 'dispute')
+        refs = [line.source_id for line in found if line.kind in kinds and line.source_id]
         txs = self.env['payment.transaction'].search(
             Domain('provider_id', '=', provider.id)
             & Domain('operation', '=', 'refund')

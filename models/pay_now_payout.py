@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import mute_logger
 
 from .. import const
-from ..gateways.errors import GatewayUnavailable
+from ..gateways.errors import GatewayError, GatewayUnavailable
 
 
 class PayNowPayout(models.Model):
@@ -139,7 +139,7 @@ class PayNowPayout(models.Model):
                 raise UserError(self.env._("This payout is being processed at this moment."))
             try:
                 payout._synchronize(provider, [payout.payout_ref])
-            except GatewayUnavailable as error:
+            except GatewayError as error:
                 raise UserError(provider._pay_now_error_text(error)) from error
             payout.line_ids.filtered(lambda line: line.state != 'handled')._look_again()
 

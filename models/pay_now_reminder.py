@@ -125,7 +125,7 @@ class PayNowReminder(models.Model):
         lines = self.item_ids.filtered_domain(domain).filtered(
             lambda line: not line.no_followup and line.move_id.payment_state != 'blocked'
         )
-        return lines - lines._pay_now_in_progress()
+        return lines - lines._pay_now_in_progress() - lines._pay_now_disputed()
 
     def _refresh(self):
         """Recompute amounts, button and hold of each reminder from the books of this moment.
@@ -172,6 +172,8 @@ class PayNowReminder(models.Model):
         if not lines:
             if self.item_ids._pay_now_in_progress():
                 return self.env._("Payment in progress")
+            if self.item_ids._pay_now_disputed():
+                return self.env._("Dispute open")
             return self.env._("Nothing left to pay")
         if not email_normalize(contact.email or ''):
             return self.env._("No e-mail address")

@@ -47,6 +47,8 @@ class PaymentProvider(models.Model):
             provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
         if not provider.pay_now_commission_account_id:
             provider.pay_now_commission_account_id = provider._pay_now_find_commission_account()
+        if not provider.pay_now_disputed_account_id:
+            provider.pay_now_disputed_account_id = provider._pay_now_find_disputed_account()
         journal = provider.journal_id
         if not journal or journal.default_account_id != provider.pay_now_clearing_account_id:
             journal = provider._pay_now_create_journal()
@@ -78,6 +80,29 @@ class PaymentProvider(models.Model):
         )
         self._pay_now_mark_made(account)
         return account
+
+    def _pay_now_find_disputed_account(self):
+        """Return the account where disputed payments wait, one for all providers of a company."""
+        company = self.company_id
+        providers = self.sudo().search([('company_id', '=', company.id)])
+        if account := providers.pay_now_disputed_account_id[:1]:
+            return account
+        code = const.DISPUTED_CODE
+        if company.chart_template != 'fr':
+            code = self.pay_now_clearing_account_id.with_company(company).code
+        return (
+            self.env['account.account']
+            .with_company(company)
+            .create(
+                {
+                    'name': self.env._("Disputed online payments"),
+                    'code': self._pay_now_free_account_code(code),
+                    'account_type': 'asset_current',
+                    'reconcile': True,
+                    'company_ids': [Command.link(company.id)],
+                }
+            )
+        )
 
     def _pay_now_free_account_code(self, code):
         """Return an account code, or the next free one after it."""

@@ -10,7 +10,7 @@ from odoo.tools import SQL
 from odoo.addons.payment.logging import get_payment_logger
 
 from .. import const
-from ..gateways.errors import GatewayAuthError, GatewayError, GatewayUnavailable
+from ..gateways.errors import GatewayError, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
@@ -83,7 +83,7 @@ class PaymentProvider(models.Model):
         :param str ref: the provider's id.
         :param str label: of every line.
         :param list amounts: (account, balance in the company's currency); zeros are left out.
-        :param res.partner partner: of the receivable line.
+        :param res.partner partner: whose money it is about.
         :rtype: dict
         """
         self.ensure_one()
@@ -102,9 +102,7 @@ class PaymentProvider(models.Model):
                         'currency_id': currency.id,
                         'balance': balance,
                         'amount_currency': balance,
-                        'partner_id': partner.id
-                        if partner and account.account_type == 'asset_receivable'
-                        else False,
+                        'partner_id': partner.id if partner else False,
                     }
                 )
                 for account, balance in amounts
@@ -156,15 +154,18 @@ class PaymentProvider(models.Model):
                 except GatewayUnavailable as error:
                     _logger.info("%s could not be listed: %s", provider.name, error.message)
                     now = last
-                except GatewayAuthError as error:
-                    problems.append(provider._pay_now_listing_problem(error))
                 except GatewayError as error:
-                    provider._pay_now_note_problem(error)
+                    problems.append(provider._pay_now_listing_problem(error))
             provider.pay_now_last_listing_at = now
             provider.pay_now_payout_problem = ' '.join(filter(None, problems))
 
     def _pay_now_listing_problem(self, error):
-        """Return what the administrator has to allow at the provider."""
+        """Return what the administrator has to allow at the provider, or note another problem.
+
+        :param GatewayError error: what the provider answered.
+        :return: what to allow, or an empty string.
+        :rtype: str
+        """
         name = self._pay_now_short_name()
         if error.code == 'reporting_not_allowed':
             return self.env._(

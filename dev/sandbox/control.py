@@ -61,6 +61,10 @@ class StripeControl(Control, Play):
                 {key: r[key] for key in ('id', 'charge', 'amount', 'status')}
                 for r in owner.all('refund')
             ],
+            'disputes': [
+                {key: d[key] for key in ('id', 'charge', 'amount', 'status')}
+                for d in owner.all('dispute')
+            ],
             'webhooks': [w['url'] for w in owner.all('webhook_endpoint')],
             'events': len(owner.all('event')),
         }

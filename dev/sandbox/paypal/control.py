@@ -53,7 +53,12 @@ class PayPalControl(Control, Play):
                 for one in owner.all('refund')
             ],
             'disputes': [
-                {key: one[key] for key in ('dispute_id', 'status')} for one in owner.all('dispute')
+                {
+                    **{key: one[key] for key in ('dispute_id', 'status')},
+                    'stage': one['dispute_life_cycle_stage'],
+                    'capture': one['disputed_transactions'][0]['seller_transaction_id'],
+                }
+                for one in owner.all('dispute')
             ],
             'webhooks': [one['url'] for one in owner.all('webhook')],
             'events': len(owner.all('event')),

@@ -1,0 +1,23 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+
+
+class PaymentTransaction(models.Model):
+    """A payment, and the disputes about it."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_dispute_ids = fields.One2many(
+        string="Disputes",
+        comodel_name='pay.now.dispute',
+        inverse_name='transaction_id',
+        readonly=True,
+    )
+
+    def _pay_now_reversal_refs(self):
+        """Return the ids of refunds that are booked as disputes: nobody made them.
+
+        :rtype: set(str)
+        """
+        return set(self.pay_now_dispute_ids.mapped('reversal_ref')) - {False}

@@ -1,0 +1,307 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Long random histories on the real gateways: the books always add up to what the provider says.
+
+`PAY_NOW_HISTORY` sets how many things happen per provider, `PAY_NOW_SEED` which ones.
+"""
+
+import os
+import random
+
+from odoo.tests import tagged
+
+from .test_payout_sandbox import MoneyCase
+
+LENGTH = int(os.environ.get('PAY_NOW_HISTORY') or 60)
+SEED = int(os.environ.get('PAY_NOW_SEED') or 20261124)
+
+
+class History:
+    """What can happen at a provider. Every happening is possible at any time, or does nothing."""
+
+    #: happening -> how often
+    happenings = {
+        'pay': 12,
+        'pay_part': 3,
+        'foreign': 4,
+        'dispute': 6,
+        'inquiry': 2,
+        'decide': 7,
+        'payout': 5,
+        'fail_payout': 2,
+        'book_foreign': 2,
+        'deliver': 10,
+        'lose': 3,
+        'sweep': 4,
+        'outage': 2,
+        'duplicates': 3,
+    }
+
+    def __init__(self, case, provider, side, seed):
+        self.case, self.provider, self.side = case, provider, side
+        self.random = random.Random(seed)
+        self.txs = []
+        self.number = 0
+        self.told = []
+
+    def play(self, length):
+        """Let things happen, and look at the books whenever everything has been heard."""
+        names, weights = zip(*self.happenings.items(), strict=True)
+        for number in range(1, length + 1):
+            name = self.random.choices(names, weights)[0]
+            self.told.append(name)
+            getattr(self, name)()
+            if number % 10 == 0 or number == length:
+                self.be_quiet()
+
+    def be_quiet(self):
+        """Hear everything, and compare."""
+        self.calm()
+        self.release()
+        self.case.list_all()
+        self.case.deliver()
+        self.case.list_all()
+        terms = self.provider.sudo()._pay_now_clearing_equation()
+        message = f'{self.provider.name}: {terms} after {self.told}'
+        self.case.assertEqual(terms['gap'], 0, message)
+        self.case.assertEqual(
+            round(terms['balance'] * 100), self.side.account_state()['balance'], message
+        )
+        self.case.assertEqual(terms['waiting'], 0, message)
+        self.assert_everything_once(message)
+
+    def assert_everything_once(self, message):
+        """Nothing is booked twice, and what is over left nothing of its own behind."""
+        case, env = self.case, self.case.env
+        mine = [('provider_id', '=', self.provider.id)]
+        disputes = env['pay.now.dispute'].search(mine)
+        for dispute in disputes:
+            lost = dispute.state == 'lost'
+            case.assertAlmostEqual(dispute.loss_amount, dispute.withdrawn * lost, 2, message)
+            case.assertFalse(dispute.problem, message)
+            paid = {'lost': ('not_paid', 'partial')}.get(dispute.state, ('paid', 'partial'))
+            case.assertIn(dispute.transaction_id.invoice_ids.payment_state, paid, message)
+        waiting = sum(disputes.filtered(lambda one: one.state == 'open').mapped('withdrawn'))
+        account = self.provider.pay_now_disputed_account_id
+        lines = env['account.move.line'].search(
+            [('account_id', '=', account.id), ('journal_id', '=', self.provider.journal_id.id)]
+        )
+        case.assertAlmostEqual(sum(lines.mapped('balance')), waiting, 2, message)
+        for payout in env['pay.now.payout'].search(mine):
+            failed = payout.state == 'failed'
+            case.assertEqual(bool(payout.reversal_move_id), failed, message)
+            case.assertEqual(
+                sum(payout._transfer_lines().mapped('balance')), 0 if failed else payout.amount
+            )
+            if not payout.to_decide_count and payout.listed:
+                case.assertTrue(payout.settled, message)
+
+    # === payers === #
+
+    def pay(self):
+        invoice = self.case.make_invoice(self.random.randint(100, 90000) / 100)
+        lines = self.case.lines(invoice)
+        tx = self.case.checkout(lines, provider=self.provider)
+        self.agree(tx)
+        self.txs.append(tx)
+        if self.random.random() < 0.5:
+            tx._synchronize()
+
+    def pay_part(self):
+        invoice = self.case.make_invoice(
+            self.random.randint(100, 90000) / 100,
+            invoice_payment_term_id=self.case.term.id,
+        )
+        tx = self.case.checkout(self.case.lines(invoice)[:1], provider=self.provider)
+        self.agree(tx)
+        self.txs.append(tx)
+
+    def foreign(self):
+        self.calm()
+        self.number += 1
+        self.case.elsewhere(
+            self.provider, f'SHOP-{self.provider.id}-{self.number}', f'{self.random.randint(5, 99)}'
+        )
+
+    # === the accountant === #
+
+    def book_foreign(self):
+        foreign = self.case.env['pay.now.movement'].search(
+            [('provider_id', '=', self.provider.id), ('state', '=', 'foreign')], limit=2
+        )
+        foreign.account_id = self.case.company_data['default_account_revenue']
+        if self.random.random() < 0.7:
+            foreign.action_book()
+        else:
+            foreign.action_handled()
+
+    # === what arrives, and when === #
+
+    def deliver(self):
+        self.case.deliver()
+
+    def lose(self):
+        self.case.lose_notifications()
+
+    def sweep(self):
+        self.case.list_all()
+
+    def duplicates(self):
+        self.side.redeliver(times=2)
+        self.case.deliver()
+
+    def outage(self):
+        path = self.random.choice(self.paths)
+        self.side.misbehave(path=path, method='GET', status=503, times=self.random.randint(1, 6))
+
+    def calm(self):
+        self.side.behave()
+        for side in (self.case.sandbox, self.case.sandbox.paypal):
+            side.webhooks(mode='held', copies=2, shuffle=True)
+
+    def release(self):
+        """Nothing is held back any more."""
+
+    def choose(self, found):
+        return self.random.choice(found) if found else None
+
+
+class StripeHistory(History):
+    paths = ('/v1/payouts', '/v1/balance_transactions', '/v1/disputes', '/v1/checkout')
+    happenings = {**History.happenings, 'release': 6, 'fee': 2}
+
+    def agree(self, tx):
+        self.side.pay(session=tx.provider_reference)
+
+    def release(self):
+        self.side.release_fees()
+
+    def fee(self):
+        self.side.charge_fee(amount=self.random.randint(10, 900))
+
+    def _disputable(self):
+        state = self.side.account_state()
+        disputed = {one['charge'] for one in state['disputes']}
+        refs = {tx.reference for tx in self.txs}
+        ours = {s['payment_intent'] for s in state['sessions'] if s['client_reference_id'] in refs}
+        return [
+            charge['id']
+            for charge in state['charges']
+            if charge['status'] == 'succeeded'
+            and charge['id'] not in disputed
+            and charge['payment_intent'] in ours
+        ]
+
+    def dispute(self, inquiry=False):
+        if charge := self.choose(self._disputable()):
+            self.side.dispute(charge=charge, inquiry=inquiry)
+
+    def inquiry(self):
+        self.dispute(inquiry=True)
+
+    def decide(self):
+        undecided = [
+            one['id']
+            for one in self.side.account_state()['disputes']
+            if one['status'] in ('needs_response', 'warning_needs_response')
+        ]
+        if dispute := self.choose(undecided):
+            self.side.close_dispute(dispute=dispute, won=self.random.random() < 0.5)
+
+    def payout(self):
+        held = self.side.account_state()['balance']
+        if held > 0 and self.random.random() < 0.7:
+            self.side.payout()
+        elif held > 100:
+            self.side.payout(amount=self.random.randint(1, held))
+
+    def fail_payout(self):
+        paid = [
+            one['source']
+            for one in self.side.account_state()['movements']
+            if one['type'] == 'payout'
+        ]
+        back = [
+            one['source']
+            for one in self.side.account_state()['movements']
+            if one['type'] == 'payout_failure'
+        ]
+        if payout := self.choose([one for one in paid if one not in back]):
+            self.side.fail_payout(payout=payout)
+
+
+class PayPalHistory(History):
+    paths = ('/v1/reporting', '/v1/customer/disputes', '/v2/checkout')
+    happenings = {**History.happenings, 'reverse': 2, 'escalate': 2}
+
+    def agree(self, tx):
+        self.side.approve(order=tx.provider_reference)
+        tx._synchronize()
+
+    def _disputable(self):
+        refs = {tx.reference for tx in self.txs}
+        state = self.side.account_state()
+        gone = {one['capture'] for one in state['refunds']} | {
+            one['capture'] for one in state['disputes']
+        }
+        return [
+            one['id']
+            for one in state['captures']
+            if one['status'] == 'COMPLETED' and one['custom_id'] in refs and one['id'] not in gone
+        ]
+
+    def dispute(self, inquiry=False):
+        if capture := self.choose(self._disputable()):
+            self.side.dispute(capture=capture, inquiry=inquiry)
+
+    def inquiry(self):
+        self.dispute(inquiry=True)
+
+    def _undecided(self, stage=None):
+        return [
+            one['dispute_id']
+            for one in self.side.account_state()['disputes']
+            if one['status'] != 'RESOLVED' and (not stage or one['stage'] == stage)
+        ]
+
+    def escalate(self):
+        if dispute := self.choose(self._undecided('INQUIRY')):
+            self.side.escalate_dispute(dispute=dispute)
+
+    def decide(self):
+        if dispute := self.choose(self._undecided()):
+            self.side.close_dispute(dispute=dispute, won=self.random.random() < 0.5)
+
+    def reverse(self):
+        if capture := self.choose(self._disputable()):
+            self.side.reverse(capture=capture)
+
+    def payout(self):
+        held = self.side.account_state()['balance']
+        if held > 100:
+            self.side.payout(amount=self.random.randint(1, held))
+
+    def fail_payout(self):
+        moves = [one for one in self.side.account_state()['movements'] if one['type'] == 'T0400']
+        back = [one['amount'] for one in moves if one['amount'] > 0]
+        # PayPal does not say which one came back: not one of an amount that came back before.
+        paid = [one['id'] for one in moves if one['amount'] < 0 and -one['amount'] not in back]
+        if payout := self.choose(paid):
+            self.side.fail_payout(payout=payout)
+
+
+@tagged('post_install', '-at_install')
+class TestBooksHistory(MoneyCase):
+    """Payments, disputes, payouts, other people's money, repetitions, silence and outages."""
+
+    def history(self, kind, provider, side):
+        played = kind(self, provider, side, SEED)
+        played.play(LENGTH)
+        return played
+
+    def test_stripe(self):
+        played = self.history(StripeHistory, self.provider, self.sandbox)
+        self.assertGreater(len(played.txs), LENGTH // 10)
+
+    def test_paypal(self):
+        played = self.history(PayPalHistory, self.paypal, self.sandbox.paypal)
+        self.assertGreater(len(played.txs), LENGTH // 10)
