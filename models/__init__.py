@@ -18,6 +18,7 @@ from . import (
     pay_now_discrepancy_refund,
     pay_now_dispute,
     pay_now_dispute_booking,
+    pay_now_dispute_words,
     pay_now_event,
     pay_now_movement,
     pay_now_movement_matching,

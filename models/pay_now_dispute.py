@@ -71,7 +71,7 @@ class PayNowDispute(models.Model):
     needs_response = fields.Boolean(string="To answer", readonly=True)
     due_at = fields.Datetime(string="Answer until", readonly=True)
     opened_at = fields.Datetime(string="Opened on", readonly=True)
-    reason = fields.Char(string="Reason", readonly=True, help="The provider's code.")
+    reason = fields.Char(string="Code of the reason", readonly=True)
     url = fields.Char(string="Page at the provider", readonly=True)
     movement_ids = fields.One2many(
         string="Movements", comodel_name='pay.now.movement', inverse_name='dispute_id'

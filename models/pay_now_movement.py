@@ -158,14 +158,17 @@ class PayNowMovement(models.Model):
         }
         self.browse().union(*known.values()).write(values)
         new = [line for line in found if line.id not in known]
-        created = self.create([{**self._values(provider, line), **values} for line in new])
+        named = self.env['res.currency']._pay_now_named
+        currencies = {code: named(code) for code in {line.currency for line in new}}
+        created = self.create(
+            [{**self._values(provider, line, currencies), **values} for line in new]
+        )
         known.update(zip((line.id for line in new), created, strict=True))
         return self.browse().union(*(known[line.id] for line in found))
 
     @api.model
-    def _values(self, provider, line):
+    def _values(self, provider, line, currencies):
         """Return the values of a movement as the gateway read it."""
-        currency = self.env['res.currency']._pay_now_named(line.currency)
         return {
             'provider_id': provider.id,
             'movement_ref': line.id,
@@ -174,7 +177,7 @@ class PayNowMovement(models.Model):
             'label': line.label,
             'occurred_at': line.created_at
             and line.created_at.astimezone(timezone.utc).replace(tzinfo=None),
-            'currency_id': currency.id,
+            'currency_id': currencies[line.currency].id,
             'amount': float(line.amount),
             'fee': float(line.fee),
             'net': float(line.net),

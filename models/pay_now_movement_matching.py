@@ -95,6 +95,9 @@ class PayNowMovement(models.Model):
         }
         clearing = provider.pay_now_clearing_account_id
         none = self.env['payment.transaction']
+        paid = none.union(*payments.values())
+        # Read all of them at once, not one by one below.
+        (paid.payment_id.move_id | paid.pay_now_commission_move_id).line_ids.mapped('account_id')
         matches = {}
         for line in found:
             payment = payments.get(line.id, none)

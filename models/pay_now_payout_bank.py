@@ -151,7 +151,8 @@ class PayNowPayout(models.Model):
                 item.date - timedelta(days=const.PAYOUT_LOOKBACK_DAYS),
                 item.date + timedelta(days=const.BANK_DAYS_AFTER),
             )
-        made = fields.Datetime.context_timestamp(self, self.created_at).date()
+        # Days of UTC: the margins cover what the company's own differ by.
+        made = self.created_at.date()
         expected = self.arrives_at.date() if self.arrives_at else made
         return (
             made - timedelta(days=const.BANK_DAYS_BEFORE),

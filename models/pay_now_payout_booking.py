@@ -167,11 +167,18 @@ class PayNowPayout(models.Model):
             & Domain('kind', '!=', 'payout')
         ).payout_id = self
         line = self._clearing_lines()
+        # Failed before anything was allocated: it never took anything.
+        self._reconcile_plan([line | self._returned_lines()])
         if not line.reconciled:
             self._reconcile_plan([line | self._oldest_items(line)])
         handled = self.line_ids.filtered(lambda one: one.state == 'handled')
         undecided = self.line_ids.filtered(lambda one: one.state in ('waiting', 'foreign'))
         self.settled = not undecided and (line.reconciled or bool(handled))
+
+    def _returned_lines(self):
+        """Return the journal items of the money that came back, on the clearing account."""
+        accounts = self.provider_id.pay_now_clearing_account_id
+        return self.reversal_move_id.line_ids.filtered(lambda line: line.account_id in accounts)
 
     def _oldest_items(self, line):
         """Return the oldest open items that cover what is left of the payout's own.

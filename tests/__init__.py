@@ -25,6 +25,7 @@ from . import (
     test_pages,
     test_payout,
     test_payout_sandbox,
+    test_payout_screens,
     test_paypal_chain,
     test_paypal_pages,
     test_refund,

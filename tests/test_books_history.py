@@ -4,12 +4,16 @@
 `PAY_NOW_HISTORY` sets how many things happen per provider, `PAY_NOW_SEED` which ones.
 """
 
+import logging
 import os
 import random
+from collections import Counter
 
 from odoo.tests import tagged
 
 from .test_payout_sandbox import MoneyCase
+
+_logger = logging.getLogger(__name__)
 
 LENGTH = int(os.environ.get('PAY_NOW_HISTORY') or 60)
 SEED = int(os.environ.get('PAY_NOW_SEED') or 20261124)
@@ -296,6 +300,22 @@ class TestBooksHistory(MoneyCase):
     def history(self, kind, provider, side):
         played = kind(self, provider, side, SEED)
         played.play(LENGTH)
+        mine = [('provider_id', '=', provider.id)]
+        disputes = self.env['pay.now.dispute'].search(mine)
+        payouts = self.env['pay.now.payout'].search(mine)
+        movements = self.env['pay.now.movement'].search(mine)
+        _logger.info(
+            "%s: %s payments, disputes %s, payouts %s, movements %s",
+            provider.name,
+            len(played.txs),
+            dict(Counter(disputes.mapped('state'))),
+            dict(Counter(payouts.mapped('state'))),
+            dict(Counter(movements.mapped('state'))),
+        )
+        if LENGTH >= 60:
+            self.assertLessEqual({'lost', 'won'}, set(disputes.mapped('state')))
+            self.assertLessEqual({'paid', 'failed'}, set(payouts.mapped('state')))
+            self.assertIn('booked', movements.mapped('state'))
         return played
 
     def test_stripe(self):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -112,6 +111,9 @@ class TestDispute(PayoutCommon):
         self.assertEqual(dispute.movement_ids.move_id.journal_id, self.provider.journal_id)
         self.assertEqual(self.invoice.payment_state, 'paid')
         self.assertFalse(dispute.settled)
+        self.assertEqual(dispute.reason_text, "Not authorised by the payer")
+        dispute.reason = 'invented_by_stripe'
+        self.assertEqual(dispute.reason_text, 'invented_by_stripe')
 
     def test_won(self):
         self.dispute_at_provider(movements=self.moved((-300, 20)))
@@ -178,7 +180,7 @@ class TestDispute(PayoutCommon):
         dispute.action_check()
         self.assertFalse(dispute.loss_move_id)
         self.assertEqual(loss.state, 'posted')
-        self.assertEqual(loss.reversal_move_ids.date, fields.Date.today())
+        self.assertEqual(loss.reversal_move_ids.date, self.today)
         self.assertEqual(self.invoice.payment_state, 'paid')
         self.assertEqual(self.balance(self.disputed), 300)
         self.change(state='won', movements=self.moved((-300, 20), (300, 0)))

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
+import pytz
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import PayNowCommon
-
-TODAY = fields.Date.today()
 
 
 class PayoutCommon(PayNowCommon):
@@ -34,6 +34,12 @@ class PayoutCommon(PayNowCommon):
         provider.pay_now_last_listing_at = False
         provider._pay_now_sweep_movements()
 
+    @property
+    def today(self):
+        """Return the day it is for the company."""
+        zone = pytz.timezone(self.company.partner_id.tz)
+        return fields.Datetime.now().replace(tzinfo=pytz.utc).astimezone(zone).date()
+
     def payout(self, ref):
         return self.env['pay.now.payout'].search([('payout_ref', '=', ref)])
 
@@ -43,7 +49,7 @@ class PayoutCommon(PayNowCommon):
                 'journal_id': self.bank.id,
                 'amount': amount,
                 'payment_ref': label,
-                'date': TODAY + timedelta(days=days),
+                'date': self.today + timedelta(days=days),
                 **values,
             }
         )
@@ -131,7 +137,7 @@ class TestPayout(PayoutCommon):
         self.sweep()
         payout = self.payout('po_1')
         self.assertRecordValues(payout, [{'state': 'failed', 'bank_state': 'none'}])
-        self.assertEqual(payout.reversal_move_id.date, TODAY)
+        self.assertEqual(payout.reversal_move_id.date, self.today)
         self.assertEqual(payout.move_id.state, 'posted')
         self.assertAlmostEqual(self.clearing_balance(), 295.40)
         self.assertFalse(self.open_on(self.transfer))
@@ -193,6 +199,21 @@ class TestPayout(PayoutCommon):
         self.assertFalse(self.open_on(self.provider.pay_now_clearing_account_id))
         self.assertEqual(self.provider._pay_now_clearing_equation()['gap'], 0)
 
+    def test_the_number_of_queries_hardly_grows_with_the_lines(self):
+        counts = {}
+        for number in (4, 24):
+            lines = [self.pay(100)[1] for _payment in range(number)]
+            self.env.flush_all()
+            self.env.invalidate_all()
+            self.gateway.pay_out(f'po_{number}', lines)
+            before = self.cr.sql_log_count
+            payout = self.env['pay.now.payout'].sudo()
+            payout._synchronize(self.provider.sudo(), [f'po_{number}'])
+            self.env.flush_all()
+            counts[number] = self.cr.sql_log_count - before
+            self.assertTrue(self.payout(f'po_{number}').settled)
+        self.assertLess(counts[24] - counts[4], 10, counts)
+
     def test_a_list_that_does_not_add_up(self):
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line], amount=290)
@@ -208,6 +229,15 @@ class TestPayout(PayoutCommon):
         self.assertRecordValues(payout, [{'allocation': 'age', 'settled': True}])
         self.assertTrue(all(self.clearing_items(first).mapped('reconciled')))
         self.assertAlmostEqual(sum(self.clearing_items(second).mapped('amount_residual')), 190.80)
+
+    def test_a_withdrawal_first_heard_of_when_it_has_failed(self):
+        tx, _line = self.pay()
+        self.gateway.pay_out('po_1', amount=100)
+        self.gateway.fail_payout('po_1')
+        self.sweep()
+        self.assertTrue(self.payout('po_1').settled)
+        self.assertAlmostEqual(sum(self.clearing_items(tx).mapped('amount_residual')), 295.40)
+        self.assertFalse(any(self.clearing_items(tx).mapped('reconciled')))
 
     def clearing_items(self, tx):
         account = tx.provider_id.pay_now_clearing_account_id
@@ -278,11 +308,11 @@ class TestPayout(PayoutCommon):
         self.gateway.pay_out(
             'po_1', [line], created_at=self.utc(fields.Datetime.now() - timedelta(days=9))
         )
-        self.company.fiscalyear_lock_date = TODAY - timedelta(days=3)
+        self.company.fiscalyear_lock_date = self.today - timedelta(days=3)
         self.provider.pay_now_connected_at -= timedelta(days=30)
         self.sweep()
         payout = self.payout('po_1')
-        self.assertEqual(payout.move_id.date, TODAY - timedelta(days=2))
+        self.assertEqual(payout.move_id.date, self.today - timedelta(days=2))
 
     def test_another_currency(self):
         self.gateway.pay_out('po_1', amount=10, currency='USD')
