@@ -313,7 +313,9 @@ class PayNowDispute(models.Model):
         self.ensure_one()
         self.message_post(body=message)
         tx = self.transaction_id
-        tx.payment_id.message_post(body=message)
+        # Not booked yet when the dispute is told first.
+        for payment in tx.payment_id:
+            payment.message_post(body=message)
         for invoice in tx.pay_now_item_ids.line_id.move_id:
             invoice._message_log(body=message)
 

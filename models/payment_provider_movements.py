@@ -2,6 +2,8 @@
 
 from datetime import timedelta, timezone
 
+import psycopg2
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -156,6 +158,12 @@ class PaymentProvider(models.Model):
                     now = last
                 except GatewayError as error:
                     problems.append(provider._pay_now_listing_problem(error))
+                except psycopg2.OperationalError:
+                    raise
+                except Exception as error:
+                    # The payments are asked about all the same.
+                    _logger.exception("%s of %s could not be processed", model, provider.name)
+                    problems.append(str(error))
             provider.pay_now_last_listing_at = now
             provider.pay_now_payout_problem = ' '.join(filter(None, problems))
 

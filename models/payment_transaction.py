@@ -280,7 +280,11 @@ class PaymentTransaction(models.Model):
         """
         Event = self.env['pay.now.event']
         Event._sweep()
-        Event._swept_providers()._pay_now_sweep_movements()
+        try:
+            Event._swept_providers()._pay_now_sweep_movements()
+        except psycopg2.OperationalError:
+            # Somebody books the same at this moment; the next round lists it again.
+            self.env.cr.rollback()
         cron = self.env['ir.cron']
         domain = self._pay_now_sweep_domain()
         txs = self.search(domain, order='id')

@@ -29,6 +29,7 @@ class History:
         'foreign': 4,
         'dispute': 6,
         'inquiry': 2,
+        'refund': 4,
         'decide': 7,
         'payout': 5,
         'fail_payout': 2,
@@ -40,18 +41,27 @@ class History:
         'duplicates': 3,
     }
 
+    #: What every history begins with, so that it has seen everything.
+    beginning = (
+        *('pay', 'pay', 'pay', 'dispute', 'dispute', 'decide', 'decide', 'foreign'),
+        *('payout', 'fail_payout', 'sweep', 'book_foreign', 'sweep', 'book_foreign'),
+    )
+
     def __init__(self, case, provider, side, seed):
         self.case, self.provider, self.side = case, provider, side
         self.random = random.Random(seed)
         self.txs = []
         self.number = 0
         self.told = []
+        self.coin = False
 
     def play(self, length):
         """Let things happen, and look at the books whenever everything has been heard."""
         names, weights = zip(*self.happenings.items(), strict=True)
         for number in range(1, length + 1):
             name = self.random.choices(names, weights)[0]
+            if number <= len(self.beginning):
+                name = self.beginning[number - 1]
             self.told.append(name)
             getattr(self, name)()
             if number % 10 == 0 or number == length:
@@ -133,7 +143,7 @@ class History:
             [('provider_id', '=', self.provider.id), ('state', '=', 'foreign')], limit=2
         )
         foreign.account_id = self.case.company_data['default_account_revenue']
-        if self.random.random() < 0.7:
+        if self.toss():
             foreign.action_book()
         else:
             foreign.action_handled()
@@ -165,13 +175,18 @@ class History:
     def release(self):
         """Nothing is held back any more."""
 
+    def toss(self):
+        """Return true and false in turn."""
+        self.coin = not self.coin
+        return self.coin
+
     def choose(self, found):
         return self.random.choice(found) if found else None
 
 
 class StripeHistory(History):
     paths = ('/v1/payouts', '/v1/balance_transactions', '/v1/disputes', '/v1/checkout')
-    happenings = {**History.happenings, 'release': 6, 'fee': 2}
+    happenings = {**History.happenings, 'release': 6, 'fee': 2, 'fail_refund': 2}
 
     def agree(self, tx):
         self.side.pay(session=tx.provider_reference)
@@ -192,6 +207,7 @@ class StripeHistory(History):
             for charge in state['charges']
             if charge['status'] == 'succeeded'
             and charge['id'] not in disputed
+            and not charge['amount_refunded']
             and charge['payment_intent'] in ours
         ]
 
@@ -202,6 +218,15 @@ class StripeHistory(History):
     def inquiry(self):
         self.dispute(inquiry=True)
 
+    def refund(self):
+        if charge := self.choose(self._disputable()):
+            self.side.refund(charge=charge, amount=self.random.randint(1, 100))
+
+    def fail_refund(self):
+        made = self.side.account_state()['refunds']
+        if refund := self.choose([one['id'] for one in made if one['status'] == 'succeeded']):
+            self.side.fail_refund(refund=refund)
+
     def decide(self):
         undecided = [
             one['id']
@@ -209,7 +234,7 @@ class StripeHistory(History):
             if one['status'] in ('needs_response', 'warning_needs_response')
         ]
         if dispute := self.choose(undecided):
-            self.side.close_dispute(dispute=dispute, won=self.random.random() < 0.5)
+            self.side.close_dispute(dispute=dispute, won=self.toss())
 
     def payout(self):
         held = self.side.account_state()['balance']
@@ -260,6 +285,10 @@ class PayPalHistory(History):
     def inquiry(self):
         self.dispute(inquiry=True)
 
+    def refund(self):
+        if capture := self.choose(self._disputable()):
+            self.side.refund(capture=capture, amount=self.random.randint(1, 100))
+
     def _undecided(self, stage=None):
         return [
             one['dispute_id']
@@ -273,7 +302,7 @@ class PayPalHistory(History):
 
     def decide(self):
         if dispute := self.choose(self._undecided()):
-            self.side.close_dispute(dispute=dispute, won=self.random.random() < 0.5)
+            self.side.close_dispute(dispute=dispute, won=self.toss())
 
     def reverse(self):
         if capture := self.choose(self._disputable()):

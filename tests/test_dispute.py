@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
@@ -228,10 +229,29 @@ class TestDispute(PayoutCommon):
         )
         self.sweep()
         self.assertFalse(self.dispute(tx).loss_move_id)
+        self.assertFalse(self.provider.pay_now_payout_problem)
+        self.change(state='open')
+        self.dispute(tx).action_check()
+        self.assertTrue(self.dispute(tx).activity_ids)
+        self.change(state='lost')
         tx._synchronize()
         self.sweep()
         self.assertTrue(self.dispute(tx).settled)
         self.assertEqual(invoice.payment_state, 'not_paid')
+
+    def test_what_fails_unforeseen_keeps_nothing_else_from_its_turn(self):
+        self.dispute_at_provider()
+        broken = patch.object(
+            type(self.env['pay.now.dispute']), '_tell', side_effect=ValueError("broken")
+        )
+        self.gateway.pay_out('po_1', amount=10)
+        with broken, mute_logger('odoo.addons.account_pay_now.models.payment_provider_movements'):
+            self.sweep()
+        self.assertEqual(self.provider.pay_now_payout_problem, "broken")
+        self.assertTrue(self.payout('po_1').move_id)
+        self.sweep()
+        self.assertFalse(self.provider.pay_now_payout_problem)
+        self.assertTrue(self.dispute())
 
     def test_payments_of_others_are_no_business_of_ours(self):
         self.dispute_at_provider(payment_id='pi_elsewhere')
