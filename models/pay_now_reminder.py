@@ -187,19 +187,14 @@ class PayNowReminder(models.Model):
 
     def _payable_items(self, lines):
         """Return the items that get the button (design section 5)."""
-        refused = lines.move_id.filtered(
-            lambda move: move._pay_now_refusal('reminder', self.run_id.print_previous_balance)
-        )
-        return lines.filtered(lambda line: line.move_id not in refused)
+        refusals = self._refusals(lines.move_id)
+        return lines.filtered(lambda line: line.move_id not in refusals)
 
     def _refusal_text(self, lines):
         """Return why items of the reminder are not payable online."""
-        reasons = {}
-        for move in lines.move_id:
-            code = move._pay_now_refusal('reminder', self.run_id.print_previous_balance)
-            if code:
-                reasons[move._pay_now_refusal_label(code)] = True
-        return ', '.join(reasons)
+        refusals = self._refusals(lines.move_id).items()
+        labels = [move._pay_now_refusal_label(code) for move, code in refusals]
+        return ', '.join(dict.fromkeys(labels))
 
     def _find_contact(self, lines):
         """Return whom to write to: the newest invoice's contact with an e-mail, or the customer."""

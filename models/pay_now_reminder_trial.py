@@ -15,24 +15,19 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - TEST MODE === #
 
-    def _payable_items(self, lines):
+    def _refusals(self, moves):
         """Override of `account_pay_now` to keep a test button from all but the test address.
 
         Each invoice knows its own contact; the reminder goes to one of them.
         """
-        payable = super()._payable_items(lines)
-        return payable if self._may_take_button(lines) else payable.browse()
+        refusals = super()._refusals(moves)
+        if self._may_take_button():
+            return refusals
+        return {move: refusals.get(move, 'test_mode') for move in moves}
 
-    def _refusal_text(self, lines):
-        """Override of `account_pay_now` to say that test mode keeps the button away."""
-        if not self._may_take_button(lines):
-            return lines.move_id[:1]._pay_now_refusal_label('test_mode')
-        return super()._refusal_text(lines)
-
-    def _may_take_button(self, lines):
+    def _may_take_button(self):
         """Tell whether a button may be mailed to whom the reminder is written to.
 
-        :param account.move.line lines: the open items of the reminder.
         :rtype: bool
         """
         company = self.company_id
@@ -42,7 +37,7 @@ class PayNowReminder(models.Model):
             or company._pay_now_in_sandbox()
         ):
             return True
-        address = email_normalize(self._find_contact(lines).email or '')
+        address = email_normalize(self._find_contact(self._open_items()).email or '')
         return bool(address) and address == email_normalize(company.pay_now_test_email or '')
 
     # === BUSINESS METHODS - TRIAL REMINDER === #

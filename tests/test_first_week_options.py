@@ -6,7 +6,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from .first_week import FirstWeekCommon
 
-SECRETS = ('pay_now_api_key', 'pay_now_webhook_secret', 'pay_now_api_base')
+SECRETS = ('pay_now_api_key', 'pay_now_api_secret', 'pay_now_webhook_secret', 'pay_now_api_base')
 
 
 @tagged('post_install', '-at_install')

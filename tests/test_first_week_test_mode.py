@@ -86,6 +86,7 @@ class TestTestMode(FirstWeekCommon):
         self.assertEqual(reminder.email, 'client@example.com')
         self.assertFalse(reminder.has_button)
         self.assertEqual(reminder.amount_payable, 0)
+        self.assertNotIn('/pay_now/', reminder._render()[1])
         self.assertIn("only the test address", reminder.reason)
 
     def test_no_test_address_is_nobody(self):

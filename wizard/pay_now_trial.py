@@ -144,6 +144,10 @@ class PayNowTrial(models.TransientModel):
         """Override of `pay.now.link`: the items of the example."""
         return self.item_ids
 
+    def _pay_now_page_refusal(self, move):
+        """Override of `pay.now.link`: the page offers what a reminder's page does."""
+        return self.env['pay.now.reminder']._pay_now_page_refusal(move)
+
     @api.model
     def _due_domain(self, company):
         """Return the domain of what a run of today would remind of."""
@@ -218,12 +222,15 @@ class PayNowTrial(models.TransientModel):
                 }
             )
             reminder._refresh()
-            vals = reminder._prepare_mail()
+            # Without the PDFs of the invoices: they may lead to pages that take money.
+            vals = reminder._prepare_mail(reminder._open_items(), self.env['ir.attachment'])
+        # The reminder and its answers are no more.
+        for name in ('model', 'res_id', 'message_id'):
+            del vals[name]
+        subject = self.with_context(lang=self.lang).env._("Trial – %s", vals['subject'])
         return {
-            'subject': self.with_context(lang=self.lang).env._("Trial – %s", vals['subject']),
-            'body_html': vals['body_html'],
-            'email_from': vals['email_from'],
-            'reply_to': vals['reply_to'],
+            **vals,
+            'subject': subject,
             'email_to': address,
             'auto_delete': True,
             'state': 'outgoing',
