@@ -17,17 +17,28 @@ def uninstall_hook(env):
     env['payment.provider']._pay_now_remove()
     # Before their template, which Odoo deletes while the level still needs it.
     env['pay.now.reminder.level'].with_context(active_test=False).search([]).unlink()
+    _remove_what_was_made_by_hand(env)
     _forget_definitions(env)
 
 
-def _forget_definitions(env):
-    """Forget what refers to our models and fields, and what Odoo would keep."""
+def _remove_what_was_made_by_hand(env):
+    """Remove what people added that only works with our models: workers, views, filters."""
+    crons = env['ir.cron'].with_context(active_test=False)
+    crons = crons.search(
+        ['|', ('model_id.model', '=like', 'pay.now.%'), ('code', 'like', '_pay_now_')]
+    )
+    actions = crons.ir_actions_server_id
+    crons.unlink()
+    actions.unlink()
     for model, field in (('ir.filters', 'model_id'), ('ir.ui.view', 'model')):
         records = env[model].with_context(active_test=False)
         records = records.search([(field, '=like', 'pay.now.%')])
         with_xmlid = records.get_external_id()
-        # What somebody made for our lists.
         records.filtered(lambda record, known=with_xmlid: not known[record.id]).unlink()
+
+
+def _forget_definitions(env):
+    """Forget what Odoo notes of our models and fields, and would keep."""
     # The foreign keys of our fields on Odoo's models: they go with their columns.
     env['ir.model.constraint'].search(
         [

@@ -15,6 +15,8 @@ env['ir.config_parameter'].set_param('web.base.url', 'https://erp.example.com')
 """
 
 CONNECT = """
+from odoo.fields import Command
+
 company = env.ref('base.main_company')
 company.pay_now_sage_customer_code = 'FR-123'
 company._pay_now_sign_up('admin@example.com', 'accounting')
@@ -27,7 +29,6 @@ provider = company.pay_now_provider_ids.filtered(lambda one: one.code == 'pay_no
 
 CHECKOUT = """
 import requests
-from odoo.fields import Command
 
 partner = env['res.partner'].create({'name': "Boulanger", 'email': 'client@example.com'})
 line = Command.create({'name': "Bread", 'quantity': 1, 'price_unit': 120, 'tax_ids': []})
@@ -80,6 +81,22 @@ partner.pay_now_reminder_mode = 'auto'
 invoice._pay_now_url()
 run = env['pay.now.reminder.run'].create({'company_id': company.id})
 run._generate().write({'state': 'sent', 'sent_at': '2026-02-01 10:00:00'})
+"""
+
+# What people make beside the module's own records.
+OWN_RECORDS = """
+for name in ('ir_cron_events_1', 'ir_cron_sweep'):
+    env.ref(f'account_pay_now.{name}').copy()
+env['ir.filters'].create({
+    'name': "Mine", 'model_id': 'pay.now.reminder', 'user_ids': [Command.set(env.user.ids)]
+})
+env['ir.ui.view'].create({
+    'name': "Our list", 'model': 'pay.now.reminder', 'arch': '<list><field name="state"/></list>'
+})
+env['mail.template'].create({
+    'name': "Our reminder", 'model_id': env['ir.model']._get_id('pay.now.reminder')
+})
+env['res.partner'].search([], limit=1).pay_now_reminder_mode = 'never'
 """
 
 # Somebody places the button by hand, in one language; and takes it out again.

@@ -14,6 +14,7 @@ from dev.tests.installation import (
     CHECKOUT,
     COMPANIES,
     HABITS,
+    OWN_RECORDS,
     PAY,
     PLACE_BUTTON,
     REMOVE,
@@ -58,17 +59,20 @@ class TestNeverUsed:
     """A database with books of its own gets the module, connects it, and does without again."""
 
     @pytest.fixture(scope='class')
-    def database(self, server):
+    @classmethod
+    def database(cls, server):
         with databases.temporary(server, databases.base(server)) as name:
             big_books.fill(server, name, 200, COMPANIES)
             yield Database(server, name)
 
     @pytest.fixture(scope='class')
-    def before(self, database):
+    @classmethod
+    def before(cls, database):
         return {'structure': database.structure(), 'counts': database.counts()}
 
     @pytest.fixture(scope='class')
-    def installed(self, database, before):
+    @classmethod
+    def installed(cls, database, before):
         """How the big tables were before and after the installation."""
 
         def look():
@@ -83,10 +87,12 @@ class TestNeverUsed:
         return rows, look()
 
     @pytest.fixture(scope='class')
-    def refusals(self, database, installed, sandbox):
+    @classmethod
+    def refusals(cls, database, installed, sandbox):
         """What the button says: while an e-mail template needs the module, and afterwards."""
         return database.shell(
             connect(sandbox),
+            OWN_RECORDS,
             PLACE_BUTTON,
             REMOVE,
             'refusals = [remove()]',
@@ -146,7 +152,8 @@ class TestUsed:
     """A database in which the module was set up, changed to people's liking, and used."""
 
     @pytest.fixture(scope='class')
-    def database(self, server, sandbox):
+    @classmethod
+    def database(cls, server, sandbox):
         with databases.temporary(server, databases.module(server)) as name:
             database = Database(server, name)
             database.shell(COMPANIES, connect(sandbox), CHECKOUT, PAY, CHECKOUT, HABITS)
