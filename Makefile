@@ -16,7 +16,7 @@ test-core:  ## Odoo's own payment tests with the module installed
 test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
 	@$(DEV) test-beside $(T)
 
-bench-install:  ## how long installing and updating take with 100,000 invoices
+bench-install:  ## how long installing, updating and removing take with 100,000 invoices
 	@$(DEV) bench-install
 
 lint:  ## checks of the source

@@ -63,7 +63,9 @@ def _parser():
     command.add_argument("--once", action="store_true", help="show that it works, then stop")
     command = add("test-beside", _test_beside, "run tests beside Odoo's own Stripe and PayPal")
     command.add_argument("target", nargs="?", default="", metavar="T", help="Odoo test tags")
-    command = add("bench-install", _bench_install, "time the installation on a grown database")
+    command = add(
+        "bench-install", _bench_install, "time installing and removing on a grown database"
+    )
     command.add_argument("--invoices", type=int, default=100000, help="how many there are")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
