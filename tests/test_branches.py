@@ -83,6 +83,16 @@ class TestBranchSetup(BranchCommon):
         form.record.execute()
         self.assertTrue(self.branch.pay_now_any_method_accounting)
 
+    def test_the_options_screen_of_a_branch_says_where_they_are_decided(self):
+        self.connect()
+        options = self.env['pay.now.options'].with_company(self.branch).create({})
+        self.assertTrue(options.connected and options.pay_now_reminder_accounting)
+        with self.assertRaisesRegex(UserError, "set up in Fournil SARL"):
+            options.pay_now_reminder_accounting = False
+        options = self.env['pay.now.options'].with_company(self.company).create({})
+        options.pay_now_reminder_accounting = False
+        self.assertFalse(self.branch.pay_now_reminder_accounting)
+
     def test_the_set_up_screen_of_a_branch_is_the_companys(self):
         self.sign_up()
         wizard = self.env['pay.now.setup'].with_company(self.branch).create({})

@@ -81,6 +81,7 @@ partner.pay_now_reminder_mode = 'auto'
 invoice._pay_now_url()
 run = env['pay.now.reminder.run'].create({'company_id': company.id})
 run._generate().write({'state': 'sent', 'sent_at': '2026-02-01 10:00:00'})
+run.create({'company_id': company.id})._generate().write({'state': 'queued'})
 """
 
 # What people make beside the module's own records.
