@@ -185,8 +185,14 @@ class PayNowDispute(models.Model):
         disputes = self.browse()
         for one in found:
             payment = payments.get(one.id)
-            if not payment or one.reversal and self._booked_as_refund(payment, one):
+            if not payment:
                 continue
+            if one.reversal:
+                # Whoever reads the payment at this moment takes it for a refund.
+                if not payment.try_lock_for_update():
+                    raise GatewayUnavailable("The payment is being processed elsewhere.")
+                if self._booked_as_refund(payment, one):
+                    continue
             dispute = self._case_of(payment, one)
             if not dispute:
                 try:

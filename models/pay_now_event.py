@@ -212,10 +212,16 @@ class PayNowEvent(models.Model):
         self._wake_workers()
 
     def _process(self):
-        """Synchronise what each notification is about: payments in one batch, others after it."""
-        about_others = self.filtered(lambda event: event.subject in const.SUBJECTS)
-        (self - about_others)._process_payments()
-        about_others._process_others()
+        """Synchronise what each notification is about, payments in one batch.
+
+        Disputes come first: a payment that PayPal took back looks like a refunded one. Payouts
+        come last: they are made of all the others.
+        """
+        disputes = self.filtered(lambda event: event.subject == 'dispute')
+        payouts = self.filtered(lambda event: event.subject == 'payout')
+        disputes._process_others()
+        (self - disputes - payouts)._process_payments()
+        payouts._process_others()
 
     def _process_payments(self):
         """Find the payment each notification is about and synchronise it, in one batch."""

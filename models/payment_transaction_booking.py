@@ -185,8 +185,11 @@ class PaymentTransaction(models.Model):
 
         :rtype: account.move
         """
-        moves = self.payment_id.move_id | self.pay_now_commission_move_id
-        return moves | moves.reversal_move_ids
+        return (
+            self.payment_id.move_id
+            | self.pay_now_commission_move_id
+            | self.pay_now_reversal_move_id
+        )
 
     # === BUSINESS METHODS - COMMISSIONS === #
 

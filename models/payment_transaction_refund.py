@@ -56,14 +56,15 @@ class PaymentTransaction(models.Model):
         return self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund').sorted('id')
 
     def _pay_now_left_to_refund(self):
-        """Return how much of the payment is neither given back nor on its way back.
+        """Return how much of the payment is neither given back, nor on its way back, nor disputed.
 
         :rtype: float
         """
         self.ensure_one()
         refunds = self._pay_now_refunds().filtered(lambda tx: tx.state not in ('cancel', 'error'))
         received = self.pay_now_received or self.amount
-        return self.currency_id.round(received + sum(refunds.mapped('amount')))
+        withdrawn = sum(self.pay_now_dispute_ids.mapped('withdrawn'))
+        return self.currency_id.round(received + sum(refunds.mapped('amount')) - withdrawn)
 
     def _pay_now_refund_key(self):
         """Return the idempotency key of a new refund.
@@ -139,11 +140,13 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         known = {tx.pay_now_refund_ref: tx for tx in self._pay_now_refunds()}
+        # Nobody made them: PayPal took the money back, and they are booked as disputes.
+        reversals = self._pay_now_reversal_refs()
         new = self.browse()
         for refund in sorted(
             payment.refunds, key=lambda one: one.created_at.timestamp() if one.created_at else 0
         ):
-            if refund.currency != self.currency_id.name:
+            if refund.currency != self.currency_id.name or refund.id in reversals:
                 continue
             tx = known.get(refund.id) or self._pay_now_sent_refund(refund)
             if not tx:

@@ -11,6 +11,7 @@ from . import (
     test_checkout,
     test_companies,
     test_dispute,
+    test_dispute_sandbox,
     test_eligibility,
     test_event,
     test_first_week_checks,

@@ -58,7 +58,6 @@ TABLE = {
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
     ),
-    'taken_back_by_the_provider': (None, FULL),
     # pending, failed
     'pending': (
         # Its money leaves Stripe's balance at once, PayPal's when the bank has answered.
@@ -212,10 +211,6 @@ class RefundSituations:
     def here_and_at_the_dashboard(self):
         self.refund(100)
         self.side.dashboard(self.tx, 60)
-        self.deliver()
-
-    def taken_back_by_the_provider(self):
-        self.side.sandbox.reverse(capture=self.tx.pay_now_payment_ref)
         self.deliver()
 
     def pending(self):
