@@ -47,11 +47,13 @@ def _forget_definitions(env):
             ('model.model', 'not like', 'pay.now.'),
         ]
     ).unlink()
-    # That our models inherit from theirs, noted once more by each addon that extends theirs.
+    # What our models inherit from theirs, noted once more by the addons that these are of.
     env['ir.model.data'].search(
         [
-            ('model', '=', 'ir.model.inherit'),
+            ('model', 'in', ('ir.model.inherit', 'ir.model.fields.selection')),
             ('module', '!=', 'account_pay_now'),
+            '|',
             ('name', '=like', r'model\_inherit\_\_pay\_now\_%'),
+            ('name', '=like', r'selection\_\_pay\_now\_%'),
         ]
     ).unlink()

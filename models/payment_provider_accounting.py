@@ -68,18 +68,9 @@ class PaymentProvider(models.Model):
                 'account_journal_payment_debit_account_id', raise_if_not_found=False
             )
             code = (outstanding and outstanding.code) or code
-        Account = self.env['account.account'].with_company(self.company_id)
-        account = Account.create(
-            {
-                'name': self.env._("%s in collection", self._pay_now_short_name()),
-                'code': self._pay_now_free_account_code(code),
-                'account_type': 'asset_current',
-                'reconcile': True,
-                'company_ids': [Command.link(self.company_id.id)],
-            }
+        return self._pay_now_create_account(
+            self.env._("%s in collection", self._pay_now_short_name()), code
         )
-        self._pay_now_mark_made(account)
-        return account
 
     def _pay_now_find_disputed_account(self):
         """Return the account where disputed payments wait, one for all providers of a company."""
@@ -90,19 +81,30 @@ class PaymentProvider(models.Model):
         code = const.DISPUTED_CODE
         if company.chart_template != 'fr':
             code = self.pay_now_clearing_account_id.with_company(company).code
-        return (
+        return self._pay_now_create_account(self.env._("Disputed online payments"), code)
+
+    def _pay_now_create_account(self, name, code):
+        """Create a reconcilable current asset, at this code or the next free one.
+
+        :param str name: its name.
+        :param str code: the code wanted.
+        :rtype: account.account
+        """
+        account = (
             self.env['account.account']
-            .with_company(company)
+            .with_company(self.company_id)
             .create(
                 {
-                    'name': self.env._("Disputed online payments"),
+                    'name': name,
                     'code': self._pay_now_free_account_code(code),
                     'account_type': 'asset_current',
                     'reconcile': True,
-                    'company_ids': [Command.link(company.id)],
+                    'company_ids': [Command.link(self.company_id.id)],
                 }
             )
         )
+        self._pay_now_mark_made(account)
+        return account
 
     def _pay_now_free_account_code(self, code):
         """Return an account code, or the next free one after it."""

@@ -7,15 +7,15 @@ from odoo.tests import tagged
 from .. import const
 from .common import PayNowCommon
 
-#: chart: clearing accounts of Stripe and PayPal, commission account.
+#: chart: clearing account of Stripe, disputed payments, clearing account of PayPal, commissions.
 PROPOSED = {
-    'generic_coa': ('101405', '101406', '620000'),
-    'be_comp': ('550004', '550005', '657200'),
-    'de_skr03': ('1205', '1206', '4970'),
-    'es_pymes': ('572004', '572005', '626000'),
-    'it': ('182005', '182006', False),
-    'uk': ('120005', '120006', '791000'),
-    'us': ('101405', '101406', '650000'),
+    'generic_coa': ('101405', '101406', '101407', '620000'),
+    'be_comp': ('550004', '550005', '550006', '657200'),
+    'de_skr03': ('1205', '1206', '1207', '4970'),
+    'es_pymes': ('572004', '572005', '572006', '626000'),
+    'it': ('182005', '182006', '182007', False),
+    'uk': ('120005', '120006', '120007', '791000'),
+    'us': ('101405', '101406', '101407', '650000'),
 }
 
 
@@ -48,9 +48,11 @@ class ChartsCase(PayNowCommon):
 
     def check(self, chart):
         providers = self.connect_in(chart)
-        *clearing, commission = PROPOSED[chart]
-        accounts = providers.pay_now_clearing_account_id
-        self.assertEqual(accounts.mapped('code'), clearing)
+        *codes, commission = PROPOSED[chart]
+        stripe, paypal = providers.mapped('pay_now_clearing_account_id')
+        disputed = providers.pay_now_disputed_account_id
+        accounts = stripe | disputed | paypal
+        self.assertEqual(accounts.mapped('code'), codes)
         self.assertEqual(set(accounts.mapped('account_type')), {'asset_current'})
         self.assertTrue(all(accounts.mapped('reconcile')))
         for provider in providers:

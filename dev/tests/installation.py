@@ -55,6 +55,7 @@ assert invoice.payment_state == 'paid', tx.state
 
 # What people change: -u must not take any of it back.
 HABITS = """
+env['ir.mail_server'].create({'name': "Ours", 'smtp_host': 'mail.example.com'})
 company.write({
     'pay_now_reminder_sales': True,
     'pay_now_any_method_accounting': True,
