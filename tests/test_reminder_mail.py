@@ -94,6 +94,8 @@ class TestReminderMail(ReminderCommon):
             {'name': 'fournil.example.com', 'bounce_alias': 'bounce', 'default_from': 'odoo'}
         )
         self.company.alias_domain_id = domain
+        # A server that may send for the company; for another one Odoo puts its own address in.
+        self.mail_server.from_filter = 'example.com'
         message = self.mail()['EmailMessage']
         self.assertEqual(message['From'], "Fournil SARL <billing@example.com>")
         self.assertEqual(message['Return-Path'], 'bounce@fournil.example.com')
