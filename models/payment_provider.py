@@ -226,7 +226,7 @@ class PaymentProvider(models.Model):
         """Return the gateway of this provider record.
 
         :param tried: other values of `gateways.base.Credentials` than the stored ones.
-        :return: an object of the protocol `gateways.base.Gateway`.
+        :return: an object of the protocol `gateways.protocol.Gateway`.
         """
         self.ensure_one()
         provider = self.sudo()
