@@ -30,6 +30,9 @@ DEFAULT_PAYMENT_METHOD_CODES = {
     PAYPAL: {'paypal'},
 }
 
+#: How many methods a button of the pay page names.
+SHOWN_METHODS = 6
+
 #: The provider's code of a payment method -> core's `payment.method` code, where they differ.
 PAYMENT_METHOD_CODES = {'sepa_debit': 'sepa_direct_debit'}
 

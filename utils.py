@@ -112,3 +112,79 @@ def group_by_four(number):
     :rtype: str
     """
     return ' '.join(number[start : start + 4] for start in range(0, len(number), 4))
+
+
+def hex_color(value):
+    """Return a colour as six hexadecimal digits.
+
+    :param str value: what somebody typed, e.g. #abc.
+    :return: e.g. #aabbcc, or None for anything else.
+    :rtype: str | None
+    """
+    match = re.fullmatch(r'#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})', (value or '').strip())
+    if not match:
+        return None
+    digits = match[1].lower()
+    return '#' + (digits if len(digits) == 6 else ''.join(digit * 2 for digit in digits))
+
+
+def contrast(one, other):
+    """Return how well two colours stand apart (WCAG 2.1, "contrast ratio").
+
+    :param str one: a colour as `hex_color` gives it.
+    :param str other: another one.
+    :return: from 1 (the same) to 21 (black on white).
+    :rtype: float
+    """
+
+    def luminance(color):
+        channels = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+        red, green, blue = (
+            value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+            for value in channels
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable_text(background, wanted=None):
+    """Return a text colour that can be read on a background (WCAG 2.1 AA asks for 4.5).
+
+    :param str background: a colour as `hex_color` gives it.
+    :param str wanted: taken where it can be read.
+    :return: `wanted`, else white or black, whatever stands out more.
+    :rtype: str
+    """
+    if wanted and contrast(background, wanted) >= 4.5:
+        return wanted
+    return max('#ffffff', '#000000', key=lambda color: contrast(background, color))
+
+
+def read_amount(value, point='.'):
+    """Read an amount as people type it, whatever separates its thousands.
+
+    :param str value: e.g. "1.234,50 €" or "1 234.5".
+    :param str point: the decimal point of the reader's language, which decides where "1.234"
+        could be either.
+    :return: in major units, or None where it is no amount.
+    :rtype: float | None
+    """
+    text = re.sub(r"[\s\u00a0\u202f'’]", '', value or '')
+    match = re.fullmatch(r'[^\d.,+-]{0,4}(\d[\d.,]*)[^\d.,+-]{0,4}', text)
+    if not match:
+        return None
+    digits = match[1]
+    marks = re.sub(r'\d', '', digits)
+    if marks:
+        mark = marks[-1]
+        tail = digits.rpartition(mark)[2]
+        if marks.count(mark) == 1 and (mark == point or len(marks) > 1 or len(tail) != 3):
+            whole, decimals = digits[: -len(tail) - 1], tail
+        else:
+            whole, decimals = digits, ''
+        if not re.fullmatch(r'\d+|\d{1,3}(([.,])\d{3})(\2\d{3})*', whole):
+            return None
+        digits = f"{re.sub('[.,]', '', whole)}.{decimals}"
+    return float(digits)

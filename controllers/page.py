@@ -30,8 +30,7 @@ def render(template, company, no_store=False, status=200, **values):
         {
             'company': company,
             'identity': company._pay_now_identity(),
-            'color': company.email_secondary_color or '#875A7B',
-            'text_color': company.email_primary_color or '#FFFFFF',
+            **company._pay_now_button_colors(),
             'html_lang': (request.env.lang or 'en').replace('_', '-'),
             **values,
         },

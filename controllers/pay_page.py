@@ -29,17 +29,39 @@ class PayNowPage(http.Controller):
         auth='public',
         methods=['POST'],
     )
-    def pay(self, kind, document_id, token, provider_id=None, **_post):
+    def pay(self, kind, document_id, token, provider_id='', amount='', email='', **post):
         """Start the payment of the ticked items; amounts come from the books of this moment."""
         document_sudo = self._get_document(kind, document_id, token)
         chosen = {int(item) for item in request.httprequest.form.getlist('item') if item.isdigit()}
+        typed = {'chosen': chosen, 'amount': amount, 'email': email}
+        if 'update' in post:
+            # Without JavaScript: the total of what is ticked.
+            return self._render_page(document_sudo, **typed)
         try:
             tx_sudo = document_sudo._pay_now_start(
-                chosen, int(provider_id) if (provider_id or '').isdigit() else 0
+                chosen,
+                int(provider_id) if provider_id.isdigit() else 0,
+                amount=document_sudo._pay_now_typed_amount(amount),
+                email=document_sudo._pay_now_typed_email(email),
             )
         except ValidationError as error:
-            return self._render_page(document_sudo, error=str(error), chosen=chosen)
+            return self._render_page(document_sudo, error=str(error), **typed)
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
+
+    @http.route(
+        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/pdf/<int:move_id>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        readonly=True,
+    )
+    def pdf(self, kind, document_id, token, move_id):
+        """Give the stored PDF of one of the page's invoices or credit notes. Nothing is made."""
+        document_sudo = self._get_document(kind, document_id, token)
+        pdf_sudo = document_sudo._pay_now_pdf(move_id)
+        if not pdf_sudo:
+            raise NotFound()
+        return request.env['ir.binary']._get_stream_from(pdf_sudo).get_response(as_attachment=True)
 
     def _get_document(self, kind, document_id, token):
         """Return the document of an address, in the customer's language.
@@ -52,13 +74,13 @@ class PayNowPage(http.Controller):
         page.set_language(document_sudo.partner_id)
         return document_sudo.with_context(lang=request.env.lang)
 
-    def _render_page(self, document_sudo, error=None, chosen=None):
-        values = document_sudo._pay_now_page_values(chosen)
+    def _render_page(self, document_sudo, error=None, chosen=None, amount='', email=''):
         return page.render(
             'account_pay_now.pay_page',
             document_sudo.company_id,
             no_store=True,
             error=error,
+            email=email,
             action=f'{document_sudo._pay_now_path()}/pay',
-            **values,
+            **document_sudo._pay_now_page_values(chosen, amount),
         )

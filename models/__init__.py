@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 # The mixins first: the models that inherit from them follow.
-from . import pay_now_link, pay_now_notices  # isort: skip
+from . import pay_now_link, pay_now_link_page, pay_now_notices  # isort: skip
 from . import (
     account_bank_statement_line,
     account_move,
@@ -54,6 +54,7 @@ from . import (
     res_company_branches,
     res_company_checks,
     res_company_mail,
+    res_company_pay_page,
     res_company_warnings,
     res_config_settings,
     res_currency,

@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .. import const
@@ -220,11 +221,20 @@ class AccountMove(models.Model):
             lambda account: bool(account.currency_id - move.currency_id)
         )[:1]
 
+    def _pay_now_credit_scope(self):
+        """Override of `pay.now.link`: on an invoice's page, those written to the same contact.
+
+        Odoo itself deducts a credit note from the invoice it corrects.
+        """
+        return Domain('move_id.partner_id', '=', self.partner_id.id) & Domain(
+            'company_id', '=', self.company_id.id
+        )
+
     # === BUSINESS METHODS - MAIL === #
 
     def _pay_now_preselected(self, payable):
         """Override of `pay.now.link` to ask for the instalments that are due, else the next one."""
-        today = fields.Date.context_today(self)
+        today = self.company_id._pay_now_today()
         due = payable.filtered(lambda line: (line.date_maturity or line.date) <= today)
         return due or payable.filtered(lambda line: line.date_maturity == payable[0].date_maturity)
 
@@ -245,15 +255,15 @@ class AccountMove(models.Model):
             'account_pay_now.mail_pay_now_block',
             {
                 'url': move._pay_now_url(),
-                'amount': sum(asked.mapped('amount_residual_currency')),
+                'amount': sum(part for part, _discount in asked._pay_now_parts().values()),
+                'discount': asked._pay_now_discount_text(),
                 'instalments': asked != payable
                 and move.env._(
                     "%(instalments)s. The other instalments can be chosen on the page.",
                     instalments=', '.join(line._pay_now_due_label() for line in asked),
                 ),
                 'currency': move.currency_id,
-                'color': move.company_id.email_secondary_color or '#875A7B',
-                'text_color': move.company_id.email_primary_color or '#FFFFFF',
+                **move.company_id._pay_now_button_colors(),
                 'test_mode': move.company_id._pay_now_test_mode(),
             },
             raise_if_not_found=False,

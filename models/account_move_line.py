@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools.misc import format_date
 
 
 class AccountMoveLine(models.Model):
@@ -29,6 +30,73 @@ class AccountMoveLine(models.Model):
             & Domain('reconciled', '=', False)
             & Domain('amount_residual', '>', 0)
         )
+
+    @api.model
+    def _pay_now_open_credits_domain(self):
+        """Return the domain of what is left of posted credit notes of customers.
+
+        :rtype: odoo.fields.Domain
+        """
+        return (
+            Domain('display_type', '=', 'payment_term')
+            & Domain('parent_state', '=', 'posted')
+            & Domain('move_type', '=', 'out_refund')
+            & Domain('account_type', '=', 'asset_receivable')
+            & Domain('reconciled', '=', False)
+            & Domain('amount_residual', '<', 0)
+        )
+
+    def _pay_now_discount(self):
+        """Return the early payment discount that whoever pays today may deduct.
+
+        :return: an amount in the item's currency, zero where there is none (any more).
+        :rtype: float
+        """
+        self.ensure_one()
+        today = self.company_id._pay_now_today()
+        if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, today):
+            return 0.0
+        return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)
+
+    def _pay_now_discount_text(self):
+        """Return what the customer saves by paying now, and until when.
+
+        :return: a sentence, empty where there is no early payment discount.
+        :rtype: str
+        """
+        lines = self.filtered(lambda line: line._pay_now_discount())
+        if not lines:
+            return ''
+        return self.env._(
+            "%(amount)s early payment discount deducted, until %(date)s.",
+            amount=lines.currency_id[:1].format(sum(line._pay_now_discount() for line in lines)),
+            date=format_date(self.env, min(lines.mapped('discount_date'))),
+        )
+
+    def _pay_now_parts(self, amount=None):
+        """Divide a payment among the items.
+
+        :param float amount: what is paid, when it is less than all of it: the oldest items first,
+            and without discount.
+        :return: `{line: (amount, discount)}`, negative for credit notes, which are used up.
+        :rtype: dict
+        """
+        if amount is None:
+            discounts = {line: line._pay_now_discount() for line in self}
+            return {
+                line: (line.currency_id.round(line.amount_residual_currency - discount), discount)
+                for line, discount in discounts.items()
+            }
+        lines = self.sorted(lambda line: (line.date_maturity or line.date, line.id))
+        credits = lines.filtered(lambda line: line.amount_residual_currency < 0)
+        parts = {line: (line.amount_residual_currency, 0.0) for line in credits}
+        left = amount - sum(credits.mapped('amount_residual_currency'))
+        for line in lines - credits:
+            part = line.currency_id.round(min(left, line.amount_residual_currency))
+            if line.currency_id.compare_amounts(part, 0) > 0:
+                parts[line] = (part, 0.0)
+                left -= part
+        return parts
 
     def _pay_now_in_progress(self):
         """Return the items that a payment of ours, or of another provider, is on its way for.

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
 from .. import const
@@ -51,6 +52,12 @@ class PayNowReminder(models.Model):
             return 'option'
         return 'method' if move._pay_now_other_method() else False
 
+    def _pay_now_credit_scope(self):
+        """Override of `pay.now.link`: a reminder is about all that the customer owes."""
+        return Domain('partner_id', '=', self.partner_id.id) & Domain(
+            'company_id', 'child_of', self.company_id.id
+        )
+
     def _pay_now_preselected(self, payable):
         """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
         return (payable & self._open_items()) or payable
@@ -89,8 +96,7 @@ class PayNowReminder(models.Model):
             ),
             'url': bool(payable) and self._pay_now_url(),
             'transfers': lines._pay_now_transfers(),
-            'color': self.company_id.email_secondary_color or '#875A7B',
-            'text_color': self.company_id.email_primary_color or '#FFFFFF',
+            **self.company_id._pay_now_button_colors(),
             'test_mode': self.company_id._pay_now_test_mode(),
         }
 

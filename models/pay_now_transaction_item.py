@@ -28,8 +28,36 @@ class PayNowTransactionItem(models.Model):
         ondelete='cascade',
     )
     currency_id = fields.Many2one(related='transaction_id.currency_id')
-    amount = fields.Monetary(string="Amount to pay", required=True, readonly=True)
+    amount = fields.Monetary(
+        string="Amount to pay",
+        required=True,
+        readonly=True,
+        help="Negative for a credit note that is deducted.",
+    )
+    discount = fields.Monetary(
+        string="Early payment discount",
+        readonly=True,
+        help="What is left out because of an early payment.",
+    )
 
     _line_once = models.UniqueIndex(
         '(transaction_id, line_id)', "An item can stand in a payment once."
     )
+
+    # === BUSINESS METHODS === #
+
+    def _still_stands(self):
+        """Tell whether the item can still be settled as it was agreed.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        line = self.line_id
+        if line.parent_state != 'posted' or line.reconciled:
+            return False
+        agreed = self.amount + self.discount
+        compare = self.currency_id.compare_amounts
+        if self.discount and compare(line._pay_now_discount(), self.discount):
+            return False
+        # The sign is the same: of a credit note as much has to be left.
+        return compare(abs(line.amount_residual_currency), abs(agreed)) >= 0

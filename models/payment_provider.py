@@ -315,6 +315,15 @@ class PaymentProvider(models.Model):
             return self.env._("Pay with PayPal")
         return self.env._("Pay by card")
 
+    def _pay_now_accepts(self):
+        """Return what can be used at the provider, for whoever decides how to pay.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        names = self.sudo().payment_method_ids.filtered('is_primary').mapped('name')
+        return ', '.join(names[: const.SHOWN_METHODS])
+
     def _pay_now_default_method(self):
         """Return the payment method a transaction starts with; the one really used is kept later.
 

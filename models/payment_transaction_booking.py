@@ -3,8 +3,6 @@
 from collections import defaultdict
 from datetime import timedelta, timezone
 
-import pytz
-
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
@@ -124,6 +122,7 @@ class PaymentTransaction(models.Model):
         journal = provider.journal_id
         items = self.pay_now_item_ids.line_id
         amount = self.pay_now_received or self.amount
+        discounts = self._pay_now_discount_lines(amount)
         return {
             'amount': amount,
             'payment_type': 'inbound',
@@ -138,7 +137,45 @@ class PaymentTransaction(models.Model):
             'date': self._pay_now_booking_date(self.pay_now_paid_at, journal),
             'invoice_ids': [Command.set(self.invoice_ids.ids)],
             **({'destination_account_id': items[0].account_id.id} if items else {}),
+            **({'write_off_line_vals': discounts} if discounts else {}),
         }
+
+    def _pay_now_discount_lines(self, received):
+        """Return the lines that grant the early payment discounts the payer was promised.
+
+        Promised when the checkout was opened: that it is booked later changes nothing. None where
+        less was received than asked, or the item is no longer as it was.
+
+        :param float received: the amount of the payment.
+        :return: values of journal items, as core makes them.
+        :rtype: list of dict
+        """
+        self.ensure_one()
+        discounted = self.pay_now_item_ids.filtered('discount')
+        if not discounted or self.currency_id.compare_amounts(received, self.amount) < 0:
+            return []
+        values = []
+        for item in discounted:
+            line = item.line_id
+            agreed = item.amount + item.discount
+            if self.currency_id.compare_amounts(line.amount_residual_currency, agreed):
+                continue
+            counterparts = line.move_id._get_invoice_counterpart_amls_for_early_payment_discount(
+                [
+                    {
+                        'aml': line,
+                        'amount_currency': -line.amount_residual_currency,
+                        'balance': -line.balance,
+                    }
+                ],
+                line.balance - line.discount_balance,
+            )
+            values += [
+                {**vals, 'partner_id': line.partner_id.id}
+                for group in counterparts.values()
+                for vals in group
+            ]
+        return values
 
     def _pay_now_booking_date(self, instant, journal):
         """Return the accounting date of something that happened at the provider.
@@ -150,9 +187,8 @@ class PaymentTransaction(models.Model):
         :rtype: datetime.date
         """
         company = journal.company_id
-        zone = pytz.timezone(company.partner_id.tz or self.env.user.tz or 'UTC')
         instant = instant or fields.Datetime.now()
-        date = instant.replace(tzinfo=timezone.utc).astimezone(zone).date()
+        date = instant.replace(tzinfo=timezone.utc).astimezone(company._pay_now_zone()).date()
         locks = company._get_violated_lock_dates(date, False, journal)
         return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
 

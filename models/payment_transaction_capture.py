@@ -147,9 +147,6 @@ class PaymentTransaction(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        for item in self.pay_now_item_ids:
-            line = item.line_id
-            left = self.currency_id.compare_amounts(line.amount_residual_currency, item.amount)
-            if line.parent_state != 'posted' or line.reconciled or left < 0:
-                return 'items_changed'
+        if not all(item._still_stands() for item in self.pay_now_item_ids):
+            return 'items_changed'
         return 'in_progress' if self.pay_now_item_ids.line_id._pay_now_in_progress() else False

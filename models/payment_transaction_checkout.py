@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 import uuid
-from datetime import timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -55,7 +55,7 @@ class PaymentTransaction(models.Model):
     # === BUSINESS METHODS - CREATION === #
 
     @api.model
-    def _pay_now_create(self, provider, partner, lines, page_url=''):
+    def _pay_now_create(self, provider, partner, lines, parts=None, page_url='', email=''):
         """Create the transaction of a checkout with the snapshot of its items.
 
         The same items and amounts still open at the same provider give the same transaction: a
@@ -63,36 +63,45 @@ class PaymentTransaction(models.Model):
 
         :param payment.provider provider: one of ours, connected.
         :param res.partner partner: who pays.
-        :param account.move.line lines: the items chosen, open, of one currency and account.
+        :param account.move.line lines: the items chosen, open, of one currency and account;
+            credit notes among them are deducted.
+        :param dict parts: `{line: (amount, discount)}` of each (see `_pay_now_parts`); all of it
+            by default.
         :param str page_url: path of the page the payer came from.
+        :param str email: where the receipt goes when the customer has no address.
         :return: a draft transaction, its checkout not opened yet.
         :rtype: payment.transaction
         :raise ValidationError: if the items cannot be paid in one payment.
         """
-        self._pay_now_check_lines(provider, lines)
-        if same := self._pay_now_find_same(provider, lines):
+        parts = parts if parts is not None else lines._pay_now_parts()
+        amount = lines.currency_id[:1].round(sum(part for part, _discount in parts.values()))
+        self._pay_now_check_lines(provider, lines, amount)
+        if same := self._pay_now_find_same(provider, lines, parts):
             return same
+        invoices = lines.move_id.filtered(lambda move: move.move_type == 'out_invoice')
         reference = self._compute_reference(
             provider.code,
-            prefix=utils.provider_reference_text('-'.join(lines.move_id.mapped('name')), 40),
+            prefix=utils.provider_reference_text('-'.join(invoices.mapped('name')), 40),
         )
         tx = self.create(
             {
                 'provider_id': provider.id,
                 'payment_method_id': provider._pay_now_default_method().id,
                 'reference': reference,
-                'amount': sum(lines.mapped('amount_residual_currency')),
+                'amount': amount,
                 'currency_id': lines.currency_id.id,
                 'partner_id': partner.id,
                 'operation': 'online_redirect',
-                'invoice_ids': [Command.set(lines.move_id.ids)],
+                'invoice_ids': [Command.set(invoices.ids)],
                 'pay_now_page_url': page_url,
                 'pay_now_item_ids': [
-                    Command.create({'line_id': line.id, 'amount': line.amount_residual_currency})
-                    for line in lines
+                    Command.create({'line_id': line.id, 'amount': part, 'discount': discount})
+                    for line, (part, discount) in parts.items()
                 ],
             }
         )
+        if email and not tx.partner_email:
+            tx.partner_email = email
         return tx
 
     @api.model_create_multi
@@ -123,9 +132,10 @@ class PaymentTransaction(models.Model):
         self.pay_now_item_ids = commands
 
     @api.model
-    def _pay_now_check_lines(self, provider, lines):
+    def _pay_now_check_lines(self, provider, lines, amount):
         """Refuse what one payment cannot settle.
 
+        :param float amount: what it would be, in the currency of the lines.
         :raise ValidationError: in the customer's words.
         """
         if not lines:
@@ -134,9 +144,12 @@ class PaymentTransaction(models.Model):
             raise ValidationError(
                 self.env._("These items cannot be paid together. Please pay them one by one.")
             )
-        amount = Decimal(str(sum(lines.mapped('amount_residual_currency'))))
+        if lines.currency_id.compare_amounts(amount, 0) <= 0:
+            raise ValidationError(
+                self.env._("There is nothing left to pay once the credit notes are deducted.")
+            )
         low, high = provider._pay_now_amount_limits(lines.currency_id)
-        if not low <= amount <= high:
+        if not low <= Decimal(str(amount)) <= high:
             raise ValidationError(
                 self.env._(
                     "This amount is outside the limits of %s.", provider._pay_now_short_name()
@@ -144,14 +157,14 @@ class PaymentTransaction(models.Model):
             )
 
     @api.model
-    def _pay_now_find_same(self, provider, lines):
+    def _pay_now_find_same(self, provider, lines, parts):
         """Return the open checkout of exactly these items and amounts, if there is one."""
         now = fields.Datetime.now() + timedelta(minutes=35)
         for tx in self._pay_now_open_checkouts(lines):
-            snapshot = {item.line_id: item.amount for item in tx.pay_now_item_ids}
+            snapshot = {item.line_id: (item.amount, item.discount) for item in tx.pay_now_item_ids}
             if (
                 tx.provider_id == provider
-                and snapshot == {line: line.amount_residual_currency for line in lines}
+                and snapshot == parts
                 and (not tx.pay_now_checkout_expiry or tx.pay_now_checkout_expiry > now)
             ):
                 return tx
@@ -278,7 +291,9 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         base_url = self.provider_id.get_base_url()
-        labels = [item.line_id._pay_now_due_label() for item in self.pay_now_item_ids]
+        labels = [
+            item.line_id._pay_now_due_label() for item in self.pay_now_item_ids if item.amount > 0
+        ]
         return CheckoutRequest(
             reference=self.reference,
             amount=Decimal(str(self.amount)).quantize(
@@ -291,9 +306,7 @@ class PaymentTransaction(models.Model):
             cancel_url=f'{base_url}{self._pay_now_path("cancel")}',
             payer_email=self.partner_email or '',
             locale=self.env.context.get('lang') or self.partner_lang or '',
-            # Counted from the creation: the same request again must be the same to the letter.
-            expires_at=self.create_date.replace(tzinfo=timezone.utc)
-            + timedelta(hours=const.CHECKOUT_VALIDITY_HOURS),
+            expires_at=self._pay_now_checkout_end(),
             metadata=(
                 ('odoo_reference', self.reference),
                 (
@@ -304,6 +317,24 @@ class PaymentTransaction(models.Model):
                 ('odoo_company_name', self.company_id.name),
             ),
         )
+
+    def _pay_now_checkout_end(self):
+        """Return until when the checkout may be paid: no longer than a discount is granted.
+
+        Counted from the creation: the same request again must be the same to the letter.
+
+        :rtype: datetime
+        """
+        self.ensure_one()
+        end = self.create_date.replace(tzinfo=timezone.utc) + timedelta(
+            hours=const.CHECKOUT_VALIDITY_HOURS
+        )
+        discounted = self.pay_now_item_ids.filtered('discount').line_id
+        if not discounted:
+            return end
+        zone = self.company_id._pay_now_zone()
+        last_day = min(discounted.mapped('discount_date')) + timedelta(days=1)
+        return min(end, zone.localize(datetime.combine(last_day, time())).astimezone(timezone.utc))
 
     def _pay_now_short_label(self, labels):
         if len(labels) <= 3:

@@ -13,6 +13,7 @@ OPTIONS = (
     'pay_now_any_method_accounting',
     'pay_now_any_method_sales',
     'pay_now_reminder_auto',
+    'pay_now_partial',
 )
 
 

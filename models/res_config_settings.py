@@ -30,6 +30,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_reminder_auto = fields.Boolean(
         related='company_id.pay_now_reminder_auto', readonly=False
     )
+    pay_now_partial = fields.Boolean(related='company_id.pay_now_partial', readonly=False)
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",

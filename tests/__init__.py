@@ -24,6 +24,7 @@ from . import (
     test_invoice_mail,
     test_mail_screens,
     test_pages,
+    test_pay_page,
     test_payout,
     test_payout_sandbox,
     test_payout_screens,

@@ -13,6 +13,7 @@ COMPANY_OPTIONS = (
     'pay_now_reminder_sales',
     'pay_now_any_method_sales',
     'pay_now_reminder_auto',
+    'pay_now_partial',
     'pay_now_test_email',
 )
 
@@ -55,6 +56,11 @@ class PayNowOptions(models.TransientModel):
     )
     pay_now_reminder_auto = fields.Boolean(
         string="Send reminders automatically every day",
+    )
+    pay_now_partial = fields.Boolean(
+        string="Let customers pay a part of an amount",
+        help="On the pay page customers may type a smaller amount. It pays the oldest of the"
+        " ticked items first.",
     )
     pay_now_test_email = fields.Char(
         string="Test address",

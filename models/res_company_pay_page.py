@@ -1,0 +1,53 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import pytz
+
+from odoo import fields, models
+
+from .. import utils
+
+#: The colour of Odoo's own buttons, for companies without colours.
+DEFAULT_COLOR = '#875A7B'
+
+
+class ResCompany(models.Model):
+    """What the company decides about its pay page, and how the page looks."""
+
+    _inherit = 'res.company'
+
+    pay_now_partial = fields.Boolean(
+        string="Let customers pay a part of an amount",
+        help="On the pay page customers may type a smaller amount. It pays the oldest of the"
+        " ticked items first.",
+    )
+
+    # === BUSINESS METHODS - PAGE === #
+
+    def _pay_now_button_colors(self):
+        """Return the colours of buttons: the company's own, with a text that can be read on them.
+
+        :return: `color` and `text_color`.
+        :rtype: dict
+        """
+        self.ensure_one()
+        color = utils.hex_color(self.email_secondary_color) or DEFAULT_COLOR
+        wanted = utils.hex_color(self.email_primary_color)
+        return {'color': color, 'text_color': utils.readable_text(color, wanted)}
+
+    # === BUSINESS METHODS - TIME === #
+
+    def _pay_now_zone(self):
+        """Return the company's time zone, which decides what day it is.
+
+        :rtype: datetime.tzinfo
+        """
+        self.ensure_one()
+        return pytz.timezone(self.partner_id.tz or self.env.user.tz or 'UTC')
+
+    def _pay_now_today(self):
+        """Return today's date where the company is, whoever asks.
+
+        :rtype: datetime.date
+        """
+        now = fields.Datetime.now().replace(tzinfo=pytz.utc)
+        return now.astimezone(self._pay_now_zone()).date()
