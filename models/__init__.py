@@ -46,6 +46,7 @@ from . import (
     payment_transaction_checkout,
     payment_transaction_credit_note,
     payment_transaction_dispute,
+    payment_transaction_receipt,
     payment_transaction_refund,
     payment_transaction_refund_booking,
     payment_transaction_refund_words,

@@ -54,6 +54,8 @@ class AccountMoveLine(models.Model):
         """
         self.ensure_one()
         today = self.company_id._pay_now_today()
+        if not self.discount_date or self.discount_date < today:
+            return 0.0
         if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, today):
             return 0.0
         return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)

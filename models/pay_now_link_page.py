@@ -150,10 +150,10 @@ class PayNowLink(models.AbstractModel):
             'residual': line.amount_residual_currency,
             'amount': line.amount_residual_currency - discount,
             'discount': discount,
-            'discount_date': line.discount_date,
             'currency': line.currency_id,
             'reason': reason and line.move_id._pay_now_customer_reason(reason),
             'ticked': ticked,
+            'pdf_label': self.env._("Download %s (PDF)", line.move_id.name),
             'pdf': bool(line.move_id.invoice_pdf_report_id)
             and not self._pay_now_trial()
             and f'{self._pay_now_path()}/pdf/{line.move_id.id}',

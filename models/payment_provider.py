@@ -318,10 +318,13 @@ class PaymentProvider(models.Model):
     def _pay_now_accepts(self):
         """Return what can be used at the provider, for whoever decides how to pay.
 
+        :return: empty where the provider's own name says it all.
         :rtype: str
         """
         self.ensure_one()
         names = self.sudo().payment_method_ids.filtered('is_primary').mapped('name')
+        if [name.lower() for name in names] == [self._pay_now_short_name().lower()]:
+            return ''
         return ', '.join(names[: const.SHOWN_METHODS])
 
     def _pay_now_default_method(self):

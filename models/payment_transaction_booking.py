@@ -114,6 +114,7 @@ class PaymentTransaction(models.Model):
             self.env['account.move.line']._reconcile_plan(plan)
         for tx in self:
             tx._pay_now_tell_surplus()
+        self._pay_now_queue_receipts()
 
     def _pay_now_prepare_payment(self, method_line):
         """Return the values of the `account.payment`: gross, at the provider's payment date."""

@@ -14,6 +14,7 @@ OPTIONS = (
     'pay_now_any_method_sales',
     'pay_now_reminder_auto',
     'pay_now_partial',
+    'pay_now_receipts',
 )
 
 

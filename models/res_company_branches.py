@@ -19,6 +19,7 @@ SHARED_FIELDS = (
     'pay_now_any_method_sales',
     'pay_now_reminder_auto',
     'pay_now_partial',
+    'pay_now_receipts',
 )
 
 

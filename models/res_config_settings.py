@@ -31,6 +31,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
         related='company_id.pay_now_reminder_auto', readonly=False
     )
     pay_now_partial = fields.Boolean(related='company_id.pay_now_partial', readonly=False)
+    pay_now_receipts = fields.Boolean(related='company_id.pay_now_receipts', readonly=False)
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",

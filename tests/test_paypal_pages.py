@@ -38,7 +38,7 @@ class TestPayPalPages(PayNowCommon, HttpCase):
         _response, page = self.open(self.page)
         buttons = [
             (button.text_content().strip(), int(button.get('value')))
-            for button in page.xpath('//form//button')
+            for button in page.xpath('//form//button[@name="provider_id"]')
         ]
         self.assertEqual(
             buttons, [("Pay by card", self.provider.id), ("Pay with PayPal", self.paypal.id)]

@@ -14,6 +14,7 @@ COMPANY_OPTIONS = (
     'pay_now_any_method_sales',
     'pay_now_reminder_auto',
     'pay_now_partial',
+    'pay_now_receipts',
     'pay_now_test_email',
 )
 
@@ -61,6 +62,11 @@ class PayNowOptions(models.TransientModel):
         string="Let customers pay a part of an amount",
         help="On the pay page customers may type a smaller amount. It pays the oldest of the"
         " ticked items first.",
+    )
+    pay_now_receipts = fields.Boolean(
+        string="Send receipts",
+        help="Whoever paid online gets a mail with the paid invoices. Untick it if your payment"
+        " provider sends receipts already.",
     )
     pay_now_test_email = fields.Char(
         string="Test address",

@@ -229,7 +229,7 @@ class Customer:
 
     def can_pay(self):
         """Tell whether the page offers to pay."""
-        return bool(self.tree.xpath('//form//button'))
+        return bool(self.tree.xpath('//form//button[@name="provider_id"]'))
 
     def pay(self, side, untick=()):
         """Press the button of a provider, as the page is ticked.

@@ -1,0 +1,142 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.fields import Command, Domain
+from odoo.tools import email_normalize, formataddr
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentTransaction(models.Model):
+    """The receipt: a mail to the payer with the paid invoices, once the money is booked."""
+
+    _inherit = 'payment.transaction'
+
+    pay_now_receipt_state = fields.Selection(
+        string="Receipt",
+        selection=[
+            ('waiting', "To send"),
+            ('sent', "Sent"),
+            ('failed', "Could not be written"),
+        ],
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+    )
+    pay_now_receipt_problem = fields.Char(string="Problem", readonly=True, copy=False)
+    pay_now_receipt_html = fields.Html(
+        string="Receipt", compute='_compute_pay_now_receipt_html', sanitize=False
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_pay_now_receipt_html(self):
+        for tx in self:
+            tx.pay_now_receipt_html = self.env['ir.qweb']._render(
+                'account_pay_now.mail_receipt_items', {'tx': tx, 'rows': tx._pay_now_paid_rows()}
+            )
+
+    # === BUSINESS METHODS - RECEIPT === #
+
+    def _pay_now_paid_rows(self):
+        """Return what was paid, for the receipt and the result page.
+
+        :return: dicts of `label`, `amount` and `discount`, in the transaction's currency.
+        :rtype: list
+        """
+        self.ensure_one()
+        return [
+            {
+                'label': item.line_id._pay_now_due_label(),
+                'amount': item.amount,
+                'discount': item.discount,
+            }
+            for item in self.pay_now_item_ids.sorted(
+                lambda item: (item.amount < 0, item.line_id.date_maturity or item.line_id.date)
+            )
+        ]
+
+    def _pay_now_queue_receipts(self):
+        """Note that the payers get a receipt, where the company sends them."""
+        todo = self.filtered(
+            lambda tx: tx.company_id.pay_now_receipts and email_normalize(tx.partner_email or '')
+        )
+        if todo:
+            todo.pay_now_receipt_state = 'waiting'
+            self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
+
+    def _pay_now_receipt_lang(self):
+        """Return the payer's language."""
+        self.ensure_one()
+        lang = self.partner_id.lang or self.partner_id.commercial_partner_id.lang
+        return lang or self.company_id._pay_now_lang()
+
+    def _pay_now_prepare_receipt(self):
+        """Return the values of the receipt's mail.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        lang = self._pay_now_receipt_lang()
+        tx = self.with_context(lang=lang)
+        company = tx.company_id
+        template = tx.env.ref('account_pay_now.mail_template_receipt')
+        body = template._render_field('body_html', tx.ids, options={'post_process': True})[tx.id]
+        moves = tx.pay_now_item_ids.line_id.move_id[: const.ATTACHED_INVOICES_MAX]
+        moves._pay_now_store_pdfs()
+        attachments = tx.env['pay.now.reminder']._within_limits(
+            [move.invoice_pdf_report_id for move in moves]
+        )
+        return {
+            'subject': template._render_field('subject', tx.ids)[tx.id],
+            'body_html': template._render_encapsulate(
+                'account_pay_now.mail_layout',
+                body,
+                add_context=company._pay_now_mail_layout(lang),
+                context_record=tx,
+            ),
+            'email_from': company.email_formatted or tx.env.user.email_formatted,
+            'email_to': formataddr((tx.partner_name or '', email_normalize(tx.partner_email))),
+            'attachment_ids': [Command.set(attachments.ids)],
+            'record_company_id': company.id,
+            'record_alias_domain_id': company.alias_domain_id.id,
+            'model': tx._name,
+            'res_id': tx.id,
+            'auto_delete': True,
+        }
+
+    # === CRON === #
+
+    @api.model
+    def _cron_pay_now_receipts(self, batch=100):
+        """Write the receipts that are waiting and hand them to Odoo's mail queue, once each."""
+        cron = self.env['ir.cron']
+        domain = Domain('pay_now_receipt_state', '=', 'waiting')
+        todo = self.search(domain, limit=batch, order='id')
+        cron._commit_progress(remaining=self.search_count(domain))
+        for tx in todo:
+            tx = tx.with_prefetch()
+            if tx.try_lock_for_update() and tx.pay_now_receipt_state == 'waiting':
+                tx._pay_now_send_receipt()
+            if not cron._commit_progress(1):
+                break
+
+    def _pay_now_send_receipt(self):
+        """Write one receipt; one that cannot be written keeps nobody else waiting."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self.env['mail.mail'].sudo().create(self._pay_now_prepare_receipt())
+                self.pay_now_receipt_state = 'sent'
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a template may stumble over
+            _logger.exception("The receipt of %s could not be written", self.reference)
+            self.write({'pay_now_receipt_state': 'failed', 'pay_now_receipt_problem': str(error)})
