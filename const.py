@@ -96,6 +96,24 @@ LISTING_INTERVAL_MINUTES = 60
 PAYOUT_LOOKBACK_DAYS = 14
 #: How late a dispute may be listed, in days.
 DISPUTE_LOOKBACK_DAYS = 2
+#: Days of payments that are compared with the provider, and the minutes that the newest ones have
+#: to come in by the usual ways.
+COMPARISON_DAYS = 30
+COMPARISON_GRACE_MINUTES = 60
+#: What the comparison looks after: found by it, and closed by it once it is right.
+COMPARED_KINDS = (
+    'missing_here',
+    'missing_there',
+    'booked_amount',
+    'commission',
+    'booked_twice',
+    'superseded',
+)
+#: Hours between two comparisons by the scheduled action, and until it tries again after a failure.
+COMPARISON_INTERVAL_HOURS = 20
+COMPARISON_RETRY_HOURS = 1
+#: Payments that one comparison asks about one by one, at most.
+COMPARISON_QUESTIONS = 200
 #: Days before a payout is made, and after it is expected, that its bank line may be dated.
 BANK_DAYS_BEFORE = 1
 BANK_DAYS_AFTER = 10

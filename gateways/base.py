@@ -201,6 +201,7 @@ class Movement:
     payment_id: str = ''
     charge_id: str = ''
     reference: str = ''  # the transaction's, as in `CheckoutRequest`
+    database: str = ''  # that the reference is of, where the provider keeps it for us
     label: str = ''
 
 

@@ -100,6 +100,7 @@ def movement(values):
         payment_id=_id(source.get('payment_intent')),
         charge_id=source['id'] if source.get('object') == 'charge' else _id(source.get('charge')),
         reference=metadata.get('odoo_reference') or '',
+        database=metadata.get('odoo_database') or '',
         label=values.get('description') or '',
     )
 

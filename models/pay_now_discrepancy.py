@@ -41,7 +41,7 @@ class PayNowDiscrepancy(models.Model):
     currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     state = fields.Selection(
         string="Status",
-        selection=[('open', "To handle"), ('done', "Handled")],
+        selection=[('open', "To handle"), ('done', "Handled"), ('dismissed', "Dismissed")],
         default='open',
         required=True,
         readonly=True,
@@ -87,19 +87,21 @@ class PayNowDiscrepancy(models.Model):
         :param str message: what happened, for the accountant.
         :param float amount: the amount in question, in `currency`.
         :param res.currency currency: the transaction's own by default.
-        :return: the open discrepancy.
+        :return: the discrepancy, open or dismissed.
         :rtype: pay.now.discrepancy
         """
-        existing = self.sudo().search(
-            [
-                ('transaction_id', '=', transaction.id),
-                ('kind', '=', kind),
-                ('state', '=', 'open'),
-            ],
+        known = self.sudo().search(
+            Domain('transaction_id', '=', transaction.id)
+            & Domain('kind', '=', kind)
+            # What somebody dismissed does not come back, unless it changes.
+            & (
+                Domain('state', '=', 'open')
+                | Domain('state', '=', 'dismissed') & Domain('name', '=', message)
+            ),
             limit=1,
         )
-        if existing:
-            return existing
+        if known:
+            return known
         return self.sudo().create(
             {
                 'name': message,

@@ -219,8 +219,11 @@ class PaymentTransaction(models.Model):
         if not self.provider_reference:
             return None
         try:
+            # A payment that was made without a checkout is only known by its own id.
+            own = self.provider_reference == self.pay_now_payment_ref
             return self.provider_id._pay_now_gateway().fetch_payment(
-                checkout_id=self.provider_reference, payment_id=self.pay_now_payment_ref or ''
+                checkout_id='' if own else self.provider_reference,
+                payment_id=self.pay_now_payment_ref or '',
             )
         except GatewayNotFound:
             self.pay_now_last_sync = fields.Datetime.now()

@@ -10,6 +10,7 @@ from . import (
     test_charts,
     test_checkout,
     test_companies,
+    test_comparison,
     test_dispute,
     test_dispute_sandbox,
     test_eligibility,
@@ -44,5 +45,6 @@ from . import (
     test_screens,
     test_setup,
     test_situations,
+    test_to_handle,
     test_webhook,
 )

@@ -1,7 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    pay_now_balance,
     pay_now_connect,
+    pay_now_dismiss,
     pay_now_forecast_line,
     pay_now_generate_reminders,
     pay_now_options,

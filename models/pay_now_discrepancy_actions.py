@@ -1,0 +1,165 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .. import const
+from ..gateways.errors import GatewayError
+
+
+class PayNowDiscrepancy(models.Model):
+    """What an accountant does about what the comparison found."""
+
+    _inherit = 'pay.now.discrepancy'
+
+    kind = fields.Selection(
+        selection_add=[
+            ('missing_here', "Paid there, not booked here"),
+            ('missing_there', "Booked here, not paid there"),
+            ('booked_amount', "Booked amount differs"),
+            ('commission', "Commission differs"),
+            ('booked_twice', "Booked twice"),
+        ],
+        ondelete={
+            kind: 'cascade'
+            for kind in (
+                'missing_here',
+                'missing_there',
+                'booked_amount',
+                'commission',
+                'booked_twice',
+            )
+        },
+    )
+    comparison_key = fields.Char(
+        readonly=True, copy=False, help="Tells what was found from what is found another day."
+    )
+    payment_refs = fields.Char(
+        string="Payments that are not booked",
+        readonly=True,
+        copy=False,
+        help="Ids at the provider of payments that carry our reference.",
+    )
+    dismissed_by_id = fields.Many2one(
+        string="Dismissed by", comodel_name='res.users', readonly=True, copy=False
+    )
+    dismissed_at = fields.Datetime(string="Dismissed on", readonly=True, copy=False)
+    payment_id = fields.Many2one(string="Payment", related='transaction_id.payment_id')
+    is_compared = fields.Boolean(compute='_compute_can')
+    can_book = fields.Boolean(compute='_compute_can')
+    can_reverse = fields.Boolean(compute='_compute_can')
+    can_refund = fields.Boolean(compute='_compute_can')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('kind', 'state', 'payment_refs')
+    def _compute_can(self):
+        for one in self:
+            one.is_compared = one.kind in const.COMPARED_KINDS
+            is_open = one.state == 'open'
+            second = one.kind == 'superseded' and one.payment_refs
+            one.can_book = is_open and (
+                second or one.kind in ('missing_here', 'booked_amount', 'commission')
+            )
+            one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice')
+            one.can_refund = is_open and not second and one.kind in ('surplus', 'superseded')
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('state', 'note')
+    def _check_dismissed_with_reason(self):
+        for one in self:
+            if one.state == 'dismissed' and not (one.note or '').strip():
+                raise ValidationError(self.env._("Say why you dismiss this."))
+
+    # === ACTION METHODS === #
+
+    def action_book(self):
+        """Bring the books in line with the provider, by the usual way of booking.
+
+        :raise UserError: what the provider answers, or what keeps a payment from being booked.
+        """
+        self.check_access('write')
+        for one in self.sudo().filtered('can_book'):
+            try:
+                one.transaction_id._pay_now_book_again(
+                    [ref for ref in (one.payment_refs or '').split(',') if ref]
+                )
+            except GatewayError as error:
+                provider = one.transaction_id.provider_id
+                raise UserError(provider._pay_now_error_text(error)) from error
+            one._close_mended()
+
+    def action_reverse(self):
+        """Take back what is booked too much, by new entries of today.
+
+        :raise UserError: the payment is being processed at this moment.
+        """
+        self.check_access('write')
+        for one in self.sudo().filtered('can_reverse'):
+            tx = one.transaction_id
+            if not tx.try_lock_for_update():
+                raise UserError(self.env._("This payment is being processed at this moment."))
+            payments = self._read_books(one._same_payment()).payments.get(self._name_of(tx))
+            if payments and one.kind == 'booked_twice':
+                payments = self._too_many(payments)
+            if payments:
+                tx._pay_now_take_back(payments.move_id)
+            if one.kind == 'missing_there':
+                tx._pay_now_take_back(tx.pay_now_commission_move_id)
+            one._close_mended()
+
+    def action_dismiss(self):
+        """Ask for the reason to dismiss what was found.
+
+        :return: the action of the window.
+        :rtype: dict
+        """
+        self.check_access('write')
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Dismiss"),
+            'res_model': 'pay.now.dismiss',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {'default_discrepancy_ids': self.ids},
+        }
+
+    # === BUSINESS METHODS - ACTIONS === #
+
+    def _same_payment(self):
+        """Return the transactions that stand for the same payment of the provider.
+
+        :rtype: payment.transaction
+        """
+        tx = self.transaction_id
+        if not tx.pay_now_payment_ref:
+            return tx
+        return tx.search(
+            [
+                ('provider_id', '=', tx.provider_id.id),
+                ('operation', '!=', 'refund'),
+                ('pay_now_payment_ref', '=', tx.pay_now_payment_ref),
+            ]
+        )
+
+    def _close_mended(self):
+        """Note that somebody mended it, unless it was closed on the way."""
+        self.filtered(lambda one: one.state == 'open').write(
+            {'state': 'done', 'note': self.env._("Mended in the books.")}
+        )
+
+    def _dismiss(self, reason):
+        """Leave what was found as it is, and remember who said so and why.
+
+        :param str reason: of the person who decides.
+        """
+        self.check_access('write')
+        self.filtered(lambda one: one.state == 'open').write(
+            {
+                'state': 'dismissed',
+                'note': reason,
+                'dismissed_by_id': self.env.uid,
+                'dismissed_at': fields.Datetime.now(),
+            }
+        )

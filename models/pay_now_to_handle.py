@@ -1,0 +1,216 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .. import const
+
+#: Kind of a row -> the model of its record. The position tells the rows' ids apart.
+RECORDS = {
+    'discrepancy': 'pay.now.discrepancy',
+    'dispute': 'pay.now.dispute',
+    'movement': 'pay.now.movement',
+    'payout': 'pay.now.payout',
+    'event': 'pay.now.event',
+    'reminder': 'pay.now.reminder',
+}
+#: What tells of a record what it is about, and what is the matter.
+TEXTS = {
+    'discrepancy': ('name',),
+    'dispute': ('name', 'reason_text', 'problem'),
+    'movement': ('type', 'label', 'movement_ref'),
+    'payout': ('name', 'failure', 'problem'),
+    'event': ('type', 'error'),
+    'reminder': ('display_name', 'reason'),
+}
+
+
+class PayNowToHandle(models.Model):
+    """All that waits for a person, read from the records themselves: nothing is kept here."""
+
+    _name = 'pay.now.to.handle'
+    _description = "To handle"
+    _auto = False
+    _order = 'deadline, date desc, id desc'
+    _depends = {
+        'account.bank.statement.line': ['company_id', 'move_id'],
+        'account.move': ['date', 'journal_id'],
+        'payment.transaction': ['partner_id', 'provider_id'],
+        'pay.now.discrepancy': ['amount', 'company_id', 'currency_id', 'state', 'transaction_id'],
+        'pay.now.dispute': [
+            *('amount', 'company_id', 'currency_id', 'due_at', 'needs_response', 'opened_at'),
+            *('partner_id', 'problem', 'provider_id', 'state'),
+        ],
+        'pay.now.movement': [
+            *('company_id', 'currency_id', 'net', 'occurred_at', 'provider_id', 'state'),
+        ],
+        'pay.now.payout': [
+            *('amount', 'arrives_at', 'bank_state', 'company_id', 'created_at', 'currency_id'),
+            *('move_id', 'problem', 'provider_id', 'state'),
+        ],
+        'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
+        'pay.now.reminder': ['amount_due', 'company_id', 'partner_id', 'sent_at', 'state'],
+    }
+
+    kind = fields.Selection(
+        string="Kind",
+        selection=[
+            ('discrepancy', "Discrepancy"),
+            ('dispute', "Dispute"),
+            ('movement', "Movement to decide"),
+            ('payout', "Payout"),
+            ('event', "Failed notification"),
+            ('reminder', "Uncertain reminder"),
+        ],
+        readonly=True,
+    )
+    res_id = fields.Integer(string="Record", readonly=True)
+    name = fields.Char(string="What happened", compute='_compute_name', compute_sudo=True)
+    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
+    provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
+    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
+    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    amount = fields.Monetary(string="Amount", readonly=True)
+    date = fields.Datetime(string="Date", readonly=True)
+    deadline = fields.Datetime(string="Deadline", readonly=True)
+
+    # === COMPUTE METHODS === #
+
+    @property
+    def _table_query(self):
+        return SQL(' UNION ALL ').join(
+            SQL(
+                "SELECT id * %(count)s + %(position)s AS id, %(kind)s AS kind, id AS res_id,"
+                " company_id, provider_id, partner_id, currency_id, amount, date, deadline"
+                " FROM (%(query)s) source",
+                count=len(RECORDS),
+                position=position,
+                kind=kind,
+                query=getattr(self, f'_query_{kind}')(),
+            )
+            for position, kind in enumerate(RECORDS)
+        )
+
+    @api.depends('kind', 'res_id')
+    @api.depends_context('lang')
+    def _compute_name(self):
+        for kind, rows in self.grouped('kind').items():
+            records = self.env[RECORDS[kind]].browse(rows.mapped('res_id'))
+            for row, record in zip(rows, records, strict=True):
+                parts = (record[name] for name in TEXTS[kind])
+                row.name = ' – '.join(filter(None, parts))
+
+    # === ACTION METHODS === #
+
+    def action_open(self):
+        """Open the record that waits.
+
+        :return: the action of its form.
+        :rtype: dict
+        """
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': RECORDS[self.kind],
+            'res_id': self.res_id,
+            'view_mode': 'form',
+        }
+
+    @api.model
+    def action_compare(self, *_ids):
+        """Compare the payments of the last days with the providers now.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        """
+        return self.env['payment.provider'].sudo()._pay_now_compare_for(self.env.companies)
+
+    # === BUSINESS METHODS - WHAT WAITS === #
+
+    def _query_discrepancy(self):
+        return SQL(
+            """
+            SELECT one.id, one.company_id, tx.provider_id, tx.partner_id, one.currency_id,
+                   one.amount, one.create_date AS date, NULL::timestamp AS deadline
+              FROM pay_now_discrepancy one
+              JOIN payment_transaction tx ON tx.id = one.transaction_id
+             WHERE one.state = 'open'
+            """
+        )
+
+    def _query_dispute(self):
+        return SQL(
+            """
+            SELECT id, company_id, provider_id, partner_id, currency_id, amount,
+                   opened_at AS date, due_at AS deadline
+              FROM pay_now_dispute
+             WHERE state IN ('inquiry', 'open') AND needs_response
+                OR problem IS NOT NULL
+            """
+        )
+
+    def _query_movement(self):
+        return SQL(
+            """
+            SELECT id, company_id, provider_id, NULL::int AS partner_id, currency_id,
+                   net AS amount, occurred_at AS date, NULL::timestamp AS deadline
+              FROM pay_now_movement
+             WHERE state = 'foreign'
+            """
+        )
+
+    def _query_payout(self):
+        """Return the payouts that failed and were not made again, or do not match.
+
+        The bank's line is missed once its day is over and the company has later ones.
+        """
+        return SQL(
+            """
+            SELECT one.id, one.company_id, one.provider_id, NULL::int AS partner_id,
+                   one.currency_id, one.amount, one.created_at AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_payout one
+              LEFT JOIN account_move own ON own.id = one.move_id
+             WHERE one.problem IS NOT NULL
+                OR one.state = 'failed'
+                   AND NOT EXISTS (
+                       SELECT FROM pay_now_payout later
+                        WHERE later.provider_id = one.provider_id
+                          AND later.state = 'paid'
+                          AND later.created_at > one.created_at
+                   )
+                OR one.state = 'paid'
+                   AND one.bank_state = 'waiting'
+                   AND EXISTS (
+                       SELECT FROM account_bank_statement_line line
+                         JOIN account_move move ON move.id = line.move_id
+                        WHERE line.company_id = one.company_id
+                          AND move.date > GREATEST(one.created_at, one.arrives_at)::date + %s
+                          AND move.journal_id != own.journal_id
+                   )
+            """,
+            const.BANK_DAYS_AFTER,
+        )
+
+    def _query_event(self):
+        return SQL(
+            """
+            SELECT one.id, one.company_id, one.provider_id, tx.partner_id, tx.currency_id,
+                   tx.amount, one.create_date AS date, NULL::timestamp AS deadline
+              FROM pay_now_event one
+              LEFT JOIN payment_transaction tx ON tx.id = one.transaction_id
+             WHERE one.state = 'failed'
+            """
+        )
+
+    def _query_reminder(self):
+        return SQL(
+            """
+            SELECT one.id, one.company_id, NULL::int AS provider_id, one.partner_id,
+                   company.currency_id, one.amount_due AS amount, one.sent_at AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_reminder one
+              JOIN res_company company ON company.id = one.company_id
+             WHERE one.state = 'uncertain'
+            """
+        )

@@ -1,0 +1,301 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from ..gateways import base
+from .test_payout import PayoutCommon
+
+
+class ToHandleCommon(PayoutCommon):
+    """One of each kind of what waits for a person."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.accountant = new_test_user(
+            cls.env,
+            'pay_now_accountant',
+            groups='account.group_account_user,base.group_user',
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+
+    def rows(self, *kinds):
+        """Return what an accountant sees."""
+        rows = self.env['pay.now.to.handle'].with_user(self.accountant)
+        return rows.search([('kind', 'in', kinds)] if kinds else [])
+
+    def make_discrepancy(self):
+        tx, _line = self.pay(90)
+        return self.env['pay.now.discrepancy']._report(
+            tx, 'booking', "The commission could not be booked: no account", amount=4.6
+        )
+
+    def make_dispute(self, **values):
+        tx, _line = self.pay(300)
+        self.gateway.disputes['du_1'] = base.Dispute(
+            **{
+                'id': 'du_1',
+                'state': 'open',
+                'amount': Decimal(300),
+                'currency': 'EUR',
+                'created_at': datetime.now(timezone.utc),
+                'needs_response': True,
+                'due_at': datetime.now(timezone.utc) + timedelta(days=5),
+                'reason': 'fraudulent',
+                'payment_id': tx.pay_now_payment_ref,
+                **values,
+            }
+        )
+        self.sweep()
+        return self.env['pay.now.dispute'].search([])
+
+    def make_movement(self):
+        self.gateway.move('txn_shop', 40, 'payment', label="Web shop")
+        self.sweep()
+        return self.env['pay.now.movement'].search([('movement_ref', '=', 'txn_shop')])
+
+    def make_failed_payout(self):
+        self.gateway.pay_out('po_failed', amount=12)
+        self.gateway.fail_payout('po_failed')
+        self.sweep()
+        return self.payout('po_failed')
+
+    def make_event(self):
+        event = base.Event(
+            id='evt_1',
+            type='payout.paid',
+            created_at=datetime.now(timezone.utc),
+            subject='payout',
+            object_id='po_x',
+        )
+        self.env['pay.now.event']._store(self.provider.sudo(), event, 'webhook')
+        stored = self.env['pay.now.event'].search([('event_ref', '=', 'evt_1')])
+        stored.write({'state': 'failed', 'error': "The answer cannot be read"})
+        return stored
+
+    def make_reminder(self):
+        return self.env['pay.now.reminder'].create(
+            {
+                'company_id': self.company.id,
+                'partner_id': self.customer.id,
+                'amount_due': 75,
+                'state': 'uncertain',
+                'reason': "Interrupted while sending",
+                'sent_at': datetime.now(),
+            }
+        )
+
+
+@tagged('post_install', '-at_install')
+class TestToHandle(ToHandleCommon):
+    def assert_row(self, record, kind, **values):
+        """The record is the one row of its kind, and opens by it."""
+        row = self.rows(kind)
+        self.assertEqual(len(row), 1)
+        action = row.action_open()
+        self.assertEqual((action['res_model'], action['res_id']), (record._name, record.id))
+        record.with_user(self.accountant).check_access('read')
+        self.assertEqual(row.company_id, self.company)
+        for name, value in values.items():
+            self.assertEqual(row[name], value, name)
+        return row
+
+    def test_each_kind(self):
+        stripe, customer = self.provider, self.customer
+        records = {
+            'discrepancy': self.make_discrepancy(),
+            'dispute': self.make_dispute(),
+            'movement': self.make_movement(),
+            'payout': self.make_failed_payout(),
+            'event': self.make_event(),
+            'reminder': self.make_reminder(),
+        }
+        expected = {
+            'discrepancy': {'amount': 4.6, 'partner_id': customer, 'provider_id': stripe},
+            'dispute': {'amount': 300, 'partner_id': customer, 'provider_id': stripe},
+            'movement': {'amount': 40, 'provider_id': stripe},
+            'payout': {'amount': 12, 'provider_id': stripe},
+            'event': {'provider_id': stripe},
+            'reminder': {'amount': 75, 'partner_id': customer},
+        }
+        for kind, record in records.items():
+            self.assert_row(record, kind, **expected[kind])
+        rows = self.rows()
+        self.assertEqual(len(set(rows.ids)), 6)
+        self.assertEqual(rows[0].kind, 'dispute', "what has a deadline comes first")
+        self.assertEqual(rows[0].deadline, records['dispute'].due_at)
+        words = {row.kind: row.name for row in rows}
+        self.assertIn("Not authorised by the payer", words['dispute'])
+        self.assertIn("Web shop", words['movement'])
+        self.assertIn("Account closed", words['payout'])
+        self.assertIn("cannot be read", words['event'])
+        self.assertIn("Interrupted", words['reminder'])
+
+    def test_what_is_settled_is_gone_at_once(self):
+        discrepancy, event, reminder = (
+            self.make_discrepancy(),
+            self.make_event(),
+            self.make_reminder(),
+        )
+        self.assertEqual(len(self.rows()), 3)
+        discrepancy._dismiss("Known")
+        event.action_replay()
+        reminder.state = 'sent'
+        self.assertFalse(self.rows())
+
+    def test_a_dispute_that_is_answered_does_not_wait(self):
+        dispute = self.make_dispute()
+        self.assert_row(dispute, 'dispute')
+        self.gateway.disputes['du_1'] = replace(self.gateway.disputes['du_1'], needs_response=False)
+        dispute.action_check()
+        self.assertFalse(self.rows('dispute'))
+
+    def test_a_movement_that_is_decided_does_not_wait(self):
+        movement = self.make_movement()
+        self.assert_row(movement, 'movement')
+        movement.with_user(self.accountant).action_handled()
+        self.assertFalse(self.rows('movement'))
+
+    def test_a_failed_payout_waits_until_the_next_one_arrives(self):
+        self.assert_row(self.make_failed_payout(), 'payout')
+        self.gateway.pay_out('po_2', amount=12)
+        self.sweep()
+        self.assertFalse(self.rows('payout'))
+
+    def test_a_payout_the_bank_does_not_show(self):
+        self.gateway.pay_out(
+            'po_1', amount=12, created_at=datetime.now(timezone.utc) - timedelta(days=13)
+        )
+        self.provider.pay_now_connected_at -= timedelta(days=20)
+        self.sweep()
+        self.assertFalse(self.rows('payout'), "no statement tells what the bank knows")
+        self.bank_line(99, "Something else", days=0)
+        payout = self.payout('po_1')
+        self.assert_row(payout, 'payout')
+        line = self.bank_line(12, "VIREMENT", days=-10)
+        payout.sudo()._match_with(line, payout._transfer_lines())
+        self.assertFalse(self.rows('payout'))
+
+    def test_own_companies_only(self):
+        self.make_discrepancy()
+        self.make_reminder()
+        other = self.env['res.company'].create({'name': "Other"})
+        branch = self.env['res.company'].create({'name': "Branch", 'parent_id': self.company.id})
+        both = self.company | other | branch
+        self.accountant.company_ids = [(6, 0, both.ids)]
+        rows = self.env['pay.now.to.handle'].with_user(self.accountant)
+        self.assertEqual(rows.with_context(allowed_company_ids=both.ids).search_count([]), 2)
+        self.assertFalse(rows.with_context(allowed_company_ids=other.ids).search_count([]))
+        self.assertFalse(rows.with_context(allowed_company_ids=branch.ids).search_count([]))
+
+    def test_not_for_everybody(self):
+        nobody = new_test_user(self.env, 'pay_now_nobody', groups='base.group_user')
+        with self.assertRaises(AccessError):
+            self.env['pay.now.to.handle'].with_user(nobody).search([])
+
+    def test_grouped_and_filtered(self):
+        self.make_discrepancy()
+        self.make_movement()
+        rows = self.env['pay.now.to.handle'].with_user(self.accountant)
+        self.assertEqual(
+            dict(rows._read_group([], ['kind'], ['__count'])), {'discrepancy': 1, 'movement': 1}
+        )
+        self.assertEqual(rows.search([('partner_id', '=', self.customer.id)]).kind, 'discrepancy')
+
+
+@tagged('post_install', '-at_install')
+class TestBalance(ToHandleCommon):
+    def opened(self):
+        """Return the screen an accountant opens."""
+        action = self.env['pay.now.balance'].with_user(self.accountant).action_open()
+        return (
+            self.env['pay.now.balance']
+            .with_user(self.accountant)
+            .search(action['domain'])
+            .filtered(lambda one: one.provider_id == self.provider)
+        )
+
+    def test_right_to_the_cent(self):
+        self.pay(300)
+        self.make_movement()
+        self.assertRecordValues(
+            self.opened(),
+            [
+                {
+                    'state': 'right',
+                    'balance': 335.40,
+                    'foreign': -40,
+                    'expected': 295.40,
+                    'clearing': 295.40,
+                    'gap': 0,
+                    'to_decide_count': 1,
+                    'by_hand_count': 0,
+                }
+            ],
+        )
+
+    def test_an_entry_made_by_hand(self):
+        self.pay(300)
+        move = self.env['account.move'].create(
+            self.provider._pay_now_prepare_entry(
+                None,
+                ref="by hand",
+                label="by hand",
+                amounts=[
+                    (self.provider.pay_now_clearing_account_id, 25),
+                    (self.company_data['default_account_revenue'], -25),
+                ],
+            )
+        )
+        move.action_post()
+        balance = self.opened()
+        self.assertRecordValues(balance, [{'state': 'gap', 'gap': 25, 'by_hand_count': 1}])
+        items = self.env['account.move.line'].search(balance.action_open_by_hand()['domain'])
+        self.assertEqual(items.move_id, move)
+        self.assertIn(items, items.search(balance.action_open_items()['domain']))
+        move._reverse_moves(cancel=True)
+        balance.action_read_again()
+        self.assertRecordValues(balance, [{'state': 'right', 'gap': 0, 'by_hand_count': 0}])
+
+    def test_payouts_refunds_and_disputes_are_not_by_hand(self):
+        tx, line = self.pay(300)
+        self.gateway.pay_out('po_1', [line])
+        self.gateway.give_back(tx.provider_reference, '50')
+        tx._synchronize()
+        self.make_failed_payout()
+        self.make_dispute()
+        self.assertEqual(self.opened().by_hand_count, 0)
+
+    def test_comparing_from_here(self):
+        balance = self.opened()
+        answer = balance.action_compare()
+        self.assertEqual(answer['params']['type'], 'success')
+        self.assertTrue(balance.compared_at)
+        self.assertEqual(
+            balance.action_open_found()['domain'], [('provider_id', '=', self.provider.id)]
+        )
+
+    def test_a_provider_that_does_not_answer(self):
+        self.gateway.down = True
+        balance = self.opened()
+        self.assertRecordValues(balance, [{'state': 'unknown', 'gap': 0}])
+        self.assertIn("does not answer", balance.problem)
+        self.assertEqual(balance.action_compare()['params']['type'], 'warning')
+
+    def test_of_nobody_else(self):
+        balance = self.opened()
+        other = new_test_user(
+            self.env,
+            'pay_now_other',
+            groups='account.group_account_invoice,base.group_user',
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        with self.assertRaises(AccessError):
+            balance.with_user(other).action_read_again()

@@ -1,0 +1,190 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from .. import const
+from ..gateways.errors import GatewayError
+
+
+class PayNowBalance(models.TransientModel):
+    """What a provider owes by its own word, beside what the books say (design section 6.2)."""
+
+    _name = 'pay.now.balance'
+    _description = "Balance at a provider"
+    _rec_name = 'provider_id'
+    _order = 'id'
+
+    provider_id = fields.Many2one(
+        string="Provider", comodel_name='payment.provider', required=True, readonly=True
+    )
+    company_id = fields.Many2one(
+        string="Company", comodel_name='res.company', required=True, readonly=True
+    )
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    account_id = fields.Many2one(
+        string="Clearing account", comodel_name='account.account', readonly=True
+    )
+    read_at = fields.Datetime(string="Read on", readonly=True)
+    balance = fields.Monetary(string="Balance at the provider", readonly=True)
+    opening = fields.Monetary(
+        string="Balance when connected",
+        readonly=True,
+        help="What was there before the first payment was booked here.",
+    )
+    foreign = fields.Monetary(
+        string="Movements not started here",
+        readonly=True,
+        help="To decide, or marked as handled without an entry.",
+    )
+    waiting = fields.Monetary(
+        string="Not booked yet",
+        readonly=True,
+        help="Movements of payments here whose entries are not complete.",
+    )
+    expected = fields.Monetary(string="Should be on the clearing account", readonly=True)
+    clearing = fields.Monetary(string="On the clearing account", readonly=True)
+    gap = fields.Monetary(string="Gap", readonly=True)
+    state = fields.Selection(
+        string="Status",
+        selection=[('right', "Right to the cent"), ('gap', "Differs"), ('unknown', "Not known")],
+        readonly=True,
+    )
+    problem = fields.Char(string="Problem", readonly=True)
+    compared_at = fields.Datetime(string="Payments last compared", readonly=True)
+    comparison_note = fields.Char(string="Comparison", readonly=True)
+    to_decide_count = fields.Integer(string="To decide", readonly=True)
+    found_count = fields.Integer(string="To handle", readonly=True)
+    by_hand_count = fields.Integer(string="Entries made by hand", readonly=True)
+
+    # === ACTION METHODS === #
+
+    @api.model
+    def action_open(self):
+        """Ask the providers of the companies for their balances, and show them.
+
+        :return: the action of the list, or of the form of the only one.
+        :rtype: dict
+        """
+        self.check_access('read')
+        providers = (
+            self.env['pay.now.event']
+            ._swept_providers()
+            .filtered(lambda provider: provider.company_id in self.env.companies)
+        )
+        # Asked with the rights of the system, kept for the user alone.
+        records = self.sudo().create([self._values_of(provider) for provider in providers])
+        action = {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Balance at the providers"),
+            'res_model': self._name,
+            'view_mode': 'list,form',
+            'domain': [('id', 'in', records.ids)],
+            'context': {'create': False},
+        }
+        if len(records) == 1:
+            action.update(view_mode='form', res_id=records.id)
+        return action
+
+    def action_read_again(self):
+        """Ask the provider again."""
+        self.ensure_one()
+        self.check_access('read')
+        one = self.sudo()
+        one.write(self._values_of(one.provider_id))
+
+    def action_compare(self):
+        """Compare the payments of the last days, then read the balance again.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        notification = self.env['payment.provider'].sudo()._pay_now_compare_for(self.company_id)
+        self.action_read_again()
+        return notification
+
+    def action_open_found(self):
+        """Open what waits about this provider."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'account_pay_now.action_pay_now_to_handle'
+        )
+        return {**action, 'domain': [('provider_id', '=', self.provider_id.id)]}
+
+    def action_open_items(self):
+        """Open the journal items on the clearing account."""
+        return self._open_items(self.env._("Clearing account"), Domain.TRUE)
+
+    def action_open_by_hand(self):
+        """Open the journal items on the clearing account that stand for no movement."""
+        self.ensure_one()
+        return self._open_items(
+            self.env._("Entries made by hand"),
+            Domain('id', 'in', self.sudo().provider_id._pay_now_items_by_hand().ids),
+        )
+
+    # === BUSINESS METHODS - READING === #
+
+    @api.model
+    def _values_of(self, provider):
+        """Return what is known of a provider's balance at this moment.
+
+        :param payment.provider provider: whom to ask.
+        :rtype: dict
+        """
+        waiting = Domain('provider_id', '=', provider.id)
+        values = {
+            'provider_id': provider.id,
+            'company_id': provider.company_id.id,
+            'account_id': provider.pay_now_clearing_account_id.id,
+            'read_at': fields.Datetime.now(),
+            'compared_at': provider.pay_now_compared_at,
+            'comparison_note': provider.pay_now_comparison_note,
+            'to_decide_count': self.env['pay.now.movement']
+            .sudo()
+            .search_count(waiting & Domain('state', '=', 'foreign')),
+            'found_count': self.env['pay.now.discrepancy']
+            .sudo()
+            .search_count(
+                Domain('transaction_id.provider_id', '=', provider.id)
+                & Domain('kind', 'in', (*const.COMPARED_KINDS, 'booking', 'currency'))
+                & Domain('state', '=', 'open')
+            ),
+            'by_hand_count': len(provider._pay_now_items_by_hand().move_id),
+            'problem': False,
+        }
+        try:
+            terms = provider._pay_now_clearing_equation()
+        except GatewayError as error:
+            problem = provider._pay_now_listing_problem(error)
+            return {
+                **values,
+                'state': 'unknown',
+                'problem': problem or provider._pay_now_error_text(error),
+            }
+        less = {name: -terms[name] or 0.0 for name in ('opening', 'foreign', 'waiting')}
+        return {
+            **values,
+            **terms,
+            **less,
+            'expected': terms['balance'] + sum(less.values()),
+            'state': 'gap' if terms['gap'] else 'right',
+        }
+
+    def _open_items(self, name, domain):
+        """Return the action of journal items on the clearing account."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': name,
+            'res_model': 'account.move.line',
+            'view_mode': 'list,form',
+            'domain': list(
+                Domain('account_id', '=', self.account_id.id)
+                & Domain('parent_state', '=', 'posted')
+                & domain
+            ),
+            'context': {'create': False},
+        }

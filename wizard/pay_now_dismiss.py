@@ -1,0 +1,23 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+
+
+class PayNowDismiss(models.TransientModel):
+    """Why something to handle is left as it is."""
+
+    _name = 'pay.now.dismiss'
+    _description = "Dismiss a discrepancy"
+
+    discrepancy_ids = fields.Many2many(
+        string="What happened", comodel_name='pay.now.discrepancy', required=True
+    )
+    reason = fields.Char(string="Reason", required=True)
+
+    # === ACTION METHODS === #
+
+    def action_dismiss(self):
+        """Dismiss what the window was opened for."""
+        self.ensure_one()
+        self.discrepancy_ids._dismiss(self.reason.strip())
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
