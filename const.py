@@ -100,6 +100,8 @@ DISPUTE_LOOKBACK_DAYS = 2
 #: to come in by the usual ways.
 COMPARISON_DAYS = 30
 COMPARISON_GRACE_MINUTES = 60
+#: Minutes that a provider's clock may be behind ours.
+COMPARISON_SKEW_MINUTES = 60
 #: What the comparison looks after: found by it, and closed by it once it is right.
 COMPARED_KINDS = (
     'missing_here',

@@ -82,7 +82,7 @@ class PayNowDiscrepancy(models.Model):
             # The same reference in other books, or from before these books, is not ours.
             if not names(tx, line) and (
                 (line.database and line.database != database)
-                or made_at < tx.create_date - timedelta(minutes=const.COMPARISON_GRACE_MINUTES)
+                or made_at < tx.create_date - timedelta(minutes=const.COMPARISON_SKEW_MINUTES)
             ):
                 continue
             by_tx[tx].append(line)

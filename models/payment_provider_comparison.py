@@ -67,7 +67,7 @@ class PaymentProvider(models.Model):
         lines.append(
             self.env._("%s differences to handle.", found)
             if providers
-            else self.env._("No provider is connected.")
+            else self.env._("No provider of your companies is connected.")
         )
         return {
             'type': 'ir.actions.client',

@@ -11,6 +11,7 @@ from . import (
     test_checkout,
     test_companies,
     test_comparison,
+    test_comparison_sandbox,
     test_dispute,
     test_dispute_sandbox,
     test_eligibility,
