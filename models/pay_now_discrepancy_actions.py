@@ -32,10 +32,13 @@ class PayNowDiscrepancy(models.Model):
         },
     )
     comparison_key = fields.Char(
-        readonly=True, copy=False, help="Tells what was found from what is found another day."
+        string="Key of the finding",
+        readonly=True,
+        copy=False,
+        help="Tells what was found from what is found another day.",
     )
     payment_refs = fields.Char(
-        string="Payments that are not booked",
+        string="Payments at the provider",
         readonly=True,
         copy=False,
         help="Ids at the provider of payments that carry our reference.",
@@ -45,10 +48,10 @@ class PayNowDiscrepancy(models.Model):
     )
     dismissed_at = fields.Datetime(string="Dismissed on", readonly=True, copy=False)
     payment_id = fields.Many2one(string="Payment", related='transaction_id.payment_id')
-    is_compared = fields.Boolean(compute='_compute_can')
-    can_book = fields.Boolean(compute='_compute_can')
-    can_reverse = fields.Boolean(compute='_compute_can')
-    can_refund = fields.Boolean(compute='_compute_can')
+    is_compared = fields.Boolean(string="Found by the comparison", compute='_compute_can')
+    can_book = fields.Boolean(string="Can be booked", compute='_compute_can')
+    can_reverse = fields.Boolean(string="Can be taken back", compute='_compute_can')
+    can_refund = fields.Boolean(string="Can be refunded", compute='_compute_can')
 
     # === COMPUTE METHODS === #
 

@@ -54,7 +54,7 @@ class PaymentProvider(models.Model):
             problem = provider._pay_now_compare_safely()
             failed = failed or bool(problem)
             text = problem or self.env._(
-                "compared with the last %(days)s days. %(note)s",
+                "the payments of the last %(days)s days are compared. %(note)s",
                 days=const.COMPARISON_DAYS,
                 note=provider.pay_now_comparison_note or '',
             )
@@ -65,7 +65,7 @@ class PaymentProvider(models.Model):
             & Domain('company_id', 'in', companies.ids)
         )
         lines.append(
-            self.env._("%s differences to handle.", found)
+            self.env._("Differences to handle: %s", found)
             if providers
             else self.env._("No provider of your companies is connected.")
         )

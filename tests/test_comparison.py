@@ -14,6 +14,8 @@ from .. import const
 from ..gateways import base
 from ..gateways.errors import GatewayAuthError, GatewayUnavailable
 from .common import PayNowCommon
+from .test_branches import BranchCommon
+from .test_companies import CompaniesCommon
 
 
 class ComparisonCommon(PayNowCommon):
@@ -676,7 +678,7 @@ class TestComparison(ComparisonCommon):
         self.received(self.opened())
         rows = self.env['pay.now.to.handle'].with_user(self.accountant)
         answer = rows.action_compare()
-        self.assertIn("1 differences", answer['params']['message'])
+        self.assertIn("Differences to handle: 1", answer['params']['message'])
         self.assertEqual(answer['params']['type'], 'warning')
         self.only('missing_here')
 
@@ -700,3 +702,58 @@ class TestComparison(ComparisonCommon):
         self.assertEqual(
             self.env['pay.now.to.handle'].with_user(self.accountant).search_count([]), 1
         )
+
+
+@tagged('post_install', '-at_install')
+class TestComparisonOfCompanies(ComparisonCommon, CompaniesCommon):
+    def test_each_company_is_compared_with_its_own_account(self):
+        self.connect_other()
+        tx, line = self.booked()
+        gateway = self.gateways[self.other_provider.id]
+        # The same reference at the account of the other company is not about this payment.
+        gateway.movements.append(replace(line, currency='USD', amount=Decimal(999)))
+        self.assertFalse(self.compare(self.other_provider))
+        self.assertFalse(self.compare())
+        tx.payment_id.move_id._reverse_moves(cancel=True)
+        self.assertFalse(self.compare(self.other_provider))
+        self.assertEqual(self.compare().company_id, self.company)
+        rows = self.env['pay.now.to.handle']
+        self.assertFalse(rows.with_context(allowed_company_ids=self.other.ids).search([]))
+
+    def test_one_failing_company_does_not_stop_the_other(self):
+        self.connect_other()
+        self.received(self.opened())
+        self.gateways[self.other_provider.id].down = True
+        answer = self.env['pay.now.to.handle'].with_context(
+            allowed_company_ids=(self.other | self.company).ids
+        )
+        self.assertIn("does not answer", answer.action_compare()['params']['message'])
+        self.only('missing_here')
+
+
+@tagged('post_install', '-at_install')
+class TestComparisonOfBranches(ComparisonCommon, BranchCommon):
+    def test_a_payment_of_a_branch_is_booked_where_all_are(self):
+        tx = self.checkout(self.lines(self.make_branch_invoice(80)))
+        self.env.cr.execute(
+            'UPDATE payment_transaction SET create_date = %s WHERE id = %s',
+            (fields.Datetime.now() - timedelta(hours=5), tx.id),
+        )
+        tx.invalidate_recordset(['create_date'])
+        self.received(tx)
+        self.compare()
+        found = self.only('missing_here', company_id=self.company)
+        self.as_accountant(found).action_book()
+        self.assertEqual(tx.invoice_ids.payment_state, 'paid')
+        self.assertEqual(tx.payment_id.company_id, self.company)
+        self.assertFalse(self.compare())
+
+    def test_a_user_of_the_branch_alone(self):
+        self.received(self.opened())
+        found = self.compare()
+        user = self.user_of_branch()
+        rows = self.env['pay.now.to.handle'].with_user(user).with_company(self.branch)
+        self.assertFalse(rows.search([]))
+        self.assertIn("No provider", rows.action_compare()['params']['message'])
+        with self.assertRaises(AccessError):
+            found.with_user(user).with_company(self.branch).action_book()

@@ -12,7 +12,6 @@ class PayNowBalance(models.TransientModel):
 
     _name = 'pay.now.balance'
     _description = "Balance at a provider"
-    _rec_name = 'provider_id'
     _order = 'id'
 
     provider_id = fields.Many2one(
@@ -56,6 +55,14 @@ class PayNowBalance(models.TransientModel):
     to_decide_count = fields.Integer(string="To decide", readonly=True)
     found_count = fields.Integer(string="To handle", readonly=True)
     by_hand_count = fields.Integer(string="Entries made by hand", readonly=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('provider_id')
+    def _compute_display_name(self):
+        for one in self:
+            # Accountants may not read providers.
+            one.display_name = one.provider_id.sudo().name
 
     # === ACTION METHODS === #
 
