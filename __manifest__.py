@@ -29,6 +29,7 @@
         'wizard/pay_now_generate_reminders_views.xml',
         'data/ir_actions_todo_data.xml',
         'views/account_bank_statement_line_views.xml',
+        'views/account_journal_views.xml',
         'views/account_move_views.xml',
         'views/account_move_line_views.xml',
         'views/payment_provider_views.xml',

@@ -4,6 +4,7 @@
 from . import pay_now_link, pay_now_link_page, pay_now_notices  # isort: skip
 from . import (
     account_bank_statement_line,
+    account_journal,
     account_move,
     account_move_line,
     account_move_line_transfer,

@@ -165,18 +165,17 @@ class PayNowDiscrepancy(models.Model):
             & Domain('state', 'in', ('open', 'dismissed'))
         ):
             known[one.transaction_id, one.kind] |= one
-        told = self.browse()
+        told, new = self.browse(), {}
         for finding in findings:
             before = known[finding.transaction, finding.kind]
             same = before.filtered(lambda one, key=finding.key: one.comparison_key == key)
             current = same[:1] or before.filtered(lambda one: one.state == 'open')
             if not current:
-                current = self.create(self._values_of(finding))
+                new.setdefault((finding.transaction, finding.kind), self._values_of(finding))
             elif not same:
                 current.write(self._values_of(finding))
-            known[finding.transaction, finding.kind] |= current
             told |= current
-        return told
+        return told | self.create(list(new.values()))
 
     @api.model
     def _values_of(self, finding):

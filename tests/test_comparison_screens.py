@@ -72,6 +72,12 @@ class TestComparisonScreens(BrowserMixin, ToHandleCommon, ComparisonCommon, Http
                 )
                 self.show(
                     browser,
+                    self.path('account.open_account_journal_dashboard_kanban'),
+                    "document.querySelector('a[name=action_pay_now_to_handle]')",
+                    f'handle_dashboard_{lang}',
+                )
+                self.show(
+                    browser,
                     self.path('account_pay_now.action_pay_now_balance'),
                     "document.querySelector('.o_form_view .o_field_widget[name=clearing]')",
                     f'handle_balance_{lang}',

@@ -194,6 +194,28 @@ class TestToHandle(ToHandleCommon):
         self.assertFalse(rows.with_context(allowed_company_ids=other.ids).search_count([]))
         self.assertFalse(rows.with_context(allowed_company_ids=branch.ids).search_count([]))
 
+    def test_the_journal_says_how_much_waits(self):
+        self.make_discrepancy()
+        self.make_movement()
+        self.make_reminder()
+        journal = self.provider.journal_id
+        cards = (journal | self.bank).with_user(self.accountant)
+        data = cards._get_journal_dashboard_data_batched()
+        self.assertEqual(data[journal.id]['pay_now_to_handle'], 2)
+        self.assertNotIn('pay_now_to_handle', data[self.bank.id])
+        action = journal.with_user(self.accountant).action_pay_now_to_handle()
+        rows = self.env['pay.now.to.handle'].with_user(self.accountant)
+        self.assertEqual(rows.search_count(action['domain']), 2)
+        reader = new_test_user(
+            self.env,
+            'pay_now_reader',
+            groups='account.group_account_readonly,base.group_user',
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        data = cards.with_user(reader)._get_journal_dashboard_data_batched()
+        self.assertNotIn('pay_now_to_handle', data[journal.id])
+
     def test_not_for_everybody(self):
         nobody = new_test_user(self.env, 'pay_now_nobody', groups='base.group_user')
         with self.assertRaises(AccessError):
