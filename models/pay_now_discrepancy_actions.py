@@ -103,13 +103,18 @@ class PayNowDiscrepancy(models.Model):
             tx = one.transaction_id
             if not tx.try_lock_for_update():
                 raise UserError(self.env._("This payment is being processed at this moment."))
-            payments = self._read_books(one._same_payment()).payments.get(self._name_of(tx))
-            if payments and one.kind == 'booked_twice':
-                payments = self._too_many(payments)
-            if payments:
-                tx._pay_now_take_back(payments.move_id)
-            if one.kind == 'missing_there':
-                tx._pay_now_take_back(tx.pay_now_commission_move_id)
+            same = one._same_payment()
+            booked = self._read_books(same).payments.get(self._name_of(tx)) or same.payment_id
+            if one.kind == 'booked_twice':
+                extra = self._too_many(booked)
+                tx._pay_now_take_back(extra.move_id)
+                kept = booked - extra
+                kept.payment_transaction_id.payment_id = kept
+                for payer in same:
+                    payer._pay_now_settle_surplus()
+            else:
+                tx._pay_now_take_back(booked.move_id | tx.pay_now_commission_move_id)
+            tx._pay_now_settle_payouts_again()
             one._close_mended()
 
     def action_dismiss(self):

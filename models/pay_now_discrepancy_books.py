@@ -62,9 +62,8 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _too_many(self, payments):
-        """Return the entries of one payment but the one to keep: the oldest transaction's own."""
-        own = payments.payment_transaction_id.sorted('id').payment_id & payments
-        return payments - (own or payments)[:1]
+        """Return the entries of one payment but the one to keep: the first that paid something."""
+        return payments - payments.sorted(lambda one: (self._open_credit(one), one.id))[:1]
 
     # === BUSINESS METHODS - PAID TWICE === #
 
@@ -95,16 +94,16 @@ class PayNowDiscrepancy(models.Model):
                 .filtered(lambda tx: tx.state not in ('cancel', 'error'))
                 .mapped('amount')
             ) + sum(payers.pay_now_dispute_ids.mapped('loss_amount'))
-            left = {tx: self._open_credit(tx) for tx in payers}
+            left = {tx: self._open_credit(tx.payment_id) for tx in payers}
             over = min(paid - given_back - abs(line.amount_currency), sum(left.values()))
             if line.currency_id.compare_amounts(over, 0) > 0 and not self._told_surplus(payers):
                 found[max(left, key=lambda tx: (left[tx], tx.id))] = (over, payers)
         return found
 
     @api.model
-    def _open_credit(self, transaction):
+    def _open_credit(self, payment):
         """Return how much of a payment nothing was paid with."""
-        items = transaction.payment_id._pay_now_counterpart_lines()
+        items = payment._pay_now_counterpart_lines()
         return max(-sum(items.mapped('amount_residual_currency')), 0.0)
 
     @api.model

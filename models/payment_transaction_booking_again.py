@@ -48,6 +48,7 @@ class PaymentTransaction(models.Model):
             )
         for ref in others:
             tx._pay_now_take_in(ref)
+        tx._pay_now_settle_payouts_again()
 
     def _pay_now_release_payment(self, payment):
         """Take back a payment's entry that is wrong, and forget one that no longer counts.
@@ -117,6 +118,22 @@ class PaymentTransaction(models.Model):
             ],
             cancel=True,
         )
+
+    def _pay_now_settle_payouts_again(self):
+        """Reconcile the payouts anew whose items were let go of with an entry."""
+        provider = self.provider_id
+        loose = Domain('account_id', '=', provider.pay_now_clearing_account_id.id) & Domain(
+            'reconciled', '=', False
+        )
+        payouts = self.env['pay.now.payout'].search(
+            Domain('provider_id', '=', provider.id)
+            & Domain('settled', '=', True)
+            & Domain('move_id.line_ids', 'any', loose)
+        )
+        # Somebody else at the provider's payouts settles them when they list them next.
+        payouts.settled = False
+        if payouts and provider._pay_now_take_turn():
+            payouts._settle()
 
     # === BUSINESS METHODS - ANOTHER PAYMENT === #
 

@@ -156,6 +156,16 @@ class TestComparisonSandbox(MoneyCase):
         self.assertEqual(found.mapped('kind'), ['missing_here'])
         found.action_book()
         self.assertEqual(self.clearing_balance(), 0)
+        self.assertTrue(self.payouts().settled)
+        self.assertFalse(
+            self.env['account.move.line'].search(
+                [
+                    ('account_id', '=', self.provider.pay_now_clearing_account_id.id),
+                    ('parent_state', '=', 'posted'),
+                    ('reconciled', '=', False),
+                ]
+            )
+        )
         self.assert_equation()
         self.assertFalse(self.compare())
 

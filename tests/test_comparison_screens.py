@@ -84,6 +84,25 @@ class TestComparisonScreens(BrowserMixin, ToHandleCommon, ComparisonCommon, Http
                     full=False,
                 )
 
+    def test_balances_of_two_providers(self):
+        self.connect_paypal()
+        self.paypal_gateway.refused = self.auth_error()
+        with self.browser('pay_now_accountant') as browser:
+            self.show(
+                browser,
+                self.path('account_pay_now.action_pay_now_balance'),
+                self.rows_shown(2),
+                'handle_balances',
+                full=False,
+            )
+            self.run_js(
+                browser,
+                "document.querySelectorAll('.o_data_row')[0]"
+                ".querySelector('td[name=provider_id]').click()",
+            )
+            self.wait_for(browser, "document.querySelector('.o_form_view .alert-warning')")
+            self.picture(browser, 'handle_balance_unknown', full=False)
+
     def test_from_the_list_to_the_record_and_its_buttons(self):
         with self.browser('pay_now_accountant') as browser:
             self.show(
