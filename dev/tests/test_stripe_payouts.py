@@ -76,7 +76,9 @@ def test_movements_of_every_kind(gateway, sandbox, pay):
     payout = sandbox.payout()
     movements = list(gateway.list_movements(EARLIER))
     assert [line.kind for line in movements] == ['payment', 'other', 'refund', 'dispute', 'payout']
+    assert (movements[0].reference, movements[0].database) == ('R1', 'db')
     fee, refund, withdrawn = movements[1:4]
+    assert fee.database == ''
     assert (fee.net, fee.label, fee.payment_id) == (Decimal('-2.50'), "Radar", '')
     assert (refund.charge_id, refund.payment_id) == (paid.charge_id, paid.payment_id)
     assert (withdrawn.source_id, withdrawn.charge_id) == (dispute['id'], paid.charge_id)
