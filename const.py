@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 #: The providers this module drives. Never core's own codes: its addons may be installed too.
 STRIPE = 'pay_now_stripe'
 PAYPAL = 'pay_now_paypal'
@@ -34,7 +36,20 @@ DEFAULT_PAYMENT_METHOD_CODES = {
 SHOWN_METHODS = 6
 
 #: The provider's code of a payment method -> core's `payment.method` code, where they differ.
-PAYMENT_METHOD_CODES = {'sepa_debit': 'sepa_direct_debit'}
+PAYMENT_METHOD_CODES = {
+    'acss_debit': 'bank_account',
+    'afterpay_clearpay': 'afterpay',
+    'apple_pay': 'card',
+    'au_becs_debit': 'becs_direct_debit',
+    'card_present': 'card',
+    'cashapp': 'cash_app_pay',
+    'customer_balance': 'bank_transfer',
+    'google_pay': 'card',
+    'mobilepay': 'mobile_pay',
+    'oxxo': 'oxxopay',
+    'sepa_debit': 'sepa_direct_debit',
+    'us_bank_account': 'ach_direct_debit',
+}
 
 #: Keys and secrets that must never reach a log (see `payment.logging`).
 SENSITIVE_KEYS = {
@@ -83,6 +98,12 @@ ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
+#: How long a provider may not answer before somebody is told.
+SILENCE_PATIENCE = timedelta(hours=1)
+#: How long the former webhook stays valid after a renewal: the provider repeats what was not taken.
+FORMER_VALIDITY = timedelta(hours=24)
+#: How long payments are refunded at the providers, in days: the shortest of them.
+REFUNDABLE_DAYS = 180
 #: How long the mail of a trial reminder leads to its page, in days.
 TRIAL_VALIDITY_DAYS = 7
 #: Customers up to whom the settings try out tomorrow's run without being asked.

@@ -41,11 +41,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A registered notification endpoint. `secret` is only known right after registration."""
+    """A registered notification endpoint. `secret` is only known right after registration.
+
+    `complete`: it is told of all events we want.
+    """
 
     id: str
     url: str
     enabled: bool = True
+    complete: bool = True
     secret: str = ''
 
 
@@ -123,6 +127,7 @@ class Payment:
     charge_id: str = ''
     paid_at: datetime | None = None
     method: str = ''  # the provider's code of the method really used, e.g. card, sepa_debit
+    wallet: str = ''  # what the payer's card was kept in, e.g. apple_pay
     payer_email: str = ''
     failure: str = ''  # why it failed, in the provider's words
     failure_code: str = ''  # the provider's code for it, e.g. insufficient_funds
@@ -260,6 +265,7 @@ class Credentials:
     :param str key: Stripe secret or restricted key; PayPal client id.
     :param str secret: PayPal client secret, empty for Stripe.
     :param str webhook_id: id of the registered endpoint.
+    :param str former_webhook_id: id of the one it takes over from, valid too for a while.
     :param tuple webhook_secrets: all secrets valid now (two while one is being rotated).
     :param bool test_mode: which of the provider's two worlds they belong to, None while nobody
         knows: `check_account` then finds out. Stripe's keys say it themselves.
@@ -268,5 +274,6 @@ class Credentials:
     key: str = field(repr=False)
     secret: str = field(default='', repr=False)
     webhook_id: str = ''
+    former_webhook_id: str = ''
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     test_mode: bool | None = None

@@ -18,6 +18,7 @@ from .errors import (
     GatewayRefused,
     GatewayUnavailable,
     PayerActionNeeded,
+    SignatureError,
 )
 from .paypal_client import PayPalClient
 from .paypal_disputes import PayPalDisputes
@@ -285,10 +286,17 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
     # === EVENTS AND BALANCE === #
 
     def verify_event(self, body, headers):
-        """PayPal, "Webhooks: self verification method"."""
-        return paypal_events.verify(
-            body, headers, self._credentials.webhook_id, self.test_mode, self._api_base
-        )
+        """PayPal, "Webhooks: self verification method".
+
+        While one webhook takes over from another, both are ours.
+        """
+        ours, former = self._credentials.webhook_id, self._credentials.former_webhook_id
+        try:
+            return paypal_events.verify(body, headers, ours, self.test_mode, self._api_base)
+        except SignatureError as error:
+            if not former or error.code != 'bad_signature':
+                raise
+        return paypal_events.verify(body, headers, former, self.test_mode, self._api_base)
 
     def list_events(self, since):
         """`GET /v1/notifications/webhooks-events`, oldest first; PayPal keeps them for 30 days."""

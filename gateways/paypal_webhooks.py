@@ -34,7 +34,7 @@ def find(client, url):
     :rtype: Webhook | None
     """
     found = _registered(client, url)
-    return found and _webhook(found)
+    return found and _webhook(found, _event_names(client))
 
 
 def register(client, url):
@@ -89,6 +89,8 @@ def _event_names(client):
     return [{'name': name} for name in wanted or EVENT_TYPES]
 
 
-def _webhook(values):
+def _webhook(values, wanted=()):
     with readable():
-        return Webhook(id=values['id'], url=values['url'])
+        asked = {kind['name'] for kind in values.get('event_types') or ()}
+        complete = '*' in asked or asked >= {kind['name'] for kind in wanted}
+        return Webhook(id=values['id'], url=values['url'], complete=complete)

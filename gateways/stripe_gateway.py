@@ -133,6 +133,7 @@ class StripeGateway(StripePayouts, StripeDisputes):
             id=endpoint['id'],
             url=endpoint['url'],
             enabled=endpoint.get('status') != 'disabled',
+            complete=_told_all(endpoint.get('enabled_events') or ()),
             secret=endpoint.get('secret') or '',
         )
 
@@ -323,6 +324,11 @@ class StripeGateway(StripePayouts, StripeDisputes):
             )
 
         return base.Balance(available=amounts('available'), pending=amounts('pending'))
+
+
+def _told_all(names):
+    """Tell whether an endpoint of these event types is told of all that we want."""
+    return '*' in names or set(stripe_events.EVENT_TYPES) <= set(names)
 
 
 def _expiry(instant):

@@ -27,6 +27,7 @@ def payment(session, intent, refunds=()):
     charge = intent.get('latest_charge') or {}
     movement = charge.get('balance_transaction') or {}
     refusal = intent.get('last_payment_error') or {}
+    details = charge.get('payment_method_details') or {}
     current = state(session, intent)
     amount, currency = _amount(session, intent, current)
     settled = (movement.get('currency') or '').upper()
@@ -39,7 +40,8 @@ def payment(session, intent, refunds=()):
         payment_id=intent.get('id') or '',
         charge_id=charge.get('id') or '',
         paid_at=instant(charge.get('created')) if current == base.PAID else None,
-        method=(charge.get('payment_method_details') or {}).get('type') or '',
+        method=details.get('type') or '',
+        wallet=((details.get('card') or {}).get('wallet') or {}).get('type') or '',
         payer_email=_email(session, charge),
         failure=refusal.get('message') or '',
         failure_code=_failure_code(refusal),

@@ -31,6 +31,12 @@ class PaymentTransaction(models.Model):
     pay_now_received = fields.Monetary(
         string="Received", readonly=True, copy=False, help="What the provider says was paid."
     )
+    pay_now_method = fields.Char(
+        string="Method at the provider",
+        readonly=True,
+        copy=False,
+        help="What the payer really used, in the provider's words.",
+    )
     pay_now_failure = fields.Char(
         string="Last refusal", readonly=True, copy=False, help="In the provider's words."
     )
@@ -86,7 +92,6 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_take_over(self, payment):
         """Write the ids and facts of a payment, without any change of state."""
-        method = self.payment_method_id
         vals = {
             'pay_now_payment_ref': payment.payment_id or self.pay_now_payment_ref,
             'pay_now_charge_ref': payment.charge_id or self.pay_now_charge_ref,
@@ -96,13 +101,28 @@ class PaymentTransaction(models.Model):
         }
         if payment.paid_at:
             vals['pay_now_paid_at'] = payment.paid_at.replace(tzinfo=None)
+        method = self.payment_method_id
         if payment.method:
-            code = const.PAYMENT_METHOD_CODES.get(payment.method, payment.method)
-            method = self.env['payment.method']._get_from_code(code) or method
+            method = self._pay_now_find_method(payment.method) or method
+            vals['pay_now_method'] = ', '.join(filter(None, (payment.method, payment.wallet)))
         changed = {key: value for key, value in vals.items() if self[key] != value}
         if method != self.payment_method_id:
             changed['payment_method_id'] = method.id
         self.write(changed)
+
+    @api.model
+    def _pay_now_find_method(self, code):
+        """Return core's record of what the payer really used, switched on for Odoo's pages or not.
+
+        One that core has no record of is "unknown": the provider's own word is kept beside it.
+
+        :param str code: the provider's code of the method.
+        :rtype: payment.method
+        """
+        Method = self.env['payment.method'].with_context(active_test=False)
+        return Method._get_from_code(
+            const.PAYMENT_METHOD_CODES.get(code, code)
+        ) or Method._get_from_code('unknown')
 
     def _pay_now_apply_pending(self):
         """Note that the money is on its way; tell when it waits for the merchant."""
@@ -265,8 +285,11 @@ class PaymentTransaction(models.Model):
                 'pay_now_last_sync', '<', instant
             )
 
-        payments = Domain('provider_code', 'in', const.PROVIDER_CODES) & Domain(
-            'operation', '!=', 'refund'
+        payments = (
+            Domain('provider_code', 'in', const.PROVIDER_CODES)
+            & Domain('operation', '!=', 'refund')
+            # Without keys nobody can be asked.
+            & Domain('provider_id.pay_now_api_key', '!=', False)
         )
         return payments & (
             (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)

@@ -8,12 +8,20 @@ from . import money, pages
 BUTTONS = {
     'en': {
         'card': "Pay by card",
+        'apple_pay': "Apple Pay",
+        'bancontact': "Bancontact",
+        'ideal': "iDEAL",
+        'unknown': "A method nobody knows yet",
         'declined': "Pay by a card that is declined",
         'sepa': "SEPA debit (settles later)",
         'sepa_fail': "SEPA debit (fails later)",
     },
     'fr': {
         'card': "Payer par carte",
+        'apple_pay': "Apple Pay",
+        'bancontact': "Bancontact",
+        'ideal': "iDEAL",
+        'unknown': "Un moyen que personne ne connaît encore",
         'declined': "Payer avec une carte refusée",
         'sepa': "Prélèvement SEPA (réglé plus tard)",
         'sepa_fail': "Prélèvement SEPA (échoue plus tard)",

@@ -106,7 +106,7 @@ class Sandbox(Client):
         """Press a button of the hosted page, as a payer's browser does.
 
         :param str url: of the checkout.
-        :param str method: `card`, `declined`, `sepa` or `sepa_fail`.
+        :param str method: as of `payments.METHODS`, e.g. `card`, `declined` or `sepa`.
         :return: the address the payer is sent to; None when the page stays.
         """
         return self._press(url, method)
@@ -128,7 +128,7 @@ class PayPalSandbox(Client):
         """Press a button of the approval page, as a payer's browser does.
 
         :param str url: of the order's link `approve` or `payer-action`.
-        :param str how: `paypal`, `declined`, `echeck` or `cancel`.
+        :param str how: as of `paypal.payments.WAYS`, e.g. `paypal`, `declined` or `cancel`.
         :return: the address the payer is sent to; None when the page stays.
         """
         return self._press(url, how)

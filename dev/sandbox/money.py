@@ -71,10 +71,10 @@ def check(amount, currency):
 
 
 def fee(amount, method):
-    """Return Stripe's fee in minor units: 1.5 % and 25 cents by card, 35 cents by SEPA debit.
+    """Return Stripe's fee in minor units: 1.5 % and 25 cents by card, 35 cents otherwise.
 
     :param int amount: what was settled, in minor units.
-    :param str method: `card` or `sepa_debit`.
+    :param str method: Stripe's, e.g. `card` or `sepa_debit`.
     """
     if method != 'card':
         return 35

@@ -9,8 +9,17 @@ from .store import clock
 
 DECLINED = ('card_declined', "Your card was declined.")
 NO_FUNDS = ('insufficient_funds', "The customer's account has insufficient funds.")
+#: Of what a payer can choose on the hosted page, what is paid at once: -> Stripe's method.
+AT_ONCE = {
+    'card': 'card',
+    'apple_pay': 'card',
+    'bancontact': 'bancontact',
+    'ideal': 'ideal',
+    # A method that Stripe has not got yet.
+    'unknown': 'pay_by_thought',
+}
 #: What a payer can choose on the hosted page.
-METHODS = ('card', 'declined', 'sepa', 'sepa_fail')
+METHODS = (*AT_ONCE, 'declined', 'sepa', 'sepa_fail')
 
 
 class Payments(Ledger):
@@ -21,7 +30,7 @@ class Payments(Ledger):
     def confirm(self, account, session, method):
         """The payer confirms.
 
-        :param str method: `card`, `declined`, `sepa` (settles later) or `sepa_fail`.
+        :param str method: one of `METHODS`; `sepa` settles later, `sepa_fail` fails later.
         :return: True when the payer is sent back to the shop.
         :raise StripeError: the session can no longer be paid.
         """
@@ -41,8 +50,9 @@ class Payments(Ledger):
             return False
         details = stripe_objects.customer_details(session['customer_email'])
         session.update(status='complete', url=None, customer_details=details)
-        if method == 'card':
-            self._attempt(account, intent, session, 'card')
+        if method in AT_ONCE:
+            wallet = 'apple_pay' if method == 'apple_pay' else None
+            self._attempt(account, intent, session, AT_ONCE[method], wallet)
             self._succeed(account, intent, session)
         else:
             charge = self._attempt(account, intent, session, 'sepa_debit')
@@ -54,10 +64,10 @@ class Payments(Ledger):
         self.emit(account, 'checkout.session.completed', session)
         return True
 
-    def _attempt(self, account, intent, session, method):
+    def _attempt(self, account, intent, session, method, wallet=None):
         """Make a charge whose outcome is not known yet."""
         email = session['customer_details'] and session['customer_details']['email']
-        charge = account.add(stripe_objects.charge(intent, method, email))
+        charge = account.add(stripe_objects.charge(intent, method, email, wallet))
         intent.update(latest_charge=charge['id'], last_payment_error=None)
         return charge
 

@@ -32,6 +32,16 @@ CHARGE_NULLS = (
     ' source_transfer statement_descriptor statement_descriptor_suffix transfer_data'
     ' transfer_group'
 )
+METHOD_NULLS = {
+    'bancontact': (
+        'bank_code bank_name bic generated_sepa_debit generated_sepa_debit_mandate iban_last4'
+        ' preferred_language verified_name'
+    ),
+    'ideal': (
+        'bank bic generated_sepa_debit generated_sepa_debit_mandate iban_last4 transaction_id'
+        ' verified_name'
+    ),
+}
 REFUND_NULLS = (
     'balance_transaction customer customer_account payment_method reason receipt_number'
     ' source_transfer_reversal transfer_reversal'
@@ -142,7 +152,10 @@ def session(params, base):
         'mode': params['mode'],
         'payment_method_collection': 'if_required',
         'payment_method_options': {},
-        'payment_method_types': ['card', 'sepa_debit'] if currency == 'eur' else ['card'],
+        'payment_method_types': [
+            'card',
+            *(['bancontact', 'ideal', 'sepa_debit'] if currency == 'eur' else ()),
+        ],
         'payment_status': 'unpaid',
         'shipping_options': [],
         'status': 'open',
@@ -189,9 +202,14 @@ def payment_intent(checkout, data):
     }
 
 
-def charge(intent, method, email):
-    """One attempt to take the money, before its outcome is known."""
+def charge(intent, method, email, wallet=None):
+    """One attempt to take the money, before its outcome is known.
+
+    :param str wallet: what the payer's card is kept in.
+    """
     details = {'type': method, method: _method_details(method)}
+    if wallet:
+        details['card']['wallet'] = {'type': wallet, wallet: {}, 'dynamic_last4': None}
     return {
         **_nulls(CHARGE_NULLS),
         'id': World.new_id('ch' if method == 'card' else 'py'),
@@ -237,6 +255,10 @@ def _method_details(method):
             'funding': 'credit',
             'last4': '4242',
         }
+    if method in METHOD_NULLS:
+        return _nulls(METHOD_NULLS[method])
+    if method != 'sepa_debit':
+        return {}
     return {
         **_nulls('bank_code branch_code fingerprint mandate'),
         'country': 'FR',

@@ -22,7 +22,8 @@ def everything(sandbox, gateway, make_request):
     webhook = gateway.register_webhook(URL)
     gateway.register_webhook(URL)
     gateway.find_webhook(URL)
-    for number, method in enumerate(('card', 'declined', 'sepa', 'sepa_fail', 'open', 'closed')):
+    methods = ('card', 'declined', 'sepa', 'sepa_fail', 'apple_pay', 'bancontact', 'ideal')
+    for number, method in enumerate((*methods, 'open', 'closed')):
         checkout = gateway.open_checkout(make_request(reference=f'R{number}'), f'key{number}')
         gateway.fetch_payment(checkout.id)
         if method == 'closed':

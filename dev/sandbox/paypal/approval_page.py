@@ -10,11 +10,17 @@ from . import payments
 BUTTONS = {
     'en': {
         'paypal': "Log in and pay",
+        'card': "Pay by card, without an account",
+        'venmo': "Venmo",
+        'mybank': "MyBank",
         'declined': "Pay with a bank that declines",
         'echeck': "Pay by e-check (arrives later)",
     },
     'fr': {
         'paypal': "Se connecter et payer",
+        'card': "Payer par carte, sans compte",
+        'venmo': "Venmo",
+        'mybank': "MyBank",
         'declined': "Payer avec une banque qui refuse",
         'echeck': "Payer par chèque électronique (arrive plus tard)",
     },

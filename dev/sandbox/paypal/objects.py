@@ -76,16 +76,27 @@ def order(account, body):
     }
 
 
-def approve(created, kind):
+#: What else a payer can pay with.
+SOURCES = {
+    'card': {'last_digits': '1111', 'brand': 'VISA', 'type': 'CREDIT'},
+    'mybank': {'name': "A Payer", 'country_code': 'IT', 'iban_last_chars': '3000'},
+    'venmo': {'account_id': PAYER['payer_id'], 'email_address': PAYER['email_address']},
+}
+
+
+def approve(created, kind, source='paypal'):
     """Write into an order who has approved it.
 
     :param str kind: the new status.
+    :param str source: what the payer pays with; the account itself for what is not in `SOURCES`.
     """
     created.update(
         status=kind,
         update_time=timestamp(),
         payer=copy.deepcopy(PAYER),
-        payment_source={
+        payment_source={source: dict(SOURCES[source])}
+        if source in SOURCES
+        else {
             'paypal': {
                 'email_address': PAYER['email_address'],
                 'account_id': PAYER['payer_id'],

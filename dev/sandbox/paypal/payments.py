@@ -8,7 +8,7 @@ from . import errors, money, objects
 from .store import timestamp
 
 #: What a payer can choose on the approval page.
-WAYS = ('paypal', 'declined', 'echeck', 'cancel')
+WAYS = ('paypal', 'venmo', 'mybank', 'card', 'declined', 'echeck', 'cancel')
 DECLINED = "Your bank declined this payment. Please choose another way to pay."
 
 
@@ -27,7 +27,8 @@ class Payments(Ledger):
     def approve(self, account, order, how):
         """The payer approves.
 
-        :param str how: `paypal`, `declined` (at the capture) or `echeck` (pending for days).
+        :param str how: one of `WAYS` but the last; `declined` is so at the capture, `echeck`
+            pending for days, the others say what the payer pays with.
         :raise Refusal: the order can no longer be approved.
         """
         one_of('how', how, WAYS[:-1])
@@ -35,7 +36,7 @@ class Payments(Ledger):
             raise Refusal(400, "This order can no longer be approved.")
         note = account.order_note(order)
         note.update(how=how, failure='', approved=clock.exact())
-        objects.approve(order, 'APPROVED')
+        objects.approve(order, 'APPROVED', how)
         self._emit_order(account, 'CHECKOUT.ORDER.APPROVED', order)
 
     def _emit_order(self, account, kind, order):
