@@ -15,6 +15,21 @@ class PaymentTransaction(models.Model):
         readonly=True,
     )
 
+    def _pay_now_dispute_problem(self):
+        """Return why a payment that was disputed is not refunded, or False once it is won.
+
+        Stripe calls a payment disputed for ever; what became of the dispute is known here. One
+        that is not known yet is as good as open.
+
+        :return: a code of `_pay_now_refund_labels`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        states = set(self.pay_now_dispute_ids.mapped('state'))
+        if 'lost' in states:
+            return 'dispute_lost'
+        return False if states and states <= {'won', 'closed'} else 'disputed'
+
     def _pay_now_reversal_refs(self):
         """Return the ids of refunds that are booked as disputes: nobody made them.
 

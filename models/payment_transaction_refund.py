@@ -212,8 +212,8 @@ class PaymentTransaction(models.Model):
         """
         if payment.state != base.PAID or not payment.payment_id:
             return 'unknown'
-        if payment.disputed:
-            return 'disputed'
+        if payment.disputed and (problem := self.source_transaction_id._pay_now_dispute_problem()):
+            return problem
         if made_elsewhere:
             # Perhaps the very same one: whoever asks has to see it first.
             return 'made_elsewhere'

@@ -65,6 +65,9 @@ class PaymentTransaction(models.Model):
                 " is decided: the money could go back twice.",
                 name,
             ),
+            'dispute_lost': self.env._(
+                "The dispute was lost: %s gave the money back to the customer already.", name
+            ),
             'too_much': self.env._("That is more than what is left to refund at %s.", name),
             'made_elsewhere': self.env._(
                 "A refund was made at %s meanwhile. Nothing was refunded now: look at it, and ask"

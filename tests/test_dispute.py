@@ -127,6 +127,43 @@ class TestDispute(PayoutCommon):
         self.assertAlmostEqual(self.balance(self.fees), 24.60)
         self.assertEqual(self.invoice.payment_state, 'paid')
 
+    def refund(self):
+        """Ask for a part of the disputed payment back; return the refund."""
+        self.tx.action_refund(10)
+        return self.tx._pay_now_refunds()[-1]
+
+    def test_won_payment_can_be_refunded_again(self):
+        """Stripe calls the payment disputed for ever."""
+        self.gateway.set(self.tx.provider_reference, disputed=True)
+        self.dispute_at_provider(movements=self.moved((-300, 20)))
+        self.sweep()
+        self.assertIn("disputes this payment", self.refund().state_message)
+        self.change(state='won', movements=self.moved((-300, 20), (300, 0)))
+        self.sweep()
+        refund = self.refund()
+        self.assertEqual(refund.state, 'done')
+        self.assertEqual(len(self.gateway.refund_calls), 1)
+
+    def test_inquiry_that_came_to_nothing_can_be_refunded(self):
+        self.gateway.set(self.tx.provider_reference, disputed=True)
+        self.dispute_at_provider('inquiry')
+        self.sweep()
+        self.assertEqual(self.refund().state, 'error')
+        self.change(state='closed')
+        self.sweep()
+        self.assertEqual(self.refund().state, 'done')
+
+    def test_lost_payment_is_not_refunded_a_second_time(self):
+        self.gateway.set(self.tx.provider_reference, disputed=True)
+        self.dispute_at_provider('lost', movements=self.moved((-300, 20)))
+        self.sweep()
+        refund = self.env['payment.transaction'].browse(
+            self.tx._create_child_transaction(10, is_refund=True).id
+        )
+        refund._send_refund_request()
+        self.assertIn("dispute was lost", refund.state_message)
+        self.assertFalse(self.gateway.refund_calls)
+
     def test_won_and_the_fee_returned(self):
         self.dispute_at_provider('won', movements=self.moved((-300, 20), (300, -20)))
         self.sweep()
