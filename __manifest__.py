@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment of invoices and reminders",
-    'version': '19.0.1.2.0',
+    'version': '19.0.1.3.0',
     'category': 'Accounting/Payment Providers',
     'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
     'author': "Pay Now",
@@ -25,6 +25,7 @@
         'wizard/pay_now_balance_views.xml',
         'wizard/pay_now_connect_views.xml',
         'wizard/pay_now_dismiss_views.xml',
+        'wizard/pay_now_forget_views.xml',
         'wizard/pay_now_setup_views.xml',
         'wizard/pay_now_generate_reminders_views.xml',
         'data/ir_actions_todo_data.xml',

@@ -15,7 +15,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 class PayNowWebhook(http.Controller):
     @http.route(
-        '/pay_now/webhook/<int:provider_id>',
+        ['/pay_now/webhook/<int:provider_id>', '/pay_now/webhook/<int:provider_id>/2'],
         type='http',
         auth='public',
         methods=['POST'],

@@ -9,6 +9,8 @@ UPDATE payment_provider
        pay_now_api_secret = NULL,
        pay_now_webhook_secret = NULL,
        pay_now_webhook_ref = NULL,
+       pay_now_former_webhook_ref = NULL,
+       pay_now_former_webhook_until = NULL,
        pay_now_webhook_url = NULL
  WHERE code LIKE 'pay\_now\_%';
 

@@ -329,7 +329,8 @@ class PayNowEvent(models.Model):
     @api.model
     def _sweep(self):
         """List the providers' events since the last ones seen, for those that never arrived."""
-        for provider in self._swept_providers():
+        providers = self._swept_providers()
+        for provider in providers:
             # An hour of overlap: events become visible late, and the ledger knows the others.
             start = (provider.pay_now_last_sweep_at or provider.pay_now_connected_at) - timedelta(
                 hours=1
@@ -341,14 +342,17 @@ class PayNowEvent(models.Model):
                 )
             except GatewayUnavailable as error:
                 _logger.info("%s could not be swept: %s", provider.name, error.message)
+                provider._pay_now_note_silence()
                 continue
             except GatewayError as error:
                 provider._pay_now_note_problem(error)
                 continue
+            provider._pay_now_note_answer()
             new = sum(self._store(provider, event, 'sweep') for event in events)
             provider.pay_now_last_sweep_at = now
             if new:
                 self._wake_workers()
+        providers._pay_now_follow_health()
 
     @api.autovacuum
     def _gc_payloads(self):

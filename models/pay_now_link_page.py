@@ -107,6 +107,8 @@ class PayNowLink(models.AbstractModel):
         company = self.company_id
         currency = payable.currency_id[:1] or company.currency_id
         parts = ticked._pay_now_parts()
+        offered = company._pay_now_providers()
+        providers = self._pay_now_page_providers(payable)
         return {
             'document': self,
             'partner': self.partner_id,
@@ -123,7 +125,8 @@ class PayNowLink(models.AbstractModel):
             and not self.partner_id.commercial_partner_id.email,
             'number_format': self._pay_now_number_format(currency),
             'can_pay': bool(payable),
-            'providers': self._pay_now_page_providers(payable),
+            'providers': providers,
+            'limits_text': not providers and offered and offered._pay_now_limits_text(currency),
             'transfers': open_lines.filtered(
                 lambda line: reasons.get(line) != 'in_progress'
             )._pay_now_transfers(),

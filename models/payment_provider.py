@@ -1,23 +1,16 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
 from decimal import Decimal
-
-import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_datetime, mute_logger, urls
 
 from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment.logging import get_payment_logger
 
 from .. import const, utils
 from ..gateways import GATEWAYS
 from ..gateways.base import Credentials
-from ..gateways.errors import GatewayAuthError, GatewayUnavailable
-
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+from ..gateways.errors import GatewayUnavailable
 
 
 class PaymentProvider(models.Model):
@@ -54,7 +47,8 @@ class PaymentProvider(models.Model):
     )
     pay_now_webhook_secret = fields.Char(
         string="Webhook secret",
-        help="What the provider signs its notifications with. Kept by Connect.",
+        help="What the provider signs its notifications with. Kept by Connect; two of them, the"
+        " new one first, while it is being renewed.",
         copy=False,
         groups='base.group_system',
     )
@@ -77,66 +71,13 @@ class PaymentProvider(models.Model):
     )
     pay_now_account = fields.Char(string="Account id", readonly=True, copy=False)
     pay_now_account_name = fields.Char(string="Account", readonly=True, copy=False)
-    pay_now_webhook_ref = fields.Char(string="Webhook id", readonly=True, copy=False)
-    pay_now_webhook_url = fields.Char(string="Webhook address", readonly=True, copy=False)
     pay_now_connected_at = fields.Datetime(string="Connected on", readonly=True, copy=False)
     pay_now_last_event_at = fields.Datetime(
         string="Last notification received", readonly=True, copy=False
     )
     pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
-    pay_now_problem = fields.Char(
-        string="To mend", readonly=True, copy=False, help="What keeps the provider from working."
-    )
-    pay_now_health = fields.Selection(
-        string="Connection health",
-        selection=[('green', "fine"), ('amber', "to check"), ('red', "to mend")],
-        compute='_compute_pay_now_health',
-    )
-    pay_now_health_text = fields.Char(string="What to do", compute='_compute_pay_now_health')
 
     # === COMPUTE METHODS === #
-
-    @api.depends(
-        'pay_now_status',
-        'pay_now_problem',
-        'pay_now_last_event_at',
-        'pay_now_webhook_url',
-        'pay_now_commission_account_id',
-    )
-    def _compute_pay_now_health(self):
-        for provider in self:
-            provider.pay_now_health, provider.pay_now_health_text = provider._pay_now_get_health()
-
-    def _pay_now_get_health(self):
-        """Return the light and its one thing to do (design section 6.5)."""
-        if self.pay_now_status != 'connected':
-            return False, False
-        if self.pay_now_problem:
-            return 'red', self.pay_now_problem
-        if not self.pay_now_commission_account_id:
-            return 'amber', self.env._(
-                "Choose the commission account (step 4). Until then commissions wait under “To"
-                " handle”."
-            )
-        asked = self.env._(
-            "Payments are booked every %s minutes meanwhile.", const.SWEEP_INTERVAL_MINUTES
-        )
-        if (
-            not (self.pay_now_webhook_url or '').startswith('https://')
-            and not self.sudo().pay_now_api_base
-        ):
-            return 'amber', self.env._(
-                "The provider only notifies https addresses: give Odoo one, then disconnect and"
-                " connect again. %s",
-                asked,
-            )
-        if not self.pay_now_last_event_at:
-            return 'amber', self.env._(
-                "No notification received yet: the first payment will bring one. %s", asked
-            )
-        return 'green', self.env._(
-            "Last notification on %s.", format_datetime(self.env, self.pay_now_last_event_at)
-        )
 
     def _compute_feature_support_fields(self):
         """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
@@ -182,19 +123,21 @@ class PaymentProvider(models.Model):
         return {
             'pay_now_api_key': False,
             'pay_now_api_secret': False,
-            'pay_now_webhook_secret': False,
-            'pay_now_webhook_ref': False,
-            'pay_now_webhook_url': False,
             'pay_now_status': 'not_connected',
+            **self._pay_now_no_webhook_values(),
         }
 
     @api.model
-    def _get_compatible_providers(self, company_id, *args, report=None, **kwargs):
+    def _get_compatible_providers(
+        self, company_id, partner_id, amount, *args, report=None, **kwargs
+    ):
         """Override of `payment`: on Odoo's own pages ours are offered for invoices they may pay.
 
         The pages that know the invoice put it into the context (see `controllers/portal.py`).
         """
-        providers = super()._get_compatible_providers(company_id, *args, report=report, **kwargs)
+        providers = super()._get_compatible_providers(
+            company_id, partner_id, amount, *args, report=report, **kwargs
+        )
         ours = providers.filtered(lambda provider: provider.code in const.PROVIDER_CODES)
         if not ours:
             return providers
@@ -203,7 +146,9 @@ class PaymentProvider(models.Model):
         )
         allowed = ours.filtered(
             lambda provider: (
-                provider.pay_now_status == 'connected' and provider.pay_now_health != 'red'
+                provider.pay_now_status == 'connected'
+                and provider.pay_now_health != 'red'
+                and provider._pay_now_takes(amount)
             )
         )
         if not invoices or any(invoice._pay_now_refusal('page') for invoice in invoices):
@@ -233,18 +178,12 @@ class PaymentProvider(models.Model):
         stored = {
             'key': provider.pay_now_api_key or '',
             'secret': provider.pay_now_api_secret or '',
-            'webhook_id': provider.pay_now_webhook_ref or '',
-            'webhook_secrets': tuple((provider.pay_now_webhook_secret or '').split()),
+            **provider._pay_now_webhook_credentials(),
             'test_mode': provider.pay_now_test_keys,
         }
         return GATEWAYS[provider.code](
             Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
         )
-
-    def _pay_now_webhook_address(self):
-        """Return the address the provider is asked to notify."""
-        self.ensure_one()
-        return urls.urljoin(self.get_base_url(), f'/pay_now/webhook/{self.id}')
 
     def _pay_now_error_text(self, error):
         """Return what a gateway's error means, translated where the words are our own.
@@ -266,35 +205,8 @@ class PaymentProvider(models.Model):
             "%(provider)s answers: %(answer)s", provider=name, answer=error.message
         )
 
-    def _pay_now_note_problem(self, error):
-        """Remember what a failed call says about the connection itself.
-
-        :param GatewayError error: what the gateway raised.
-        """
-        if isinstance(error, GatewayAuthError):
-            self.sudo().pay_now_problem = self._pay_now_problem_text(error)
-        _logger.warning(
-            "%s refused or failed a request (%s): %s", self.name, error.request_id, error.message
-        )
-
-    def _pay_now_note_event(self):
-        """Remember that notifications arrive. Once a minute is enough, and never waited for."""
-        self.ensure_one()
-        now = fields.Datetime.now()
-        last = self.pay_now_last_event_at
-        if last and now - last < timedelta(minutes=1):
-            return
-        try:
-            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                # Not against those that only refer to us: a notification is being stored.
-                if self.try_lock_for_update(allow_referencing=True):
-                    self.pay_now_last_event_at = now
-        except psycopg2.errors.SerializationFailure:
-            # Another notification of this very moment has noted it.
-            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
-
     def _pay_now_amount_limits(self, currency):
-        """Return the smallest and largest amount the provider takes in one payment.
+        """Return the smallest and largest amount the provider may be paid with at once.
 
         :param res.currency currency: the currency of the payment.
         :return: two amounts in major units.
@@ -302,8 +214,12 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         low, high = GATEWAYS[self.code].amount_limits(currency.name)
-        maximum = self.sudo().maximum_amount
-        return low, min(high, Decimal(str(maximum))) if maximum else high
+        provider = self.sudo()
+        if provider.pay_now_minimum_amount:
+            low = max(low, Decimal(str(provider.pay_now_minimum_amount)))
+        if provider.maximum_amount:
+            high = min(high, Decimal(str(provider.maximum_amount)))
+        return low, high
 
     def _pay_now_button_label(self):
         """Return what the button of the provider says on the pay page.

@@ -74,10 +74,12 @@ class PaymentProvider(models.Model):
 
     def _pay_now_find_disputed_account(self):
         """Return the account where disputed payments wait, one for all providers of a company."""
+        providers = self.sudo().search([('company_id', '=', self.company_id.id)])
+        return providers.pay_now_disputed_account_id[:1] or self._pay_now_create_disputed_account()
+
+    def _pay_now_create_disputed_account(self):
+        """Create an account where disputed payments wait."""
         company = self.company_id
-        providers = self.sudo().search([('company_id', '=', company.id)])
-        if account := providers.pay_now_disputed_account_id[:1]:
-            return account
         code = const.DISPUTED_CODE
         if company.chart_template != 'fr':
             code = self.pay_now_clearing_account_id.with_company(company).code

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.addons.payment.logging import get_payment_logger
 
 from .. import const
-from ..gateways.errors import GatewayError, GatewayRefused, GatewayUnavailable
+from ..gateways.errors import GatewayError, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
@@ -20,15 +20,37 @@ class PaymentProvider(models.Model):
 
     def action_pay_now_connect(self):
         """Open the window that asks for the keys."""
+        return self._pay_now_ask_keys(
+            'connect', self.env._("Connect %s", self._pay_now_short_name())
+        )
+
+    def action_pay_now_change_keys(self):
+        """Open the window that asks for other keys of the same account."""
+        return self._pay_now_ask_keys(
+            'keys', self.env._("Change the keys of %s", self._pay_now_short_name())
+        )
+
+    def _pay_now_ask_keys(self, purpose, title):
+        """Return the action that asks for keys.
+
+        :param str purpose: one of `pay.now.connect`.
+        :param str title: of the window.
+        :rtype: dict
+        """
         self.ensure_one()
         self.check_access('write')
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Connect %s", self._pay_now_short_name()),
+            'name': title,
             'res_model': 'pay.now.connect',
             'view_mode': 'form',
             'target': 'new',
-            'context': {'default_provider_id': self.id},
+            'context': {
+                'default_provider_id': self.id,
+                'default_purpose': purpose,
+                # Its own field is for developers; the address of a sandbox goes along.
+                'default_api_base': purpose != 'live' and self.sudo().pay_now_api_base,
+            },
         }
 
     def action_pay_now_disconnect(self):
@@ -38,6 +60,7 @@ class PaymentProvider(models.Model):
             provider.write(
                 {'pay_now_status': 'not_connected', 'is_published': False, 'state': 'disabled'}
             )
+        self._pay_now_know_health()
 
     def action_pay_now_check(self):
         """Ask the provider again who we are and what the account may do, and say what came of it.
@@ -62,6 +85,46 @@ class PaymentProvider(models.Model):
         :raise UserError: the order of steps, or what the provider answered, in its words.
         """
         self.ensure_one()
+        self._pay_now_check_steps()
+        try:
+            account = self._pay_now_prove(key, secret)
+            self._pay_now_check_connectable(account)
+            webhook = self._pay_now_register_webhook(
+                self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode)
+            )
+        except GatewayError as error:
+            raise UserError(self._pay_now_error_text(error)) from error
+        if (self.pay_now_account, self.pay_now_test_keys) != (account.id, account.test_mode):
+            self._pay_now_begin_account()
+        self._pay_now_set_up_accounting()
+        self.write(
+            {
+                **self._pay_now_key_values(key, secret, account),
+                'pay_now_account': account.id,
+                'pay_now_test_keys': account.test_mode,
+                'pay_now_webhook_ref': webhook and webhook.id,
+                'pay_now_webhook_url': self._pay_now_webhook_address(),
+                'pay_now_webhook_secret': webhook and webhook.secret,
+                **self._pay_now_no_former_values(),
+                'pay_now_connected_at': fields.Datetime.now(),
+                'pay_now_connected_by_id': self.env.uid,
+                'pay_now_last_event_at': False,
+                'pay_now_unheard_at': False,
+                'pay_now_status': 'connected',
+                'state': 'test' if account.test_mode else 'enabled',
+                'is_published': True,
+            }
+        )
+        self._pay_now_set_up_method_line()
+        self._pay_now_open_balance()
+        self._pay_now_replace_others()
+        self._pay_now_know_health()
+
+    def _pay_now_check_steps(self):
+        """Refuse to connect before what comes first.
+
+        :raise UserError: the one thing missing.
+        """
         company = self.company_id
         if not company.pay_now_sage_customer_code:
             raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
@@ -71,68 +134,73 @@ class PaymentProvider(models.Model):
             [('company_ids', 'in', company.root_id.ids)], limit=1
         ):
             raise UserError(self.env._("Install a chart of accounts first."))
-        tried = {'key': key, 'secret': secret, 'test_mode': None}
+
+    def _pay_now_prove(self, key, secret):
+        """Return whose keys these are; nothing is kept.
+
+        :rtype: gateways.base.Account
+        :raise GatewayError: they are refused.
+        """
+        gateway = self._pay_now_gateway(key=key, secret=secret, test_mode=None)
+        return gateway.check_account(self.company_id.currency_id.name)
+
+    def _pay_now_key_values(self, key, secret, account):
+        """Return the values of a provider whose keys were proven just now."""
+        return {
+            'pay_now_api_key': key,
+            'pay_now_api_secret': secret,
+            'pay_now_account_name': account.name or account.email,
+            'pay_now_problem': False,
+            'pay_now_silent_since': False,
+            'pay_now_silent_at': False,
+            'pay_now_checked_at': fields.Datetime.now(),
+        }
+
+    def _pay_now_change_keys(self, key, secret=''):
+        """Swap the keys of a connected account for others of the same one, without a gap.
+
+        The webhook of Stripe belongs to the account and stays. PayPal's belongs to the
+        application: keys of another one get their own, and what the former still sends is taken
+        for some hours.
+
+        :param str key: Stripe's secret or restricted key; PayPal's client id.
+        :param str secret: PayPal's secret.
+        :raise UserError: what the provider answered, or whose keys these are.
+        """
+        self.ensure_one()
+        former = self.pay_now_webhook_ref
         try:
-            account = self._pay_now_gateway(**tried).check_account(company.currency_id.name)
-            self._pay_now_check_connectable(account)
-            tried['test_mode'] = account.test_mode
-            webhook = self._pay_now_register_webhook(self._pay_now_gateway(**tried))
+            account = self._pay_now_prove(key, secret)
+            self._pay_now_check_same_account(account)
+            if problem := self._pay_now_account_problem(account):
+                raise UserError(problem)
+            webhook = False
+            if self.code == const.PAYPAL and key != self.pay_now_api_key:
+                webhook = self._pay_now_register_webhook(
+                    self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode),
+                    self.pay_now_webhook_url,
+                )
         except GatewayError as error:
             raise UserError(self._pay_now_error_text(error)) from error
-        self._pay_now_set_up_accounting()
-        state = 'test' if account.test_mode else 'enabled'
-        self.write(
-            {
-                'pay_now_api_key': key,
-                'pay_now_api_secret': secret,
-                'pay_now_test_keys': account.test_mode,
-                'pay_now_account': account.id,
-                'pay_now_account_name': account.name or account.email,
-                'pay_now_webhook_ref': webhook and webhook.id,
-                'pay_now_webhook_url': self._pay_now_webhook_address(),
-                'pay_now_webhook_secret': webhook and webhook.secret,
-                'pay_now_connected_at': fields.Datetime.now(),
-                'pay_now_last_event_at': False,
-                'pay_now_problem': False,
-                'pay_now_status': 'connected',
-                'state': state,
-                'is_published': True,
+        values = self._pay_now_key_values(key, secret, account)
+        if webhook and webhook.id != former:
+            values |= {
+                'pay_now_webhook_ref': webhook.id,
+                'pay_now_former_webhook_ref': former,
+                'pay_now_former_webhook_until': former
+                and fields.Datetime.now() + const.FORMER_VALIDITY,
             }
-        )
-        self._pay_now_set_up_method_line()
-        self._pay_now_open_balance()
+        self.write(values)
+        self._pay_now_check()
+
+    # === BUSINESS METHODS - CHECKS === #
 
     def _pay_now_check_connectable(self, account):
         """Refuse an account that cannot be charged, or another one than the books are about."""
         if problem := self._pay_now_account_problem(account):
             raise UserError(problem)
-        if (
-            self.pay_now_account
-            and self.pay_now_account != account.id
-            and self.env['payment.transaction'].search_count(
-                [('provider_id', '=', self.id)], limit=1
-            )
-        ):
-            raise UserError(
-                self.env._(
-                    "These keys belong to another account (%(new)s). Payments were made with"
-                    " %(old)s: add a second provider for the new account.",
-                    new=account.id,
-                    old=self.pay_now_account,
-                )
-            )
-
-    def _pay_now_register_webhook(self, gateway):
-        """Register the webhook; without one the sweep books everything a little later.
-
-        :return: the endpoint, or False when the provider refuses our address.
-        """
-        try:
-            return gateway.register_webhook(self._pay_now_webhook_address())
-        except GatewayRefused as error:
-            if error.code == 'url_invalid':
-                return False
-            raise
+        if self.pay_now_account and self._pay_now_has_history():
+            self._pay_now_check_same_account(account)
 
     def _pay_now_check(self):
         """Refresh what is known about the connection; a failure is kept, never raised.
@@ -141,29 +209,28 @@ class PaymentProvider(models.Model):
         :rtype: str | None
         """
         self.ensure_one()
+        # What is noted here is read by the company, whoever pressed the button.
+        provider = self.with_context(lang=self.company_id._pay_now_lang())
+        values = {'pay_now_checked_at': fields.Datetime.now()}
         try:
-            gateway = self._pay_now_gateway()
+            gateway = provider._pay_now_gateway()
             account = gateway.check_account(self.company_id.currency_id.name)
-            webhook = gateway.find_webhook(self.pay_now_webhook_url or '')
+            values['pay_now_account_name'] = account.name or account.email
+            values['pay_now_problem'] = provider._pay_now_account_problem(
+                account
+            ) or provider._pay_now_look_after_webhook(gateway)
         except GatewayUnavailable as error:
             _logger.info("%s could not be asked: %s", self.name, error.message)
+            self.pay_now_checked_at = values['pay_now_checked_at']
+            self._pay_now_note_silence()
+            self._pay_now_follow_health()
             return self._pay_now_error_text(error)
         except GatewayError as error:
-            self.pay_now_problem = self._pay_now_problem_text(error)
-            return None
-        self.write(
-            {
-                'pay_now_account_name': account.name or account.email,
-                'pay_now_problem': self._pay_now_account_problem(account)
-                or (
-                    False
-                    if not self.pay_now_webhook_ref or (webhook and webhook.enabled)
-                    else self.env._(
-                        "The provider no longer has our webhook: disconnect, then connect again."
-                    )
-                ),
-            }
-        )
+            values['pay_now_problem'] = provider._pay_now_problem_text(error)
+        self._pay_now_note_answer()
+        values['pay_now_unheard_at'] = self._pay_now_find_unheard()
+        self.write(values)
+        self._pay_now_follow_health()
         return None
 
     def _pay_now_account_problem(self, account):

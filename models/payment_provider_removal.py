@@ -168,13 +168,13 @@ class PaymentProvider(models.Model):
         """Ask the providers to forget our webhooks; tell the administrators what is left there."""
         silent = set()
         for provider in self.filtered('pay_now_webhook_ref'):
-            # In a copy of a database it is the original's webhook.
-            if provider.pay_now_webhook_url != provider._pay_now_webhook_address():
+            if not provider._pay_now_webhook_is_ours():
                 continue
             try:
                 if provider.code in silent:  # is not waited for once per company
                     raise GatewayUnavailable("The provider does not answer.")
-                provider._pay_now_gateway().remove_webhook(provider.pay_now_webhook_ref)
+                for ref in provider._pay_now_webhook_refs():
+                    provider._pay_now_gateway().remove_webhook(ref)
             except GatewayError as error:
                 if isinstance(error, GatewayUnavailable):
                     silent.add(provider.code)

@@ -152,7 +152,11 @@ class PaymentTransaction(models.Model):
         if not low <= Decimal(str(amount)) <= high:
             raise ValidationError(
                 self.env._(
-                    "This amount is outside the limits of %s.", provider._pay_now_short_name()
+                    "%(provider)s takes amounts between %(low)s and %(high)s. Please choose other"
+                    " items, or another way of paying.",
+                    provider=provider._pay_now_short_name(),
+                    low=lines.currency_id.format(float(low)),
+                    high=lines.currency_id.format(float(high)),
                 )
             )
 

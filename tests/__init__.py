@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_accounts,
     test_beside,
     test_booking,
     test_books_history,
@@ -24,8 +25,13 @@ from . import (
     test_first_week_test_mode,
     test_first_week_trial,
     test_first_week_warnings,
+    test_health,
+    test_health_daily,
     test_invoice_mail,
+    test_keys,
+    test_limits,
     test_mail_screens,
+    test_methods,
     test_pages,
     test_pay_page,
     test_pay_page_screens,
@@ -49,4 +55,5 @@ from . import (
     test_situations,
     test_to_handle,
     test_webhook,
+    test_webhook_renewal,
 )

@@ -50,6 +50,9 @@ class ScriptedGateway:
         self.requests = []
         self.closed = []
         self.webhooks = {}
+        #: How often one was registered, and why none is any more.
+        self.registered = 0
+        self.webhook_error = None
         self.removed = []
         self.events = []
         self.payouts = {}
@@ -74,7 +77,11 @@ class ScriptedGateway:
 
     def register_webhook(self, url):
         self._answer()
-        self.webhooks[url] = base.Webhook(id='we_test', url=url, secret='whsec_test')
+        if self.webhook_error:
+            raise self.webhook_error
+        self.registered += 1
+        mark = f'_{self.registered}' if self.registered > 1 else ''
+        self.webhooks[url] = base.Webhook(id=f'we_test{mark}', url=url, secret=f'whsec_test{mark}')
         return self.webhooks[url]
 
     def remove_webhook(self, webhook_id):

@@ -70,12 +70,12 @@ class TestCheckout(PayNowCommon):
 
     def test_limits(self):
         tiny = self.make_invoice(0.10)
-        with self.assertRaisesRegex(ValidationError, "limits"):
+        with self.assertRaisesRegex(ValidationError, "takes amounts between"):
             self.checkout(self.lines(tiny))
         self.assertFalse(tiny._pay_now_page_values()['providers'], "hidden on the page")
         self.provider.maximum_amount = 90
         self.assertFalse(self.invoice._pay_now_page_values()['providers'])
-        with self.assertRaisesRegex(ValidationError, "limits"):
+        with self.assertRaisesRegex(ValidationError, "takes amounts between"):
             self.checkout(self.lines(self.invoice))
 
     def test_provider_down_loses_nothing(self):

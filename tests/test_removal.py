@@ -142,6 +142,12 @@ class TestRemoval(PayNowCommon):
         self.assertEqual(self.gateway.removed, ['we_test'])
         self.assertFalse(self.gateway.webhooks)
 
+    def test_the_webhook_goes_in_the_middle_of_a_renewal(self):
+        self.provider.action_pay_now_renew_webhook()
+        self.assertEqual(len(self.gateway.webhooks), 2)
+        self.all_providers._pay_now_remove()
+        self.assertFalse(self.gateway.webhooks)
+
     def test_a_copy_of_the_database_leaves_the_webhook_of_the_original(self):
         self.env['ir.config_parameter'].set_param('web.base.url', 'https://copy.example.com')
         self.all_providers._pay_now_remove()

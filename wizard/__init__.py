@@ -5,6 +5,7 @@ from . import (
     pay_now_connect,
     pay_now_dismiss,
     pay_now_forecast_line,
+    pay_now_forget,
     pay_now_generate_reminders,
     pay_now_options,
     pay_now_options_line,

@@ -13,6 +13,18 @@ class PayNowConnect(models.TransientModel):
     provider_id = fields.Many2one(
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
     )
+    purpose = fields.Selection(
+        selection=[
+            ('connect', "Connect"),
+            ('keys', "Change the keys"),
+            ('another', "Connect another account"),
+            ('live', "Go live"),
+        ],
+        required=True,
+        readonly=True,
+        default='connect',
+    )
+    account = fields.Char(related='provider_id.pay_now_account')
     setup_id = fields.Many2one(comodel_name='pay.now.setup', readonly=True)
     provider_code = fields.Selection(related='provider_id.code')
     api_key = fields.Char(
@@ -33,13 +45,26 @@ class PayNowConnect(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group('base.group_system'):
             raise AccessError(self.env._("Only an administrator can connect a provider."))
-        provider = self.provider_id
-        if self.api_base != (provider.pay_now_api_base or False):
-            # The address of a sandbox only ever goes with test mode.
-            provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
-        provider._pay_now_connect((self.api_key or '').strip(), (self.api_secret or '').strip())
+        self.provider_id.check_access('write')
+        keys = ((self.api_key or '').strip(), (self.api_secret or '').strip())
+        match self.purpose:
+            case 'keys':
+                self.provider_id._pay_now_change_keys(*keys)
+            case 'another' | 'live':
+                self.provider_id._pay_now_connect_successor(
+                    *keys, live=self.purpose == 'live', api_base=self.api_base
+                )
+            case _:
+                self._connect(*keys)
         # The keys live on with the provider only.
         self.write({'api_key': '-', 'api_secret': False})
         if self.setup_id:
             return self.setup_id._reopen()
-        return {'type': 'ir.actions.act_window_close'}
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    def _connect(self, key, secret):
+        provider = self.provider_id
+        if self.api_base != (provider.pay_now_api_base or False):
+            # The address of a sandbox only ever goes with test mode.
+            provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
+        provider._pay_now_connect(key, secret)

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .. import const
-from .pay_now_options_line import BOOKS
+from .pay_now_options_line import BOOKS, LIMITS
 
 #: The company's fields that the screen changes.
 COMPANY_OPTIONS = (
@@ -101,6 +101,7 @@ class PayNowOptions(models.TransientModel):
                         'provider_id': provider.id,
                         'name': provider.name,
                         **{name: provider[name].id for name in BOOKS},
+                        **{name: provider[name] for name in LIMITS},
                     }
                     for provider in providers
                 ]

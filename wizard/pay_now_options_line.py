@@ -9,6 +9,8 @@ BOOKS = (
     'pay_now_commission_account_id',
     'pay_now_disputed_account_id',
 )
+#: And its amounts.
+LIMITS = ('pay_now_minimum_amount', 'maximum_amount')
 
 
 class PayNowOptionsLine(models.TransientModel):
@@ -63,14 +65,22 @@ class PayNowOptionsLine(models.TransientModel):
         help="Where a disputed payment waits for the bank's decision.",
     )
 
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    pay_now_minimum_amount = fields.Monetary(
+        string="Minimum", help="The smallest payment this provider is offered for."
+    )
+    maximum_amount = fields.Monetary(
+        string="Maximum", help="The largest payment this provider is offered for."
+    )
+
     # === CRUD METHODS === #
 
     def write(self, vals):
-        """Override of `base` to change the provider's journal and accounts.
+        """Override of `base` to change the provider's journal, accounts and limits.
 
         :raise AccessError: for anybody but the company's accounting managers.
         """
-        changed = {name: vals[name] for name in BOOKS if name in vals}
+        changed = {name: vals[name] for name in (*BOOKS, *LIMITS) if name in vals}
         providers = self.sudo().provider_id
         for company in providers.company_id | self.company_id:
             self.env['pay.now.options']._check_manager(company)

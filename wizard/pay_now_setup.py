@@ -70,8 +70,12 @@ class PayNowSetup(models.TransientModel):
                     ('code', 'in', const.PROVIDER_CODES),
                 ]
             )
+            # What takes payments comes before what was replaced.
             setup.provider_ids = providers.sorted(
-                lambda provider: const.PROVIDER_CODES.index(provider.code)
+                lambda provider: (
+                    provider.pay_now_replaced,
+                    const.PROVIDER_CODES.index(provider.code),
+                )
             )
 
     @api.depends('company_id')
