@@ -44,9 +44,10 @@ class PaymentProvider(models.Model):
     @api.depends_context('lang')
     def _compute_pay_now_stage(self):
         for provider in self:
-            stage = provider._pay_now_find_stage()
+            # The set-up screen, before it is saved, shows copies.
+            stage = provider._origin._pay_now_find_stage()
             provider.pay_now_stage = stage
-            provider.pay_now_stage_text = provider._pay_now_find_stage_text(stage)
+            provider.pay_now_stage_text = provider._origin._pay_now_find_stage_text(stage)
 
     def _pay_now_find_stage(self):
         provider = self.sudo()

@@ -151,7 +151,9 @@ class PaymentProvider(models.Model):
         """
         answer = self._pay_now_error_text(error)
         if isinstance(error, GatewayAuthError):
-            return self.env._("%s Press “Change keys” and paste the current ones.", answer)
+            return self.env._(
+                "%s Press “Change keys” and paste the current ones.", f'{answer.rstrip(".")}.'
+            )
         return answer
 
     def _pay_now_note_problem(self, error):
@@ -211,7 +213,8 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if not self.pay_now_webhook_ref:
             return False
-        heard_at = max(filter(None, (self.pay_now_last_event_at, self.pay_now_connected_at)))
+        known = filter(None, (self.pay_now_last_event_at, self.pay_now_connected_at))
+        heard_at = max(known, default=self.create_date)
         payment = self.env['payment.transaction'].search(
             Domain('provider_id', '=', self.id)
             & Domain('state', '=', 'done')

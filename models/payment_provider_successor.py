@@ -1,10 +1,17 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..gateways.errors import GatewayError
+
+#: What the books of a test are called by, beside those of real payments.
+TEST_MARK = ' (TEST)'
+#: Such marks, and the number of a further account, at the end of a name.
+NUMBER = re.compile(r'( \((TEST|\d+)\))+$')
 
 
 class PaymentProvider(models.Model):
@@ -34,7 +41,7 @@ class PaymentProvider(models.Model):
         for provider in self:
             provider.pay_now_replaced = (
                 provider.pay_now_status != 'connected'
-                and (provider.code, provider.company_id) in taken
+                and (provider.code, provider.company_id._origin) in taken
             )
 
     # === ACTION METHODS === #
@@ -135,12 +142,12 @@ class PaymentProvider(models.Model):
                     "These keys belong to the account that is here already: press “Change keys”."
                 )
             )
+        if self.pay_now_test_keys and not account.test_mode:
+            self._pay_now_mark_test_books()
         successor = self._pay_now_find_account(account) or self._pay_now_create_successor()
         if api_base:
             successor.write({'state': 'disabled', 'pay_now_api_base': api_base})
         successor._pay_now_connect(key, secret)
-        if self.pay_now_test_keys and not account.test_mode:
-            self._pay_now_mark_test_books()
         return successor
 
     def _pay_now_is_account(self, account):
@@ -161,20 +168,24 @@ class PaymentProvider(models.Model):
 
         :rtype: payment.provider
         """
-        count = self.search_count(
-            [('code', '=', self.code), ('company_id', '=', self.company_id.id)]
-        )
-        base = self.name.removesuffix(' (TEST)').rpartition(' (')[0] or self.name
-        successor = self.copy({'name': f'{base} ({count + 1})', 'company_id': self.company_id.id})
+        same = self.search([('code', '=', self.code), ('company_id', '=', self.company_id.id)])
+        # The books of a test have their own mark.
+        number = sum(not provider.name.endswith(TEST_MARK) for provider in same) + 1
+        mark = f' ({number})' if number > 1 else ''
+        successor = self.copy({'company_id': self.company_id.id})
         successor.pay_now_commission_account_id = self.pay_now_commission_account_id
-        # Before the disputed account of the others is found.
-        successor.with_company(self.company_id)._pay_now_create_own_accounts()
+        # Before the accounts of the others are found.
+        provider = successor.with_company(self.company_id)
+        provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
+        provider.pay_now_disputed_account_id = provider._pay_now_create_disputed_account()
+        base = NUMBER.sub('', self.name)
+        _rename(successor, lambda name: NUMBER.sub('', name or base) + mark)
+        _rename(provider.pay_now_clearing_account_id, lambda name: name + mark)
+        _rename(
+            provider.pay_now_disputed_account_id,
+            lambda name: f'{name} ({self._pay_now_short_name()}{mark})',
+        )
         return successor
-
-    def _pay_now_create_own_accounts(self):
-        """Create the clearing and the disputed account of an account beside others."""
-        self.pay_now_clearing_account_id = self._pay_now_create_clearing_account()
-        self.pay_now_disputed_account_id = self._pay_now_create_disputed_account()
 
     def _pay_now_begin_account(self):
         """Forget what was read of another account, of which nothing is kept here."""
@@ -206,10 +217,20 @@ class PaymentProvider(models.Model):
     def _pay_now_mark_test_books(self):
         """Say on the books of a test that they are, now that there are real ones beside them."""
         self.ensure_one()
-        for record in (
-            self,
-            self.journal_id,
-            self.pay_now_clearing_account_id.with_company(self.company_id),
-        ):
-            if record and not record.name.endswith('(TEST)'):
-                record.name = f'{record.name} (TEST)'
+        for record in (self, self.journal_id, self.pay_now_clearing_account_id):
+            if record and not record.name.endswith(TEST_MARK):
+                _rename(record, lambda name: name + TEST_MARK)
+
+
+def _rename(record, rename):
+    """Change a name in each language that it is written in.
+
+    :param recordset record: one record with a translated name.
+    :param rename: gives the new name of an old one.
+    """
+    names = {
+        lang: record.with_context(lang=lang).name
+        for lang, _name in record.env['res.lang'].get_installed()
+    }
+    for lang, name in names.items():
+        record.with_context(lang=lang).name = rename(name)

@@ -14,6 +14,7 @@ from . import (
     test_comparison,
     test_comparison_sandbox,
     test_comparison_screens,
+    test_connection_screens,
     test_dispute,
     test_dispute_sandbox,
     test_eligibility,

@@ -147,6 +147,18 @@ class TestAccounts(PayNowCommon):
         self.assertEqual(self.provider.pay_now_status, 'connected')
         self.assertEqual(other.pay_now_status, 'not_connected')
 
+    def test_names_in_every_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.provider.with_context(lang='fr_FR').name = "Stripe – factures"
+        self.use()
+        self.become(id='acct_b')
+        other = self.enter('another')
+        self.assertEqual(other.with_context(lang='fr_FR').name, "Stripe – factures (2)")
+        self.become(test_mode=False)
+        live = self.enter('live', other)
+        self.assertTrue(other.with_context(lang='fr_FR').name.endswith('(2) (TEST)'))
+        self.assertEqual(live.with_context(lang='fr_FR').name, "Stripe – factures (2)")
+
     def test_third_account_counts_on(self):
         self.use()
         for number, name in ((2, 'acct_b'), (3, 'acct_c')):
@@ -199,6 +211,7 @@ class TestAccounts(PayNowCommon):
         ):
             self.assertTrue(record.name.endswith('(TEST)'), record)
         self.assertNotIn('TEST', live.name)
+        self.assertEqual(live.name, self.provider.name.removesuffix(' (TEST)'))
         self.assertNotIn('TEST', live.pay_now_clearing_account_id.name)
         self.assertFalse(self.company._pay_now_test_mode())
         self.assertEqual(self.company._pay_now_providers(), live)
