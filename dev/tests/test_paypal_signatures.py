@@ -56,6 +56,20 @@ def test_other_webhook(prove):
     refused(prove, 'bad_signature', webhook_id='WH-2')
 
 
+def test_former_webhook_is_ours_too_while_it_is_valid(make_paypal_gateway, prove):
+    gateway = make_paypal_gateway(webhook_id='WH-2', former_webhook_id='WH-1')
+    assert prove(gateway=gateway, webhook_id='WH-1').payment_id == CAPTURE
+    assert prove(gateway=gateway, webhook_id='WH-2').payment_id == CAPTURE
+    refused(prove, 'bad_signature', gateway=gateway, webhook_id='WH-3')
+    gateway = make_paypal_gateway(webhook_id='WH-2')
+    refused(prove, 'bad_signature', gateway=gateway, webhook_id='WH-1')
+
+
+def test_former_webhook_alone_proves_nothing(make_paypal_gateway, prove):
+    gateway = make_paypal_gateway(webhook_id='', former_webhook_id='WH-1')
+    refused(prove, 'no_secret', gateway=gateway, webhook_id='WH-1')
+
+
 def test_other_key(prove):
     refused(prove, 'bad_signature', key=rsa.generate_private_key(65537, 2048))
 

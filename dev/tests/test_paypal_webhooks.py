@@ -95,6 +95,15 @@ def test_webhook_that_is_told_of_other_events(paypal_server, paypal_gateway, reg
     assert changed.json == [{'op': 'replace', 'path': '/event_types', 'value': names()}]
 
 
+@pytest.mark.parametrize(
+    ('types', 'complete'),
+    [(names('CHECKOUT.ORDER.APPROVED'), False), (names('*'), True), ([], False), (names(), True)],
+)
+def test_webhook_says_whether_it_is_told_of_all(paypal_gateway, registered, types, complete):
+    registered((URL, types))
+    assert paypal_gateway.find_webhook(URL).complete is complete
+
+
 def test_webhook_that_somebody_registers_meanwhile(paypal_server, paypal_gateway, registered):
     registered()
     there = {'webhooks': [{'id': 'WH-7', 'url': URL, 'event_types': names()}]}

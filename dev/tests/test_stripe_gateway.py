@@ -219,6 +219,36 @@ def test_sepa(sandbox, gateway, make_request, method, end):
         assert "insufficient funds" in payment.failure
 
 
+@pytest.mark.parametrize(
+    ('method', 'word', 'wallet'),
+    [
+        ('card', 'card', ''),
+        ('apple_pay', 'card', 'apple_pay'),
+        ('bancontact', 'bancontact', ''),
+        ('ideal', 'ideal', ''),
+    ],
+)
+def test_method_really_used(sandbox, gateway, make_request, method, word, wallet):
+    checkout = gateway.open_checkout(make_request(), 'key')
+    sandbox.pay(session=checkout.id, method=method)
+    payment = gateway.fetch_payment(checkout.id)
+    assert (payment.state, payment.method, payment.wallet) == (base.PAID, word, wallet)
+
+
+def test_webhook_curtailed_or_disabled_at_the_dashboard(gateway):
+    webhook = gateway.register_webhook(URL)
+    found = gateway.find_webhook(URL)
+    assert (found.enabled, found.complete) == (True, True)
+    for change, seen in (
+        ({'enabled_events': ['payout.paid']}, (True, False)),
+        ({'enabled_events': ['*']}, (True, True)),
+        ({'disabled': True}, (False, True)),
+    ):
+        gateway._client.call(lambda v1: v1.webhook_endpoints.update, webhook.id, change)
+        found = gateway.find_webhook(URL)
+        assert (found.enabled, found.complete) == seen
+
+
 def test_refund_at_the_dashboard(sandbox, gateway, make_request):
     checkout = gateway.open_checkout(make_request(), 'key')
     sandbox.pay(session=checkout.id)
