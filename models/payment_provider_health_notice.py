@@ -26,9 +26,14 @@ class PaymentProvider(models.Model):
         string="Connected by", comodel_name='res.users', readonly=True, copy=False
     )
     pay_now_known_health = fields.Char(
-        readonly=True, copy=False, help="Code of the health that is known to those concerned."
+        string="Health as known",
+        readonly=True,
+        copy=False,
+        help="Code of the health that is known to those concerned.",
     )
-    pay_now_noticed_health = fields.Char(readonly=True, copy=False)
+    pay_now_noticed_health = fields.Char(
+        string="Health of the last notice", readonly=True, copy=False
+    )
     pay_now_noticed_at = fields.Datetime(string="Last notice on", readonly=True, copy=False)
 
     # === BUSINESS METHODS - TELLING === #
@@ -80,18 +85,27 @@ class PaymentProvider(models.Model):
     def _pay_now_mail_health(self, light, text):
         """Queue the notice."""
         company = self.company_id
-        name = self._pay_now_short_name()
-        subject = (
-            self.env._("%(company)s: online payment with %(provider)s does not work")
-            if light == 'red'
-            else self.env._("%(company)s: the connection to %(provider)s needs a look")
-        )
+        names = {'company': company.name, 'provider': self._pay_now_short_name()}
+        if light == 'red':
+            subject = self.env._(
+                "%(company)s: online payment with %(provider)s does not work", **names
+            )
+            lead = self.env._(
+                "%(company)s: %(provider)s is not offered to your customers at the moment.", **names
+            )
+        else:
+            subject = self.env._(
+                "%(company)s: the connection to %(provider)s needs a look", **names
+            )
+            lead = self.env._(
+                "%(company)s: your customers can go on paying with %(provider)s, but something"
+                " needs a look.",
+                **names,
+            )
         body = self.env['ir.qweb']._render(
             'account_pay_now.mail_health',
             {
-                'company': company,
-                'provider_name': name,
-                'light': light,
+                'lead': lead,
                 'text': text,
                 'test_mode': self.sudo().pay_now_test_keys,
                 'url': f'{company.get_base_url()}/odoo/action-account_pay_now.action_pay_now_setup',
@@ -99,7 +113,7 @@ class PaymentProvider(models.Model):
         )
         self.env['mail.mail'].sudo().create(
             {
-                'subject': subject % {'company': company.name, 'provider': name},
+                'subject': subject,
                 'body_html': body,
                 'email_to': company.pay_now_signup_email,
                 'email_from': company.email_formatted or formataddr((company.name, 'noreply')),

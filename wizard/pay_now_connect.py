@@ -14,6 +14,7 @@ class PayNowConnect(models.TransientModel):
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
     )
     purpose = fields.Selection(
+        string="What for",
         selection=[
             ('connect', "Connect"),
             ('keys', "Change the keys"),

@@ -14,7 +14,7 @@ class PayNowForget(models.TransientModel):
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
     )
     followed_text = fields.Char(string="Still followed", compute='_compute_followed_text')
-    connected = fields.Boolean(compute='_compute_followed_text')
+    connected = fields.Boolean(string="connected", compute='_compute_followed_text')
 
     # === COMPUTE METHODS === #
 
