@@ -190,6 +190,9 @@ class PaymentProvider(models.Model):
         """Remove what a renewal that was cut off left at the other address."""
         if self.pay_now_former_webhook_ref or not self._pay_now_webhook_is_ours():
             return
+        if not self.try_lock_for_update(allow_referencing=True):
+            # Perhaps it is being renewed at this moment.
+            return
         found = gateway.find_webhook(self._pay_now_other_webhook_url())
         if found and found.id != self.pay_now_webhook_ref:
             gateway.remove_webhook(found.id)
