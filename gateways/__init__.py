@@ -2,7 +2,12 @@
 """The payment providers' APIs in plain Python: no ORM, no Odoo import, relative imports only."""
 
 from .paypal_gateway import PayPalGateway
+from .paypal_onboarding import PayPalPlatform
 from .stripe_gateway import StripeGateway
+from .stripe_onboarding import StripePlatform
 
 #: Provider code -> gateway. A third provider is one more file and one more line.
 GATEWAYS = {'pay_now_stripe': StripeGateway, 'pay_now_paypal': PayPalGateway}
+
+#: The same with the credentials of a platform that acts for many merchants.
+PLATFORM_GATEWAYS = {'pay_now_stripe': StripePlatform, 'pay_now_paypal': PayPalPlatform}

@@ -147,7 +147,8 @@ class Event:
 
     `checkout_id`, `payment_id` and `reference` say *which* payment to ask about; none of the
     posted amounts or states is handed out, so that nobody can book from them. `subject` says what
-    to ask about: a `payment`, a `payout` or a `dispute`, the latter two by `object_id`.
+    to ask about: a `payment`, a `payout`, a `dispute` (the latter two by `object_id`) or the
+    `account` itself.
     """
 
     id: str
@@ -259,6 +260,27 @@ class Dispute:
 
 
 @dataclass(frozen=True)
+class OnboardingRequest:
+    """What `onboarding_url` needs to send a merchant to the provider's own registration."""
+
+    reference: str  # ours: the same one never makes a second account
+    return_url: str  # where the merchant comes back, finished or not
+    refresh_url: str  # where a link leads that was used or has lapsed
+    email: str = ''
+    company: str = ''
+    country: str = ''  # ISO 3166-1 alpha-2
+    locale: str = ''  # Odoo's language code, e.g. fr_BE
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """A begun registration: send the merchant to `url`, soon and once."""
+
+    url: str
+    account_id: str = ''  # where the provider tells it before the end (Stripe)
+
+
+@dataclass(frozen=True)
 class Credentials:
     """What a gateway signs with. `repr` shows none of it.
 
@@ -269,6 +291,8 @@ class Credentials:
     :param tuple webhook_secrets: all secrets valid now (two while one is being rotated).
     :param bool test_mode: which of the provider's two worlds they belong to, None while nobody
         knows: `check_account` then finds out. Stripe's keys say it themselves.
+    :param str partner_id: PayPal's id of the platform itself, in platform mode.
+    :param str partner_code: PayPal's BN code of the platform, in platform mode.
     """
 
     key: str = field(repr=False)
@@ -277,3 +301,5 @@ class Credentials:
     former_webhook_id: str = ''
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     test_mode: bool | None = None
+    partner_id: str = ''
+    partner_code: str = ''

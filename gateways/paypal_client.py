@@ -31,6 +31,12 @@ TOKEN_MARGIN = 120
 #: Of seconds a token may be said to live.
 LONGEST_TOKEN = 7 * 24 * 3600
 VISIBLE = re.compile(r'[!-~]+')
+#: What a platform does in its own name: its webhooks, its merchants.
+OWN_PATHS = (
+    '/v1/notifications/',
+    '/v1/customer/partners/',
+    '/v2/customer/partner-referrals',
+)
 
 
 def new_session():
@@ -199,13 +205,15 @@ class PayPalClient:
     :param str client_secret: of the same.
     :param str base: the host's address, without a slash at its end.
     :param str assertion: names the merchant acted for, with a platform's application.
+    :param str partner_code: names the platform, which PayPal attributes the payments to.
     """
 
-    def __init__(self, client_id, client_secret, base, assertion=''):
+    def __init__(self, client_id, client_secret, base, assertion='', partner_code=''):
         self._client_id = client_id
         self._client_secret = client_secret
         self._base = base
         self._assertion = assertion
+        self._partner_code = partner_code
 
     @property
     def _transport(self):
@@ -229,8 +237,9 @@ class PayPalClient:
             headers['Prefer'] = 'return=representation'
         if request_id:
             headers['PayPal-Request-Id'] = request_id
-        # Webhooks belong to the platform's application itself.
-        if self._assertion and not path.startswith('/v1/notifications/'):
+        if self._partner_code:
+            headers['PayPal-Partner-Attribution-Id'] = self._partner_code
+        if self._assertion and not path.startswith(OWN_PATHS):
             headers['PayPal-Auth-Assertion'] = self._assertion
         repeatable = method == 'GET' or bool(request_id)
         return self._try(

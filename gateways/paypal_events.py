@@ -118,7 +118,7 @@ def normalise(data, test_mode):
     about = next((read for prefix, read in READERS if kind.startswith(prefix)), _unknown)
     values = {
         'object_id': resource.get('id'),
-        'account_id': (resource.get('payee') or {}).get('merchant_id'),
+        'account_id': _merchant_id(resource),
         **about(resource),
     }
     return Event(
@@ -133,6 +133,12 @@ def normalise(data, test_mode):
 
 def _text(value):
     return value if isinstance(value, str) else ''
+
+
+def _merchant_id(resource):
+    """Return who was paid, or pays a refund."""
+    parties = (resource.get('payee'), resource.get('payer'))
+    return next((one['merchant_id'] for one in parties if one and one.get('merchant_id')), '')
 
 
 def _order(resource):
@@ -167,6 +173,7 @@ def _dispute(resource):
         'payment_id': disputed.get('seller_transaction_id'),
         'reference': disputed.get('custom'),
         'object_id': resource.get('dispute_id') or resource.get('id'),
+        'account_id': (disputed.get('seller') or {}).get('merchant_id'),
         'subject': 'dispute',
     }
 
@@ -178,7 +185,12 @@ def _reversal(resource):
 
 def _merchant(resource):
     merchant = resource.get('merchant_id')
-    return {'object_id': merchant, 'account_id': merchant}
+    return {
+        'object_id': merchant,
+        'account_id': merchant,
+        'reference': resource.get('tracking_id'),
+        'subject': 'account',
+    }
 
 
 def _unknown(_resource):

@@ -95,6 +95,7 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
             self._credentials.secret,
             self._api_base or HOSTS[test_mode],
             paypal_order.assertion(key, self._account) if self._account else '',
+            self._credentials.partner_code,
         )
 
     def _find_world(self):

@@ -133,13 +133,21 @@ def payer_url(order, api_base=None):
     :raise GatewayRefused: there is no such link, or it leads to somebody else.
     """
     links = {link.get('rel'): link.get('href') for link in order.get('links') or ()}
-    url = links.get('payer-action') or links.get('approve') or ''
+    return own_url(links.get('payer-action') or links.get('approve') or '', api_base)
+
+
+def own_url(url, api_base=None):
+    """Return an address that is PayPal's own, so that people may be sent there.
+
+    :param str api_base: the sandbox's address, whose own pages are the only ones then.
+    :raise GatewayRefused: it leads to somebody else.
+    """
     address = r'https://([a-z0-9-]+\.)*paypal\.com(:443)?'
     if api_base:
         address = rf'https?://{re.escape(urlsplit(api_base).hostname)}(:[0-9]+)?'
     # To the letter, so that no browser reads another host: no user, backslash or blank.
     if not re.fullmatch(rf'{address}([/?#][!-\[\]-~]*)?', url):
-        raise GatewayRefused("PayPal gave no link of its own for the payer.", 'no_link')
+        raise GatewayRefused("PayPal gave no link of its own.", 'no_link')
     return url
 
 

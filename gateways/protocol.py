@@ -12,6 +12,8 @@ from .base import (
     CheckoutRequest,
     Dispute,
     Event,
+    Onboarding,
+    OnboardingRequest,
     Payment,
     Payout,
     Refund,
@@ -143,4 +145,29 @@ class Gateway(Protocol):
         """Read a dispute, or PayPal's reversal of a payment, which is one that is lost already.
 
         :raise GatewayNotFound: the provider does not know it.
+        """
+
+
+class PlatformGateway(Gateway, Protocol):
+    """One provider's API with a platform's credentials, acting for one of its merchants.
+
+    Webhooks are the platform's own: one endpoint hears of all its merchants.
+    """
+
+    def onboarding_url(self, request: OnboardingRequest) -> Onboarding:
+        """Begin the merchant's registration at the provider, or go on with it.
+
+        The account it belongs to is made once for a reference; each call gives a new link.
+
+        :raise GatewayAuthError: `account_invalid` when the account this gateway acts for is not
+            the platform's any more.
+        """
+
+    def finish_onboarding(self, reference: str, currency: str = '') -> Account:
+        """Say how far the registration has come, whatever the merchant's browser says.
+
+        :param str reference: as in `OnboardingRequest`.
+        :param str currency: as of `check_account`.
+        :raise GatewayNotFound: there is no account yet.
+        :raise GatewayAuthError: `consent_revoked` when the merchant lets the platform do nothing.
         """

@@ -16,7 +16,7 @@ API_VERSION = '2026-10-28.endive'
 TIMEOUT = (3.05, 10)
 #: The SDK repeats with the same idempotency key, so a repeated POST does nothing twice.
 RETRIES = 1
-SECRET = re.compile(r'\b((?:sk|rk|pk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+')
+SECRET = re.compile(r'\b((?:sk|rk|pk)_(?:live|test)_|whsec_)[A-Za-z0-9_*]+')
 
 # At DEBUG it logs bodies, with personal data and webhook secrets in them.
 logging.getLogger('stripe').setLevel(logging.WARNING)

@@ -12,7 +12,7 @@ from .base import Event
 from .errors import SignatureError
 
 #: What else than a payment a notification can be about, by the beginning of its type.
-SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'))
+SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'), ('account.', 'account'))
 #: Seconds a notification may be old, or ahead of our clock.
 TOLERANCE = 300
 
@@ -45,6 +45,8 @@ EVENT_TYPES = (
     'refund.failed',
     'refund.updated',
 )
+#: What a platform is told of besides.
+PLATFORM_EVENT_TYPES = ('account.application.deauthorized', *EVENT_TYPES)
 
 
 def verify(body, headers, secrets, test_mode):

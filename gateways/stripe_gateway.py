@@ -47,10 +47,14 @@ class StripeGateway(StripePayouts, StripeDisputes):
     captures = False
     names_dispute_movements = True
     amount_limits = staticmethod(amount_limits)
+    #: What a new endpoint is asked for.
+    endpoint_values = {'enabled_events': list(stripe_events.EVENT_TYPES)}
 
     def __init__(self, credentials, *, api_base=None, account=None):
         self._credentials = credentials
         self._client = StripeClient(credentials.key, api_base, account)
+        #: Whose endpoints they are.
+        self._registrar = self._client
 
     @property
     def test_mode(self):
@@ -83,7 +87,7 @@ class StripeGateway(StripePayouts, StripeDisputes):
         )
 
     def _endpoints(self, url):
-        listed = self._client.iterate(lambda v1: v1.webhook_endpoints.list, {'limit': 100})
+        listed = self._registrar.iterate(lambda v1: v1.webhook_endpoints.list, {'limit': 100})
         return [endpoint for endpoint in listed if endpoint['url'] == url]
 
     def find_webhook(self, url):
@@ -110,11 +114,11 @@ class StripeGateway(StripePayouts, StripeDisputes):
         return self._webhook(endpoint)
 
     def _create_endpoint(self, url):
-        return self._client.call(
+        return self._registrar.call(
             lambda v1: v1.webhook_endpoints.create,
             {
+                **self.endpoint_values,
                 'url': url,
-                'enabled_events': list(stripe_events.EVENT_TYPES),
                 # Fixed here, or events look as the account's default version says.
                 'api_version': API_VERSION,
                 'description': "Pay Now for Odoo",
@@ -124,7 +128,7 @@ class StripeGateway(StripePayouts, StripeDisputes):
     def remove_webhook(self, webhook_id):
         """`DELETE /v1/webhook_endpoints/{id}`."""
         try:
-            self._client.call(lambda v1: v1.webhook_endpoints.delete, webhook_id)
+            self._registrar.call(lambda v1: v1.webhook_endpoints.delete, webhook_id)
         except GatewayNotFound:
             return
 

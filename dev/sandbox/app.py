@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from . import checkout_page, control, stripe_api, stripe_server
 from .disputes import Disputes
+from .onboarding import Onboarding
 from .payments import Payments
 from .payouts import Payouts
 from .serving import Application
@@ -20,7 +21,7 @@ class StripeApplication(Application):
     """
 
     name = 'Stripe'
-    pages = '/c/pay/'
+    pages = ('/c/pay/', '/setup/')
 
     def __init__(self, providers):
         self.providers = providers
@@ -29,15 +30,19 @@ class StripeApplication(Application):
         self.payments = Payments(self.world, self.webhooks)
         self.disputes = Disputes(self.payments)
         self.payouts = Payouts(self.payments)
-        self.api = stripe_api.StripeApi(self.world, self.payments, self.webhooks)
+        self.onboarding = Onboarding(self.world, self.webhooks)
+        self.api = stripe_api.StripeApi(self.world, self.payments, self.webhooks, self.onboarding)
         self.server = stripe_server.StripeServer(self.world, self.api)
         self.control = control.StripeControl(self)
 
     def hosted_page(self, request):
+        checkouts, registrations = self.pages
         with self.world.lock:
             self.payments.run_due()
+            if request.path.startswith(registrations):
+                return self.onboarding.page(request, request.path.removeprefix(registrations))
             account, session = self.world.find(
-                'checkout.session', request.path.removeprefix(self.pages)
+                'checkout.session', request.path.removeprefix(checkouts)
             )
             if not session:
                 raise NotFound()

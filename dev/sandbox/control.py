@@ -1,10 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The control of Stripe's part."""
 
+from . import onboarding as registration
 from . import stripe_objects
 from .control_play import Play
 from .controls import Control
-from .refusals import known, number
+from .refusals import known, number, one_of
 
 SESSION_KEYS = (
     'id',
@@ -47,6 +48,9 @@ class StripeControl(Control, Play):
         movements = owner.all('balance_transaction')
         return {
             'name': owner.name,
+            'platform': owner.platform,
+            'email': owner.email,
+            'controller': owner.controller,
             'balance': sum(movement['net'] for movement in movements),
             'fees': sum(movement['fee'] for movement in movements),
             'movements': [
@@ -88,6 +92,22 @@ class StripeControl(Control, Play):
             setattr(owner, name, value)
         self.webhooks.emit(owner, 'account.updated', stripe_objects.account(owner))
         return {'id': owner.id}
+
+    def do_register(self, account, how='complete'):
+        """A merchant goes through the registration: `complete`, `partial` or `leave`."""
+        one_of('how', how, registration.WAYS)
+        self.app.onboarding.fill_in(self.account(account), how)
+        return {}
+
+    def do_deauthorize(self, account):
+        """A merchant takes the platform's access away, in the settings of the account."""
+        self.app.onboarding.deauthorize(self.account(account))
+        return {}
+
+    def do_authorize(self, account, platform):
+        """A merchant lets a platform act for the account."""
+        self.account(account).platform = self.account(platform).id
+        return {}
 
     def do_roll_secret(self, webhook, keep_old=True):
         """Give an endpoint a new secret; the old one is used beside it or not."""

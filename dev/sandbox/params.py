@@ -78,6 +78,28 @@ REFUND = {
     'metadata': METADATA,
     **EXPAND,
 }
+ACCOUNT = {
+    'controller': {
+        'fees': {'payer': frozenset(['account', 'application'])},
+        'losses': {'payments': frozenset(['application', 'stripe'])},
+        'requirement_collection': frozenset(['application', 'stripe']),
+        'stripe_dashboard': {'type': frozenset(['express', 'full', 'none'])},
+    },
+    'business_profile': {'name': 5000},
+    'country': str,
+    'email': str,
+    'metadata': METADATA,
+    **EXPAND,
+}
+FIELDS = frozenset(['currently_due', 'eventually_due'])
+ACCOUNT_LINK = {
+    'account': 5000,
+    'type': frozenset(['account_onboarding', 'account_update']),
+    'refresh_url': str,
+    'return_url': str,
+    'collection_options': {'fields': FIELDS},
+    **EXPAND,
+}
 
 
 def check(values, known, path=''):

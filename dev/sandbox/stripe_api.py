@@ -14,6 +14,8 @@ MOST_WEBHOOKS = 16
 ROUTES = Map(
     [
         Rule('/v1/account', methods=['GET'], endpoint='account'),
+        Rule('/v1/accounts', methods=['POST'], endpoint='create_account'),
+        Rule('/v1/account_links', methods=['POST'], endpoint='create_link'),
         Rule('/v1/balance', methods=['GET'], endpoint='balance'),
         Rule('/v1/webhook_endpoints', methods=['POST'], endpoint='create_webhook'),
         Rule('/v1/webhook_endpoints/<object_id>', methods=['POST'], endpoint='update_webhook'),
@@ -30,10 +32,11 @@ ROUTES = Map(
 class StripeApi:
     """Answers one call; the caller holds the world's lock."""
 
-    def __init__(self, world, payments, webhooks):
+    def __init__(self, world, payments, webhooks, onboarding):
         self.world = world
         self.payments = payments
         self.webhooks = webhooks
+        self.onboarding = onboarding
 
     def call(self, account, endpoint, path, values, object_id=None):
         """Answer a call.
@@ -54,6 +57,21 @@ class StripeApi:
     def _account(self, account, values, _object_id):
         params.check(values, params.EXPAND)
         return stripe_objects.account(account)
+
+    # === CONNECTED ACCOUNTS === #
+
+    def _create_account(self, account, values, _object_id):
+        typed = params.check(values, params.ACCOUNT)
+        return stripe_objects.account(self.onboarding.create(account, typed))
+
+    def _create_link(self, account, values, _object_id):
+        typed = params.check(values, params.ACCOUNT_LINK)
+        for name in ('account', 'type', 'refresh_url', 'return_url'):
+            if not typed.get(name):
+                raise errors.missing(name)
+        for name in ('refresh_url', 'return_url'):
+            self._check_url(typed[name], name)
+        return self.onboarding.link(account, typed)
 
     def _balance(self, account, values, _object_id):
         params.check(values, params.EXPAND)

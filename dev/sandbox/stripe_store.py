@@ -15,6 +15,10 @@ class StripeAccount(Account):
         self.platform = None
         self.charges_enabled = True
         self.missing = []
+        #: Everything was filled in once; None: as soon as it may charge.
+        self.submitted = None
+        self.controller = None
+        self.metadata = {}
         #: key -> `full`, `restricted` or `revoked`
         self.keys = {}
         #: idempotency key -> [what was asked, status, answer]

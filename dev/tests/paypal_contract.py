@@ -15,7 +15,9 @@ PAYMENTS = Description('paypal_payments_payment_v2.json')
 WEBHOOKS = Description('paypal_notifications_webhooks_v1.json')
 DISPUTES = Description('paypal_customer_disputes_v1.json')
 REPORTS = Description('paypal_reporting_transactions_v1.json')
-ALL = (ORDERS, PAYMENTS, WEBHOOKS, DISPUTES, REPORTS)
+REFERRALS = Description('paypal_customer_partner_referrals_v2.json')
+MERCHANTS = Description('paypal_customer_merchant_integrations_v1.json')
+ALL = (ORDERS, PAYMENTS, WEBHOOKS, DISPUTES, REPORTS, REFERRALS, MERCHANTS)
 #: Resources of notifications: kind -> where it is described, as what.
 RESOURCES = {
     'checkout-order': (ORDERS, 'order'),
@@ -125,6 +127,10 @@ def check_answer(call):
         assert {'name', 'message', 'debug_id'} <= set(answer)
         return
     description, operation = described(call)
+    if status == 200 and call['path'].endswith('/merchant-integrations'):
+        # Described as 201 and without a body.
+        assert {'merchant_id', 'links'} == set(answer)
+        return
     responses = operation['responses']
     if status == 200 and call['replayed'] and '200' not in responses:
         status = 201

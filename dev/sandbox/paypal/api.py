@@ -5,6 +5,7 @@ from werkzeug.routing import Map, Rule
 
 from .dispute_calls import DisputeCalls
 from .order_calls import OrderCalls
+from .partner_calls import PartnerCalls
 from .payment_calls import PaymentCalls
 from .report_calls import ReportCalls
 from .webhook_calls import WebhookCalls
@@ -13,6 +14,7 @@ ORDERS = '/v2/checkout/orders'
 PAYMENTS = '/v2/payments'
 HOOKS = '/v1/notifications/webhooks'
 EVENTS = '/v1/notifications/webhooks-events'
+PARTNERS = '/v1/customer/partners'
 #: path -> method -> who answers
 CALLS = {
     ORDERS: {'POST': 'orders.create'},
@@ -37,6 +39,9 @@ CALLS = {
     '/v1/reporting/transactions': {'GET': 'reports.transactions'},
     '/v1/customer/disputes': {'GET': 'disputes.list'},
     '/v1/customer/disputes/<object_id>': {'GET': 'disputes.get'},
+    '/v2/customer/partner-referrals': {'POST': 'partners.refer'},
+    f'{PARTNERS}/<partner>/merchant-integrations': {'GET': 'partners.find'},
+    f'{PARTNERS}/<partner>/merchant-integrations/<merchant>': {'GET': 'partners.status'},
 }
 ROUTES = Map(
     [
@@ -59,6 +64,7 @@ class PayPalApi:
             'webhooks': WebhookCalls(app),
             'reports': ReportCalls(app),
             'disputes': DisputeCalls(app),
+            'partners': PartnerCalls(app),
         }
 
     def answer(self, account, call, **arguments):

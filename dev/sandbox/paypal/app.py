@@ -11,6 +11,7 @@ from . import approval_page
 from .api import PayPalApi
 from .control import PayPalControl
 from .disputes import Disputes
+from .onboarding import PAGES, Onboarding
 from .payments import Payments
 from .refunds import Refunds
 from .server import PayPalServer
@@ -25,7 +26,7 @@ class PayPalApplication(Application):
     """
 
     name = 'PayPal'
-    pages = '/checkoutnow'
+    pages = ('/checkoutnow', PAGES)
 
     def __init__(self, providers):
         self.providers = providers
@@ -34,12 +35,15 @@ class PayPalApplication(Application):
         self.payments = Payments(self.world, self.webhooks)
         self.refunds = Refunds(self.payments)
         self.disputes = Disputes(self.payments)
+        self.onboarding = Onboarding(self.world, self.webhooks)
         self.server = PayPalServer(self.world, PayPalApi(self), self.webhooks)
         self.control = PayPalControl(self)
 
     def hosted_page(self, request):
         with self.world.lock:
             self.payments.run_due()
+            if request.path.startswith(PAGES):
+                return self.onboarding.page(request)
             account, order = self.world.find('order', request.args.get('token'))
             if not order:
                 raise NotFound()

@@ -3,7 +3,7 @@
 
 from ..controls import FAULTS, Control
 from ..refusals import known, number, one_of
-from . import errors, money
+from . import errors, money, onboarding
 from .play import Play
 
 ACCOUNT_SETTINGS = (
@@ -17,6 +17,8 @@ ACCOUNT_SETTINGS = (
     'pending_reason',
     'echeck_refunds',
     'balance_only',
+    'email_confirmed',
+    'receivable',
 )
 MOVEMENT_KEYS = ('id', 'type', 'amount', 'fee', 'net', 'currency', 'source')
 
@@ -42,6 +44,8 @@ class PayPalControl(Control, Play):
         own = [one for one in movements if one['currency'] == owner.currency]
         return {
             'name': owner.name,
+            'email': owner.email,
+            'partners': owner.partners,
             'balance': sum(one['net'] for one in own),
             'balances': self.payments.balances(owner),
             'fees': sum(one['fee'] for one in own),
@@ -99,9 +103,10 @@ class PayPalControl(Control, Play):
         """Make or change an account.
 
         `name`, `email`, `country`, `currency`; `clients` (client id: secret, null to forget it);
-        `features` (`reporting`, `disputes`: what its tokens are good for); `standing` (`''`,
-        `restricted`, `locked`); `block_duplicates` of invoice ids; `pending_reason` of every
-        capture; `echeck_refunds`; `balance_only`: no refund the balance does not hold.
+        `features` (`reporting`, `disputes`, `partner`: what its tokens are good for); `standing`
+        (`''`, `restricted`, `locked`); `email_confirmed`, `receivable` of a new merchant;
+        `block_duplicates` of invoice ids; `pending_reason` of every capture; `echeck_refunds`;
+        `balance_only`: no refund the balance does not hold.
         """
         owner = self.world.accounts.get(account) or (None if account else self.account())
         if not owner:
@@ -114,6 +119,20 @@ class PayPalControl(Control, Play):
         for name, value in settings.items():
             setattr(owner, name, value)
         return {'id': owner.id}
+
+    def do_register(self, referral, how='complete'):
+        """A merchant goes through the registration of a referral, as on its page.
+
+        :return: the merchant, and where the browser is sent.
+        """
+        one_of('how', how, onboarding.WAYS)
+        merchant, url = self.app.onboarding.fill_in(referral, how)
+        return {'merchant': merchant, 'url': url}
+
+    def do_revoke(self, account):
+        """A merchant takes its consent away from every platform, in the settings of its account."""
+        self.app.onboarding.revoke(self.account(account))
+        return {}
 
     def do_settings(self, **settings):
         """How PayPal is.

@@ -129,6 +129,57 @@ REFUND = Record(
         'note_to_payer': Text(255, 1, r'.*'),
     }
 )
+SHORT_URL = Text(127, 1, r'https?://[^\s/]+\S*')
+REFERRAL = Record(
+    {
+        'email': EMAIL,
+        'preferred_language_code': LOCALE,
+        'tracking_id': Text(127),
+        'partner_config_override': Record(
+            {
+                'return_url': SHORT_URL,
+                'return_url_description': Text(127),
+                'action_renewal_url': SHORT_URL,
+                'partner_logo_url': SHORT_URL,
+            }
+        ),
+        'operations': Listed(
+            Record(
+                {
+                    'operation': frozenset(['API_INTEGRATION']),
+                    'api_integration_preference': Record(
+                        {
+                            'rest_api_integration': Record(
+                                {
+                                    'integration_method': frozenset(['PAYPAL']),
+                                    'integration_type': frozenset(['THIRD_PARTY']),
+                                    'third_party_details': Record(
+                                        {'features': Listed(Text(100), 1, 20)}, ('features',)
+                                    ),
+                                },
+                                ('integration_type', 'third_party_details'),
+                            )
+                        },
+                        ('rest_api_integration',),
+                    ),
+                },
+                ('operation', 'api_integration_preference'),
+            ),
+            1,
+            5,
+        ),
+        'products': Listed(frozenset(['EXPRESS_CHECKOUT', 'PPCP']), 0, 5),
+        'legal_consents': Listed(
+            Record(
+                {'type': frozenset(['SHARE_DATA_CONSENT']), 'granted': frozenset([True])},
+                ('type', 'granted'),
+            ),
+            1,
+            5,
+        ),
+    },
+    ('operations', 'legal_consents'),
+)
 
 
 def check(value, kind, unknown='NOT_SUPPORTED', words=None):
@@ -153,11 +204,13 @@ def _check(value, kind, path, note):
         _check_record(value, kind, path, note)
     elif isinstance(kind, Listed):
         _check_list(value, kind, path, note)
+    elif isinstance(kind, frozenset):
+        if not isinstance(value, str | bool):
+            note('INVALID_PARAMETER_SYNTAX', path, value)
+        elif value not in kind:
+            note('INVALID_PARAMETER_VALUE', path, value)
     elif not isinstance(value, str):
         note('INVALID_PARAMETER_SYNTAX', path, value)
-    elif isinstance(kind, frozenset):
-        if value not in kind:
-            note('INVALID_PARAMETER_VALUE', path, value)
     elif not kind.least <= len(value) <= kind.most:
         note('INVALID_STRING_LENGTH', path, value)
     elif kind.pattern and not re.fullmatch(kind.pattern, value):

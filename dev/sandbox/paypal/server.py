@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """PayPal's API over HTTP: tokens, request ids, the log of requests."""
 
+import base64
 import copy
 import json
 import secrets
@@ -28,6 +29,7 @@ SCOPES = (
 FEATURES = {
     'reporting': ('reporting/search/read', 'reporting/balances/read'),
     'disputes': ('disputes/read-seller', 'disputes/update-seller'),
+    'partner': ('customer/partner', 'customer/partner-referrals/readwrite'),
 }
 #: Headers of a request that are remembered.
 HEADERS = (
@@ -159,12 +161,35 @@ class PayPalServer(Server):
             raise errors.TokenError(401, 'invalid_token', "Access Token not found in cache")
         return account, note['scopes']
 
+    def _acted_for(self, account, request):
+        """Return the merchant that a platform's call is made for.
+
+        :raise PayPalError: the assertion is none, another's, or the merchant has not agreed.
+        """
+        assertion = request.headers.get('PayPal-Auth-Assertion')
+        if not assertion:
+            return account
+        try:
+            head, body, signature = assertion.split('.')
+            claims = json.loads(base64.urlsafe_b64decode(body + '=' * (-len(body) % 4)))
+            merchant = self.world.accounts.get(claims['payer_id'])
+            valid = json.loads(base64.urlsafe_b64decode(head + '=' * (-len(head) % 4)))
+            valid = valid == {'alg': 'none'} and not signature and claims['iss'] in account.clients
+        except (LookupError, TypeError, ValueError):
+            raise errors.PayPalError(401) from None
+        if not valid:
+            raise errors.PayPalError(401)
+        if not merchant or account.id not in merchant.partners:
+            raise errors.refused('PERMISSION_DENIED')
+        return merchant
+
     # === ONE CALL === #
 
     def _call(self, request, entry, fault):
         with self.world.lock:
             account, scopes = self._authenticate(request)
             endpoint, arguments = self._route(request)
+            account = self._acted_for(account, request)
             call = Call(
                 endpoint=endpoint,
                 method=request.method,

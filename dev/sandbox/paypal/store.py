@@ -76,6 +76,11 @@ class PayPalAccount(Account):
         self.echeck_refunds = False
         #: No bank behind the balance: what it does not hold cannot be refunded.
         self.balance_only = False
+        #: id of each platform that may act for it -> its tracking id and the app's client id
+        self.partners = {}
+        #: What a new merchant may have left undone.
+        self.email_confirmed = True
+        self.receivable = True
         #: operation and PayPal-Request-Id -> what came of it, and until when it is remembered
         self.answers = {}
 

@@ -57,10 +57,12 @@ class Webhooks(Deliveries):
         :param str kind: PayPal's event type.
         """
         event = objects.event(kind, resource, self.world.base)
-        account.add(event, 'event')
-        # PayPal only lists what somebody was to be told.
-        account.note('told')[event['id']] = [one['id'] for one in self.targets(account, event)]
-        self.deliver(account, [event], self.world.webhooks['copies'])
+        partners = (self.world.accounts[one] for one in account.partners)
+        for owner in (account, *partners):
+            owner.add(event, 'event')
+            # PayPal only lists what somebody was to be told.
+            owner.note('told')[event['id']] = [one['id'] for one in self.targets(owner, event)]
+            self.deliver(owner, [event], self.world.webhooks['copies'])
         return event
 
     @staticmethod
