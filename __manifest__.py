@@ -15,6 +15,7 @@
         'views/payment_templates.xml',
         'views/mail_templates.xml',
         'views/pay_page_templates.xml',
+        'views/onboarding_templates.xml',
         'data/ir_default_data.xml',
         'data/payment_provider_data.xml',
         'data/mail_template_data.xml',

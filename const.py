@@ -140,3 +140,9 @@ COMPARISON_QUESTIONS = 100
 #: Days before a payout is made, and after it is expected, that its bank line may be dated.
 BANK_DAYS_BEFORE = 1
 BANK_DAYS_AFTER = 10
+#: How long a visit to a provider's registration may take, in hours.
+ONBOARDING_VALIDITY_HOURS = 24
+#: How long a registration is asked about that nobody came back from, in days.
+ONBOARDING_FOLLOWED_DAYS = 2
+#: Codes of an account that the platform must not act for any more.
+REVOKED_CODES = ('account_invalid', 'consent_revoked')

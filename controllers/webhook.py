@@ -35,6 +35,9 @@ class PayNowWebhook(http.Controller):
         provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()
         if not provider_sudo or provider_sudo.code not in const.PROVIDER_CODES:
             raise NotFound()
+        if provider_sudo._pay_now_on_platform():
+            # Told at the platform's own address, where it is known whose notification it is.
+            raise NotFound()
         body = request.httprequest.get_data()
         try:
             event = provider_sudo._pay_now_gateway().verify_event(body, request.httprequest.headers)

@@ -7,6 +7,8 @@ UPDATE payment_provider
        pay_now_api_base = NULL,
        pay_now_api_key = NULL,
        pay_now_api_secret = NULL,
+       pay_now_platform_state = NULL,
+       pay_now_platform_account = NULL,
        pay_now_webhook_secret = NULL,
        pay_now_webhook_ref = NULL,
        pay_now_former_webhook_ref = NULL,

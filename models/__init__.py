@@ -25,8 +25,10 @@ from . import (
     pay_now_dispute_booking,
     pay_now_dispute_words,
     pay_now_event,
+    pay_now_event_account,
     pay_now_movement,
     pay_now_movement_matching,
+    pay_now_onboarding,
     pay_now_payout,
     pay_now_payout_bank,
     pay_now_payout_booking,
@@ -74,3 +76,7 @@ from . import (
     res_currency,
     res_partner,
 )
+
+# Last: a platform takes over from what the others do with keys.
+from . import payment_provider_platform  # isort: skip
+from . import payment_provider_onboarding, payment_provider_onboarding_words  # isort: skip

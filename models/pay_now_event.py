@@ -323,7 +323,7 @@ class PayNowEvent(models.Model):
             self.env['payment.provider']
             .sudo()
             .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
-            .filtered('pay_now_api_key')
+            .filtered(lambda provider: provider._pay_now_can_be_asked())
         )
 
     @api.model

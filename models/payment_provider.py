@@ -167,6 +167,10 @@ class PaymentProvider(models.Model):
         """Tell whether the provider is the sandbox on this machine."""
         return utils.is_loopback(self.sudo().pay_now_api_base)
 
+    def _pay_now_can_be_asked(self):
+        """Tell whether there are credentials to ask the provider with."""
+        return bool(self.sudo().pay_now_api_key)
+
     def _pay_now_gateway(self, **tried):
         """Return the gateway of this provider record.
 

@@ -97,7 +97,7 @@ class PaymentProvider(models.Model):
             return 'commission'
         if (
             not (self.pay_now_webhook_url or '').startswith('https://')
-            and not self.sudo().pay_now_api_base
+            and not self._pay_now_in_sandbox()
         ):
             return 'http'
         return not heard_at and 'waiting'

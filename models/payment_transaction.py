@@ -289,7 +289,7 @@ class PaymentTransaction(models.Model):
             Domain('provider_code', 'in', const.PROVIDER_CODES)
             & Domain('operation', '!=', 'refund')
             # Without keys nobody can be asked.
-            & Domain('provider_id.pay_now_api_key', '!=', False)
+            & Domain('provider_id', 'in', self.env['pay.now.event']._swept_providers().ids)
         )
         return payments & (
             (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)

@@ -85,7 +85,7 @@ class PaymentTransaction(models.Model):
 
     def _ensure_provider_is_not_disabled(self):
         """Override of `payment`: disconnecting keeps the keys, so that refunds are still made."""
-        if self.provider_code in const.PROVIDER_CODES and self.provider_id.sudo().pay_now_api_key:
+        if self.provider_code in const.PROVIDER_CODES and self.provider_id._pay_now_can_be_asked():
             return None
         return super()._ensure_provider_is_not_disabled()
 

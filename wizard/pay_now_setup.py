@@ -136,7 +136,9 @@ class PayNowSetup(models.TransientModel):
         return self._reopen()
 
     def action_connect(self):
-        """Step 3: open the window for the keys of the provider given in the context."""
+        """Step 3: open the window for the keys of the provider given in the context, or its own
+        registration.
+        """
         self._check_administrator()
         if not self.company_id.pay_now_sage_customer_code:
             raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
@@ -144,7 +146,8 @@ class PayNowSetup(models.TransientModel):
             raise UserError(self.env._("Sign up first (step 2)."))
         provider = self._context_provider()
         action = provider.action_pay_now_connect()
-        action['context'] = dict(action['context'], default_setup_id=self.id)
+        if action['type'] == 'ir.actions.act_window':
+            action['context'] = dict(action['context'], default_setup_id=self.id)
         return action
 
     def action_configure(self):

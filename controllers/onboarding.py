@@ -1,0 +1,53 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import http
+from odoo.http import request
+
+SETUP = '/odoo/action-account_pay_now.action_pay_now_setup'
+
+
+class PayNowOnboarding(http.Controller):
+    """Where the providers' registrations send their visitors back to."""
+
+    @http.route(
+        '/pay_now/onboarding/<int:visit_id>/<string:token>/return',
+        type='http',
+        auth='user',
+        methods=['GET'],
+        readonly=False,
+    )
+    def onboarding_return(self, visit_id, token, **_told):
+        """Show the set-up with what the provider says now; what the address says counts for
+        nothing.
+        """
+        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
+        if not provider:
+            return self._refuse()
+        provider._pay_now_come_back()
+        return request.redirect(SETUP)
+
+    @http.route(
+        '/pay_now/onboarding/<int:visit_id>/<string:token>/refresh',
+        type='http',
+        auth='user',
+        methods=['GET'],
+        readonly=False,
+    )
+    def onboarding_refresh(self, visit_id, token, **_told):
+        """Send somebody on by a new link whose link was used, or has lapsed."""
+        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
+        if not provider:
+            return self._refuse()
+        url = provider._pay_now_come_for_link()
+        return request.redirect(url, local=False) if url else request.redirect(SETUP)
+
+    def _refuse(self):
+        """Say that nothing was changed, without saying why: unknown, used, lapsed, another's."""
+        response = request.render(
+            'account_pay_now.onboarding_refused',
+            {'setup_url': SETUP, 'html_lang': (request.env.lang or 'en').replace('_', '-')},
+        )
+        response.status_code = 403
+        response.headers['Cache-Control'] = 'no-store'
+        response.headers['Referrer-Policy'] = 'no-referrer'
+        return response

@@ -1,0 +1,49 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import psycopg2
+
+from odoo import api, models
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PayNowEvent(models.Model):
+    """Notifications about the account itself: completed, restricted, taken away from us."""
+
+    _inherit = 'pay.now.event'
+
+    # === BUSINESS METHODS - PROCESSING === #
+
+    def _process(self):
+        """Override of this module to look again at accounts, before anything is asked of them."""
+        accounts = self.filtered(lambda event: event.subject == 'account')
+        accounts._process_accounts()
+        return super(PayNowEvent, self - accounts)._process()
+
+    def _process_accounts(self):
+        """Look again at each account once, whatever its notifications say and in which order."""
+        for provider, events in self.grouped('provider_id').items():
+            try:
+                with self.env.cr.savepoint():
+                    error = provider._pay_now_account_changed()
+            except psycopg2.OperationalError:
+                raise
+            except Exception as failure:  # noqa: BLE001 - kept with its notification
+                _logger.exception("The account of %s could not be processed", provider.name)
+                error = str(failure)
+            if error:
+                events._retry_later(error)
+            else:
+                events.write({'state': 'done', 'error': False})
+
+    # === BUSINESS METHODS - SWEEP === #
+
+    @api.model
+    def _sweep(self):
+        """Override of this module to see who completed a registration without coming back."""
+        self.env['payment.provider']._pay_now_resume_onboardings()
+        return super()._sweep()

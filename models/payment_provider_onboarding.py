@@ -1,0 +1,267 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import urls
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const, platform_mode
+from ..gateways.base import OnboardingRequest
+from ..gateways.errors import GatewayAuthError, GatewayError, GatewayNotFound, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PaymentProvider(models.Model):
+    """Hosted onboarding: the merchant registers at the provider, no key changes hands."""
+
+    _inherit = 'payment.provider'
+
+    # Which merchant the platform's credentials act for is nobody's to choose: read and written
+    # by the server alone.
+    pay_now_platform_state = fields.Selection(
+        string="Platform",
+        selection=[('open', "begun"), ('used', "in use")],
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    pay_now_platform_account = fields.Char(
+        string="Account of the platform",
+        copy=False,
+        groups=fields.NO_ACCESS,
+        index='btree_not_null',
+    )
+    pay_now_platform_ref = fields.Char(
+        string="Reference of the registration", copy=False, groups=fields.NO_ACCESS
+    )
+    pay_now_onboarding_at = fields.Datetime(
+        string="Registration begun on", copy=False, groups=fields.NO_ACCESS
+    )
+
+    pay_now_missing = fields.Char(
+        string="Still missing",
+        help="What keeps a registration at the provider from being complete.",
+        readonly=True,
+        copy=False,
+    )
+    pay_now_has_platform = fields.Boolean(
+        string="Connects without keys", compute='_compute_pay_now_has_platform'
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('code')
+    def _compute_pay_now_has_platform(self):
+        for provider in self:
+            provider.pay_now_has_platform = (
+                provider.code in const.PROVIDER_CODES and platform_mode.available(provider.code)
+            )
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_connect(self):
+        """Override of this module to register at the provider itself, where a platform can."""
+        self.ensure_one()
+        if not self.pay_now_has_platform or self.env.context.get('pay_now_keys'):
+            return super().action_pay_now_connect()
+        self.check_access('write')
+        if url := self._pay_now_begin_onboarding():
+            return {'type': 'ir.actions.act_url', 'url': url, 'target': 'self'}
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    def action_pay_now_connect_keys(self):
+        """Open the window that asks for the keys, although a platform could do without."""
+        return self.with_context(pay_now_keys=True).action_pay_now_connect()
+
+    # === BUSINESS METHODS - ONBOARDING === #
+
+    def _pay_now_begin_onboarding(self):
+        """Begin the registration at the provider, or go on with it.
+
+        :return: where to send the user; nothing when it was complete already, and is connected.
+        :rtype: str | None
+        :raise UserError: the order of steps, or what the provider answered.
+        """
+        self.ensure_one()
+        self._pay_now_check_steps()
+        if self.company_id not in self.env.user.company_ids:
+            raise UserError(self.company_id._pay_now_shared_text())
+        provider = self.sudo()
+        begun = provider.pay_now_platform_state
+        # Known from here on, whatever is refused: whose credentials are used.
+        provider.pay_now_platform_state = begun or 'open'
+        try:
+            if begun and self._pay_now_resume_onboarding():
+                return None
+        except GatewayUnavailable as error:
+            raise UserError(self._pay_now_error_text(error)) from error
+        except GatewayError as error:
+            # Whatever it is, the provider's own page says more, or the new link is refused too.
+            _logger.info("%s: %s", self.name, error.message)
+        try:
+            onboarding = self._pay_now_new_link()
+        except GatewayError as error:
+            raise UserError(self._pay_now_error_text(error)) from error
+        provider.write(
+            {
+                'pay_now_platform_account': onboarding.account_id
+                or provider.pay_now_platform_account,
+                'pay_now_onboarding_at': fields.Datetime.now(),
+            }
+        )
+        return onboarding.url
+
+    def _pay_now_new_link(self):
+        """Return a new link to the provider's registration.
+
+        A lost account is replaced, unless the books are about it.
+
+        :rtype: gateways.base.Onboarding
+        """
+        provider = self.sudo()
+        if not provider.pay_now_platform_ref:
+            uuid = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
+            provider.pay_now_platform_ref = f'{uuid}-{self.id}'
+        account = provider.pay_now_platform_account
+        if self.code == const.STRIPE and self.pay_now_account not in (False, account):
+            # PayPal's merchant may turn out to be the same one.
+            self._pay_now_check_no_payments()
+        try:
+            return self._pay_now_ask_link(account)
+        except GatewayAuthError as error:
+            if error.code != 'account_invalid' or not account:
+                raise
+        self._pay_now_check_no_payments()
+        provider.write(
+            {
+                'pay_now_platform_account': False,
+                'pay_now_platform_state': 'open',
+                # Another reference, or the provider would give the lost one again.
+                'pay_now_platform_ref': f'{provider.pay_now_platform_ref[:60]}-{account[-6:]}',
+            }
+        )
+        return self._pay_now_ask_link('')
+
+    def _pay_now_ask_link(self, account):
+        path = self.env['pay.now.onboarding']._open(self)
+        company = self.company_id
+        return platform_mode.gateway(self.code, account).onboarding_url(
+            OnboardingRequest(
+                reference=self.sudo().pay_now_platform_ref,
+                return_url=urls.urljoin(self.get_base_url(), f'{path}/return'),
+                refresh_url=urls.urljoin(self.get_base_url(), f'{path}/refresh'),
+                email=company.pay_now_signup_email or '',
+                company=company.name or '',
+                country=company.country_id.code or '',
+                locale=self.env.user.lang or '',
+            )
+        )
+
+    def _pay_now_resume_onboarding(self):
+        """Ask how far the registration has come, and connect when nothing is missing.
+
+        :return: whether the provider is connected now.
+        :rtype: bool
+        :raise GatewayError: what the gateway raised; nothing is changed then.
+        """
+        self.ensure_one()
+        provider = self.sudo()
+        gateway = platform_mode.gateway(self.code, provider.pay_now_platform_account)
+        try:
+            account = gateway.finish_onboarding(
+                provider.pay_now_platform_ref, self.company_id.currency_id.name
+            )
+        except GatewayNotFound:
+            self._pay_now_note_missing(self._pay_now_unfinished_text())
+            return False
+        if problem := self._pay_now_account_problem(account):
+            if provider.pay_now_platform_state == 'open':
+                provider.pay_now_platform_account = account.id
+            self._pay_now_note_missing(problem)
+            return False
+        before = provider.pay_now_platform_account, provider.pay_now_platform_state
+        try:
+            with self.env.cr.savepoint():
+                provider.write(
+                    {'pay_now_platform_account': account.id, 'pay_now_platform_state': 'used'}
+                )
+                self._pay_now_connect('')
+        except UserError as error:
+            provider.invalidate_recordset()
+            provider.pay_now_platform_account, provider.pay_now_platform_state = before
+            self._pay_now_note_missing(str(error))
+            return False
+        self._pay_now_note_missing(False)
+        return True
+
+    def _pay_now_note_missing(self, text):
+        """Show what is missing on the set-up screen."""
+        if (self.pay_now_missing or False) != text:
+            self.sudo().pay_now_missing = text
+
+    def _pay_now_come_back(self):
+        """See what became of a visit to the provider's registration; nothing is raised.
+
+        Whatever the address says that the provider sent the user back with, it is asked itself.
+        """
+        self.ensure_one()
+        if not self.sudo().pay_now_platform_state:
+            return
+        try:
+            self._pay_now_resume_onboarding()
+        except GatewayError as error:
+            self._pay_now_note_missing(self._pay_now_problem_text(error))
+
+    def _pay_now_come_for_link(self):
+        """Return a new link for somebody whose link was used, or has lapsed.
+
+        :return: the address; nothing when it was complete meanwhile, or the provider refuses.
+        :rtype: str | None
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._pay_now_begin_onboarding()
+        except UserError as error:
+            self._pay_now_note_missing(str(error))
+            return None
+
+    def _pay_now_check_no_payments(self):
+        """Refuse another account than the one that payments were made with."""
+        if (
+            self.env['payment.transaction']
+            .sudo()
+            .search_count([('provider_id', '=', self.id)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "Payments were made with the account %s: connect with its keys, or add a second"
+                    " provider for a new account.",
+                    self.pay_now_account,
+                )
+            )
+
+    @api.model
+    def _pay_now_resume_onboardings(self):
+        """Ask about recent registrations that nobody came back from, for want of a notification."""
+        lately = fields.Datetime.now() - timedelta(days=const.ONBOARDING_FOLLOWED_DAYS)
+        for provider in self.sudo().search(
+            Domain('code', 'in', const.PROVIDER_CODES)
+            & Domain('pay_now_platform_state', '=', 'open')
+            & Domain('pay_now_onboarding_at', '>', lately)
+        ):
+            if not provider.pay_now_has_platform:
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    provider._pay_now_as_company()._pay_now_come_back()
+            except psycopg2.OperationalError:
+                raise
+            except Exception:
+                # The others are asked about all the same.
+                _logger.exception("The registration of %s could not be followed", provider.name)
