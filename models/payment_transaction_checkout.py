@@ -73,6 +73,8 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         :raise ValidationError: if the items cannot be paid in one payment.
         """
+        if not lines:
+            raise ValidationError(self.env._("Nothing was chosen to pay."))
         parts = parts if parts is not None else lines._pay_now_parts()
         amount = lines.currency_id[:1].round(sum(part for part, _discount in parts.values()))
         self._pay_now_check_lines(provider, lines, amount)
@@ -138,8 +140,6 @@ class PaymentTransaction(models.Model):
         :param float amount: what it would be, in the currency of the lines.
         :raise ValidationError: in the customer's words.
         """
-        if not lines:
-            raise ValidationError(self.env._("Nothing was chosen to pay."))
         if len(lines.account_id) > 1 or len(lines.currency_id) > 1:
             raise ValidationError(
                 self.env._("These items cannot be paid together. Please pay them one by one.")
