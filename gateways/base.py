@@ -209,6 +209,7 @@ class Movement:
     reference: str = ''  # the transaction's, as in `CheckoutRequest`
     database: str = ''  # that the reference is of, where the provider keeps it for us
     label: str = ''
+    reversal: bool = False  # as of a `Dispute`: `source_id` is the refund it is told with
 
 
 @dataclass(frozen=True)

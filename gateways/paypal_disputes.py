@@ -9,8 +9,8 @@ from . import base
 from .errors import GatewayAuthError
 from .paypal_money import from_money
 from .paypal_order import object_id
-from .paypal_payment import instant, linked, readable
-from .paypal_reporting import not_allowed
+from .paypal_payment import instant, linked, readable, refund_commission
+from .paypal_reporting import REVERSAL, not_allowed
 
 DISPUTES = '/v1/customer/disputes'
 REFUNDS = '/v2/payments/refunds'
@@ -88,9 +88,15 @@ def reversal(values, test_mode):
     """Return the refund that a reversal is told with: money that is gone."""
     amount, currency = from_money(values['amount'])
     payment_id, at = linked(values, 'captures'), instant(values.get('create_time'))
+    # What PayPal gives back of the payment's commission, as with a refund.
+    fee, settled = refund_commission(values, currency)
+    fee = fee if settled == currency else Decimal(0)
+    # Taken back itself: nothing is gone, whatever the refund says it was about.
+    stands = values.get('status') not in ('CANCELLED', 'FAILED')
+    movement = _movement(values['id'], REVERSAL, -amount, fee, currency, at, payment_id)
     return base.Dispute(
         id=values['id'],
-        state='lost',
+        state='lost' if stands else 'closed',
         amount=amount,
         currency=currency,
         created_at=at,
@@ -98,9 +104,7 @@ def reversal(values, test_mode):
         payment_id=payment_id,
         reference=values.get('custom_id') or '',
         reversal=True,
-        movements=(
-            _movement(values['id'], 'T1106', -amount, Decimal(0), currency, at, payment_id),
-        ),
+        movements=(movement,) if stands else (),
         url=f'{PAGES[bool(test_mode)]}/activity/payment/{values["id"]}',
     )
 

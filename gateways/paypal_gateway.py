@@ -69,6 +69,7 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
     currencies = CURRENCIES
     captures = True
     names_dispute_movements = False
+    tells_disputes_as_refunds = True
     amount_limits = staticmethod(amount_limits)
 
     def __init__(self, credentials, *, api_base=None, account=None):

@@ -155,7 +155,7 @@ def refund(values):
     created_at = instant(values.get('create_time'))
     changed_at = instant(values.get('update_time')) or created_at
     moved = current == 'paid'
-    commission, settled = _refund_commission(values, currency) if moved else (None, '')
+    commission, settled = refund_commission(values, currency) if moved else (None, '')
     return base.Refund(
         id=values['id'],
         amount=amount,
@@ -172,7 +172,7 @@ def refund(values):
     )
 
 
-def _refund_commission(values, currency):
+def refund_commission(values, currency):
     """Return what a refund costs beyond its amount, and the currency the account is debited in.
 
     Negative when PayPal gives some of the payment's fee back; None until PayPal says so.

@@ -22,8 +22,10 @@ PAGE = 500
 STAMP = '%Y-%m-%dT%H:%M:%SZ'
 #: Succeeded, or reversed later by another movement; the others moved nothing (yet).
 MOVED = ('S', 'V')
+#: Told as a refund of the capture, with the id of that refund.
+REVERSAL = 'T1106'
 DISPUTES = frozenset([
-    'T0106', 'T0114', 'T1106', 'T1201', 'T1202', 'T1205', 'T1207', 'T1208',
+    REVERSAL, 'T0106', 'T0114', 'T1201', 'T1202', 'T1205', 'T1207', 'T1208',
 ])  # fmt: skip
 FEES = frozenset(['T0106', 'T0114'])
 KINDS = (('T00', 'payment'), ('T04', 'payout'), ('T1107', 'refund'), ('T1109', 'refund'))
@@ -141,6 +143,7 @@ def movement(record):
         source_id=parent if kind == 'payout_failure' else own,
         payment_id=own if kind == 'payment' else parent,
         reference=record.get('custom_field') or '',
+        reversal=code == REVERSAL,
         label=record.get('transaction_subject') or record.get('transaction_note') or '',
     )
 

@@ -31,6 +31,8 @@ class Gateway(Protocol):
     captures: bool
     #: Whether the movements of a dispute have the ids that `list_movements` gives.
     names_dispute_movements: bool
+    #: Whether money that disputes take back is told among the refunds of the payment too.
+    tells_disputes_as_refunds: bool
 
     @staticmethod
     def amount_limits(currency: str) -> tuple[Decimal, Decimal]:

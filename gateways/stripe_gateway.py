@@ -46,6 +46,7 @@ class StripeGateway(StripePayouts, StripeDisputes):
     currencies = CURRENCIES
     captures = False
     names_dispute_movements = True
+    tells_disputes_as_refunds = False
     amount_limits = staticmethod(amount_limits)
     #: What a new endpoint is asked for.
     endpoint_values = {'enabled_events': list(stripe_events.EVENT_TYPES)}

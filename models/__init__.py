@@ -1,7 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 # The mixins first: the models that inherit from them follow.
-from . import pay_now_link, pay_now_link_page, pay_now_notices  # isort: skip
+from . import (  # isort: skip
+    pay_now_link,
+    pay_now_link_page,
+    pay_now_notices,
+    pay_now_subject_mixin,
+)
 from . import (
     account_bank_statement_line,
     account_journal,
@@ -23,6 +28,7 @@ from . import (
     pay_now_discrepancy_refund,
     pay_now_dispute,
     pay_now_dispute_booking,
+    pay_now_dispute_money,
     pay_now_dispute_words,
     pay_now_event,
     pay_now_event_account,

@@ -3,12 +3,6 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
-
 
 class PayNowDispute(models.Model):
     """The books of disputes follow the money (design section 6.2); an inquiry moves none."""
@@ -36,20 +30,13 @@ class PayNowDispute(models.Model):
             for dispute in todo:
                 try:
                     with self.env.cr.savepoint():
+                        dispute._reconcile_given_up()
                         dispute._settle_loss()
                 except UserError as error:
                     dispute._note_problem(error)
                 else:
                     if dispute.problem:
                         dispute.problem = False
-
-    def _note_problem(self, error):
-        """Keep where the accountant looks why a dispute could not be booked."""
-        message = str(error)
-        for dispute in self:
-            _logger.warning("Dispute %s could not be booked: %s", dispute.dispute_ref, message)
-            if dispute.problem != message:
-                dispute.problem = message
 
     # === BUSINESS METHODS - MOVEMENTS === #
 
@@ -132,6 +119,14 @@ class PayNowDispute(models.Model):
     def _book_loss(self, amount):
         """Move the disputed amount to the customer's account and re-open what it had paid."""
         provider, payment = self.provider_id, self.transaction_id.payment_id
+        if payment.move_id.reversal_move_ids.filtered(lambda move: move.state == 'posted'):
+            # Its items are open again, and the provider's balance is not as these books say.
+            raise UserError(
+                self.env._(
+                    "%s was reversed by hand: undo that, or book the loss by hand too.",
+                    payment.name,
+                )
+            )
         credit = payment._pay_now_counterpart_lines()
         move = self.env['account.move'].create(
             provider._pay_now_prepare_entry(
@@ -152,6 +147,7 @@ class PayNowDispute(models.Model):
         (credit | debit).reconcile()
         self.env['pay.now.payout']._reconcile_plan([credit | rest])
         self._reconcile_disputed()
+        self.transaction_id._pay_now_settle_surplus()
         self._note(
             self.env._(
                 "The dispute is lost: %(amount)s are open again. %(url)s",

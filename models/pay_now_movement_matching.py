@@ -37,10 +37,26 @@ class PayNowMovement(models.Model):
             ).mapped('movement_ref')
         )
         found = [line for line in found if line.id not in stored]
+        self._hear_of_reversals(provider, found)
         matches = self._identify(provider, found)
         unknown = [line for line in found if matches[line.id].state in UNDECIDED]
         self._store(provider, unknown)._write_matches(matches)
         self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
+
+    @api.model
+    def _hear_of_reversals(self, provider, found):
+        """Let disputes follow from the report of payments that the provider took back.
+
+        :param payment.provider provider: whose turn was taken.
+        :param list found: `gateways.base.Movement`.
+        """
+        told = [line for line in found if line.reversal]
+        ours = self._payments_of(provider, told)
+        known = ours and self.env['pay.now.dispute'].search(
+            Domain('provider_id', '=', provider.id) & Domain('reversal_ref', '!=', False)
+        ).mapped('reversal_ref')  # fmt: skip
+        if refs := [one.source_id for one in told if one.id in ours and one.source_id not in known]:
+            self.env['pay.now.dispute']._synchronize(provider, refs)
 
     def _look_again(self):
         """Identify movements anew; what somebody decided stays as it is.
@@ -171,7 +187,7 @@ class PayNowMovement(models.Model):
     @api.model
     def _refunds_of(self, provider, found):
         """Return the refund transactions that movements belong to, by the refund's id."""
-        # PayPal's reversals may be booked as the refund they are told with.
+        # What PayPal took back may have been booked as a refund at first.
         kinds = ('refund', 'dispute')
         refs = [line.source_id for line in found if line.kind in kinds and line.source_id]
         txs = self.env['payment.transaction'].search(

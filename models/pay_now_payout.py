@@ -1,16 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timezone
-
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import mute_logger
 
-from .. import const
-from ..gateways.errors import GatewayError, GatewayUnavailable
+from .. import const, utils
 
 
 class PayNowPayout(models.Model):
@@ -18,32 +11,21 @@ class PayNowPayout(models.Model):
 
     _name = 'pay.now.payout'
     _description = "Provider payout"
-    _inherit = ['mail.thread']
+    _inherit = ['pay.now.subject.mixin', 'mail.thread']
     _order = 'created_at desc, id desc'
     _check_company_auto = True
+    _subject = 'payout'
+    _lookback_days = const.PAYOUT_LOOKBACK_DAYS
 
     name = fields.Char(string="Payout", compute='_compute_name')
-    provider_id = fields.Many2one(
-        string="Provider",
-        comodel_name='payment.provider',
-        required=True,
-        readonly=True,
-        ondelete='restrict',
-    )
-    company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
     payout_ref = fields.Char(string="Payout id", required=True, readonly=True)
     movement_ref = fields.Char(string="Movement id", readonly=True)
     failure_movement_ref = fields.Char(string="Movement id of the failure", readonly=True)
-    currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True
-    )
-    amount = fields.Monetary(string="Amount", readonly=True)
     created_at = fields.Datetime(string="Made on", readonly=True)
     arrives_at = fields.Datetime(string="Expected on", readonly=True)
     bank_reference = fields.Char(
         string="Bank reference", readonly=True, help="What the bank's statement may show."
     )
-    url = fields.Char(string="Page at the provider", readonly=True)
     state = fields.Selection(
         string="Status",
         selection=[
@@ -76,7 +58,6 @@ class PayNowPayout(models.Model):
         readonly=True,
         help="Everything it is made of is booked, and reconciled with it.",
     )
-    problem = fields.Char(string="Problem", readonly=True, tracking=True)
     move_id = fields.Many2one(
         string="Entry", comodel_name='account.move', readonly=True, check_company=True
     )
@@ -108,11 +89,6 @@ class PayNowPayout(models.Model):
                 amount=payout.currency_id.format(payout.amount),
             )
 
-    @api.depends('name')
-    def _compute_display_name(self):
-        for payout in self:
-            payout.display_name = payout.name
-
     @api.depends('listed')
     def _compute_allocation(self):
         for payout in self:
@@ -128,108 +104,46 @@ class PayNowPayout(models.Model):
     # === ACTION METHODS === #
 
     def action_check(self):
-        """Ask the provider again, and book and reconcile what is missing.
-
-        :raise UserError: what the provider answers, or somebody else is at it.
-        """
-        self.check_access('write')
-        for payout in self.sudo():
-            provider = payout.provider_id
-            if not provider._pay_now_take_turn():
-                raise UserError(self.env._("This payout is being processed at this moment."))
-            try:
-                payout._synchronize(provider, [payout.payout_ref])
-            except GatewayError as error:
-                raise UserError(provider._pay_now_error_text(error)) from error
-            payout.line_ids.filtered(lambda line: line.state != 'handled')._look_again()
+        """Override of `pay.now.subject.mixin` to look at the movements again too."""
+        result = super().action_check()
+        lines = self.sudo().line_ids
+        lines.filtered(lambda line: line.state != 'handled')._look_again()
+        return result
 
     # === BUSINESS METHODS - FETCHING === #
 
     @api.model
-    def _synchronize(self, provider, refs):
-        """Ask the provider about payouts and let everything follow from the answer.
-
-        :param payment.provider provider: whose turn was taken.
-        :param list refs: the payouts' ids.
-        :return: those that are ours to book.
-        :rtype: pay.now.payout
-        :raise GatewayError: what the provider answers.
-        """
-        gateway = provider._pay_now_gateway()
-        payouts = self._take(provider, [gateway.fetch_payout(ref) for ref in refs])
-        payouts._settle()
-        return payouts
+    def _unfinished_domain(self):
+        """Override of `pay.now.subject.mixin`: under way, or its list not ready."""
+        return Domain('state', '=', 'pending') | (
+            Domain('listed', '=', True) & Domain('complete', '=', False)
+        )
 
     @api.model
-    def _sweep(self, provider):
-        """List the payouts and settle what is not settled yet.
-
-        :param payment.provider provider: whose turn was taken.
-        """
-        gateway = provider._pay_now_gateway()
-        since = provider._pay_now_list_since(const.PAYOUT_LOOKBACK_DAYS)
-        payouts = self._take(provider, list(gateway.list_payouts(since)))
+    def _prepare_settling(self, provider):
+        """Override of `pay.now.subject.mixin`: payouts first, then what is not ours beside them."""
         mine = Domain('provider_id', '=', provider.id)
-        older = self.search(
-            mine
-            & Domain('id', 'not in', payouts.ids)
-            & (
-                Domain('state', '=', 'pending')
-                | Domain('listed', '=', True) & Domain('complete', '=', False)
-            )
-        )
-        self._take(provider, [gateway.fetch_payout(payout.payout_ref) for payout in older])
         self.search(mine & Domain('move_id', '=', False))._book()
         self.env['pay.now.movement']._sweep(provider)
-        self.search(mine & Domain('settled', '=', False), order='created_at, id')._settle()
 
-    @api.model
-    def _take(self, provider, found):
-        """Store payouts as the provider tells them.
-
-        :param payment.provider provider: whose they are.
-        :param list found: `gateways.base.Payout`.
-        :return: their records.
-        :rtype: pay.now.payout
-        :raise GatewayUnavailable: somebody else stores one of them at this moment.
-        """
-        known = {
-            payout.payout_ref: payout
-            for payout in self.search(
-                Domain('provider_id', '=', provider.id)
-                & Domain('payout_ref', 'in', [one.id for one in found])
-            )
-        }
-        new = [one for one in found if one.id not in known]
-        try:
-            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                created = self.create([self._values(provider, one) for one in new])
-        except psycopg2.errors.UniqueViolation as error:
-            raise GatewayUnavailable("Being stored elsewhere.") from error
-        known.update(zip((one.id for one in new), created, strict=True))
-        for one in found:
-            known[one.id]._update(one)
-        return self.browse().union(*known.values())
+    # === BUSINESS METHODS - STORING === #
 
     @api.model
     def _values(self, provider, one):
-        """Return the values of a payout that never change."""
+        """Override of `pay.now.subject.mixin`: the amount and the day stay."""
         return {
-            'provider_id': provider.id,
-            'payout_ref': one.id,
-            'currency_id': self.env['res.currency']._pay_now_named(one.currency).id,
+            **super()._values(provider, one),
             'amount': float(one.amount),
-            'created_at': _naive(one.created_at),
-            'state': one.state,
+            'created_at': utils.naive_utc(one.created_at),
         }
 
     def _update(self, one):
-        """Take over what may have changed; a failure is final, whatever is told late."""
+        """Override of `pay.now.subject.mixin`: a failure is final, whatever is told late."""
         self.ensure_one()
         final = self.state in ('failed', 'canceled')
         vals = {
             'state': self.state if final else one.state,
-            'arrives_at': _naive(one.arrives_at) or self.arrives_at,
+            'arrives_at': utils.naive_utc(one.arrives_at) or self.arrives_at,
             'movement_ref': one.movement_id or self.movement_ref,
             'failure_movement_ref': one.failure_movement_id or self.failure_movement_ref,
             'failure': one.failure or self.failure,
@@ -241,8 +155,4 @@ class PayNowPayout(models.Model):
         if vals['state'] != self.state:
             # What was settled has to be taken back.
             vals['settled'] = False
-        self.write({name: value for name, value in vals.items() if self[name] != value})
-
-
-def _naive(moment):
-    return moment and moment.astimezone(timezone.utc).replace(tzinfo=None)
+        self._write_changes(vals)

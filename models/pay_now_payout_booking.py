@@ -4,12 +4,6 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
-
 
 class PayNowPayout(models.Model):
     """The books of payouts: transfer, failure, and what they are made of (design section 6.2)."""
@@ -35,14 +29,6 @@ class PayNowPayout(models.Model):
             except UserError as error:
                 payout._note_problem(error)
         todo._match_bank()
-
-    def _note_problem(self, error):
-        """Keep where the accountant looks why a payout could not be booked or reconciled."""
-        for payout in self:
-            message = str(error)
-            _logger.warning("Payout %s could not be booked: %s", payout.payout_ref, message)
-            if payout.problem != message:
-                payout.problem = message
 
     # === BUSINESS METHODS - BOOKING === #
 

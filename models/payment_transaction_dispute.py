@@ -15,6 +15,8 @@ class PaymentTransaction(models.Model):
         readonly=True,
     )
 
+    # === GETTERS === #
+
     def _pay_now_dispute_problem(self):
         """Return why a payment that was disputed is not refunded, or False once it is won.
 
@@ -36,3 +38,35 @@ class PaymentTransaction(models.Model):
         :rtype: set(str)
         """
         return set(self.pay_now_dispute_ids.mapped('reversal_ref')) - {False}
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_is_disputed_money(self, refund):
+        """Tell whether a refund is what a dispute withdrew, and let the dispute know.
+
+        :param gateways.base.Refund refund: one that nobody asked for here.
+        :rtype: bool
+        """
+        dispute = self.pay_now_dispute_ids.filtered(lambda one: one._withdrew(refund))[:1]
+        dispute.reversal_ref = refund.id
+        return bool(dispute)
+
+    def _pay_now_give_to_dispute(self):
+        """Take the books of a refund back: nobody made it, a dispute has its money.
+
+        By entries of today; what the refund was matched with is open again, and credit notes that
+        were only proposed for it go.
+        """
+        self.ensure_one()
+        vals = {'pay_now_failure_code': 'of_dispute', 'pay_now_failure': False}
+        if self.pay_now_commission_state == 'booked':
+            vals['pay_now_returned_commission'] = -self.pay_now_commission
+        else:
+            vals['pay_now_commission_state'] = False
+        if self.payment_id:
+            vals['pay_now_returned_at'] = fields.Datetime.now()
+        else:
+            vals['pay_now_paid_at'] = False
+        self.write(vals)
+        self._set_canceled(self._pay_now_refund_label(), extra_allowed_states=('done',))
+        self.source_transaction_id._pay_now_book_refunds()

@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from odoo.addons.payment.logging import get_payment_logger
 
 from .. import const
-from ..gateways import base
+from ..gateways import GATEWAYS, base
 from ..gateways.errors import GatewayRefused, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -31,6 +31,10 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
         help="When the money of a refund that failed was on the provider's balance again.",
+    )
+
+    pay_now_made_elsewhere = fields.Boolean(
+        string="Made at the provider", readonly=True, copy=False, help="Nobody asked for it here."
     )
 
     _pay_now_refund_once = models.UniqueIndex(
@@ -142,6 +146,7 @@ class PaymentTransaction(models.Model):
         known = {tx.pay_now_refund_ref: tx for tx in self._pay_now_refunds()}
         # Nobody made them: PayPal took the money back, and they are booked as disputes.
         reversals = self._pay_now_reversal_refs()
+        tells_disputes = GATEWAYS[self.provider_code].tells_disputes_as_refunds
         new = self.browse()
         for refund in sorted(
             payment.refunds, key=lambda one: one.created_at.timestamp() if one.created_at else 0
@@ -149,6 +154,8 @@ class PaymentTransaction(models.Model):
             if refund.currency != self.currency_id.name or refund.id in reversals:
                 continue
             tx = known.get(refund.id) or self._pay_now_sent_refund(refund)
+            if not tx and tells_disputes and self._pay_now_is_disputed_money(refund):
+                continue
             if not tx:
                 tx = self._create_child_transaction(float(refund.amount), is_refund=True)
                 new |= tx
@@ -241,6 +248,7 @@ class PaymentTransaction(models.Model):
         values = {
             'pay_now_refund_ref': refund.id,
             'provider_reference': refund.id,
+            'pay_now_made_elsewhere': refund.reference != self.pay_now_idempotency_key,
             'pay_now_returned_at': refund.returned_at and refund.returned_at.replace(tzinfo=None),
             'pay_now_returned_commission': float(refund.returned_commission),
         }

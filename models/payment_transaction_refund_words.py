@@ -74,6 +74,9 @@ class PaymentTransaction(models.Model):
                 " again if it is still needed.",
                 name,
             ),
+            'of_dispute': self.env._(
+                "Not a refund: %s took the money back from you, because of a dispute.", name
+            ),
             'unknown': self.env._("%s has no such payment to refund.", name),
             'REFUND_TIME_LIMIT_EXCEEDED': self.env._(
                 "The payment is too old: %s no longer refunds it. Pay the customer back by"
@@ -133,6 +136,12 @@ class PaymentTransaction(models.Model):
                 )
             case 'done':
                 return self.env._("%(amount)s refunded by %(provider)s (%(refund)s).", **values)
+            case 'cancel' if self.pay_now_failure_code == 'of_dispute':
+                return self.env._(
+                    "%(amount)s (%(refund)s): %(reason)s The dispute has them now; look at credit"
+                    " notes that were made for a refund.",
+                    **values,
+                )
             case 'cancel':
                 return self.env._(
                     "The refund of %(amount)s was canceled at %(provider)s (%(refund)s).", **values

@@ -16,6 +16,7 @@ from . import (
     test_comparison_screens,
     test_connection_screens,
     test_dispute,
+    test_dispute_money,
     test_dispute_sandbox,
     test_eligibility,
     test_event,

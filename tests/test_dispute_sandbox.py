@@ -77,7 +77,9 @@ class TestDisputeSandbox(MoneyCase):
         tx._synchronize()
         self.deliver()
         self.list_all()
-        self.assertEqual(len(tx.child_transaction_ids) + len(self.disputes(tx)), 1)
+        self.assertRecordValues(self.disputes(tx), [{'state': 'lost', 'settled': True}])
+        self.assertEqual(tx.child_transaction_ids.state, 'cancel')
+        self.assertEqual(tx.invoice_ids.payment_state, 'not_paid')
         self.assert_equation()
 
     def test_paypal_without_disputes(self):

@@ -293,7 +293,7 @@ class TestPayout(PayoutCommon):
         self.company.transfer_account_id = False
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line])
-        with mute_logger('odoo.addons.account_pay_now.models.pay_now_payout_booking'):
+        with mute_logger('odoo.addons.account_pay_now.models.pay_now_subject_mixin'):
             self.sweep()
         payout = self.payout('po_1')
         self.assertIn("internal transfer account", payout.problem)

@@ -46,6 +46,11 @@ class Play:
         self.disputes.close(*self.find('dispute', dispute), won)
         return {}
 
+    def do_reopen_dispute(self, dispute):
+        """The bank looks again at a dispute that was lost."""
+        self.disputes.reopen(*self.find('dispute', dispute))
+        return {}
+
     def do_fail_refund(self, refund):
         """The payer's bank sends a refund back."""
         self.payments.fail_refund(*self.find('refund', refund))

@@ -58,6 +58,16 @@ class Disputes:
             dispute['status'] = 'lost'
         self.emit(account, 'charge.dispute.closed', dispute)
 
+    def reopen(self, account, dispute):
+        """The bank looks again at what it decided against the merchant.
+
+        :raise StripeError: it did not.
+        """
+        if dispute['status'] != 'lost':
+            raise errors.StripeError(400, "This dispute is not lost.")
+        dispute['status'] = 'under_review'
+        self.emit(account, 'charge.dispute.updated', dispute)
+
     def _move(self, account, dispute, amount, fee):
         movement = self.payments.move(
             account, 'adjustment', amount, dispute['currency'], dispute['id'], fee=fee

@@ -74,6 +74,20 @@ class Disputes:
             dispute['dispute_outcome']['amount_refunded'] = dict(dispute['dispute_amount'])
         self._emit(account, 'RESOLVED', dispute)
 
+    def reopen(self, account, dispute):
+        """The merchant appeals against what was decided for the payer.
+
+        :raise Refusal: nothing was.
+        """
+        outcome = dispute.get('dispute_outcome') or {}
+        if outcome.get('outcome_code') != 'RESOLVED_BUYER_FAVOUR':
+            raise Refusal(400, "This dispute is not lost.")
+        del dispute['dispute_outcome']
+        dispute['status'] = 'UNDER_REVIEW'
+        # What moved stays away until it is decided again.
+        dispute['dispute_life_cycle_stage'] = 'CHARGEBACK'
+        self._emit(account, 'UPDATED', dispute)
+
     def _emit(self, account, what, dispute):
         dispute['update_time'] = timestamp()
         self.emit(account, f'CUSTOMER.DISPUTE.{what}', dispute)

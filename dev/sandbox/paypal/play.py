@@ -37,9 +37,16 @@ class Play:
         """PayPal takes a capture back."""
         return self.refunds.reverse(*self.find('capture', capture))
 
-    def do_dispute(self, capture, inquiry=False):
-        """A payer disputes a capture; with `inquiry` no money moves."""
-        return self.disputes.open(*self.find('capture', capture), inquiry)
+    def do_dispute(self, capture, inquiry=False, as_refund=False):
+        """A payer disputes a capture; with `inquiry` no money moves.
+
+        `as_refund`: what moves is told as a refund of the capture too, as of a reversal.
+        """
+        owner, captured = self.find('capture', capture)
+        dispute = self.disputes.open(owner, captured, inquiry)
+        if as_refund:
+            self.refunds.tell_dispute(owner, captured)
+        return dispute
 
     def do_escalate_dispute(self, dispute):
         """An inquiry becomes a chargeback: the money is withdrawn."""
@@ -48,7 +55,16 @@ class Play:
 
     def do_close_dispute(self, dispute, won):
         """PayPal or the bank decides a dispute."""
-        self.disputes.close(*self.find('dispute', dispute), won)
+        owner, found = self.find('dispute', dispute)
+        self.disputes.close(owner, found, won)
+        if won:
+            about = found['disputed_transactions'][0]['seller_transaction_id']
+            self.refunds.untell_dispute(owner, owner.get('capture', about))
+        return {}
+
+    def do_reopen_dispute(self, dispute):
+        """The merchant appeals against a dispute that was lost."""
+        self.disputes.reopen(*self.find('dispute', dispute))
         return {}
 
     def do_fail_payout(self, payout):

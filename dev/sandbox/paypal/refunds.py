@@ -148,6 +148,21 @@ class Refunds:
         self._pay(account, refund, 'T1106', 'PAYMENT.CAPTURE.REVERSED')
         return refund
 
+    def tell_dispute(self, account, captured):
+        """Tell the money that a dispute took as a refund of the capture too: it moved once."""
+        left = self._left(account, captured)
+        whole = money.minor(captured['amount']['value'], captured['amount']['currency_code'])
+        refund = objects.refund(account, captured, left, whole, {}, self.world.base)
+        self._keep(account, captured, refund)
+        account.note('told')[captured['id']] = refund['id']
+        self.emit(account, 'PAYMENT.CAPTURE.REVERSED', refund)
+
+    def untell_dispute(self, account, captured):
+        """The money of a dispute came back: what was told as a refund is none."""
+        if refund_id := account.note('told').pop(captured['id'], None):
+            account.get('refund', refund_id).update(status='CANCELLED', update_time=timestamp())
+            self._mark(account, captured)
+
     def pay_out(self, account, amount=None):
         """Transfer the balance in the account's currency to the bank.
 

@@ -1,0 +1,138 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+from odoo import models
+
+from .. import utils
+from ..gateways import GATEWAYS
+
+#: How far apart two tellings of the same money may be dated.
+NEAR = timedelta(days=1)
+
+
+class PayNowDispute(models.Model):
+    """The money of disputes, each piece of it once.
+
+    PayPal tells one piece up to four times: as money of the dispute, as a reversal of the
+    payment, among the refunds of the payment, and in its reports; in any order, and some of it
+    never. Whatever arrives first is booked, and the others are recognised.
+    """
+
+    _inherit = 'pay.now.dispute'
+
+    # === BUSINESS METHODS - STORING === #
+
+    def _store_movements(self, one):
+        """Store the movements that are new.
+
+        :param gateways.base.Dispute one: what the provider tells.
+        """
+        self.ensure_one()
+        known = set(self.movement_ids.mapped('movement_ref'))
+        new = [line for line in one.movements if line.id not in known]
+        if new and GATEWAYS[self.provider_id.code].tells_disputes_as_refunds:
+            new = self._not_told_otherwise(one, new)
+        if new:
+            self.env['pay.now.movement']._store(
+                self.provider_id, new, dispute_id=self.id, transaction_id=self.transaction_id.id
+            )
+            self.settled = False
+
+    def _not_told_otherwise(self, one, lines):
+        """Return the movements that nothing else has told of, and take over what was a refund.
+
+        :param gateways.base.Dispute one: what the provider tells.
+        :param list lines: its `gateways.base.Movement` that are not stored under their own id.
+        :rtype: list
+        """
+        of_reversal = self.movement_ids.filtered(
+            lambda line: line.movement_ref == self.reversal_ref
+        )
+        if one.reversal:
+            self._take_over_refund(self._refunds_here().filtered(
+                lambda tx: tx.pay_now_refund_ref == one.id
+            ))  # fmt: skip
+            told = (self.movement_ids - of_reversal).mapped('amount')
+            return [line for line in lines if float(line.amount) not in told]
+        if of_reversal:
+            same = next((line for line in lines if float(line.amount) == of_reversal.amount), None)
+            lines = [line for line in lines if line is not same]
+        new = []
+        for line in lines:
+            refund = self._refund_of(line)
+            if refund.pay_now_made_elsewhere:
+                self.reversal_ref = refund.pay_now_refund_ref
+                self._take_over_refund(refund)
+            if not refund or refund.pay_now_made_elsewhere:
+                new.append(line)
+        return new
+
+    # === BUSINESS METHODS - REFUNDS THAT NOBODY MADE === #
+
+    def _refunds_here(self):
+        """Return the refunds of the payment that stand, and are no dispute's money.
+
+        :rtype: payment.transaction
+        """
+        return self.transaction_id._pay_now_refunds().filtered(
+            lambda tx: tx.pay_now_refund_ref and tx.state not in ('cancel', 'error')
+        )
+
+    def _refund_of(self, line):
+        """Return the refund by which a withdrawal was told before.
+
+        One that was asked for here is the answer to the dispute: it stays a refund.
+
+        :param gateways.base.Movement line: of the dispute.
+        :rtype: payment.transaction
+        """
+        return self._refunds_here().filtered(
+            lambda tx: (
+                not self.currency_id.compare_amounts(tx.amount, float(line.amount))
+                and self._is_near(tx.pay_now_paid_at, line.created_at)
+            )
+        )[:1]
+
+    def _withdrew(self, refund):
+        """Tell whether a refund of the payment is money that this dispute withdrew.
+
+        :param gateways.base.Refund refund: among those of the payment.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return not self.reversal_ref and any(
+            not self.currency_id.compare_amounts(line.amount, -float(refund.amount))
+            and self._is_near(line.occurred_at, refund.created_at)
+            for line in self.movement_ids
+        )
+
+    @staticmethod
+    def _is_near(stored, told):
+        """Tell whether two instants, the first one naive, may be of the same thing."""
+        return bool(stored and told) and abs(stored - utils.naive_utc(told)) <= NEAR
+
+    def _take_over_refund(self, refund):
+        """Let the dispute have the money that was booked as a refund.
+
+        :param payment.transaction refund: at most one.
+        """
+        if refund:
+            self.settled = False
+            refund._pay_now_give_to_dispute()
+
+    def _reconcile_given_up(self):
+        """Match the entry that took a refund back with the dispute's own, on the clearing account.
+
+        The refund's first item stays the one that stands for the provider's movement: a payout
+        may have been allocated to it already.
+        """
+        self.ensure_one()
+        refund = self.transaction_id._pay_now_refunds().filtered(
+            lambda tx: self.reversal_ref and tx.pay_now_refund_ref == self.reversal_ref
+        )
+        if refund.pay_now_reversal_move_id:
+            moves = refund.pay_now_reversal_move_id | self.movement_ids.move_id
+            clearing = self.provider_id.pay_now_clearing_account_id
+            lines = moves.line_ids.filtered(lambda line: line.account_id == clearing)
+            self.env['pay.now.payout']._reconcile_plan([lines])

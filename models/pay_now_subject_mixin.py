@@ -1,0 +1,213 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import contextlib
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import mute_logger
+
+from odoo.addons.payment.logging import get_payment_logger
+
+from .. import const
+from ..gateways.errors import GatewayError, GatewayNotFound, GatewayUnavailable
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PayNowSubjectMixin(models.AbstractModel):
+    """What providers tell of besides payments: one record for each, asked about, listed, settled.
+
+    A model of it is named in `const.SUBJECTS` and `const.LISTED_MODELS`. It has a field
+    `<subject>_ref`, and says what follows from an answer: `_values`, `_update`, `_settle`.
+    """
+
+    _name = 'pay.now.subject.mixin'
+    _description = "What a provider tells of besides payments"
+
+    #: What notifications call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
+    _subject = ''
+    #: How far back what is listed can still change, in days.
+    _lookback_days = 0
+
+    provider_id = fields.Many2one(
+        string="Provider",
+        comodel_name='payment.provider',
+        required=True,
+        readonly=True,
+        ondelete='restrict',
+    )
+    company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
+    currency_id = fields.Many2one(
+        string="Currency", comodel_name='res.currency', required=True, readonly=True
+    )
+    amount = fields.Monetary(string="Amount", readonly=True)
+    url = fields.Char(string="Page at the provider", readonly=True)
+    settled = fields.Boolean(readonly=True)
+    problem = fields.Char(string="Problem", readonly=True, tracking=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('name')
+    def _compute_display_name(self):
+        for record in self:
+            record.display_name = record.name
+
+    # === ACTION METHODS === #
+
+    def action_check(self):
+        """Ask the provider again, and book what is missing.
+
+        :raise UserError: what the provider answers, or somebody else is at it.
+        """
+        self.check_access('write')
+        for record in self.sudo():
+            provider = record.provider_id
+            if not provider._pay_now_take_turn():
+                raise UserError(
+                    self.env._("%s is being processed at this moment.", record.display_name)
+                )
+            try:
+                self.sudo()._synchronize(provider, record._refs())
+            except GatewayError as error:
+                raise UserError(provider._pay_now_error_text(error)) from error
+
+    # === BUSINESS METHODS - FETCHING === #
+
+    def _refs(self):
+        """Return the provider's ids of the records.
+
+        :rtype: list
+        """
+        return self.mapped(f'{self._subject}_ref')
+
+    @api.model
+    def _synchronize(self, provider, refs):
+        """Ask the provider about some, and let everything follow from the answer.
+
+        :param payment.provider provider: whose turn was taken.
+        :param list refs: the provider's ids.
+        :return: the records of those that are ours to book.
+        :rtype: pay.now.subject.mixin
+        :raise GatewayError: what the provider answers.
+        """
+        fetch = getattr(provider._pay_now_gateway(), f'fetch_{self._subject}')
+        records = self._take(provider, [fetch(ref) for ref in refs])
+        records._settle()
+        return records
+
+    @api.model
+    def _sweep(self, provider):
+        """List them, ask about those that are not listed and not over, and settle what is not yet.
+
+        :param payment.provider provider: whose turn was taken.
+        """
+        gateway = provider._pay_now_gateway()
+        list_them = getattr(gateway, f'list_{self._subject}s')
+        fetch = getattr(gateway, f'fetch_{self._subject}')
+        since = provider._pay_now_list_since(self._lookback_days)
+        records = self._take(provider, list(list_them(since)))
+        mine = Domain('provider_id', '=', provider.id)
+        found = []
+        for ref in self.search(
+            mine & Domain('id', 'not in', records.ids) & self._unfinished_domain()
+        )._refs():
+            # The provider may forget old ones; what is known of them stays.
+            with contextlib.suppress(GatewayNotFound):
+                found.append(fetch(ref))
+        self._take(provider, found)
+        self._prepare_settling(provider)
+        self.search(mine & Domain('settled', '=', False), order='id')._settle()
+
+    @api.model
+    def _unfinished_domain(self):
+        """Return the domain of those that the provider has more to tell about."""
+        return Domain('settled', '=', False)
+
+    @api.model
+    def _prepare_settling(self, provider):
+        """Do what has to be done before those of a provider are settled by the sweep."""
+
+    # === BUSINESS METHODS - STORING === #
+
+    @api.model
+    def _take(self, provider, found):
+        """Store what the provider tells, each one once, whoever else stores it.
+
+        :param payment.provider provider: whose they are.
+        :param list found: of the gateway's dataclass.
+        :return: the records of those that are ours.
+        :rtype: pay.now.subject.mixin
+        :raise GatewayUnavailable: somebody else stores one of them at this moment.
+        """
+        found = self._ours(provider, list({one.id: one for one in found}.values()))
+        known = self._known(provider, found)
+        new = [one for one in found if one.id not in known]
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                created = self.create([self._values(provider, one) for one in new])
+        except psycopg2.errors.UniqueViolation as error:
+            raise GatewayUnavailable("Being stored elsewhere.") from error
+        known.update(zip((one.id for one in new), created, strict=True))
+        for one in found:
+            known[one.id]._update(one)
+        return self.browse().union(*known.values())
+
+    @api.model
+    def _ours(self, provider, found):
+        """Return those that belong into our books: all, unless the model knows better.
+
+        :rtype: list
+        """
+        return found
+
+    @api.model
+    def _known(self, provider, found):
+        """Return the records there are of what the provider tells.
+
+        :return: `{the provider's id: record}`
+        :rtype: dict
+        """
+        records = self.search(
+            Domain('provider_id', '=', provider.id)
+            & Domain(f'{self._subject}_ref', 'in', [one.id for one in found])
+        )
+        return dict(zip(records._refs(), records, strict=True))
+
+    @api.model
+    def _values(self, provider, one):
+        """Return the values of a new record that never change."""
+        return {
+            'provider_id': provider.id,
+            f'{self._subject}_ref': one.id,
+            'currency_id': self.env['res.currency']._pay_now_named(one.currency).id,
+            'state': one.state,
+        }
+
+    def _update(self, one):
+        """Take over what may have changed.
+
+        :param one: what the provider tells now.
+        """
+        raise NotImplementedError
+
+    def _settle(self):
+        """Book what is told and not booked yet; safe to call any number of times."""
+        raise NotImplementedError
+
+    def _write_changes(self, values):
+        """Write only what differs: nothing is tracked or locked for nothing."""
+        self.ensure_one()
+        if changed := {name: value for name, value in values.items() if self[name] != value}:
+            self.write(changed)
+
+    def _note_problem(self, error):
+        """Keep where the accountant looks why something could not be booked.
+
+        :param UserError error: what went wrong.
+        """
+        for record in self:
+            _logger.warning("%s could not be booked: %s", record._refs()[0], error)
+            record._write_changes({'problem': str(error)})
