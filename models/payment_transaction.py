@@ -77,17 +77,22 @@ class PaymentTransaction(models.Model):
         if self.operation == 'refund':
             return self._pay_now_apply_refund(payment_data['refund'])
         payment = payment_data['payment']
+        if self.state == 'done' and payment.state != base.PAID:
+            # Late bad news: nothing but a refund or a dispute changes what is settled.
+            self.pay_now_last_sync = fields.Datetime.now()
+            return None
         self._pay_now_take_over(payment)
         if payment.state == base.PAID:
             self._pay_now_apply_paid(payment)
         elif payment.state == base.PENDING:
             self._pay_now_apply_pending()
         elif payment.state == base.FAILED:
-            if self.state not in ('error', 'done'):
+            if self.state != 'error':
                 message = self._pay_now_failure_label()
                 self._set_error(message, extra_allowed_states=('cancel',))
-        elif payment.state == base.CANCELED and self.state not in ('cancel', 'done', 'error'):
-            self._set_canceled()
+        elif payment.state == base.CANCELED and self.state not in ('cancel', 'error'):
+            known = self.pay_now_failure_code or self.pay_now_failure
+            self._set_canceled(known and self._pay_now_failure_label())
         return None
 
     def _pay_now_take_over(self, payment):
@@ -249,7 +254,7 @@ class PaymentTransaction(models.Model):
             self.pay_now_last_sync = fields.Datetime.now()
             if self.state == 'draft':
                 self.pay_now_failure_code = 'lapsed'
-                self._set_canceled()
+                self._set_canceled(self._pay_now_failure_label())
             return None
         except GatewayUnavailable:
             raise
