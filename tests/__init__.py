@@ -59,6 +59,7 @@ from . import (
     test_reminder_attachments,
     test_reminder_mail,
     test_removal,
+    test_requests,
     test_same_amount,
     test_screens,
     test_setup,

@@ -14,6 +14,10 @@ from .common import PayNowCommon
 _logger = logging.getLogger(__name__)
 
 
+#: Where the requests are held against what Stripe and PayPal publish about their APIs.
+CONTRACTS = ('dev.tests.contract', 'dev.tests.paypal_contract')
+
+
 def sandbox_process():
     """Return a sandbox of the development tools, or None where they are not."""
     checkout = os.environ.get('PAY_NOW_DEV')
@@ -52,6 +56,7 @@ class SandboxCase(PayNowCommon, HttpCase):
         self.sandbox.fees(delay=None)
         self.provider._pay_now_connect(self.sandbox.key)
         self.paypal._pay_now_connect(self.sandbox.paypal.client_id, self.sandbox.paypal.secret)
+        self.addCleanup(self.assert_requests)
 
     @classmethod
     def _request_handler(cls, session, request, /, **kwargs):
@@ -60,15 +65,38 @@ class SandboxCase(PayNowCommon, HttpCase):
             kwargs['timeout'] = max(kwargs['timeout'])
         return super()._request_handler(session, request, **kwargs)
 
+    def assert_requests(self):
+        """Hold every request sent so far against the providers' descriptions, where they are.
+
+        Those that were refused or not answered too: nothing here sends nonsense.
+
+        :return: how many were looked at.
+        :rtype: int
+        """
+        number = 0
+        for name, side in zip(CONTRACTS, (self.sandbox, self.sandbox.paypal), strict=True):
+            contract = importlib.import_module(name)
+            if not contract.available():
+                _logger.info("NOT TESTED: no description for %s (PAY_NOW_SPECS)", name)
+                continue
+            for call in side.requests(clear=True):
+                contract.check_request(call)
+                number += 1
+        return number
+
     def deliver(self):
         """Deliver what both providers have to say, and let the workers work."""
         for side in (self.sandbox, self.sandbox.paypal):
             for out in side.outbox():
-                answer = self.url_open(
-                    urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
-                )
-                self.assertEqual(answer.status_code, 200)
+                self.receive(out)
         self.work()
+
+    def receive(self, out):
+        """Receive one notification that was held back."""
+        answer = self.url_open(
+            urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
+        )
+        self.assertEqual(answer.status_code, 200)
 
     def lose_notifications(self):
         """Whatever the providers had to say never arrives."""
