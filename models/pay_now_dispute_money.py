@@ -50,9 +50,8 @@ class PayNowDispute(models.Model):
             lambda line: line.movement_ref == self.reversal_ref
         )
         if one.reversal:
-            self._take_over_refund(self._refunds_here().filtered(
-                lambda tx: tx.pay_now_refund_ref == one.id
-            ))  # fmt: skip
+            refunds = self._refunds_here()
+            self._take_over_refund(refunds.filtered(lambda tx: tx.pay_now_refund_ref == one.id))
             told = (self.movement_ids - of_reversal).mapped('amount')
             return [line for line in lines if float(line.amount) not in told]
         if of_reversal:

@@ -52,10 +52,10 @@ class PayNowMovement(models.Model):
         """
         told = [line for line in found if line.reversal]
         ours = self._payments_of(provider, told)
-        known = ours and self.env['pay.now.dispute'].search(
-            Domain('provider_id', '=', provider.id) & Domain('reversal_ref', '!=', False)
-        ).mapped('reversal_ref')  # fmt: skip
-        if refs := [one.source_id for one in told if one.id in ours and one.source_id not in known]:
+        payments = self.env['payment.transaction'].union(*ours.values())
+        known = set(payments.pay_now_dispute_ids.mapped('reversal_ref'))
+        refs = [one.source_id for one in told if one.id in ours and one.source_id not in known]
+        if refs:
             self.env['pay.now.dispute']._synchronize(provider, refs)
 
     def _look_again(self):

@@ -37,7 +37,9 @@ class PaymentTransaction(models.Model):
 
         :rtype: set(str)
         """
-        return set(self.pay_now_dispute_ids.mapped('reversal_ref')) - {False}
+        given = self._pay_now_refunds().filtered(lambda tx: tx.pay_now_failure_code == 'of_dispute')
+        refs = self.pay_now_dispute_ids.mapped('reversal_ref') + given.mapped('pay_now_refund_ref')
+        return set(refs) - {False}
 
     # === BUSINESS METHODS === #
 

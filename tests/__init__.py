@@ -65,6 +65,7 @@ from . import (
     test_setup,
     test_situations,
     test_to_handle,
+    test_situations_money,
     test_webhook,
     test_webhook_renewal,
 )
