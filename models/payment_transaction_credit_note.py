@@ -74,7 +74,7 @@ class PaymentTransaction(models.Model):
         return parts
 
     def _pay_now_propose_credit_note(self, invoice, amount):
-        """Propose a credit note: the whole invoice reversed, or one line of the amount.
+        """Propose a credit note: the whole invoice reversed, or its part of every tax.
 
         :param account.move invoice: what was paid and is given back.
         :param float amount: how much of it, taxes included.
@@ -95,10 +95,9 @@ class PaymentTransaction(models.Model):
                     'journal_id': invoice.journal_id.id,
                     'currency_id': invoice.currency_id.id,
                     'fiscal_position_id': invoice.fiscal_position_id.id,
-                    'invoice_line_ids': [self._pay_now_prepare_credit_line(invoice, amount)],
+                    'invoice_line_ids': self._pay_now_prepare_credit_lines(invoice, amount),
                 }
             )
-            self._pay_now_round_credit_note(note, amount)
         self.pay_now_credit_note_ids |= note
         note._message_log(
             body=self.env._(
@@ -122,36 +121,39 @@ class PaymentTransaction(models.Model):
             'auto_post': 'no',
         }
 
-    def _pay_now_prepare_credit_line(self, invoice, amount):
-        """Return the one line of a partial credit note, whose total is the amount.
+    def _pay_now_prepare_credit_lines(self, invoice, amount):
+        """Return the lines of a partial credit note, whose total is the amount.
 
-        With the account and the taxes of the invoice's first line.
+        One for each account and set of taxes of the invoice, each with its part, as Odoo shares
+        down payments.
         """
-        first = invoice.invoice_line_ids.filtered(lambda line: line.display_type == 'product')[:1]
-        taxes, price = first.tax_ids, amount
-        if taxes and not all(tax.price_include for tax in taxes):
-            price = taxes.with_context(force_price_include=True).compute_all(
-                amount, currency=invoice.currency_id, partner=invoice.partner_id
-            )['total_excluded']
+        AccountTax = self.env['account.tax']
         lang = invoice.partner_id.lang or self.env.lang
-        return Command.create(
-            {
-                'name': self.with_context(lang=lang).env._("Refund of %s", invoice.name),
-                'quantity': 1,
-                'price_unit': price,
-                'account_id': first.account_id.id,
-                'tax_ids': [Command.set(taxes.ids)],
-            }
+        name = self.with_context(lang=lang).env._("Refund of %s", invoice.name)
+        base_lines, _tax_lines = invoice._get_rounded_base_and_tax_lines()
+        parts = AccountTax._prepare_down_payment_lines(
+            base_lines,
+            invoice.company_id,
+            'fixed',
+            amount,
+            computation_key=f'pay_now_refund,{self.id}',
+            grouping_function=lambda line: {'account_id': line['account_id']},
         )
-
-    def _pay_now_round_credit_note(self, note, amount):
-        """Let the tax take the cent by which a total with taxes on top may miss the amount."""
-        miss = note.currency_id.round(amount - note.amount_total)
-        tax = note.line_ids.filtered('tax_line_id')[:1]
-        if miss and tax:
-            note.line_ids = [
-                Command.update(tax.id, {'amount_currency': tax.amount_currency + miss})
-            ]
+        return [
+            Command.create(
+                {
+                    'name': name,
+                    'quantity': 1,
+                    'price_unit': part['price_unit'],
+                    'account_id': part['account_id'].id,
+                    'analytic_distribution': part['analytic_distribution'],
+                    'tax_ids': [Command.set(part['tax_ids'].ids)],
+                    # What rounding would change of the taxes.
+                    'extra_tax_data': AccountTax._export_base_line_extra_tax_data(part),
+                }
+            )
+            for part in parts
+        ]
 
     def _pay_now_withdraw_proposals(self):
         """Take back drafts that were proposed for a refund that failed; posted ones stay."""

@@ -303,6 +303,55 @@ class TestRefundMatching(RefundCase):
             self.assertEqual(note.payment_state, 'paid')
         self.assertAlmostEqual(self.customer_balance(), 0)
 
+    def test_partial_refund_gives_back_its_part_of_each_tax_and_account(self):
+        twenty = self.company_data['default_tax_sale'].copy({'amount': 20, 'name': "20 %"})
+        five = twenty.copy({'amount': 5.5, 'name': "5.5 %"})
+        revenue = self.company_data['default_account_revenue']
+        other = revenue.copy({'code': '707999', 'name': "Other revenue"})
+        invoice = self.make_invoice(
+            invoice_line_ids=[
+                Command.create(
+                    {
+                        'name': name,
+                        'quantity': 3,
+                        'price_unit': price,
+                        'discount': 10,
+                        'account_id': account.id,
+                        'tax_ids': [Command.set(taxes.ids)],
+                    }
+                )
+                for name, price, account, taxes in (
+                    ("Bread", 33.33, revenue, five),
+                    ("Cake", 12.10, revenue, five),
+                    ("Knife", 19.99, other, twenty),
+                    ("Nothing", 7.77, other, twenty.browse()),
+                )
+            ]
+        )
+        tx = self.checkout(self.lines(invoice))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        for amount in ('0.07', '10.00', '33.33'):
+            with self.subTest(amount=amount):
+                self.gateway.give_back(tx.provider_reference, amount)
+                tx._synchronize()
+                note = tx._pay_now_refunds()[-1].pay_now_credit_note_ids
+                self.assertEqual(note.amount_total, float(amount))
+                if amount == '0.07':
+                    continue
+                part = float(amount) / invoice.amount_total
+                shares = {line.account_id: line for line in note.invoice_line_ids}
+                self.assertEqual(set(shares), {revenue, other})
+                for line in note.invoice_line_ids:
+                    same = invoice.invoice_line_ids.filtered(
+                        lambda one, line=line: (
+                            (one.account_id, one.tax_ids) == (line.account_id, line.tax_ids)
+                        )
+                    )
+                    self.assertAlmostEqual(
+                        line.price_subtotal, sum(same.mapped('price_subtotal')) * part, delta=0.02
+                    )
+
     def test_partial_refund_proposes_one_line_with_the_taxes(self):
         tax = self.company_data['default_tax_sale'].copy({'amount': 20, 'name': "20 %"})
         included = tax.copy({'price_include_override': 'tax_included', 'name': "20 % incl."})
