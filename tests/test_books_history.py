@@ -31,6 +31,9 @@ class History:
         'inquiry': 2,
         'refund': 4,
         'decide': 7,
+        'reopen': 2,
+        'refund_here': 3,
+        'refund_all': 2,
         'payout': 5,
         'fail_payout': 2,
         'book_foreign': 2,
@@ -39,11 +42,14 @@ class History:
         'sweep': 4,
         'outage': 2,
         'duplicates': 3,
+        'late': 2,
+        'webhooks_off': 1,
     }
 
     #: What every history begins with, so that it has seen everything.
     beginning = (
-        *('pay', 'pay', 'pay', 'dispute', 'dispute', 'decide', 'decide', 'foreign'),
+        *('pay', 'pay', 'pay', 'dispute', 'dispute', 'decide', 'decide'),
+        *('reopen', 'decide', 'dispute', 'decide', 'foreign'),
         *('payout', 'fail_payout', 'sweep', 'book_foreign', 'sweep', 'book_foreign'),
     )
 
@@ -53,7 +59,11 @@ class History:
         self.txs = []
         self.number = 0
         self.told = []
+        #: Notifications that are still on their way.
+        self.delayed = []
         self.coin = False
+        #: States of disputes that there were at quiet points.
+        self.seen = set()
 
     def play(self, length):
         """Let things happen, and look at the books whenever everything has been heard."""
@@ -72,6 +82,9 @@ class History:
         self.calm()
         self.release()
         self.case.list_all()
+        for out in self.delayed:
+            self.case.receive(out)
+        self.delayed.clear()
         self.case.deliver()
         self.case.list_all()
         terms = self.provider.sudo()._pay_now_clearing_equation()
@@ -82,16 +95,21 @@ class History:
         )
         self.case.assertEqual(terms['waiting'], 0, message)
         self.assert_everything_once(message)
+        self.case.assert_requests()
 
     def assert_everything_once(self, message):
         """Nothing is booked twice, and what is over left nothing of its own behind."""
         case, env = self.case, self.case.env
         mine = [('provider_id', '=', self.provider.id)]
         disputes = env['pay.now.dispute'].search(mine)
+        self.seen |= set(disputes.mapped('state'))
         for dispute in disputes:
             lost = dispute.state == 'lost'
             case.assertAlmostEqual(dispute.loss_amount, dispute.withdrawn * lost, 2, message)
             case.assertFalse(dispute.problem, message)
+            if dispute.transaction_id._pay_now_refunds():
+                # A refund before it was disputed: the invoice is what its credit notes say.
+                continue
             paid = {'lost': ('not_paid', 'partial')}.get(dispute.state, ('paid', 'partial'))
             case.assertIn(dispute.transaction_id.invoice_ids.payment_state, paid, message)
         waiting = sum(disputes.filtered(lambda one: one.state == 'open').mapped('withdrawn'))
@@ -148,6 +166,16 @@ class History:
         else:
             foreign.action_handled()
 
+    def refund_here(self, whole=False):
+        """The accountant refunds, whatever the provider may answer."""
+        found = [tx for tx in self.txs if tx.payment_id and tx._pay_now_left_to_refund() > 1]
+        if tx := self.choose(found):
+            left = tx._pay_now_left_to_refund()
+            tx.action_refund(left if whole else self.random.randint(1, 100) / 100)
+
+    def refund_all(self):
+        self.refund_here(whole=True)
+
     # === what arrives, and when === #
 
     def deliver(self):
@@ -162,6 +190,15 @@ class History:
     def duplicates(self):
         self.side.redeliver(times=2)
         self.case.deliver()
+
+    def late(self):
+        """What was said so far arrives, the last first, after whatever comes next."""
+        for side in (self.case.sandbox, self.case.sandbox.paypal):
+            self.delayed += side.outbox()[::-1]
+
+    def webhooks_off(self):
+        """Nothing is told any more, until everything is quiet again."""
+        self.side.webhooks(mode='off')
 
     def outage(self):
         path = self.random.choice(self.paths)
@@ -227,11 +264,18 @@ class StripeHistory(History):
         if refund := self.choose([one['id'] for one in made if one['status'] == 'succeeded']):
             self.side.fail_refund(refund=refund)
 
+    def reopen(self):
+        lost = [
+            one['id'] for one in self.side.account_state()['disputes'] if one['status'] == 'lost'
+        ]
+        if dispute := self.choose(lost):
+            self.side.reopen_dispute(dispute=dispute)
+
     def decide(self):
         undecided = [
             one['id']
             for one in self.side.account_state()['disputes']
-            if one['status'] in ('needs_response', 'warning_needs_response')
+            if one['status'] in ('needs_response', 'warning_needs_response', 'under_review')
         ]
         if dispute := self.choose(undecided):
             self.side.close_dispute(dispute=dispute, won=self.toss())
@@ -260,7 +304,7 @@ class StripeHistory(History):
 
 class PayPalHistory(History):
     paths = ('/v1/reporting', '/v1/customer/disputes', '/v2/checkout')
-    happenings = {**History.happenings, 'reverse': 2, 'escalate': 2}
+    happenings = {**History.happenings, 'reverse': 2, 'escalate': 2, 'dispute_as_refund': 3}
 
     def agree(self, tx):
         self.side.approve(order=tx.provider_reference)
@@ -278,9 +322,21 @@ class PayPalHistory(History):
             if one['status'] == 'COMPLETED' and one['custom_id'] in refs and one['id'] not in gone
         ]
 
-    def dispute(self, inquiry=False):
+    def dispute(self, **values):
         if capture := self.choose(self._disputable()):
-            self.side.dispute(capture=capture, inquiry=inquiry)
+            self.side.dispute(capture=capture, **values)
+
+    def dispute_as_refund(self):
+        self.dispute(as_refund=True)
+
+    def reopen(self):
+        lost = [
+            one['dispute_id']
+            for one in self.side.account_state()['disputes']
+            if one['status'] == 'RESOLVED' and one['outcome'] == 'RESOLVED_BUYER_FAVOUR'
+        ]
+        if dispute := self.choose(lost):
+            self.side.reopen_dispute(dispute=dispute)
 
     def inquiry(self):
         self.dispute(inquiry=True)
@@ -342,7 +398,7 @@ class TestBooksHistory(MoneyCase):
             dict(Counter(movements.mapped('state'))),
         )
         if LENGTH >= 60:
-            self.assertLessEqual({'lost', 'won'}, set(disputes.mapped('state')))
+            self.assertLessEqual({'lost', 'won'}, played.seen)
             self.assertLessEqual({'paid', 'failed'}, set(payouts.mapped('state')))
             self.assertIn('booked', movements.mapped('state'))
         return played

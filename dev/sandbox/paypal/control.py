@@ -60,6 +60,7 @@ class PayPalControl(Control, Play):
                 {
                     **{key: one[key] for key in ('dispute_id', 'status')},
                     'stage': one['dispute_life_cycle_stage'],
+                    'outcome': (one.get('dispute_outcome') or {}).get('outcome_code'),
                     'capture': one['disputed_transactions'][0]['seller_transaction_id'],
                 }
                 for one in owner.all('dispute')
