@@ -128,7 +128,10 @@ class PayNowPayout(models.Model):
             self.lines_known = True
         matches = self.line_ids._look_again()
         items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
+        others = self._take_back_from_by_age(items)
         self._reconcile_plan([self._clearing_lines() | items])
+        for payout in others.sorted(lambda one: (one.created_at, one.id)):
+            payout._reconcile_by_age()
         total = sum(self.line_ids.mapped('net'))
         if self.currency_id.compare_amounts(total, self.amount):
             self.problem = self.env._(
@@ -137,6 +140,25 @@ class PayNowPayout(models.Model):
                 amount=self.currency_id.format(self.amount),
             )
         self.settled = not self.line_ids.filtered(lambda line: line.state in ('waiting', 'foreign'))
+
+    def _take_back_from_by_age(self, items):
+        """Free what the provider lists for this payout where one that was heard of before it, and
+        of which nothing is listed, was allocated to the same.
+
+        :param account.move.line items: what is listed, on the clearing account.
+        :return: the payouts that have to be allocated anew.
+        :rtype: pay.now.payout
+        """
+        self.ensure_one()
+        if self._clearing_lines().reconciled:
+            return self.browse()
+        together = items._all_reconciled_lines()
+        others = self.search([('move_id', 'in', together.move_id.ids)]) - self
+        by_age = others.filtered(lambda payout: not payout.listed)
+        if by_age:
+            together.remove_move_reconcile()
+            others.settled = False
+        return by_age
 
     def _reconcile_by_age(self):
         """Reconcile a payout with the oldest open items of the clearing account.

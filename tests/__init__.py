@@ -66,6 +66,7 @@ from . import (
     test_situations,
     test_to_handle,
     test_situations_money,
+    test_situations_payouts,
     test_webhook,
     test_webhook_renewal,
 )

@@ -220,6 +220,23 @@ class TestPayout(PayoutCommon):
         self.sweep()
         self.assertIn("295.40", self.payout('po_1').problem)
 
+    def test_what_is_listed_is_taken_back_from_what_was_allocated_by_age(self):
+        """The one the merchant asked for is heard of before Stripe's own."""
+        (_tx, first), _other = self.pay(100), self.pay(100)
+        self.gateway.pay_out('po_age', amount=first.net)
+        self.sweep()
+        clearing = self.provider.pay_now_clearing_account_id
+        left = self.open_on(clearing)
+        self.gateway.pay_out('po_listed', [first])
+        self.sweep()
+        for ref in ('po_age', 'po_listed'):
+            payout = self.payout(ref)
+            self.assertTrue(payout.settled)
+            self.assertTrue(payout._clearing_lines().reconciled)
+        listed = self.payout('po_listed')._clearing_lines()
+        self.assertFalse(left & listed._all_reconciled_lines(), "exactly what is listed")
+        self.assertFalse(self.open_on(clearing))
+
     def test_allocated_by_age_where_nothing_is_listed(self):
         first, _line = self.pay(300, paid_at=self.utc(fields.Datetime.now() - timedelta(days=3)))
         second, _line = self.pay(200)
