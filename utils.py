@@ -189,6 +189,8 @@ def read_amount(value, point='.'):
             return None
         digits = f"{re.sub('[.,]', '', whole)}.{decimals}"
     return float(digits)
+
+
 def naive_utc(moment):
     """Return an instant as Odoo stores it.
 
