@@ -31,14 +31,17 @@ class PaymentTransaction(models.Model):
     )
     pay_now_receipt_problem = fields.Char(string="Problem", readonly=True, copy=False)
     pay_now_receipt_html = fields.Html(
-        string="Receipt", compute='_compute_pay_now_receipt_html', sanitize=False
+        string="Receipt text", compute='_compute_pay_now_receipt_html', sanitize=False
     )
 
     # === COMPUTE METHODS === #
 
     @api.depends_context('lang')
     def _compute_pay_now_receipt_html(self):
-        for tx in self:
+        ours = self._pay_now_ours()
+        # Odoo tries a template out on whatever transaction there is.
+        (self - ours).pay_now_receipt_html = False
+        for tx in ours:
             tx.pay_now_receipt_html = self.env['ir.qweb']._render(
                 'account_pay_now.mail_receipt_items', {'tx': tx, 'rows': tx._pay_now_paid_rows()}
             )
