@@ -96,6 +96,16 @@ FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE'
 #: The most invoices attached to one reminder, and their total size.
 ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5
+#: Customers whose reminders are generated at once, and mails that are written at once.
+GENERATION_BATCH = 500
+SENDING_BATCH = 50
+#: The workers that send, and the most that may usefully be added by copying one.
+SENDING_CRONS = ('ir_cron_reminders_send', 'ir_cron_reminders_send_2', 'ir_cron_reminders_send_3')
+SENDING_WORKERS_MAX = 8
+#: How old the last look at the books may be as a mail leaves.
+CHECK_VALID_SECONDS = 10
+#: A mail marked *sending* so long ago that no worker has in hand is uncertain.
+HAND_OVER_GRACE_SECONDS = 60
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
 #: How long a provider may not answer before somebody is told.

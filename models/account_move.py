@@ -38,21 +38,25 @@ class AccountMove(models.Model):
     def _compute_pay_now_url(self):
         """Not stored and not depended on: eligibility is decided at the moment it is asked."""
         no_link = self.env.context.get('pay_now_no_link')
+        refusals = {} if no_link else self._pay_now_refusals('invoice_mail')
         for move in self:
-            move.pay_now_url = (
-                False if no_link or move._pay_now_refusal('invoice_mail') else move._pay_now_url()
-            )
+            move.pay_now_url = False if no_link or move in refusals else move._pay_now_url()
 
     @api.depends('invoice_line_ids.sale_line_ids')
     def _compute_pay_now_application(self):
+        groups = self.env['account.move.line']._read_group(
+            Domain('move_id', 'in', self.ids) & Domain('sale_line_ids', '!=', False), ['move_id']
+        )
+        from_sales = {move.id for (move,) in groups}
         for move in self:
-            move.pay_now_application = (
-                'sales' if move.invoice_line_ids.sale_line_ids else 'accounting'
-            )
+            # What is being typed is not in the database yet.
+            sold = move.id in from_sales if move.id else move.invoice_line_ids.sale_line_ids
+            move.pay_now_application = 'sales' if sold else 'accounting'
 
     def _compute_pay_now_refusal(self):
+        refusals = self._pay_now_refusals('invoice_mail')
         for move in self:
-            reason = move._pay_now_refusal('invoice_mail')
+            reason = refusals.get(move)
             move.pay_now_refusal = reason and move._pay_now_refusal_label(reason)
 
     # === BUSINESS METHODS - ELIGIBILITY === #
@@ -74,7 +78,7 @@ class AccountMove(models.Model):
         )
 
     def _pay_now_refusal(self, purpose, previous_balance=False):
-        """Say why the invoice gets no *Pay now* button: the one place that decides it.
+        """Say why the invoice gets no *Pay now* button (see `_pay_now_refusals`).
 
         :param str purpose: `invoice_mail`, `reminder` or `page`.
         :param bool previous_balance: the reminder prints the customer's previous balance.
@@ -83,14 +87,43 @@ class AccountMove(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
+        return self._pay_now_refusals(purpose, previous_balance).get(self, False)
+
+    def _pay_now_refusals(self, purpose, previous_balance=False):
+        """Say which invoices get no *Pay now* button, and why: the one place that decides it.
+
+        The number of queries does not depend on the number of invoices.
+
+        :param str purpose: `invoice_mail`, `reminder` or `page`.
+        :param bool previous_balance: the reminder prints the customer's previous balance.
+        :return: `{invoice: code of the first reason that applies}`; the others have a button.
+        :rtype: dict
+        """
+        refusals = {}
+        for company, moves in self.grouped('company_id').items():
+            if reason := company._pay_now_refusal():
+                refusals.update(dict.fromkeys(moves, reason))
+                continue
+            test_mode = company._pay_now_test_mode()
+            for move in moves:
+                if test_mode and not move._pay_now_is_test_recipient():
+                    refusals[move] = 'test_mode'
+                elif reason := move._pay_now_own_refusal(purpose, previous_balance):
+                    refusals[move] = reason
+        others = self.filtered(lambda move: move not in refusals)
+        refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
+        return refusals
+
+    def _pay_now_own_refusal(self, purpose, previous_balance):
+        """Return the first reason against a button that lies with the invoice itself.
+
+        :param str purpose: see `_pay_now_refusals`.
+        :param bool previous_balance: see `_pay_now_refusals`.
+        :return: a code, or False.
+        :rtype: str | bool
+        """
         company = self.company_id
         mailed = purpose in ('invoice_mail', 'reminder')
-        if not company.pay_now_signup_date:
-            return 'signup'
-        if not company._pay_now_providers():
-            return 'provider'
-        if company._pay_now_test_mode() and not self._pay_now_is_test_recipient():
-            return 'test_mode'
         if not self._pay_now_is_payable():
             return 'not_payable'
         if self.currency_id != company.currency_id:
@@ -103,12 +136,22 @@ class AccountMove(models.Model):
             return 'option'
         if mailed and self._pay_now_other_method():
             return 'method'
-        if purpose == 'reminder' and previous_balance:
-            return 'previous_balance'
-        lines = self._pay_now_open_lines()
-        if lines and lines == lines._pay_now_in_progress():
-            return 'in_progress'
-        return False
+        return 'previous_balance' if purpose == 'reminder' and previous_balance else False
+
+    def _pay_now_all_in_progress(self):
+        """Return the invoices that a payment is on its way for: for all that is open of them.
+
+        :rtype: account.move
+        """
+        if not self.ids:
+            return self.browse()
+        Line = self.env['account.move.line']
+        lines = Line.search_fetch(
+            Line._pay_now_open_items_domain() & Domain('move_id', 'in', self.ids), ['move_id']
+        )
+        busy = lines._pay_now_in_progress()
+        ids = set(busy.move_id.ids) - set((lines - busy).move_id.ids)
+        return self.filtered(lambda move: move._origin.id in ids)
 
     def _pay_now_is_payable(self):
         """Tell whether this is a posted customer invoice with something left to pay."""
@@ -181,9 +224,8 @@ class AccountMove(models.Model):
         :return: None
         :raise ValidationError: with the reason in the customer's words.
         """
-        for move in self:
-            if reason := move._pay_now_refusal('page'):
-                raise ValidationError(move._pay_now_refusal_label(reason))
+        for move, reason in self._pay_now_refusals('page').items():
+            raise ValidationError(move._pay_now_refusal_label(reason))
         if provider not in self.company_id._pay_now_providers():
             raise ValidationError(self.env._("This way of paying is not available now."))
         residual = sum(self.mapped('amount_residual'))

@@ -131,9 +131,10 @@ class AccountMoveLine(models.Model):
                 & Domain('pay_now_item_ids', '=', False)
             )
         )
+        paid_elsewhere = set(others.invoice_ids.ids)
         return self & (
             items.line_id.with_env(self.env)
-            | self.filtered(lambda line: line.move_id.id in set(others.invoice_ids.ids))
+            | self.filtered(lambda line: line.move_id.id in paid_elsewhere)
         )
 
     def _pay_now_disputed(self):
@@ -154,6 +155,38 @@ class AccountMoveLine(models.Model):
             )
         )
         return self & items.line_id.with_env(self.env)
+
+    def _pay_now_holds(self):
+        """Say which items no reminder is sent about now, and why: the one place that decides it.
+
+        The number of queries does not depend on the number of items.
+
+        :return: `{item: code of the first reason that applies}` (see `_pay_now_hold_label`).
+        :rtype: dict
+        """
+        holds = {}
+        for code, lines in (
+            ('in_progress', self._pay_now_in_progress()),
+            ('disputed', self._pay_now_disputed()),
+            ('excluded', self.filtered('no_followup')),
+            ('blocked', self.filtered(lambda line: line.move_id.payment_state == 'blocked')),
+        ):
+            for line in lines:
+                holds.setdefault(line, code)
+        return holds
+
+    def _pay_now_hold_label(self, code):
+        """Return why nothing is sent about the items, in the user's words.
+
+        :param str code: a code of `_pay_now_holds`.
+        :rtype: str
+        """
+        return {
+            'in_progress': self.env._("Payment in progress"),
+            'disputed': self.env._("Dispute open"),
+            'excluded': self.env._("Excluded from reminders"),
+            'blocked': self.env._("Payment blocked"),
+        }[code]
 
     def _pay_now_free(self, amount):
         """Take the lines of a payment out of what they are reconciled with, the newest first.
@@ -177,14 +210,27 @@ class AccountMoveLine(models.Model):
     def _pay_now_due_label(self):
         """Return how the item is called in front of the customer: invoice and instalment."""
         self.ensure_one()
-        siblings = self.move_id.line_ids.filtered(
-            lambda line: line.display_type == 'payment_term'
+        return self._pay_now_due_labels()[self]
+
+    def _pay_now_due_labels(self):
+        """Return how the items are called in front of the customer: invoice and instalment.
+
+        :return: `{item: text}`
+        :rtype: dict
+        """
+        siblings = self.search_fetch(
+            Domain('move_id', 'in', self.move_id.ids) & Domain('display_type', '=', 'payment_term'),
+            ['move_id', 'date_maturity', 'date'],
         ).sorted(lambda line: (line.date_maturity or line.date, line.id))
-        if len(siblings) < 2:
-            return self.move_id.name
-        return self.env._(
-            "%(invoice)s – instalment %(number)s of %(total)s",
-            invoice=self.move_id.name,
-            number=siblings.ids.index(self.id) + 1,
-            total=len(siblings),
-        )
+        ids = {move: lines.ids for move, lines in siblings.grouped('move_id').items()}
+        return {
+            line: self.env._(
+                "%(invoice)s – instalment %(number)s of %(total)s",
+                invoice=line.move_id.name,
+                number=ids[line.move_id].index(line.id) + 1,
+                total=len(ids[line.move_id]),
+            )
+            if len(ids[line.move_id]) > 1
+            else line.move_id.name
+            for line in self
+        }

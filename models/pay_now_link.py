@@ -37,25 +37,35 @@ class PayNowLink(models.AbstractModel):
         return self.env['account.move.line']
 
     def _pay_now_url(self, **params):
-        """Return the address of the document's pay page, making its token where needed.
-
-        The validity starts again each time: it counts from the last message that was sent.
+        """Return the address of the document's pay page (see `_pay_now_urls`).
 
         :param params: query parameters.
         :rtype: str
         """
         self.ensure_one()
-        record = self.sudo()
+        return self._pay_now_urls(**params)[self]
+
+    def _pay_now_urls(self, **params):
+        """Return the addresses of the documents' pay pages, making tokens where needed.
+
+        The validity starts again each time: it counts from the last message that was sent.
+
+        :param params: query parameters.
+        :return: `{document: address}`
+        :rtype: dict
+        """
         expiry = fields.Date.today() + timedelta(days=const.LINK_VALIDITY_DAYS)
-        vals = {}
-        if not record.pay_now_token:
-            vals['pay_now_token'] = secrets.token_urlsafe(24)
-        if record.pay_now_token_expiry != expiry:
-            vals['pay_now_token_expiry'] = expiry
-        if vals:
-            record.write(vals)
+        documents = self.sudo()
+        for document in documents.filtered(lambda one: not one.pay_now_token):
+            document.pay_now_token = secrets.token_urlsafe(24)
+        documents.filtered(
+            lambda one: one.pay_now_token_expiry != expiry
+        ).pay_now_token_expiry = expiry
         query = f'?{urlencode(params)}' if params else ''
-        return f'{self.get_base_url()}{record._pay_now_path()}{query}'
+        return {
+            document: f'{document.get_base_url()}{document._pay_now_path()}{query}'
+            for document in self
+        }
 
     def _pay_now_path(self):
         """Return the path of the pay page. The token must exist."""

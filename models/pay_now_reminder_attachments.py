@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import api, models
 
 from .. import const
 
@@ -12,39 +12,62 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - ATTACHMENTS === #
 
-    def _prepare_attachments(self, lines):
+    def _prepare_attachments(self, items):
         """Return the PDFs of the invoices, the oldest first, as many as one mail may carry.
 
-        What cannot be printed is left out: no reminder stays for the sake of a PDF.
+        What cannot be printed is left out: no reminder stays for the sake of a PDF. What is stored
+        is found for the whole batch at once.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :return: `{reminder: attachments}`, and `{reminder: what is missing}` in the user's words.
+        :rtype: tuple(dict, dict)
+        """
+        moves = {reminder: reminder._moves_to_attach(items[reminder]) for reminder in self}
+        # A reminder with the previous balance offers no online payment, nor do its PDFs.
+        offering = {
+            reminder: moves[reminder].filtered(lambda move: move._pay_now_pdf_offers_payment())
+            for reminder in self
+            if reminder.run_id.print_previous_balance
+        }
+        empty = self.env['account.move'].sudo()
+        failures = empty.union(
+            *(moves[reminder] - offering.get(reminder, empty) for reminder in self)
+        )._pay_now_store_pdfs()
+        limit = self._attachments_limit() if any(moves.values()) else 0
+        attachments, problems = {}, {}
+        for reminder in self:
+            pdfs = {move: move.invoice_pdf_report_id for move in moves[reminder]}
+            failed = {move: failures[move] for move in pdfs if move in failures}
+            for move in offering.get(reminder, empty):
+                pdfs[move], own_failure = move._pay_now_print_without_link(reminder)
+                failed.update(own_failure)
+            attachments[reminder] = self._within_limits(pdfs.values(), limit)
+            problems[reminder] = self._pdf_problem(failed)
+        return attachments, problems
+
+    def _moves_to_attach(self, lines):
+        """Return the invoices that leave with the reminder, the oldest first.
 
         :param account.move.line lines: what is open.
-        :return: the attachments, and in the user's words what is missing, or False.
-        :rtype: tuple(ir.attachment, str | bool)
+        :rtype: account.move (sudo)
         """
-        self.ensure_one()
-        empty = self.env['ir.attachment'].sudo()
         if not self.level_id.attach_invoices:
-            return empty, False
+            return self.env['account.move'].sudo()
         oldest_first = lines.sorted(lambda line: (line.date_maturity, line.id))
-        moves = oldest_first.move_id[: const.ATTACHED_INVOICES_MAX].sudo()
-        # A reminder with the previous balance offers no online payment, nor do its PDFs.
-        offering = moves.browse()
-        if self.run_id.print_previous_balance:
-            offering = moves.filtered(lambda move: move._pay_now_pdf_offers_payment())
-        failures = (moves - offering)._pay_now_store_pdfs()
-        pdfs = {move: move.invoice_pdf_report_id for move in moves - offering}
-        for move in offering:
-            pdfs[move], failed = move._pay_now_print_without_link(self)
-            failures.update(failed)
-        return self._within_limits([pdfs[move] for move in moves]), self._pdf_problem(failures)
+        return oldest_first.move_id[: const.ATTACHED_INVOICES_MAX].sudo()
 
-    def _within_limits(self, pdfs):
-        """Return the PDFs that fit into one mail together."""
+    @api.model
+    def _attachments_limit(self):
+        """Return how many bytes of PDFs one mail may carry."""
         # Odoo would turn what is too heavy for its mail server into links.
         servers = self.env['ir.mail_server'].sudo().search([('max_email_size', '>', 0)])
         sizes = [servers.browse()._get_max_email_size(), *servers.mapped('max_email_size')]
         # A third is lost to the encoding; the rest is for the text.
-        left = min(const.ATTACHED_INVOICES_MAX_MB, min(sizes) * 0.6) * 1024 * 1024
+        return min(const.ATTACHED_INVOICES_MAX_MB, min(sizes) * 0.6) * 1024 * 1024
+
+    @api.model
+    def _within_limits(self, pdfs, left):
+        """Return the PDFs that fit into one mail together."""
         kept = self.env['ir.attachment'].sudo()
         for pdf in pdfs:
             if pdf and pdf.file_size <= left:

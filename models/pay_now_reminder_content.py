@@ -12,9 +12,7 @@ class PayNowReminder(models.Model):
 
     _inherit = 'pay.now.reminder'
 
-    amount_due_text = fields.Char(
-        string="Amounts due by currency", compute='_compute_amount_due_text'
-    )
+    amount_due_text = fields.Char(string="Amounts due by currency", compute='_compute_texts')
     items_html = fields.Html(string="Items and button", compute='_compute_texts', sanitize=False)
     transfer_html = fields.Html(
         string="How to pay by transfer", compute='_compute_texts', sanitize=False
@@ -23,17 +21,11 @@ class PayNowReminder(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends_context('lang')
-    def _compute_amount_due_text(self):
-        for reminder in self:
-            subtotals = reminder._subtotals(reminder._open_items())
-            reminder.amount_due_text = reminder._subtotals_text(subtotals)
-
     @api.depends_context('lang', 'pay_now_attached')
     def _compute_texts(self):
         qweb = self.env['ir.qweb']
-        for reminder in self:
-            values = reminder._mail_values()
+        for reminder, values in self._mail_values().items():
+            reminder.amount_due_text = values['due_text']
             reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
             reminder.transfer_html = (
                 qweb._render('account_pay_now.mail_transfer', values)
@@ -65,23 +57,50 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - CONTENT === #
 
     def _mail_values(self):
-        """Return what the mail shows: items, totals, the button where there is one, the account.
+        """Return what the mails show: items, totals, the button where there is one, the account.
 
+        :return: `{reminder: values}`
         :rtype: dict
         """
-        self.ensure_one()
-        lines = self._open_items().sorted(lambda line: (line.date_maturity, line.id))
-        refusals = self._refusals(lines.move_id)
+        items = {
+            reminder: lines.sorted(lambda line: (line.date_maturity, line.id))
+            for reminder, (lines, _held) in self._sort_items().items()
+        }
+        lines = self.env['account.move.line'].union(*items.values())
+        refusals = self._refusals(items)
+        labels = lines._pay_now_due_labels()
+        offering = self.filtered(
+            lambda reminder: len(refusals[reminder]) < len(items[reminder].move_id)
+        )
+        urls = offering._pay_now_urls()
+        return {
+            reminder: reminder._own_mail_values(
+                items[reminder], refusals[reminder], labels, urls.get(reminder, False)
+            )
+            for reminder in self
+        }
+
+    def _own_mail_values(self, lines, refusals, labels, url):
+        """Return what the mail of one reminder shows.
+
+        :param account.move.line lines: what is open, the oldest first.
+        :param dict refusals: `{invoice without a button: code}`.
+        :param dict labels: `{item: how it is called}`.
+        :param str | bool url: the address of the pay page, where something can be paid there.
+        :rtype: dict
+        """
         payable = lines.filtered(lambda line: line.move_id not in refusals)
         subtotals = self._subtotals(lines)
+        due_text = self._subtotals_text(subtotals)
         amount_payable = sum(payable.mapped('amount_residual'))
         return {
             'reminder': self,
             'company': self.company_id,
             'currency': self.currency_id,
-            'lines': self._mail_lines(lines, refusals if payable else {}),
+            'lines': self._mail_lines(lines, refusals if payable else {}, labels),
             'invoices': lines.move_id,
             'subtotals': subtotals,
+            'due_text': due_text,
             'previous_balance': self.previous_balance,
             # Other currencies stay by themselves: their subtotals are not added to it.
             'total_with_previous': self.previous_balance
@@ -91,25 +110,26 @@ class PayNowReminder(models.Model):
             and payable != lines
             and self.env._(
                 "Amount due: %(due)s – payable online: %(payable)s",
-                due=self._subtotals_text(subtotals),
+                due=due_text,
                 payable=self._subtotals_text([(self.currency_id, amount_payable)]),
             ),
-            'url': bool(payable) and self._pay_now_url(),
+            'url': url,
             'transfers': lines._pay_now_transfers(),
             **self.company_id._pay_now_button_colors(),
             'test_mode': self.company_id._pay_now_test_mode(),
         }
 
-    def _mail_lines(self, lines, refusals):
+    def _mail_lines(self, lines, refusals, labels):
         """Return the rows of the table of items.
 
         :param account.move.line lines: what is open.
         :param dict refusals: `{invoice: code}`; each of its items is marked.
+        :param dict labels: `{item: how it is called}`.
         """
         today = fields.Date.context_today(self)
         return [
             {
-                'label': line._pay_now_due_label(),
+                'label': labels[line],
                 'due': self._due_text(line.date_maturity, (today - line.date_maturity).days),
                 'amount': line.amount_residual_currency,
                 'currency': line.currency_id,
@@ -127,11 +147,23 @@ class PayNowReminder(models.Model):
         days = self.env._("1 day late") if late == 1 else self.env._("%s days late", late)
         return f'{text}, {days}'
 
-    def _refusals(self, moves):
-        """Return why invoices get no button: `{invoice: code}`."""
-        previous_balance = self.run_id.print_previous_balance
-        codes = {move: move._pay_now_refusal('reminder', previous_balance) for move in moves}
-        return {move: code for move, code in codes.items() if code}
+    def _refusals(self, items):
+        """Return which invoices get no button.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :return: `{reminder: {invoice: code}}`
+        :rtype: dict
+        """
+        refusals = {}
+        for previous, reminders in self.grouped(
+            lambda reminder: reminder.run_id.print_previous_balance
+        ).items():
+            lines = self.env['account.move.line'].union(*(items[each] for each in reminders))
+            codes = lines.move_id._pay_now_refusals('reminder', previous)
+            for reminder in reminders:
+                moves = items[reminder].move_id
+                refusals[reminder] = {move: codes[move] for move in moves if move in codes}
+        return refusals
 
     def _subtotals(self, lines):
         """Return the amounts due by currency, the company's first.

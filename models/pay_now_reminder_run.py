@@ -1,10 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
 from odoo.tools.misc import format_date
 
 
@@ -44,8 +41,10 @@ class PayNowReminderRun(models.Model):
     state = fields.Selection(
         string="Status",
         selection=[
+            ('generating', "In preparation"),
             ('draft', "To send"),
             ('sending', "Sending"),
+            ('stopped', "Stopped"),
             ('done', "Done"),
             ('canceled', "Canceled"),
         ],
@@ -104,9 +103,9 @@ class PayNowReminderRun(models.Model):
             todo = run.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
-            todo.state = 'queued'
             run.write({'state': 'sending', 'problem': False})
-        self.env.ref('account_pay_now.ir_cron_reminders_send').sudo()._trigger()
+            todo._queue()
+            run._check_done()
 
     def action_cancel(self):
         """Drop what is not sent yet."""
@@ -115,123 +114,20 @@ class PayNowReminderRun(models.Model):
         )
         self.state = 'canceled'
 
-    # === BUSINESS METHODS - GENERATION === #
-
-    def _generate(self):
-        """Look at every customer with a due item and prepare a reminder, or the reason for none.
-
-        A constant number of queries for what is looked up, whatever the number of customers.
-        """
-        self.ensure_one()
-        levels = self.env['pay.now.reminder.level'].search(
-            [('company_id', 'parent_of', self.company_id.id)]
-        )
-        if not levels:
-            raise UserError(self.env._("There is no reminder level in this company."))
-        groups = self.env['account.move.line']._read_group(
-            self._due_domain(levels), ['partner_id'], ['id:recordset']
-        )
-        Reminder = self.env['pay.now.reminder']
-        reminders = Reminder.create(
-            [
-                {
-                    'run_id': self.id,
-                    'company_id': self.company_id.id,
-                    'partner_id': partner.id,
-                    'level_id': self._reached_level(lines, levels).id,
-                    'item_ids': [Command.set(lines.ids)],
-                }
-                for partner, lines in groups
-                if partner
-            ]
-        )
-        reminders._refresh()
-        return reminders
-
-    def _due_domain(self, levels):
-        """Return the domain of the due items of the run."""
-        last_day = self.date - timedelta(days=min(levels.mapped('delay_days')))
-        domain = (
-            self.env['account.move.line']._pay_now_open_items_domain()
-            & Domain('company_id', 'child_of', self.company_id.id)
-            & Domain('date_maturity', '<=', min(last_day, self.date_to or last_day))
-        )
-        if self.date_from:
-            domain &= Domain('date_maturity', '>=', self.date_from)
-        return domain
-
-    def _reached_level(self, lines, levels):
-        """Return the highest level that an item of the customer has reached."""
-        oldest = min(lines.mapped('date_maturity'))
-        late = (self.date - oldest).days
-        return levels.filtered(lambda level: level.delay_days <= late).sorted('delay_days')[-1:]
-
-    def _previous_balances(self, partners):
-        """Return what each customer owes from before the run's range, net of credits.
-
-        :param res.partner partners: commercial partners.
-        :return: `{partner: amount}` in the company's currency.
-        :rtype: dict
-        """
-        self.ensure_one()
-        if not (self.print_previous_balance and self.date_from):
-            return {}
-        return dict(
-            self.env['account.move.line']._read_group(
-                Domain('partner_id', 'in', partners.ids)
-                & Domain('company_id', 'child_of', self.company_id.id)
-                & Domain('account_type', '=', 'asset_receivable')
-                & Domain('parent_state', '=', 'posted')
-                & Domain('reconciled', '=', False)
-                & (
-                    Domain('date_maturity', '<', self.date_from)
-                    | Domain('date_maturity', '=', False) & Domain('date', '<', self.date_from)
-                    | Domain('amount_residual', '<', 0)
-                ),
-                ['partner_id'],
-                ['amount_residual:sum'],
-            )
-        )
+    # === BUSINESS METHODS - SENDING === #
 
     def _check_done(self):
-        """Close the runs with nothing left to send."""
+        """Close the runs with nothing left to send; what waits for a person keeps them open."""
+        states = {
+            run: set(states)
+            for run, states in self.env['pay.now.reminder']._read_group(
+                [('run_id', 'in', self.ids)], ['run_id'], ['state:array_agg_distinct']
+            )
+        }
         for run in self.filtered(lambda run: run.state == 'sending'):
-            if not run.to_send_count:
-                run.state = 'done'
-
-    # === CRON === #
-
-    @api.model
-    def _cron_generate(self):
-        """Generate and send the day's reminders of each company that ticked it.
-
-        A company that had its run today is left alone: a restart never reminds twice.
-        """
-        cron = self.env['ir.cron']
-        # Branches are in the run of their company.
-        companies = self.env['res.company'].search(
-            [('pay_now_reminder_auto', '=', True), ('parent_id', '=', False)]
-        )
-        cron._commit_progress(remaining=len(companies))
-        for company in companies:
-            Run = self.with_company(company).with_context(
-                allowed_company_ids=company.ids, lang=company._pay_now_lang()
-            )
-            today = fields.Date.context_today(Run)
-            already = Run.search_count(
-                [
-                    ('company_id', '=', company.id),
-                    ('trigger', '=', 'auto'),
-                    ('date', '=', today),
-                ],
-                limit=1,
-            )
-            if not already:
-                run = Run.create({'company_id': company.id, 'trigger': 'auto', 'date': today})
-                run._generate()
-                run._send_by_itself()
-            if not cron._commit_progress(1):
-                break
+            left = states.get(run, set())
+            if not left & {'queued', 'sending'}:
+                run.state = 'draft' if 'draft' in left else 'done'
 
     def _send_by_itself(self):
         """Send what the daily action has generated, or leave it and say in the run why."""
@@ -242,6 +138,19 @@ class PayNowReminderRun(models.Model):
             self.action_send()
         else:
             self._note_no_mail_server()
+
+    def _note_problem(self, problem):
+        """Say in the runs why their reminders do not leave.
+
+        :param str problem: what the mail server said.
+        """
+        for run in self:
+            run = run.with_context(lang=run.company_id._pay_now_lang())
+            run.problem = run.env._(
+                "The mail server does not answer (%s). The reminders leave by themselves once it"
+                " does.",
+                problem,
+            )
 
     def _note_no_mail_server(self):
         """Say in each run why its reminders do not leave."""

@@ -15,38 +15,42 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - TEST MODE === #
 
-    def _refusals(self, moves):
+    def _refusals(self, items):
         """Override of `account_pay_now` to keep a test button from all but the test address.
 
         Each invoice knows its own contact; the reminder goes to one of them.
         """
-        refusals = super()._refusals(moves)
-        if self._may_take_button():
-            return refusals
-        return {move: refusals.get(move, 'test_mode') for move in moves}
+        refusals = super()._refusals(items)
+        for company, reminders in self.grouped('company_id').items():
+            if company._pay_now_test_mode() and not company._pay_now_in_sandbox():
+                for reminder in reminders:
+                    if not reminder._may_take_button(items[reminder]):
+                        known = refusals[reminder]
+                        refusals[reminder] = {
+                            move: known.get(move, 'test_mode') for move in items[reminder].move_id
+                        }
+        return refusals
 
-    def _may_take_button(self):
-        """Tell whether a button may be mailed to whom the reminder is written to.
+    def _may_take_button(self, lines):
+        """Tell whether a test button may be mailed to whom the reminder is written to.
 
+        :param account.move.line lines: what it is about.
         :rtype: bool
         """
-        company = self.company_id
-        if (
-            self._pay_now_trial()
-            or not company._pay_now_test_mode()
-            or company._pay_now_in_sandbox()
-        ):
+        if self._pay_now_trial():
             return True
-        address = email_normalize(self._find_contact(self._open_items()).email or '')
-        return bool(address) and address == email_normalize(company.pay_now_test_email or '')
+        address = email_normalize(self._find_contact(lines).email or '')
+        return bool(address) and address == email_normalize(
+            self.company_id.pay_now_test_email or ''
+        )
 
     # === BUSINESS METHODS - TRIAL REMINDER === #
 
-    def _pay_now_url(self, **params):
+    def _pay_now_urls(self, **params):
         """Override of `pay.now.link`: the button of a trial leads to a page that takes no money."""
         if trial := self._pay_now_trial():
-            return trial._pay_now_url(**params)
-        return super()._pay_now_url(**params)
+            return dict.fromkeys(self, trial._pay_now_url(**params))
+        return super()._pay_now_urls(**params)
 
     def _pay_now_path(self):
         """Override of `pay.now.link`, for the same reason."""

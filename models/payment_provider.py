@@ -151,7 +151,7 @@ class PaymentProvider(models.Model):
                 and provider._pay_now_takes(amount)
             )
         )
-        if not invoices or any(invoice._pay_now_refusal('page') for invoice in invoices):
+        if not invoices or invoices._pay_now_refusals('page'):
             allowed = allowed.browse()
         payment_utils.add_to_report(
             report,

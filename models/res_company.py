@@ -235,6 +235,16 @@ class ResCompany(models.Model):
             .sorted(lambda provider: const.PROVIDER_CODES.index(provider.code))
         )
 
+    def _pay_now_refusal(self):
+        """Return why no invoice of the company gets a *Pay now* button: a code, or False.
+
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if not self.pay_now_signup_date:
+            return 'signup'
+        return False if self._pay_now_providers() else 'provider'
+
     def _pay_now_create_reminder_levels(self):
         """Create the ready reminder level of each company that has none."""
         Level = self.env['pay.now.reminder.level'].sudo().with_context(active_test=False)

@@ -1,5 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import secrets
+
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize, formataddr
@@ -81,6 +85,30 @@ class ResCompany(models.Model):
                 if (number or '').strip(' /')
             ),
         }
+
+    def _pay_now_mail_layout(self, template):
+        """Return what stands above and below the text of a mail, in the context's language.
+
+        :param mail.template template: of the text.
+        :rtype: tuple(markupsafe.Markup, markupsafe.Markup)
+        """
+        self.ensure_one()
+        mark = f'<!--{secrets.token_hex(16)}-->'
+        layout = template._render_encapsulate(
+            'account_pay_now.mail_layout',
+            Markup(mark),
+            add_context={
+                'company': self,
+                'identity': self._pay_now_identity(),
+                'logo_url': False
+                if self.uses_default_logo
+                else f'{self.get_base_url()}/logo.png?company={self.id}',
+                'mail_lang': (self.env.lang or 'en').replace('_', '-'),
+            },
+            context_record=self,
+        )
+        before, after = layout.split(mark)
+        return Markup(before), Markup(after)
 
     def _pay_now_registry_label(self):
         """Return how the number in the company register is called in the company's country."""

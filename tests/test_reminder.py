@@ -259,14 +259,14 @@ class TestReminder(ReminderCommon):
         )
         run = self.generate()
         bad = run.reminder_ids.filtered(lambda reminder: reminder.partner_id == self.customer)
-        prepare = type(bad)._prepare_mail
+        prepare = type(bad)._prepare_envelope
 
         def failing(reminder, *args):
             if reminder == bad:
                 raise ValueError("broken template")
             return prepare(reminder, *args)
 
-        self.patch(type(bad), '_prepare_mail', failing)
+        self.patch(type(bad), '_prepare_envelope', failing)
         (mail,) = self.send(run)
         self.assertIn(other.name, mail['body'])
         self.assertRecordValues(bad, [{'state': 'failed', 'reason': "broken template"}])

@@ -223,7 +223,8 @@ class PayNowTrial(models.TransientModel):
             )
             reminder._refresh()
             # Without the PDFs of the invoices: they may lead to pages that take money.
-            vals = reminder._prepare_mail(reminder._open_items(), self.env['ir.attachment'])
+            no_pdfs = {reminder: self.env['ir.attachment']}
+            vals = reminder._prepare_mails({reminder: reminder._open_items()}, no_pdfs)[reminder]
         # The reminder and its answers are no more.
         for name in ('model', 'res_id', 'message_id'):
             del vals[name]

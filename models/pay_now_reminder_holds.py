@@ -1,0 +1,232 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+from odoo import models
+from odoo.fields import Domain
+from odoo.tools import email_normalize
+from odoo.tools.misc import format_date, formatLang
+
+#: What is read of the items and their invoices: one query each, for the whole batch.
+ITEM_FIELDS = (
+    'move_id',
+    'company_id',
+    'partner_id',
+    'currency_id',
+    'date',
+    'date_maturity',
+    'amount_residual',
+    'amount_residual_currency',
+    'no_followup',
+)
+INVOICE_FIELDS = (
+    'name',
+    'state',
+    'move_type',
+    'payment_state',
+    'company_id',
+    'currency_id',
+    'amount_residual',
+    'partner_id',
+    'commercial_partner_id',
+    'preferred_payment_method_line_id',
+    'payment_reference',
+    'partner_bank_id',
+    'invoice_date',
+    'invoice_user_id',
+)
+CONTACT_FIELDS = ('name', 'email', 'lang', 'commercial_partner_id', 'user_id', 'parent_id')
+
+
+class PayNowReminder(models.Model):
+    """What the books say of reminders: their items, amounts, button, and what holds them.
+
+    Asked for a batch at once: the number of queries does not depend on the number of customers.
+    """
+
+    _inherit = 'pay.now.reminder'
+
+    # === BUSINESS METHODS - ITEMS === #
+
+    def _open_items(self):
+        """Return the items still to be reminded of: open, and not held by themselves.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        return self._sort_items()[self][0]
+
+    def _sort_items(self):
+        """Sort the items of each reminder by whether something is to be said about them.
+
+        :return: `{reminder: (open items, {held item: code of the reason})}`.
+        :rtype: dict
+        """
+        Line = self.env['account.move.line']
+        lines = Line.search_fetch(
+            Line._pay_now_open_items_domain() & Domain('id', 'in', self.item_ids.ids), ITEM_FIELDS
+        )
+        lines.move_id.fetch(INVOICE_FIELDS)
+        holds = lines._pay_now_holds()
+        free = lines.filtered(lambda line: line not in holds)
+        return {
+            reminder: (
+                reminder.item_ids & free,
+                {line: holds[line] for line in reminder.item_ids if line in holds},
+            )
+            for reminder in self
+        }
+
+    def _find_contact(self, lines):
+        """Return whom to write to: the newest invoice's contact with an e-mail, or the customer."""
+        contacts = lines.sorted('date', reverse=True).move_id.partner_id
+        return contacts.filtered('email')[:1] or self.partner_id
+
+    # === BUSINESS METHODS - HOLDS === #
+
+    def _refresh(self):
+        """Recompute amounts, button and hold of each reminder from the books of this moment.
+
+        Called when generating and again as the mails leave.
+        """
+        sorted_items = self._sort_items()
+        lines = self.env['account.move.line'].union(*(pair[0] for pair in sorted_items.values()))
+        (lines.move_id.partner_id | self.partner_id).fetch(CONTACT_FIELDS)
+        refusals = self._refusals({one: items for one, (items, _held) in sorted_items.items()})
+        facts = self._customer_facts()
+        for reminder, (items, held) in sorted_items.items():
+            reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
+
+    def _refresh_one(self, lines, held, refusals, facts):
+        """Write what was found out about one reminder.
+
+        :param account.move.line lines: the items it is about.
+        :param dict held: `{item that is left out: code}`.
+        :param dict refusals: `{invoice without a button: code}`.
+        :param dict facts: what is known of the customer (see `_customer_facts`).
+        """
+        payable = lines.filtered(lambda line: line.move_id not in refusals)
+        contact = self._find_contact(lines)
+        vals = {
+            'contact_id': contact.id,
+            'email': contact.email,
+            'item_count': len(lines.move_id),
+            'amount_due': sum(lines.mapped('amount_residual')),
+            'amount_payable': sum(payable.mapped('amount_residual')),
+            'has_button': bool(payable),
+            'previous_balance': facts['previous_balance'],
+        }
+        if reason := self._hold_reason(lines, held, contact, vals['amount_due'], facts):
+            vals.update({'state': 'held', 'reason': reason, 'has_button': False})
+        else:
+            labels = [move._pay_now_refusal_label(code) for move, code in refusals.items()]
+            vals['reason'] = ', '.join(dict.fromkeys(labels)) or False
+        self.write(vals)
+
+    def _hold_reason(self, lines, held, contact, amount_due, facts):
+        """Return why this customer gets no reminder now, in the user's words, or False."""
+        if facts['never']:
+            return self.env._("Excluded from reminders")
+        if not lines:
+            if held:
+                return self.item_ids._pay_now_hold_label(next(iter(held.values())))
+            return self.env._("Nothing left to pay")
+        if not email_normalize(contact.email or ''):
+            return self.env._("No e-mail address")
+        if facts['under_way']:
+            return self.env._("Another reminder is on its way")
+        last_sent = facts['last_sent']
+        if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > self._now():
+            return self.env._("Already reminded on %s", format_date(self.env, last_sent))
+        if self.currency_id.compare_amounts(facts['credit'], amount_due) >= 0:
+            return self.env._(
+                "Unmatched credit: %s",
+                formatLang(self.env, facts['credit'], currency_obj=self.currency_id),
+            )
+        return False
+
+    def _customer_facts(self):
+        """Return what is known of the customers, besides the items.
+
+        :return: for each reminder `credit`, `last_sent`, `under_way`, `never`, `previous_balance`.
+        :rtype: dict
+        """
+        credit = self._unmatched_credits()
+        last_sent = self._last_sent()
+        under_way = self._under_way()
+        never = self._never_reminded()
+        facts = {}
+        for run, reminders in self.grouped('run_id').items():
+            previous = run._previous_balances(reminders.partner_id) if run else {}
+            for reminder in reminders:
+                partner = reminder.partner_id
+                facts[reminder] = {
+                    'credit': credit.get(partner, 0.0),
+                    'last_sent': last_sent.get(partner),
+                    'under_way': partner in under_way,
+                    'never': partner in never,
+                    'previous_balance': previous.get(partner, 0.0),
+                }
+        return facts
+
+    def _never_reminded(self):
+        """Return the customers that are reminded of nothing by a company of the reminders.
+
+        :rtype: res.partner
+        """
+        never = self.env['res.partner']
+        for company in self.company_id | self.item_ids.company_id:
+            partners = self.partner_id.sudo().with_company(company)
+            never |= partners.filtered(lambda each: each.pay_now_reminder_mode == 'never')
+        return never
+
+    def _unmatched_credits(self):
+        """Return each customer's money not matched yet: payments, credit notes, bank lines.
+
+        :return: `{partner: positive amount}` in the company's currency.
+        :rtype: dict
+        """
+        totals = {}
+        for company, reminders in self.grouped('company_id').items():
+            partners = reminders.partner_id
+            domain = Domain('company_id', 'child_of', company.id)
+            for partner, amount in self.env['account.move.line']._read_group(
+                domain
+                & Domain('partner_id', 'in', partners.ids)
+                & Domain('account_type', '=', 'asset_receivable')
+                & Domain('parent_state', '=', 'posted')
+                & Domain('reconciled', '=', False)
+                & Domain('amount_residual', '<', 0),
+                ['partner_id'],
+                ['amount_residual:sum'],
+            ):
+                totals[partner] = totals.get(partner, 0.0) - amount
+            for partner, amount in self.env['account.bank.statement.line']._read_group(
+                domain
+                & Domain('partner_id.commercial_partner_id', 'in', partners.ids)
+                & Domain('is_reconciled', '=', False)
+                & Domain('amount', '>', 0),
+                ['partner_id'],
+                ['amount:sum'],
+            ):
+                commercial = partner.commercial_partner_id
+                totals[commercial] = totals.get(commercial, 0.0) + amount
+        return totals
+
+    def _last_sent(self):
+        """Return when each customer was last reminded, by company.
+
+        :return: `{partner: datetime}`
+        :rtype: dict
+        """
+        return dict(
+            # Whoever sent them: a branch counts as its company.
+            self.sudo()._read_group(
+                Domain('partner_id', 'in', self.partner_id.ids)
+                & Domain('root_company_id', 'in', self.root_company_id.ids)
+                & Domain('id', 'not in', self.ids)
+                & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
+                ['partner_id'],
+                ['sent_at:max'],
+            )
+        )

@@ -1,0 +1,265 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import contextlib
+import logging
+import smtplib
+import time
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .. import const
+
+_logger = logging.getLogger(__name__)
+
+
+class PayNowReminder(models.Model):
+    """How reminders leave: written and re-checked in batches, handed over one by one.
+
+    At most once: a mail is marked *sending* and committed before the mail server hears of it.
+    Should the process die there, nobody knows whether it left: it is *uncertain*, and never sent
+    again by itself. It is the only one: the others of its batch are still waiting, and those
+    before it have been committed as sent.
+    """
+
+    _inherit = 'pay.now.reminder'
+
+    # === CRON === #
+
+    @api.model
+    def _cron_send(self, batch=const.SENDING_BATCH):
+        """Send what is waiting. Several workers may run at once, each with its own batches.
+
+        Without a mail server the reminders go on waiting.
+
+        :param int batch: how many are written and checked at once.
+        """
+        domain = Domain('state', '=', 'queued')
+        if not self.env['res.company']._pay_now_has_mail_server():
+            self.search(domain).run_id._note_no_mail_server()
+            return
+        cron = self.env['ir.cron']
+        self._find_uncertain()
+        self._note_sent()
+        self.search(domain).run_id.filtered('problem').problem = False
+        cron._commit_progress(remaining=self.search_count(domain))
+        conflicts = 0
+        while conflicts < const.MAX_CONFLICTS:
+            try:
+                reminders = self._next_batch(batch)
+                if not (reminders and reminders._send_batch()):
+                    break
+                go_on = cron._commit_progress(len(reminders))
+            except psycopg2.OperationalError:
+                # Somebody else wrote the same rows: it starts again from what they committed.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            if not go_on:
+                return
+        self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
+        cron._commit_progress(remaining=0)
+
+    @api.model
+    def _wake_workers(self):
+        """Let the workers look at once for what is waiting."""
+        for name in const.SENDING_CRONS:
+            if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
+                cron.sudo()._trigger()
+
+    @api.model
+    def _next_batch(self, limit):
+        """Take the next reminders of one run that wait, and that no other worker has.
+
+        In one statement, the first one of its transaction: what others have done since would be a
+        conflict.
+
+        :param int limit: how many at most.
+        :rtype: pay.now.reminder
+        """
+        query = self._search(
+            Domain('state', '=', 'queued') & Domain('run_id.state', '=', 'sending'),
+            order='run_id, id',
+            limit=limit,
+        )
+        lock = SQL(
+            "%s FOR NO KEY UPDATE OF %s SKIP LOCKED", query.select(), SQL.identifier(query.table)
+        )
+        reminders = self.browse(id_ for (id_,) in self.env.execute_query(lock))
+        return reminders.filtered(lambda reminder: reminder.run_id == reminders[0].run_id)
+
+    @api.model
+    def _find_uncertain(self):
+        """List what a worker that died was handing over: it may have left, or not.
+
+        Whoever is handing over holds a lock; only between a commit and the next lock there is none.
+        """
+        late = fields.Datetime.now() - timedelta(seconds=const.HAND_OVER_GRACE_SECONDS)
+        lost = self.search(
+            Domain('state', '=', 'sending')
+            & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
+        ).try_lock_for_update()
+        for company, reminders in lost.grouped('company_id').items():
+            reminders = reminders.with_context(lang=company._pay_now_lang())
+            reminders.write(
+                {'state': 'uncertain', 'reason': reminders.env._("Interrupted while sending")}
+            )
+
+    # === BUSINESS METHODS - BATCH === #
+
+    def _send_batch(self):
+        """Check, write and hand over reminders of one run, locked by the caller.
+
+        It commits. What it did not come to is left waiting.
+
+        :return: whether to go on: False when the mail server does not answer.
+        :rtype: bool
+        """
+        reminders = self.with_context(lang=self.company_id._pay_now_lang())
+        written_at = time.monotonic()
+        ready = reminders._prepare_safely()
+        self.env['ir.cron']._commit_progress()
+        return ready._hand_over(written_at)
+
+    def _prepare_safely(self):
+        """Prepare the mails; one that cannot be written holds nobody back.
+
+        :return: those that are ready to leave.
+        :rtype: pay.now.reminder
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._prepare_to_leave()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
+            if len(self) == 1:
+                _logger.exception("Reminder %s could not be prepared", self.id)
+                self._fail(str(error))
+                return self.browse()
+        half = len(self) // 2
+        return self[:half]._prepare_safely() | self[half:]._prepare_safely()
+
+    def _prepare_to_leave(self):
+        """Re-check the reminders against the books of this moment, and write what still stands.
+
+        :return: those that still stand.
+        :rtype: pay.now.reminder
+        """
+        self.mail_id.sudo().unlink()
+        self._refresh()
+        standing = self.filtered(lambda reminder: reminder.state == 'queued')
+        if not standing:
+            return standing
+        items = {one: lines for one, (lines, _held) in standing._sort_items().items()}
+        attachments, problems = standing._prepare_attachments(items)
+        vals = standing._prepare_mails(items, attachments)
+        mails = self.env['mail.mail'].sudo().create(list(vals.values()))
+        for reminder, mail in zip(vals, mails, strict=True):
+            reminder.write(
+                {
+                    'mail_id': mail.id,
+                    'asked_text': reminder.amount_due_text,
+                    'reason': ', '.join(filter(None, [reminder.reason, problems.get(reminder)]))
+                    or False,
+                }
+            )
+        return standing
+
+    def _fail(self, reason):
+        """Mark the reminder failed; a person decides whether it is sent again.
+
+        :param str reason: what went wrong.
+        """
+        self.write({'state': 'failed', 'reason': reason})
+
+    # === BUSINESS METHODS - HANDING OVER === #
+
+    def _hand_over(self, written_at):
+        """Give the mails to the mail server, over one connection.
+
+        :param float written_at: when they were checked and written, by the monotonic clock.
+        :return: whether the mail server answered.
+        :rtype: bool
+        """
+        by_mail = {reminder.mail_id.id: reminder.id for reminder in self}
+        MailServer = self.env['ir.mail_server']
+        mails = self.mail_id.sudo()
+        for server_id, alias_domain_id, smtp_from, mail_ids in mails._split_by_mail_configuration():
+            try:
+                session = MailServer._connect__(mail_server_id=server_id, smtp_from=smtp_from)
+            except Exception as error:  # noqa: BLE001 - whatever a mail server may say
+                _logger.warning("The mail server does not answer", exc_info=True)
+                self.run_id._note_problem(str(error))
+                return False
+            options = {
+                'smtp_session': session,
+                'alias_domain_id': alias_domain_id,
+                'mail_server': MailServer.browse(server_id),
+            }
+            try:
+                group = self.browse([by_mail[mail_id] for mail_id in mail_ids])
+                group._hand_over_one_by_one(written_at, options)
+            finally:
+                if session:
+                    with contextlib.suppress(smtplib.SMTPException):
+                        session.quit()
+        self._note_sent()
+        return True
+
+    def _hand_over_one_by_one(self, written_at, options):
+        """Give the mails to the mail server, in as many steps as can be told apart afterwards.
+
+        :param float written_at: when they were checked; what is older is checked once more.
+        :param dict options: the connection.
+        """
+        cron = self.env['ir.cron']
+        for index, reminder in enumerate(self):
+            reminder = reminder.with_prefetch()
+            if index and time.monotonic() - written_at > const.CHECK_VALID_SECONDS:
+                break
+            if not reminder.try_lock_for_update() or reminder.state != 'queued':
+                continue
+            if reminder.run_id.state != 'sending':
+                break
+            reminder.write({'state': 'sending', 'sent_at': fields.Datetime.now()})
+            cron._commit_progress()
+            # The commit released the lock. The rest is locked too: no other worker wants it.
+            mine = self[index:].try_lock_for_update()
+            if reminder not in mine or reminder.state != 'sending':
+                continue
+            reminder._hand_over_one(options)
+            cron._commit_progress()
+
+    def _hand_over_one(self, options):
+        """Give one mail to the mail server and keep what came of it."""
+        mail = self.mail_id.sudo()
+        mail.state = 'outgoing'
+        mail._send(**options)
+        if mail.state == 'sent':
+            self.state = 'sent'
+        else:
+            self._fail(mail.failure_reason or mail.failure_type)
+            mail.state = 'cancel'
+
+    @api.model
+    def _note_sent(self):
+        """Note in the chatter of the customers what was sent, in one go."""
+        sent = self.search([('state', '=', 'sent'), ('is_noted', '=', False)], limit=500)
+        sent = sent.try_lock_for_update()
+        for company, reminders in sent.grouped('company_id').items():
+            reminders = reminders.with_context(lang=company._pay_now_lang())
+            bodies = {
+                reminder.partner_id.id: reminders.env._(
+                    "Reminder sent to %(email)s: %(amount)s",
+                    email=reminder.email,
+                    amount=reminder.asked_text,
+                )
+                for reminder in reminders
+            }
+            reminders.partner_id._message_log_batch(bodies)
+        sent.is_noted = True
