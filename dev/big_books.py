@@ -94,29 +94,41 @@ def fill(server, database, invoices, script=""):
         assert not problems, problems
 
 
+def copy_customers(cursor, copies):
+    """Copy the customer of the originals, with all the invoices, so many times.
+
+    :param cursor: on a database with a few invoices of one customer.
+    :param int copies: how many such customers there are besides.
+    """
+    _copy_rows(cursor, copies, per_partner=1, transactions=False)
+    cursor.execute(
+        "UPDATE res_partner SET email = 'client' || id || '@example.com',"
+        " email_normalized = 'client' || id || '@example.com' WHERE id IN"
+        " (SELECT partner_id FROM account_move)"
+    )
+
+
 def _count(cursor, table, condition="true"):
     cursor.execute(f"SELECT count(*) FROM {table} WHERE {condition}")
     return cursor.fetchone()[0]
 
 
-def _copy_rows(cursor, copies):
+def _copy_rows(cursor, copies, per_partner=INVOICES_PER_PARTNER, transactions=True):
     """Copy every original so many times: customers, invoices with their lines, transactions."""
     is_customer = "source.id IN (SELECT partner_id FROM account_move)"
     is_invoice = "source.move_type = 'out_invoice'"
     is_line = f"source.move_id IN (SELECT source.id FROM account_move source WHERE {is_invoice})"
-    partner = _Ids(cursor, "res_partner", is_customer, copies // INVOICES_PER_PARTNER + 1)
+    partner = _Ids(cursor, "res_partner", is_customer, copies // per_partner + 1)
     move = _Ids(cursor, "account_move", is_invoice, copies)
     line = _Ids(cursor, "account_move_line", is_line, copies)
-    transaction = _Ids(
-        cursor, "payment_transaction", "true", copies * 4 // INVOICES_PER_TRANSACTION
-    )
-    customer = f"1 + copy.number / {INVOICES_PER_PARTNER}"
+    # The number of the copy of the customer: one has several copies of each invoice.
+    customer = f"1 + copy.number / {per_partner}" if per_partner > 1 else "copy.number"
     partner.copy({"commercial_partner_id": partner.of("source.id"), "complete_name": "source.name"})
     move.copy(
         {
             "name": "regexp_replace(source.name, '[0-9]+$', '')"
-            " || lpad((source.sequence_number + copy.number * 4)::text, 6, '0')",
-            "sequence_number": "source.sequence_number + copy.number * 4",
+            f" || lpad((source.sequence_number + copy.number * {move.span})::text, 6, '0')",
+            "sequence_number": f"source.sequence_number + copy.number * {move.span}",
             "payment_reference": "source.payment_reference || '-' || copy.number",
             "access_token": "NULL",
             **{
@@ -133,6 +145,11 @@ def _copy_rows(cursor, copies):
         }
     )
     line.copy_relation("account_move_line_account_tax_rel", "account_move_line_id")
+    if not transactions:
+        return
+    transaction = _Ids(
+        cursor, "payment_transaction", "true", copies * 4 // INVOICES_PER_TRANSACTION
+    )
     transaction.copy({"reference": "source.reference || '-' || copy.number"})
     relation = "account_invoice_transaction_rel"
     transaction.copy_relation(relation, "transaction_id", {"invoice_id": move.of("invoice_id")})

@@ -91,9 +91,9 @@ def call(server, *arguments):
     )
 
 
-def shell(server, database, script, log_name="odoo-shell"):
+def shell(server, database, script, log_name="odoo-shell", options=()):
     """Run a few lines of Python in Odoo's shell on a database, and commit."""
-    arguments = ["shell", "-d", database, "--no-http", "--log-level=warn"]
+    arguments = ["shell", "-d", database, "--no-http", "--log-level=warn", *options]
     process = subprocess.run(
         command(server, *arguments),
         # A failing script must not look like a good one: the shell itself always ends with 0.

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
+from odoo.tools.misc import formatLang
 
 from .. import const
 
@@ -245,6 +246,21 @@ class AccountMove(models.Model):
             'in_progress': self.env._("Payment in progress"),
         }.get(reason) or self.env._("Not payable online")
 
+    def _pay_now_transfer_accounts(self):
+        """Return the bank account for a transfer of each invoice.
+
+        :return: `{invoice: account}`, none where there is no account to show.
+        :rtype: dict
+        """
+        known = {}
+        accounts = {}
+        for move in self:
+            key = (move.company_id, move.currency_id, move.partner_bank_id)
+            if key not in known:
+                known[key] = move._pay_now_transfer_account()
+            accounts[move] = known[key]
+        return accounts
+
     def _pay_now_transfer_account(self):
         """Return the bank account for a transfer: the invoice's own, else the company's first.
 
@@ -297,14 +313,17 @@ class AccountMove(models.Model):
             'account_pay_now.mail_pay_now_block',
             {
                 'url': move._pay_now_url(),
-                'amount': sum(part for part, _discount in asked._pay_now_parts().values()),
+                'amount': formatLang(
+                    move.env,
+                    sum(part for part, _discount in asked._pay_now_parts().values()),
+                    currency_obj=move.currency_id,
+                ),
                 'discount': asked._pay_now_discount_text(),
                 'instalments': asked != payable
                 and move.env._(
                     "%(instalments)s. The other instalments can be chosen on the page.",
                     instalments=', '.join(line._pay_now_due_label() for line in asked),
                 ),
-                'currency': move.currency_id,
                 **move.company_id._pay_now_button_colors(),
                 'test_mode': move.company_id._pay_now_test_mode(),
             },

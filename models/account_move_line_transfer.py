@@ -12,17 +12,19 @@ class AccountMoveLine(models.Model):
 
     # === BUSINESS METHODS - TRANSFER === #
 
-    def _pay_now_transfers(self):
+    def _pay_now_transfers(self, accounts=None):
         """Say to which account the items are transferred, and which reference to quote.
 
+        :param dict accounts: `{invoice: account}` of many invoices, where it is known already.
         :return: for each account `holder`, `number`, `is_iban`, `bank`, `bic`, and `references`:
             dicts of `invoice`, `reference`, `amount` and `currency`, one for each invoice. Empty
             where the company has no account to show.
         :rtype: list of dict
         """
+        accounts = self.move_id._pay_now_transfer_accounts() if accounts is None else accounts
         by_account = {}
         for move, lines in self.grouped('move_id').items():
-            if account := move._pay_now_transfer_account():
+            if account := accounts[move]:
                 by_account.setdefault(account, []).append(
                     {
                         'invoice': move.name,

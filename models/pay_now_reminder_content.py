@@ -23,8 +23,17 @@ class PayNowReminder(models.Model):
 
     @api.depends_context('lang', 'pay_now_attached')
     def _compute_texts(self):
+        items = {reminder: lines for reminder, (lines, _held) in self._sort_items().items()}
+        self._fill_texts(items, self._refusals(items))
+
+    def _fill_texts(self, items, refusals):
+        """Write the texts of many mails, from what is known of them.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :param dict refusals: `{reminder: {invoice without a button: code}}`.
+        """
         qweb = self.env['ir.qweb']
-        for reminder, values in self._mail_values().items():
+        for reminder, values in self._mail_values(items, refusals).items():
             reminder.amount_due_text = values['due_text']
             reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
             reminder.transfer_html = (
@@ -56,88 +65,118 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - CONTENT === #
 
-    def _mail_values(self):
+    def _mail_values(self, items, refusals):
         """Return what the mails show: items, totals, the button where there is one, the account.
 
+        :param dict items: see `_fill_texts`.
+        :param dict refusals: see `_fill_texts`.
         :return: `{reminder: values}`
         :rtype: dict
         """
+        # Whatever company's eyes: the records in the language of the mails.
         items = {
-            reminder: lines.sorted(lambda line: (line.date_maturity, line.id))
-            for reminder, (lines, _held) in self._sort_items().items()
+            reminder: items[reminder]
+            .with_env(self.env)
+            .sorted(lambda line: (line.date_maturity, line.id))
+            for reminder in self
         }
         lines = self.env['account.move.line'].union(*items.values())
-        refusals = self._refusals(items)
         labels = lines._pay_now_due_labels()
-        offering = self.filtered(
-            lambda reminder: len(refusals[reminder]) < len(items[reminder].move_id)
-        )
+        accounts = lines.move_id._pay_now_transfer_accounts()
+        offering = self.filtered(lambda one: len(refusals[one]) < len(items[one].move_id))
         urls = offering._pay_now_urls()
+        due_texts = self._due_texts(lines)
         return {
-            reminder: reminder._own_mail_values(
-                items[reminder], refusals[reminder], labels, urls.get(reminder, False)
-            )
+            reminder: {
+                **reminder._company_mail_values(),
+                **reminder._amount_values(items[reminder], refusals[reminder]),
+                'lines': reminder._mail_lines(
+                    items[reminder],
+                    refusals[reminder] if reminder in offering else {},
+                    labels,
+                    due_texts,
+                ),
+                'invoices': items[reminder].move_id,
+                'url': urls.get(reminder, False),
+                'transfers': items[reminder]._pay_now_transfers(accounts),
+            }
             for reminder in self
         }
 
-    def _own_mail_values(self, lines, refusals, labels, url):
-        """Return what the mail of one reminder shows.
+    def _company_mail_values(self):
+        """Return what all mails of the company have in common."""
+        company = self.company_id
+        return {
+            'reminder': self,
+            'company': company,
+            **company._pay_now_button_colors(),
+            'test_mode': company._pay_now_test_mode(),
+        }
 
-        :param account.move.line lines: what is open, the oldest first.
+    def _amount_values(self, lines, refusals):
+        """Return the amounts of one mail, as texts.
+
+        :param account.move.line lines: what is open.
         :param dict refusals: `{invoice without a button: code}`.
-        :param dict labels: `{item: how it is called}`.
-        :param str | bool url: the address of the pay page, where something can be paid there.
         :rtype: dict
         """
         payable = lines.filtered(lambda line: line.move_id not in refusals)
         subtotals = self._subtotals(lines)
-        due_text = self._subtotals_text(subtotals)
-        amount_payable = sum(payable.mapped('amount_residual'))
+        texts = {currency: self._amount_text(amount, currency) for currency, amount in subtotals}
+        due_text = ' + '.join(texts.values())
+        payable_text = (
+            due_text
+            if payable == lines
+            else self._amount_text(sum(payable.mapped('amount_residual')), self.currency_id)
+        )
+        previous = self.previous_balance
+        # Other currencies stay by themselves: their subtotals are not added to it.
+        total = previous + dict(subtotals).get(self.currency_id, 0.0)
         return {
-            'reminder': self,
-            'company': self.company_id,
             'currency': self.currency_id,
-            'lines': self._mail_lines(lines, refusals if payable else {}, labels),
-            'invoices': lines.move_id,
-            'subtotals': subtotals,
+            'subtotals': list(texts.items()),
             'due_text': due_text,
-            'previous_balance': self.previous_balance,
-            # Other currencies stay by themselves: their subtotals are not added to it.
-            'total_with_previous': self.previous_balance
-            + dict(subtotals).get(self.currency_id, 0.0),
-            'amount_payable': amount_payable,
+            'previous_balance': previous and self._amount_text(previous, self.currency_id),
+            'total_with_previous': previous and self._amount_text(total, self.currency_id),
+            'amount': payable_text,
             'amounts_text': bool(payable)
             and payable != lines
             and self.env._(
                 "Amount due: %(due)s – payable online: %(payable)s",
                 due=due_text,
-                payable=self._subtotals_text([(self.currency_id, amount_payable)]),
+                payable=payable_text,
             ),
-            'url': url,
-            'transfers': lines._pay_now_transfers(),
-            **self.company_id._pay_now_button_colors(),
-            'test_mode': self.company_id._pay_now_test_mode(),
         }
 
-    def _mail_lines(self, lines, refusals, labels):
+    def _mail_lines(self, lines, refusals, labels, due_texts):
         """Return the rows of the table of items.
 
         :param account.move.line lines: what is open.
         :param dict refusals: `{invoice: code}`; each of its items is marked.
         :param dict labels: `{item: how it is called}`.
+        :param dict due_texts: `{date: when it was due}`.
         """
-        today = fields.Date.context_today(self)
         return [
             {
                 'label': labels[line],
-                'due': self._due_text(line.date_maturity, (today - line.date_maturity).days),
-                'amount': line.amount_residual_currency,
-                'currency': line.currency_id,
+                'due': due_texts[line.date_maturity],
+                'amount': self._amount_text(line.amount_residual_currency, line.currency_id),
                 'mark': line.move_id in refusals
                 and line.move_id._pay_now_customer_reason(refusals[line.move_id]),
             }
             for line in lines
         ]
+
+    def _due_texts(self, lines):
+        """Say when items were due, and for how long they are late.
+
+        :rtype: dict
+        """
+        today = fields.Date.context_today(self)
+        return {
+            date: self._due_text(date, (today - date).days)
+            for date in set(lines.mapped('date_maturity'))
+        }
 
     def _due_text(self, date, late):
         """Say when an item was due, and for how long it is late."""
@@ -177,10 +216,8 @@ class PayNowReminder(models.Model):
         }
         return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
 
-    def _subtotals_text(self, subtotals):
-        return ' + '.join(
-            formatLang(self.env, amount, currency_obj=currency) for currency, amount in subtotals
-        )
+    def _amount_text(self, amount, currency):
+        return formatLang(self.env, amount, currency_obj=currency)
 
     def _attachments_text(self, total):
         """Say which invoices are attached: nothing that is not so.

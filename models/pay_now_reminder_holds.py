@@ -88,14 +88,20 @@ class PayNowReminder(models.Model):
         """Recompute amounts, button and hold of each reminder from the books of this moment.
 
         Called when generating and again as the mails leave.
+
+        :return: `{reminder: the items it is about}` and `{reminder: {invoice: code}}`, see
+            `_refusals`.
+        :rtype: tuple(dict, dict)
         """
         sorted_items = self._sort_items()
         lines = self.env['account.move.line'].union(*(pair[0] for pair in sorted_items.values()))
         (lines.move_id.partner_id | self.partner_id).fetch(CONTACT_FIELDS)
-        refusals = self._refusals({one: items for one, (items, _held) in sorted_items.items()})
+        about = {reminder: items for reminder, (items, _held) in sorted_items.items()}
+        refusals = self._refusals(about)
         facts = self._customer_facts()
         for reminder, (items, held) in sorted_items.items():
             reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
+        return about, refusals
 
     def _refresh_one(self, lines, held, refusals, facts):
         """Write what was found out about one reminder.

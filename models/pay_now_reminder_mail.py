@@ -17,16 +17,18 @@ class PayNowReminder(models.Model):
     def _render(self):
         """Render the mail of one reminder (see `_render_all`).
 
-        :return: subject and body.
-        :rtype: tuple(str, markupsafe.Markup)
+        :return: subject, body, and the amounts due.
+        :rtype: tuple(str, markupsafe.Markup, str)
         """
         self.ensure_one()
         return self._render_all()[self]
 
-    def _render_all(self):
+    def _render_all(self, items=None, refusals=None):
         """Render the mails, each in the language of its customer.
 
-        :return: `{reminder: (subject, body)}`
+        :param dict items: `{reminder: the items it is about}`, where it is known already.
+        :param dict refusals: see `_refusals`, given with `items`.
+        :return: `{reminder: (subject, body, amounts due)}`
         :rtype: dict
         """
         rendered = {}
@@ -35,12 +37,14 @@ class PayNowReminder(models.Model):
         ).items():
             template = level.template_id.sudo().with_context(lang=lang)
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
+            if items is not None:
+                records._fill_texts(items, refusals)
             subjects = template._render_field('subject', records.ids, set_lang=lang)
             bodies = template._pay_now_render_bodies(records)
             before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
-            for reminder in reminders:
-                body = before + bodies[reminder.id] + after
-                rendered[reminder] = (subjects[reminder.id], body)
+            for record in records:
+                body = before + bodies[record.id] + after
+                rendered[record] = (subjects[record.id], body, record.amount_due_text)
         return rendered
 
     def _mail_lang(self):
@@ -51,27 +55,29 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - MAIL === #
 
-    def _prepare_mails(self, items, attachments):
+    def _prepare_mails(self, items, refusals, attachments):
         """Return the values of the mails, each with a Message-ID of its own that stays.
 
         :param dict items: `{reminder: the items it is about}`.
+        :param dict refusals: `{reminder: {invoice without a button: code}}`.
         :param dict attachments: `{reminder: the invoices that leave with it}`.
-        :return: `{reminder: values}`
-        :rtype: dict
+        :return: `{reminder: values}`, and `{reminder: the amounts asked for}`.
+        :rtype: tuple(dict, dict)
         """
-        vals = {}
+        vals, asked = {}, {}
         # The text says how many invoices are attached.
         for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
-            rendered = reminders.with_context(pay_now_attached=count)._render_all()
-            for reminder, (subject, body) in rendered.items():
-                reminder = reminder.with_env(self.env)
+            told = reminders.with_context(pay_now_attached=count)
+            rendered = told._render_all(items, refusals)
+            for reminder in reminders:
+                subject, body, asked[reminder] = rendered[reminder]
                 vals[reminder] = {
                     **reminder._prepare_envelope(items[reminder]),
                     'subject': subject,
                     'body_html': body,
                     'attachment_ids': [Command.set(attachments[reminder].ids)],
                 }
-        return vals
+        return vals, asked
 
     def _prepare_envelope(self, lines):
         """Return who writes to whom.

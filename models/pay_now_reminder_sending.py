@@ -151,19 +151,18 @@ class PayNowReminder(models.Model):
         :rtype: pay.now.reminder
         """
         self.mail_id.sudo().unlink()
-        self._refresh()
+        items, refusals = self._refresh()
         standing = self.filtered(lambda reminder: reminder.state == 'queued')
         if not standing:
             return standing
-        items = {one: lines for one, (lines, _held) in standing._sort_items().items()}
         attachments, problems = standing._prepare_attachments(items)
-        vals = standing._prepare_mails(items, attachments)
+        vals, asked = standing._prepare_mails(items, refusals, attachments)
         mails = self.env['mail.mail'].sudo().create(list(vals.values()))
         for reminder, mail in zip(vals, mails, strict=True):
             reminder.write(
                 {
                     'mail_id': mail.id,
-                    'asked_text': reminder.amount_due_text,
+                    'asked_text': asked[reminder],
                     'reason': ', '.join(filter(None, [reminder.reason, problems.get(reminder)]))
                     or False,
                 }

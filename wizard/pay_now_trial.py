@@ -221,10 +221,10 @@ class PayNowTrial(models.TransientModel):
                     'item_ids': [Command.set(items.ids)],
                 }
             )
-            reminder._refresh()
+            items, refusals = reminder._refresh()
             # Without the PDFs of the invoices: they may lead to pages that take money.
             no_pdfs = {reminder: self.env['ir.attachment']}
-            vals = reminder._prepare_mails({reminder: reminder._open_items()}, no_pdfs)[reminder]
+            vals = reminder._prepare_mails(items, refusals, no_pdfs)[0][reminder]
         # The reminder and its answers are no more.
         for name in ('model', 'res_id', 'message_id'):
             del vals[name]
