@@ -34,6 +34,7 @@
         'views/account_journal_views.xml',
         'views/account_move_views.xml',
         'views/account_move_line_views.xml',
+        'views/res_partner_views.xml',
         'views/payment_provider_views.xml',
         'views/payment_transaction_views.xml',
         'views/pay_now_discrepancy_views.xml',

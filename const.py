@@ -96,6 +96,12 @@ FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE'
 #: The most invoices attached to one reminder, and their total size.
 ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5
+#: The ready levels: template, days after the due date, days between two, sent by itself.
+READY_LEVELS = (
+    ('mail_template_reminder', 5, 14, True),
+    ('mail_template_reminder_firm', 20, 14, True),
+    ('mail_template_reminder_last', 35, 14, False),
+)
 #: Customers whose reminders are generated at once, and mails that are written at once.
 GENERATION_BATCH = 500
 SENDING_BATCH = 100
@@ -116,6 +122,8 @@ FORMER_VALIDITY = timedelta(hours=24)
 REFUNDABLE_DAYS = 180
 #: How long the mail of a trial reminder leads to its page, in days.
 TRIAL_VALIDITY_DAYS = 7
+#: Customers up to whom a person who generates reminders waits for the list.
+GENERATE_AT_ONCE = 1000
 #: Customers up to whom the settings try out tomorrow's run without being asked.
 FORECAST_LIMIT = 100
 #: What notifications can be about besides payments, and who takes care of it.

@@ -168,19 +168,32 @@ class AccountMoveLine(models.Model):
         for code, lines in (
             ('in_progress', self._pay_now_in_progress()),
             ('disputed', self._pay_now_disputed()),
-            ('excluded', self.filtered('no_followup')),
+            ('excluded', self.filtered(lambda line: line._pay_now_is_excluded())),
             ('blocked', self.filtered(lambda line: line.move_id.payment_state == 'blocked')),
         ):
             for line in lines:
                 holds.setdefault(line, code)
         return holds
 
+    def _pay_now_is_excluded(self):
+        """Tell whether a person took the item out of the reminders, for now or for good.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        until = self.move_id.pay_now_excluded_until
+        for_now = not until or until >= fields.Date.context_today(self)
+        return self.no_followup or (self.move_id.pay_now_excluded and for_now)
+
     def _pay_now_hold_label(self, code):
-        """Return why nothing is sent about the items, in the user's words.
+        """Return why nothing is sent about the item, in the user's words.
 
         :param str code: a code of `_pay_now_holds`.
         :rtype: str
         """
+        self.ensure_one()
+        if code == 'excluded' and self.move_id.pay_now_excluded:
+            return self.move_id._pay_now_exclusion_text()
         return {
             'in_progress': self.env._("Payment in progress"),
             'disputed': self.env._("Dispute open"),

@@ -34,6 +34,12 @@ class PayNowReminder(models.Model):
     level_id = fields.Many2one(
         string="Level", comodel_name='pay.now.reminder.level', check_company=True, readonly=True
     )
+    is_level_chosen = fields.Boolean(
+        string="Level chosen by a person", readonly=True, help="It is kept as the mail leaves."
+    )
+    is_manual = fields.Boolean(
+        string="Customer reminded by hand", readonly=True, help="It waits for a person."
+    )
     item_ids = fields.Many2many(
         string="Items",
         comodel_name='account.move.line',

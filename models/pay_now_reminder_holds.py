@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from odoo import models
+from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, formatLang
@@ -34,8 +34,19 @@ INVOICE_FIELDS = (
     'partner_bank_id',
     'invoice_date',
     'invoice_user_id',
+    'pay_now_excluded',
+    'pay_now_excluded_until',
+    'pay_now_excluded_reason',
 )
-CONTACT_FIELDS = ('name', 'email', 'lang', 'commercial_partner_id', 'user_id', 'parent_id')
+CONTACT_FIELDS = (
+    'name',
+    'email',
+    'lang',
+    'commercial_partner_id',
+    'user_id',
+    'parent_id',
+    'pay_now_contact_id',
+)
 
 
 class PayNowReminder(models.Model):
@@ -78,9 +89,51 @@ class PayNowReminder(models.Model):
         }
 
     def _find_contact(self, lines):
-        """Return whom to write to: the newest invoice's contact with an e-mail, or the customer."""
+        """Return whom to write to.
+
+        The contact chosen for it, the newest invoice's contact with an e-mail, or the customer.
+
+        :param account.move.line lines: what is open.
+        :rtype: res.partner
+        """
+        if chosen := self.partner_id.pay_now_contact_id:
+            return chosen
         contacts = lines.sorted('date', reverse=True).move_id.partner_id
         return contacts.filtered('email')[:1] or self.partner_id
+
+    # === BUSINESS METHODS - LEVELS === #
+
+    def _due_levels(self, items):
+        """Return the level of each reminder by what is due and what was sent before.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :rtype: dict
+        """
+        lines = self.env['account.move.line'].union(*items.values())
+        history = self._sent_levels(lines)
+        due = {}
+        for run, reminders in self.grouped('run_id').items():
+            levels, start = run._levels(), run._start_of_old_debts()
+            today = max(run.date, fields.Date.context_today(run))
+            for reminder in reminders:
+                due[reminder] = levels._choose(items[reminder], history, today, start)
+        return due
+
+    def _sent_levels(self, lines):
+        """Return the levels that reminders were sent at, by item.
+
+        :return: `{item: levels}`
+        :rtype: dict
+        """
+        groups = self.sudo()._read_group(
+            Domain('item_ids', 'in', lines.ids)
+            & Domain('level_id', '!=', False)
+            & Domain('id', 'not in', self.ids)
+            & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
+            ['item_ids'],
+            ['level_id:recordset'],
+        )
+        return {line.with_env(self.env): levels.with_env(self.env) for line, levels in groups}
 
     # === BUSINESS METHODS - HOLDS === #
 
@@ -99,9 +152,18 @@ class PayNowReminder(models.Model):
         about = {reminder: items for reminder, (items, _held) in sorted_items.items()}
         refusals = self._refusals(about)
         facts = self._customer_facts()
+        levels = {} if self._pay_now_trial() else self._due_levels(about)
         for reminder, (items, held) in sorted_items.items():
+            if items and not reminder.is_level_chosen and reminder in levels:
+                reminder._take_level(levels[reminder])
             reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
         return about, refusals
+
+    def _take_level(self, level):
+        """Take the level that is due: never a higher one than a person has seen in the list."""
+        known = self.level_id
+        if self.state == 'draft' or not level or level._rank(level) < level._rank(known):
+            self.level_id = level
 
     def _refresh_one(self, lines, held, refusals, facts):
         """Write what was found out about one reminder.
@@ -121,6 +183,7 @@ class PayNowReminder(models.Model):
             'amount_payable': sum(payable.mapped('amount_residual')),
             'has_button': bool(payable),
             'previous_balance': facts['previous_balance'],
+            'is_manual': facts['mode'] == 'manual',
         }
         if reason := self._hold_reason(lines, held, contact, vals['amount_due'], facts):
             vals.update({'state': 'held', 'reason': reason, 'has_button': False})
@@ -131,36 +194,61 @@ class PayNowReminder(models.Model):
 
     def _hold_reason(self, lines, held, contact, amount_due, facts):
         """Return why this customer gets no reminder now, in the user's words, or False."""
-        if facts['never']:
+        if facts['mode'] == 'never':
             return self.env._("Excluded from reminders")
         if not lines:
             if held:
-                return self.item_ids._pay_now_hold_label(next(iter(held.values())))
+                line, code = next(iter(held.items()))
+                return line._pay_now_hold_label(code)
             return self.env._("Nothing left to pay")
         if not email_normalize(contact.email or ''):
             return self.env._("No e-mail address")
+        return self._customer_hold_reason(amount_due, facts)
+
+    def _customer_hold_reason(self, amount_due, facts):
+        """Return why this customer is left alone for now, whatever is due, or False."""
         if facts['under_way']:
             return self.env._("Another reminder is on its way")
+        if facts['waiting']:
+            return self.env._(
+                "Waits for a person in the reminders of %s", format_date(self.env, facts['waiting'])
+            )
         last_sent = facts['last_sent']
+        if not self.level_id:
+            if last_sent:
+                return self.env._(
+                    "Already reminded on %s, no other level is due yet",
+                    format_date(self.env, last_sent),
+                )
+            return self.env._("No level is due yet")
         if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > self._now():
             return self.env._("Already reminded on %s", format_date(self.env, last_sent))
+        minimum = self.company_id.root_id.sudo().pay_now_minimum_amount
+        if self.currency_id.compare_amounts(amount_due, minimum) < 0:
+            return self.env._(
+                "Less than %s is due", formatLang(self.env, minimum, currency_obj=self.currency_id)
+            )
         if self.currency_id.compare_amounts(facts['credit'], amount_due) >= 0:
             return self.env._(
                 "Unmatched credit: %s",
                 formatLang(self.env, facts['credit'], currency_obj=self.currency_id),
             )
+        if self._is_own_text_wrong(amount_due):
+            return self.env._("What is due has changed since the mail was edited")
         return False
 
     def _customer_facts(self):
         """Return what is known of the customers, besides the items.
 
-        :return: for each reminder `credit`, `last_sent`, `under_way`, `never`, `previous_balance`.
+        :return: for each reminder `credit`, `last_sent`, `under_way`, `waiting`, `mode` and
+            `previous_balance`.
         :rtype: dict
         """
         credit = self._unmatched_credits()
         last_sent = self._last_sent()
         under_way = self._under_way()
-        never = self._never_reminded()
+        waiting = self._waiting_for_a_person()
+        modes = self._modes()
         facts = {}
         for run, reminders in self.grouped('run_id').items():
             previous = run._previous_balances(reminders.partner_id) if run else {}
@@ -170,21 +258,47 @@ class PayNowReminder(models.Model):
                     'credit': credit.get(partner, 0.0),
                     'last_sent': last_sent.get(partner),
                     'under_way': partner in under_way,
-                    'never': partner in never,
+                    'waiting': waiting.get(reminder),
+                    'mode': modes[partner],
                     'previous_balance': previous.get(partner, 0.0),
                 }
         return facts
 
-    def _never_reminded(self):
-        """Return the customers that are reminded of nothing by a company of the reminders.
+    def _modes(self):
+        """Return whether the customers are reminded: what is strictest in any company concerned.
 
-        :rtype: res.partner
+        :return: `{partner: 'auto', 'manual' or 'never'}`
+        :rtype: dict
         """
-        never = self.env['res.partner']
+        modes = {}
         for company in self.company_id | self.item_ids.company_id:
-            partners = self.partner_id.sudo().with_company(company)
-            never |= partners.filtered(lambda each: each.pay_now_reminder_mode == 'never')
-        return never
+            for partner in self.partner_id.sudo().with_company(company):
+                mode = partner.pay_now_reminder_mode or 'auto'
+                known = modes.get(partner, 'auto')
+                modes[partner] = max(mode, known, key=('auto', 'manual', 'never').index)
+        return modes
+
+    def _waiting_for_a_person(self):
+        """Return for which reminders of the daily action an earlier one waits for a person.
+
+        :return: `{reminder: day of the earlier run}`
+        :rtype: dict
+        """
+        daily = self.filtered(lambda one: one.state == 'draft' and one.run_id.trigger == 'auto')
+        if not daily:
+            return {}
+        days = dict(
+            self.sudo()._read_group(
+                Domain('partner_id', 'in', daily.partner_id.ids)
+                & Domain('root_company_id', 'in', daily.root_company_id.ids)
+                & Domain('state', '=', 'draft')
+                & Domain('run_id.trigger', '=', 'auto')
+                & Domain('run_id', 'not in', daily.run_id.ids),
+                ['partner_id'],
+                ['create_date:max'],
+            )
+        )
+        return {one: days[one.partner_id] for one in daily if one.partner_id in days}
 
     def _unmatched_credits(self):
         """Return each customer's money not matched yet: payments, credit notes, bank lines.

@@ -1,6 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from datetime import timedelta
+
+from odoo import api, fields, models
 
 
 class PayNowReminderLevel(models.Model):
@@ -41,6 +43,23 @@ class PayNowReminderLevel(models.Model):
             'account_pay_now.mail_template_reminder', raise_if_not_found=False
         ),
     )
+    is_automatic = fields.Boolean(
+        string="Sent automatically",
+        default=True,
+        help="Otherwise the reminders of the daily action wait in its run for a person.",
+    )
+    repeat = fields.Boolean(
+        string="Repeat",
+        default=True,
+        help="As long as no further level is due, the reminder is sent again after the days between"
+        " two reminders.",
+    )
+    activity_summary = fields.Char(
+        string="Activity for the responsible",
+        translate=True,
+        help="What the customer's responsible is asked to do once the reminder has been sent."
+        " Empty: nothing.",
+    )
     attach_invoices = fields.Boolean(
         string="Attach the invoices",
         help="The PDFs of the invoices leave with the reminder: those that are stored, and those"
@@ -50,3 +69,87 @@ class PayNowReminderLevel(models.Model):
     _gap_not_negative = models.Constraint(
         'CHECK (gap_days >= 1)', "There is at least one day between two reminders."
     )
+
+    # === ACTION METHODS === #
+
+    def action_preview(self):
+        """Show the mail of the level, with the customer with the largest amount due.
+
+        :return: a window action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        trial = self.env['pay.now.trial'].create(
+            {'company_id': self.company_id.id, 'level_id': self.id}
+        )
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Preview: %s", self.name),
+            'res_model': trial._name,
+            'res_id': trial.id,
+            'view_mode': 'form',
+            'views': [(self.env.ref('account_pay_now.pay_now_trial_view_preview').id, 'form')],
+            'target': 'new',
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _choose(self, items, history, today, start):
+        """Return the level of a message about some items of one customer.
+
+        A level follows the one sent before; it is never skipped, nor gone back to while an item
+        that it was sent about is open. One message is about all items: at the highest of their
+        levels.
+
+        :param account.move.line items: what is due, of one customer.
+        :param dict history: `{item: levels sent about it}`.
+        :param datetime.date today: the day to judge.
+        :param tuple start: the level that old debts start at, and the day they are older than.
+        :return: one of these levels, or none when nothing more is due yet.
+        :rtype: pay.now.reminder.level
+        """
+        sent = self.browse().union(*(history.get(item, self.browse()) for item in items)) & self
+        due = self.browse()
+        for item in items:
+            due |= self._next_for(item, history.get(item, self.browse()), today, start)
+        return (due | sent).sorted(self._rank)[-1:] if due else due
+
+    def _next_for(self, item, sent, today, start):
+        """Return the level that is due for one item.
+
+        :param account.move.line item: what is open.
+        :param pay.now.reminder.level sent: what was sent about it.
+        :param datetime.date today: see `_choose`.
+        :param tuple start: see `_choose`.
+        :rtype: pay.now.reminder.level
+        """
+        late = (today - item.date_maturity).days
+        # Nobody is told that something falls due soon once it was due.
+        reached = self.filtered(
+            lambda level: level.delay_days <= late and (late <= 0 or level.delay_days >= 0)
+        ).sorted(self._rank)
+        if not sent:
+            return self._first_for(item, reached, start)
+        last = sent.sorted(self._rank)[-1]
+        further = reached.filtered(lambda level: self._rank(level) > self._rank(last))
+        return further[:1] or (reached & last).filtered('repeat')
+
+    def _first_for(self, item, reached, start):
+        """Return the level that the reminders of an item begin with.
+
+        :param account.move.line item: what is open.
+        :param pay.now.reminder.level reached: the levels it has reached, in order.
+        :param tuple start: see `_choose`.
+        :rtype: pay.now.reminder.level
+        """
+        level, since = start
+        if level and reached and item.date_maturity + timedelta(reached[0].delay_days) < since:
+            return (
+                reached.filtered(lambda one: self._rank(one) <= self._rank(level))[-1:]
+                or (reached[:1])
+            )
+        return reached[:1]
+
+    @api.model
+    def _rank(self, level):
+        return level.delay_days, level.id

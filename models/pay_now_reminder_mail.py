@@ -43,8 +43,9 @@ class PayNowReminder(models.Model):
             bodies = template._pay_now_render_bodies(records)
             before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
             for record in records:
-                body = before + bodies[record.id] + after
-                rendered[record] = (subjects[record.id], body, record.amount_due_text)
+                subject = record.own_subject or subjects[record.id]
+                body = before + (record.own_body or bodies[record.id]) + after
+                rendered[record] = (subject, body, record.amount_due_text)
         return rendered
 
     def _mail_lang(self):

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
+from .. import const
+
 
 class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at."""
@@ -35,6 +37,28 @@ class PayNowReminderRun(models.Model):
     )
     date_from = fields.Date(string="Due from", readonly=True)
     date_to = fields.Date(string="Due until", readonly=True)
+    level_ids = fields.Many2many(
+        string="Levels",
+        comodel_name='pay.now.reminder.level',
+        relation='pay_now_reminder_run_level_rel',
+        check_company=True,
+        readonly=True,
+    )
+    partner_ids = fields.Many2many(
+        string="Customers",
+        comodel_name='res.partner',
+        relation='pay_now_reminder_run_partner_rel',
+        readonly=True,
+    )
+    user_ids = fields.Many2many(
+        string="Salespeople",
+        comodel_name='res.users',
+        relation='pay_now_reminder_run_user_rel',
+        readonly=True,
+    )
+    application = fields.Selection(
+        string="Application", selection=const.APPLICATIONS, readonly=True
+    )
     print_previous_balance = fields.Boolean(
         string="Print the customer's previous balance", readonly=True
     )
@@ -61,6 +85,8 @@ class PayNowReminderRun(models.Model):
     to_send_count = fields.Integer(string="To send", compute='_compute_counts')
     sent_count = fields.Integer(string="Sent", compute='_compute_counts')
     held_count = fields.Integer(string="Not sent", compute='_compute_counts')
+    failed_count = fields.Integer(string="Failed or uncertain", compute='_compute_counts')
+    progress = fields.Float(string="Progress", compute='_compute_counts')
     test_text = fields.Char(string="Test mode", compute='_compute_test_text', compute_sudo=True)
 
     # === COMPUTE METHODS === #
@@ -82,9 +108,12 @@ class PayNowReminderRun(models.Model):
             by_state = {
                 state: count for (run_id, state), count in counts.items() if run_id == run.id
             }
+            total = sum(by_state.values())
             run.to_send_count = sum(by_state.get(s, 0) for s in ('draft', 'queued', 'sending'))
             run.sent_count = by_state.get('sent', 0)
-            run.held_count = sum(by_state.values()) - run.to_send_count - run.sent_count
+            run.failed_count = by_state.get('failed', 0) + by_state.get('uncertain', 0)
+            run.held_count = total - run.to_send_count - run.sent_count - run.failed_count
+            run.progress = 100 * (total - run.to_send_count) / total if total else 0
 
     @api.depends('company_id')
     def _compute_test_text(self):
@@ -106,6 +135,16 @@ class PayNowReminderRun(models.Model):
             run.write({'state': 'sending', 'problem': False})
             todo._queue()
             run._check_done()
+
+    def action_stop(self):
+        """Let nothing more leave until somebody resumes the run."""
+        self.filtered(lambda run: run.state == 'sending').state = 'stopped'
+
+    def action_resume(self):
+        """Let the rest leave."""
+        self.env.company._pay_now_require_mail_server()
+        self.filtered(lambda run: run.state == 'stopped').state = 'sending'
+        self.env['pay.now.reminder']._wake_workers()
 
     def action_cancel(self):
         """Drop what is not sent yet."""
@@ -130,14 +169,16 @@ class PayNowReminderRun(models.Model):
                 run.state = 'draft' if 'draft' in left else 'done'
 
     def _send_by_itself(self):
-        """Send what the daily action has generated, or leave it and say in the run why."""
+        """Send what the daily action may send by itself, or leave it and say in the run why."""
         self.ensure_one()
-        if all(reminder.state != 'draft' for reminder in self.reminder_ids):
+        drafts = self.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')
+        if not drafts:
             self.state = 'done'
-        elif self.env['res.company']._pay_now_has_mail_server():
-            self.action_send()
-        else:
+            return
+        if not self.env['res.company']._pay_now_has_mail_server():
             self._note_no_mail_server()
+            return
+        drafts.filtered(lambda one: one.level_id.is_automatic and not one.is_manual)._queue()
 
     def _note_problem(self, problem):
         """Say in the runs why their reminders do not leave.

@@ -50,14 +50,9 @@ class PayNowReminderRun(models.Model):
         :rtype: int
         """
         Run = self._in_company(company)
-        levels = Run.env['pay.now.reminder.level'].search([('company_id', '=', company.id)])
-        if not levels:
+        if not Run.env['pay.now.reminder.level'].search_count([('company_id', '=', company.id)]):
             return 0
-        run = Run.new({'company_id': company.id, 'date': self._tomorrow()})
-        [(count,)] = Run.env['account.move.line']._read_group(
-            run._due_domain(levels), aggregates=['partner_id:count_distinct']
-        )
-        return count
+        return Run.new({'company_id': company.id, 'date': self._tomorrow()})._count_customers()
 
     @api.model
     def _forecast_text(self, company):

@@ -41,6 +41,21 @@ class PayNowReminderRun(models.Model):
             ids += self._generate_batch(partner_ids).ids
         return self.env['pay.now.reminder'].browse(ids)
 
+    def _generate_later(self):
+        """Let the list be made in the background; the form shows how far it is."""
+        self.state = 'generating'
+        self.env.ref('account_pay_now.ir_cron_reminders_generate').sudo()._trigger()
+
+    def _count_customers(self):
+        """Return how many customers the run looks at.
+
+        :rtype: int
+        """
+        [(count,)] = self.env['account.move.line']._read_group(
+            self._due_domain(self._levels()), aggregates=['partner_id:count_distinct']
+        )
+        return count
+
     def _generate_in_background(self):
         """Generate batch by batch, and commit each.
 
@@ -53,6 +68,9 @@ class PayNowReminderRun(models.Model):
             self._generate_batch(partner_ids)
             if not cron._commit_progress():
                 return False
+            if self.state != 'generating':
+                # Somebody canceled it.
+                return True
         self._list_is_complete()
         cron._commit_progress()
         return True
@@ -74,7 +92,6 @@ class PayNowReminderRun(models.Model):
         :param partner_ids: ids of the customers, in ascending order.
         :rtype: pay.now.reminder
         """
-        levels = self._levels()
         by_partner = self._due_items(partner_ids).grouped('partner_id')
         reminders = self.env['pay.now.reminder'].create(
             [
@@ -82,13 +99,16 @@ class PayNowReminderRun(models.Model):
                     'run_id': self.id,
                     'company_id': self.company_id.id,
                     'partner_id': partner.id,
-                    'level_id': self._reached_level(lines, levels).id,
                     'item_ids': [Command.set(lines.ids)],
                 }
                 for partner, lines in by_partner.items()
             ]
         )
         reminders._refresh()
+        if self.level_ids:
+            others = reminders.filtered(lambda one: one.level_id not in self.level_ids)
+            others.sudo().unlink()
+            reminders -= others
         self.last_partner_id = partner_ids[-1]
         return reminders
 
@@ -125,13 +145,33 @@ class PayNowReminderRun(models.Model):
         )
         if self.date_from:
             domain &= Domain('date_maturity', '>=', self.date_from)
+        if self.partner_ids:
+            domain &= Domain('partner_id', 'in', self.partner_ids.commercial_partner_id.ids)
+        if self.user_ids:
+            domain &= Domain('move_id.invoice_user_id', 'in', self.user_ids.ids)
+        if self.application:
+            sold = Domain('move_id.invoice_line_ids', 'any', [('sale_line_ids', '!=', False)])
+            domain &= sold if self.application == 'sales' else ~sold
         return domain
 
-    def _reached_level(self, lines, levels):
-        """Return the highest level that an item of the customer has reached."""
-        oldest = min(lines.mapped('date_maturity'))
-        late = (self.date - oldest).days
-        return levels.filtered(lambda level: level.delay_days <= late).sorted('delay_days')[-1:]
+    def _start_of_old_debts(self):
+        """Return where the reminders of debts begin that are older than the reminders themselves.
+
+        :return: the level, none when at the first; and the day of the company's first reminder.
+        :rtype: tuple(pay.now.reminder.level, datetime.date)
+        """
+        root = self.company_id.root_id.sudo()
+        [(first,)] = (
+            self.env['pay.now.reminder']
+            .sudo()
+            ._read_group(
+                [('root_company_id', '=', root.id), ('sent_at', '!=', False)],
+                aggregates=['sent_at:min'],
+            )
+        )
+        return root.pay_now_start_level_id.with_env(self.env), min(
+            first.date() if first else self.date, self.date
+        )
 
     def _previous_balances(self, partners):
         """Return what each customer owes from before the run's range, net of credits.
@@ -198,6 +238,9 @@ class PayNowReminderRun(models.Model):
         for company in companies:
             Run = self.with_company(company)
             today = fields.Date.context_today(Run)
+            if not company._pay_now_is_working_day(today):
+                # What falls due meanwhile is in the list of the next working day.
+                continue
             domain = [
                 ('company_id', '=', company.id),
                 ('trigger', '=', 'auto'),

@@ -50,7 +50,10 @@ class PayNowReminder(models.Model):
         conflicts = 0
         while conflicts < const.MAX_CONFLICTS:
             try:
-                reminders = self._next_batch(batch)
+                closed = self._closed_runs()
+                # A transaction of its own: it sees what the others have done until now.
+                cron._commit_progress()
+                reminders = self._next_batch(batch, closed)
                 if not (reminders and reminders._send_batch()):
                     break
                 go_on = cron._commit_progress(len(reminders))
@@ -72,17 +75,39 @@ class PayNowReminder(models.Model):
                 cron.sudo()._trigger()
 
     @api.model
-    def _next_batch(self, limit):
+    def _closed_runs(self):
+        """Return the runs whose reminders may not leave at this moment.
+
+        Those of the daily action keep to the company's hours and working days; a person who sends
+        reminders decides about that. The most a day counts for both.
+
+        :rtype: pay.now.reminder.run
+        """
+        now = fields.Datetime.now()
+
+        def is_closed(run):
+            company = run.company_id.root_id.sudo()
+            outside = run.trigger == 'auto' and company._pay_now_next_opening(now) > now
+            return outside or company._pay_now_left_today() == 0
+
+        runs = self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])
+        return runs.filtered(is_closed)
+
+    @api.model
+    def _next_batch(self, limit, closed):
         """Take the next reminders of one run that wait, and that no other worker has.
 
         In one statement, the first one of its transaction: what others have done since would be a
         conflict.
 
         :param int limit: how many at most.
+        :param pay.now.reminder.run closed: of which nothing may leave now.
         :rtype: pay.now.reminder
         """
         query = self._search(
-            Domain('state', '=', 'queued') & Domain('run_id.state', '=', 'sending'),
+            Domain('state', '=', 'queued')
+            & Domain('run_id.state', '=', 'sending')
+            & Domain('run_id', 'not in', closed.ids),
             order='run_id, id',
             limit=limit,
         )
@@ -155,6 +180,9 @@ class PayNowReminder(models.Model):
         standing = self.filtered(lambda reminder: reminder.state == 'queued')
         if not standing:
             return standing
+        for reminder in standing.filtered(lambda one: one.item_ids != items[one]):
+            # The history is of what the mail is about.
+            reminder.item_ids = items[reminder]
         attachments, problems = standing._prepare_attachments(items)
         vals, asked = standing._prepare_mails(items, refusals, attachments)
         mails = self.env['mail.mail'].sudo().create(list(vals.values()))
@@ -168,13 +196,6 @@ class PayNowReminder(models.Model):
                 }
             )
         return standing
-
-    def _fail(self, reason):
-        """Mark the reminder failed; a person decides whether it is sent again.
-
-        :param str reason: what went wrong.
-        """
-        self.write({'state': 'failed', 'reason': reason})
 
     # === BUSINESS METHODS - HANDING OVER === #
 
@@ -223,7 +244,7 @@ class PayNowReminder(models.Model):
                 break
             if not reminder.try_lock_for_update() or reminder.state != 'queued':
                 continue
-            if reminder.run_id.state != 'sending':
+            if reminder.run_id.state != 'sending' or reminder._is_above_the_cap():
                 break
             reminder.write({'state': 'sending', 'sent_at': fields.Datetime.now()})
             cron._commit_progress()
@@ -233,6 +254,10 @@ class PayNowReminder(models.Model):
                 continue
             reminder._hand_over_one(options)
             cron._commit_progress()
+
+    def _is_above_the_cap(self):
+        """Tell whether the company has sent today what it may, together with other workers."""
+        return self.company_id.root_id.sudo()._pay_now_left_today() == 0
 
     def _hand_over_one(self, options):
         """Give one mail to the mail server and keep what came of it."""
@@ -244,21 +269,3 @@ class PayNowReminder(models.Model):
         else:
             self._fail(mail.failure_reason or mail.failure_type)
             mail.state = 'cancel'
-
-    @api.model
-    def _note_sent(self):
-        """Note in the chatter of the customers what was sent, in one go."""
-        sent = self.search([('state', '=', 'sent'), ('is_noted', '=', False)], limit=500)
-        sent = sent.try_lock_for_update()
-        for company, reminders in sent.grouped('company_id').items():
-            reminders = reminders.with_context(lang=company._pay_now_lang())
-            bodies = {
-                reminder.partner_id.id: reminders.env._(
-                    "Reminder sent to %(email)s: %(amount)s",
-                    email=reminder.email,
-                    amount=reminder.asked_text,
-                )
-                for reminder in reminders
-            }
-            reminders.partner_id._message_log_batch(bodies)
-        sent.is_noted = True

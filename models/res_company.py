@@ -246,25 +246,11 @@ class ResCompany(models.Model):
         return False if self._pay_now_providers() else 'provider'
 
     def _pay_now_create_reminder_levels(self):
-        """Create the ready reminder level of each company that has none."""
+        """Create the ready reminder levels of each company that has none."""
         Level = self.env['pay.now.reminder.level'].sudo().with_context(active_test=False)
         levels = Level.search([('company_id', 'in', self.ids)])
-        template = self.env.ref('account_pay_now.mail_template_reminder', raise_if_not_found=False)
-        created = Level.create(
-            [
-                {
-                    'name': "Friendly reminder",
-                    'company_id': company.id,
-                    'delay_days': 5,
-                    'gap_days': 14,
-                    'template_id': template.id if template else False,
-                }
-                for company in self - levels.company_id
-            ]
-        )
-        for lang, _name in self.env['res.lang'].get_installed():
-            translated = created.with_context(lang=lang)
-            translated.name = translated.env._("Friendly reminder")
+        for company in self - levels.company_id:
+            company._pay_now_create_ready_levels(const.READY_LEVELS)
 
     def _pay_now_accountant(self):
         """Return whom to tell that something about money has to be done.

@@ -27,6 +27,16 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_any_method_sales = fields.Boolean(
         related='company_id.pay_now_any_method_sales', readonly=False
     )
+    pay_now_start_level_id = fields.Many2one(
+        related='company_id.pay_now_start_level_id', readonly=False
+    )
+    pay_now_minimum_amount = fields.Monetary(
+        related='company_id.pay_now_minimum_amount', readonly=False
+    )
+    pay_now_hour_from = fields.Float(related='company_id.pay_now_hour_from', readonly=False)
+    pay_now_hour_to = fields.Float(related='company_id.pay_now_hour_to', readonly=False)
+    pay_now_working_days = fields.Boolean(related='company_id.pay_now_working_days', readonly=False)
+    pay_now_daily_cap = fields.Integer(related='company_id.pay_now_daily_cap', readonly=False)
     pay_now_reminder_auto = fields.Boolean(
         related='company_id.pay_now_reminder_auto', readonly=False
     )

@@ -1,6 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class ResPartner(models.Model):
@@ -8,10 +11,107 @@ class ResPartner(models.Model):
 
     pay_now_reminder_mode = fields.Selection(
         string="Reminders",
-        selection=[('auto', "Automatic"), ('never', "Never")],
+        selection=[('auto', "Automatic"), ('manual', "Manual"), ('never', "Never")],
         company_dependent=True,
-        help="Never: this customer is listed when reminders are generated, and gets none.",
+        help="Manual: the reminders of the daily action wait in its run for a person.\n"
+        "Never: this customer is listed when reminders are generated, and gets none.",
+    )
+    pay_now_contact_id = fields.Many2one(
+        string="Write reminders to",
+        comodel_name='res.partner',
+        domain="[('commercial_partner_id', '=', id)]",
+        help="Empty: the contact of the newest invoice that has an e-mail address.",
     )
     pay_now_reminder_ids = fields.One2many(
         string="Customer reminders", comodel_name='pay.now.reminder', inverse_name='partner_id'
     )
+    pay_now_reminder_count = fields.Integer(
+        string="Reminders sent", compute='_compute_pay_now_reminder_count', compute_sudo=True
+    )
+    pay_now_level_id = fields.Many2one(
+        string="Reminder level",
+        comodel_name='pay.now.reminder.level',
+        compute='_compute_pay_now_next_reminder',
+        help="The level of the last reminder about what is still open.",
+    )
+    pay_now_next_date = fields.Date(
+        string="Next reminder",
+        compute='_compute_pay_now_next_reminder',
+        help="From when a reminder is due, as far as nothing is paid until then.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_pay_now_reminder_count(self):
+        """Of the company of the user, and its branches."""
+        counts = dict(
+            self.env['pay.now.reminder']._read_group(
+                Domain('partner_id', 'in', self.commercial_partner_id.ids)
+                & Domain('state', 'in', ('sent', 'sending', 'uncertain'))
+                & Domain('root_company_id', '=', self.env.company.root_id.id),
+                ['partner_id'],
+                ['__count'],
+            )
+        )
+        for partner in self:
+            partner.pay_now_reminder_count = counts.get(partner.commercial_partner_id, 0)
+
+    @api.depends_context('company')
+    def _compute_pay_now_next_reminder(self):
+        """Shown on forms: one customer at a time."""
+        for partner in self:
+            partner.pay_now_level_id, partner.pay_now_next_date = (
+                partner.commercial_partner_id._origin._pay_now_next_reminder()
+            )
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_reminders(self):
+        """Show the reminders of the customer, whatever became of them."""
+        action = self.env['ir.actions.actions']._for_xml_id(
+            'account_pay_now.action_pay_now_reminder'
+        )
+        action['domain'] = [('partner_id', 'in', self.commercial_partner_id.ids)]
+        return action
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_next_reminder(self):
+        """Return the level the customer is at, and from when the next reminder is due.
+
+        :rtype: tuple(pay.now.reminder.level, datetime.date | bool)
+        """
+        company = self.env.company
+        levels = self.env['pay.now.reminder.level'].search(
+            [('company_id', 'parent_of', company.id)]
+        )
+        Line, Reminder = self.env['account.move.line'], self.env['pay.now.reminder']
+        if not self or not levels or self.with_company(company).pay_now_reminder_mode == 'never':
+            return levels.browse(), False
+        lines = Line.search(
+            Line._pay_now_open_items_domain()
+            & Domain('company_id', 'child_of', company.id)
+            & Domain('partner_id', '=', self.id)
+        )
+        lines -= lines.browse([line.id for line in lines._pay_now_holds()])
+        history = Reminder._sent_levels(lines)
+        sent = levels.browse().union(*history.values()).sorted(levels._rank)[-1:]
+        reminder = Reminder.new({'partner_id': self.id, 'company_id': company.id})
+        last_sent = reminder._last_sent().get(self)
+        today = fields.Date.context_today(self)
+        run = self.env['pay.now.reminder.run'].new({'company_id': company.id, 'date': today})
+        start = run._start_of_old_debts()
+        # What is due changes on few days only: those of the levels, and the end of a gap.
+        days = {today} | {
+            line.date_maturity + timedelta(days=level.delay_days)
+            for line in lines
+            for level in levels
+        }
+        for day in sorted(day for day in days if day >= today):
+            due = lines.filtered(
+                lambda line, day=day: line.date_maturity + timedelta(levels[:1].delay_days) <= day
+            )
+            if level := levels._choose(due, history, day, start):
+                ready = last_sent and last_sent.date() + timedelta(days=level.gap_days)
+                return sent, max(day, ready or day)
+        return sent, False

@@ -352,6 +352,10 @@ class PayNowCommon(AccountTestInvoicingCommon):
         cls.company = cls.env.company
         cls.company.write({'email': 'billing@example.com', 'name': "Fournil SARL"})
         cls.company.partner_id.tz = 'Europe/Paris'
+        # Whatever day and hour the tests run at.
+        cls.company.write(
+            {'pay_now_working_days': False, 'pay_now_hour_from': 0, 'pay_now_hour_to': 24}
+        )
         cls.gateway = cls.current_gateway = cls.gateway_class()
         cls.paypal_gateway = cls.current_paypal_gateway = cls.gateway_class(captures=True)
         cls.provider, cls.paypal = (

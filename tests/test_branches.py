@@ -23,7 +23,8 @@ class BranchCommon(PayNowCommon):
         # Core gives a branch its accounts at the end of the transaction.
         cls.env.cr.precommit.run()
         cls.env.user.company_ids |= cls.branch
-        cls.level = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.level = cls.levels[0]
 
     @classmethod
     def make_branch_invoice(cls, amount=100.0, **values):
@@ -226,7 +227,7 @@ class TestBranch(BranchCommon):
     def test_a_branch_has_no_levels_of_its_own(self):
         Level = self.env['pay.now.reminder.level']
         self.assertFalse(Level.search([('company_id', '=', self.branch.id)]))
-        self.assertEqual(Level.with_user(self.user_of_branch()).search([]), self.level)
+        self.assertEqual(Level.with_user(self.user_of_branch()).search([]), self.levels)
 
 
 @tagged('post_install', '-at_install')

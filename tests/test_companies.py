@@ -111,7 +111,7 @@ class TestCompanySetup(CompaniesCommon):
             )
             self.assertEqual(theirs.payment_method_ids, mine.payment_method_ids)
         levels = self.env['pay.now.reminder.level'].search([('company_id', '=', self.other.id)])
-        self.assertEqual(len(levels), 1)
+        self.assertEqual(len(levels), 3)
 
     def test_also_when_a_user_of_a_branch_creates_it(self):
         branch = self.env['res.company'].create({'name': "Lyon", 'parent_id': self.company.id})

@@ -17,12 +17,21 @@ class TestReminder(ReminderCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.level = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.level = cls.levels[0]
         cls.first = cls.make_invoice(100, days_late=30)
         cls.second = cls.make_invoice(50, days_late=10)
 
-    def test_ready_level(self):
-        self.assertRecordValues(self.level, [{'delay_days': 5, 'gap_days': 14}])
+    def test_ready_levels(self):
+        self.assertRecordValues(
+            self.levels,
+            [
+                {'name': "Friendly reminder", 'delay_days': 5, 'is_automatic': True},
+                {'name': "Firm reminder", 'delay_days': 20, 'is_automatic': True},
+                {'name': "Last reminder", 'delay_days': 35, 'is_automatic': False},
+            ],
+        )
+        self.assertEqual(len(self.levels.template_id), 3, "each with its own tone")
 
     def test_one_mail_with_everything(self):
         run = self.generate()

@@ -28,8 +28,9 @@ class AttachmentsCommon(ReminderCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.level = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
-        cls.level.attach_invoices = True
+        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.level = cls.levels[0]
+        cls.levels.attach_invoices = True
         cls.first = cls.make_invoice(100, days_late=30)
         cls.second = cls.make_invoice(50, days_late=10)
         cls.both = cls.first | cls.second

@@ -2,6 +2,9 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .. import const
 
 
 class PayNowGenerateReminders(models.TransientModel):
@@ -19,6 +22,19 @@ class PayNowGenerateReminders(models.TransientModel):
     )
     date_from = fields.Date(string="Due from")
     date_to = fields.Date(string="Due until")
+    level_ids = fields.Many2many(
+        string="Levels",
+        comodel_name='pay.now.reminder.level',
+        domain="[('company_id', 'parent_of', company_id)]",
+        help="Empty: all.",
+    )
+    partner_ids = fields.Many2many(
+        string="Customers", comodel_name='res.partner', help="Empty: all."
+    )
+    user_ids = fields.Many2many(string="Salespeople", comodel_name='res.users', help="Empty: all.")
+    application = fields.Selection(
+        string="Application", selection=const.APPLICATIONS, help="Empty: both."
+    )
     print_previous_balance = fields.Boolean(
         string="Print the customer's previous balance",
         help="Online payment is not offered when the previous balance is printed.",
@@ -42,19 +58,35 @@ class PayNowGenerateReminders(models.TransientModel):
                     " previous balance."
                 )
             )
-        run = self.env['pay.now.reminder.run'].create(
-            {
-                'company_id': self.company_id.id,
-                'date_from': self.date_from,
-                'date_to': self.date_to,
-                'print_previous_balance': self.print_previous_balance,
-            }
-        )
-        if not run._generate():
+        run = self.env['pay.now.reminder.run'].create(self._prepare_run())
+        count = run._count_customers()
+        if not count:
             raise UserError(self.env._("No customer has an item due in this range."))
+        if count > const.GENERATE_AT_ONCE:
+            run._generate_later()
+        else:
+            run._generate()
         return {
             'type': 'ir.actions.act_window',
             'res_model': run._name,
             'res_id': run.id,
             'view_mode': 'form',
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _prepare_run(self):
+        """Return the values of the run.
+
+        :rtype: dict
+        """
+        return {
+            'company_id': self.company_id.id,
+            'date_from': self.date_from,
+            'date_to': self.date_to,
+            'level_ids': [Command.set(self.level_ids.ids)],
+            'partner_ids': [Command.set(self.partner_ids.ids)],
+            'user_ids': [Command.set(self.user_ids.ids)],
+            'application': self.application,
+            'print_previous_balance': self.print_previous_balance,
         }

@@ -2,6 +2,8 @@
 
 import contextlib
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
@@ -67,6 +69,13 @@ class PayNowTrial(models.TransientModel):
         store=True,
         readonly=False,
     )
+    level_id = fields.Many2one(
+        string="Level",
+        comodel_name='pay.now.reminder.level',
+        check_company=True,
+        help="Empty: the first level.",
+    )
+    preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
     item_ids = fields.Many2many(string="Items", comodel_name='account.move.line', readonly=True)
 
     # === COMPUTE METHODS === #
@@ -110,6 +119,14 @@ class PayNowTrial(models.TransientModel):
         for trial in self:
             partner = trial.partner_id or trial.move_id.partner_id
             trial.lang = partner.lang or trial.company_id._pay_now_lang()
+
+    @api.depends('partner_id', 'move_id', 'lang', 'level_id')
+    def _compute_preview(self):
+        for trial in self:
+            try:
+                trial.preview_html = trial._origin._prepare_mail('')['body_html']
+            except UserError as error:
+                trial.preview_html = Markup('<p>%s</p>') % str(error)
 
     # === ACTION METHODS === #
 
@@ -217,7 +234,7 @@ class PayNowTrial(models.TransientModel):
                     'run_id': run.id,
                     'company_id': self.company_id.id,
                     'partner_id': self.partner_id.id,
-                    'level_id': (run._reached_level(items, levels) or levels[:1]).id,
+                    'level_id': (self.level_id or levels[:1]).id,
                     'item_ids': [Command.set(items.ids)],
                 }
             )

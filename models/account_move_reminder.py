@@ -1,0 +1,82 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+from odoo.tools.misc import format_date
+
+
+class AccountMove(models.Model):
+    """Reminders of an invoice: what was sent about it, and whether it is left out."""
+
+    _inherit = 'account.move'
+
+    pay_now_excluded = fields.Boolean(
+        string="Exclude from reminders",
+        tracking=True,
+        copy=False,
+        help="No reminder mentions this invoice.",
+    )
+    pay_now_excluded_until = fields.Date(
+        string="Excluded until",
+        tracking=True,
+        copy=False,
+        help="The last day without reminders. Empty: until the tick is taken away.",
+    )
+    pay_now_excluded_reason = fields.Char(string="Reason for it", tracking=True, copy=False)
+    pay_now_reminder_count = fields.Integer(
+        string="Reminders sent", compute='_compute_pay_now_reminders', compute_sudo=True
+    )
+    pay_now_level_id = fields.Many2one(
+        string="Reminder level",
+        comodel_name='pay.now.reminder.level',
+        compute='_compute_pay_now_reminders',
+        compute_sudo=True,
+        help="The highest level that a reminder was sent at about this invoice.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_pay_now_reminders(self):
+        """Not stored: the history is that of the reminders."""
+        lines = self.env['account.move.line'].search_fetch(
+            [('move_id', 'in', self.ids), ('display_type', '=', 'payment_term')], ['move_id']
+        )
+        reminders = self.env['pay.now.reminder'].search_fetch(
+            [('item_ids', 'in', lines.ids), ('state', 'in', ('sent', 'sending', 'uncertain'))],
+            ['level_id', 'item_ids'],
+        )
+        sent = {}
+        for reminder in reminders:
+            for move in (reminder.item_ids & lines).move_id:
+                sent[move.id] = sent.get(move.id, reminders.browse()) | reminder
+        for move in self:
+            mine = sent.get(move._origin.id, reminders.browse())
+            move.pay_now_reminder_count = len(mine)
+            move.pay_now_level_id = mine.level_id.sorted('delay_days')[-1:]
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_reminders(self):
+        """Show the reminders that mention the invoices."""
+        action = self.env['ir.actions.actions']._for_xml_id(
+            'account_pay_now.action_pay_now_reminder'
+        )
+        action['domain'] = [('item_ids.move_id', 'in', self.ids)]
+        return action
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_exclusion_text(self):
+        """Return until when and why the invoice is left out, in the user's words.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        text = (
+            self.env._(
+                "Excluded from reminders until %s",
+                format_date(self.env, self.pay_now_excluded_until),
+            )
+            if self.pay_now_excluded_until
+            else self.env._("Excluded from reminders")
+        )
+        return f'{text} – {self.pay_now_excluded_reason}' if self.pay_now_excluded_reason else text

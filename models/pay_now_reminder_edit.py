@@ -1,0 +1,78 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class PayNowReminder(models.Model):
+    """What a person changes in the list before it is sent: the level, or the mail itself."""
+
+    _inherit = 'pay.now.reminder'
+
+    own_subject = fields.Char(string="Own subject", copy=False)
+    own_body = fields.Html(string="Own text", sanitize='email_outgoing', copy=False)
+    own_amount = fields.Monetary(
+        string="Amount in the own text", readonly=True, help="Another amount holds the reminder."
+    )
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Override of `base` to keep the level that a person has chosen.
+
+        :raise UserError: if it was sent, or dropped, meanwhile.
+        """
+        if {'own_subject', 'own_body'} & vals.keys() or self.env.context.get('pay_now_by_hand'):
+            if any(reminder.state not in ('draft', 'held') for reminder in self):
+                raise UserError(self.env._("Only what is not on its way yet can be changed."))
+        if 'level_id' in vals and self.env.context.get('pay_now_by_hand'):
+            vals = {**vals, 'is_level_chosen': True}
+        return super().write(vals)
+
+    @api.onchange('level_id')
+    def _onchange_level_id(self):
+        self.is_level_chosen = True
+
+    # === ACTION METHODS === #
+
+    def action_edit(self):
+        """Open the mail for changes, at first as its level has it."""
+        self.ensure_one()
+        if self.state != 'draft':
+            raise UserError(self.env._("Only what is not on its way yet can be changed."))
+        if not self.own_body:
+            lang = self._mail_lang()
+            template = self.level_id.template_id.sudo().with_context(lang=lang)
+            record = self.with_context(lang=lang)
+            self.write(
+                {
+                    'own_subject': template._render_field('subject', record.ids, set_lang=lang)[
+                        self.id
+                    ],
+                    'own_body': template._pay_now_render_bodies(record)[self.id],
+                    'own_amount': self.amount_due,
+                }
+            )
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Edit the mail"),
+            'res_model': self._name,
+            'res_id': self.id,
+            'view_mode': 'form',
+            'views': [(self.env.ref('account_pay_now.pay_now_reminder_view_edit').id, 'form')],
+            'target': 'new',
+        }
+
+    def action_reset_text(self):
+        """Go back to the text of the level."""
+        self.write({'own_subject': False, 'own_body': False, 'own_amount': 0})
+
+    # === BUSINESS METHODS === #
+
+    def _is_own_text_wrong(self, amount_due):
+        """Tell whether a person's text names another amount than what is due.
+
+        :param float amount_due: in the company's currency.
+        :rtype: bool
+        """
+        return bool(self.own_body and self.currency_id.compare_amounts(self.own_amount, amount_due))

@@ -1,0 +1,172 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import datetime, time, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class ResCompany(models.Model):
+    """How a company reminds: its ready levels, when mails leave by themselves, and how many."""
+
+    _inherit = 'res.company'
+
+    pay_now_start_level_id = fields.Many2one(
+        string="Old debts start at",
+        comodel_name='pay.now.reminder.level',
+        domain="[('company_id', '=', id)]",
+        help="Debts that were overdue before the company's first reminder start at this level, as"
+        " far as they have reached it. Empty: at the first one.",
+    )
+    pay_now_minimum_amount = fields.Monetary(
+        string="Remind from", help="Customers who owe less get no reminder."
+    )
+    pay_now_hour_from = fields.Float(string="Send from", default=8.0)
+    pay_now_hour_to = fields.Float(string="Send until", default=18.0)
+    pay_now_working_days = fields.Boolean(
+        string="On working days only",
+        default=True,
+        help="Working days and public holidays are those of the company's working hours.",
+    )
+    pay_now_daily_cap = fields.Integer(
+        string="Reminders a day at most",
+        help="What is over leaves on the following days. 0: no limit.",
+    )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_hour_from', 'pay_now_hour_to', 'pay_now_daily_cap')
+    def _check_pay_now_calendar(self):
+        for company in self:
+            if not 0 <= company.pay_now_hour_from < company.pay_now_hour_to <= 24:
+                raise ValidationError(
+                    self.env._("Reminders leave between two hours of one day, the first one first.")
+                )
+            if company.pay_now_daily_cap < 0:
+                raise ValidationError(self.env._("The most reminders a day cannot be negative."))
+
+    # === BUSINESS METHODS - LEVELS === #
+
+    def _pay_now_create_ready_levels(self, ready, **values):
+        """Create ready levels of one company, in all languages.
+
+        :param tuple ready: some of `const.READY_LEVELS`.
+        :param values: other values of the levels.
+        :rtype: pay.now.reminder.level
+        """
+        self.ensure_one()
+        created = self.env['pay.now.reminder.level'].sudo()
+        for xmlid, delay, gap, automatic in ready:
+            template = self.env.ref(f'account_pay_now.{xmlid}', raise_if_not_found=False)
+            created += created.create(
+                {
+                    'name': self._pay_now_level_texts(xmlid)[0],
+                    'company_id': self.id,
+                    'delay_days': delay,
+                    'gap_days': gap,
+                    'is_automatic': automatic,
+                    # The next level follows; after the last one somebody has to decide.
+                    'repeat': False,
+                    'template_id': template.id if template else False,
+                    **values,
+                }
+            )
+        for lang, _name in self.env['res.lang'].get_installed():
+            for level, (xmlid, *_rest) in zip(created, ready, strict=True):
+                name, activity = self.with_context(lang=lang)._pay_now_level_texts(xmlid)
+                level.with_context(lang=lang).write({'name': name, 'activity_summary': activity})
+        return created
+
+    def _pay_now_level_texts(self, xmlid):
+        """Return name and activity of a ready level, in the language of the context.
+
+        :param str xmlid: the template of the level.
+        :rtype: tuple(str, str | bool)
+        """
+        return {
+            'mail_template_reminder': (self.env._("Friendly reminder"), False),
+            'mail_template_reminder_firm': (self.env._("Firm reminder"), False),
+            'mail_template_reminder_last': (
+                self.env._("Last reminder"),
+                self.env._("Decide on the next steps"),
+            ),
+        }[xmlid]
+
+    # === BUSINESS METHODS - CALENDAR === #
+
+    def _pay_now_tz(self):
+        """Return the time zone of the company.
+
+        :rtype: datetime.tzinfo
+        """
+        self.ensure_one()
+        company = self.sudo()
+        return pytz.timezone(
+            company.partner_id.tz or company.resource_calendar_id.tz or self.env.user.tz or 'UTC'
+        )
+
+    def _pay_now_is_working_day(self, day):
+        """Tell whether reminders leave by themselves on a day.
+
+        :param datetime.date day: in the company's time zone.
+        :rtype: bool
+        """
+        self.ensure_one()
+        calendar = self.sudo().resource_calendar_id
+        if not self.pay_now_working_days or not calendar:
+            return True
+        start = self._pay_now_tz().localize(datetime.combine(day, time.min))
+        intervals = calendar._work_intervals_batch(start, start + timedelta(days=1))
+        return bool(intervals[False])
+
+    def _pay_now_next_opening(self, moment):
+        """Return from when reminders may leave by themselves.
+
+        :param datetime.datetime moment: in UTC, without time zone, as in the database.
+        :return: the moment itself, or a later one.
+        :rtype: datetime.datetime
+        """
+        self.ensure_one()
+        tz = self._pay_now_tz()
+        local = pytz.utc.localize(moment).astimezone(tz)
+        hour = local.hour + local.minute / 60 + local.second / 3600
+        day = local.date()
+        if self.pay_now_hour_from <= hour < self.pay_now_hour_to:
+            if self._pay_now_is_working_day(day):
+                return moment
+        if hour >= self.pay_now_hour_from:
+            day += timedelta(days=1)
+        # A calendar without any working day in two months is a mistake: the next day will do.
+        days = [day + timedelta(days=count) for count in range(60)]
+        day = next((one for one in days if self._pay_now_is_working_day(one)), day)
+        opening = tz.localize(
+            datetime.combine(day, time.min) + timedelta(hours=self.pay_now_hour_from)
+        )
+        return opening.astimezone(pytz.utc).replace(tzinfo=None)
+
+    def _pay_now_left_today(self):
+        """Return how many reminders may still leave today, or None without a limit.
+
+        :rtype: int | None
+        """
+        self.ensure_one()
+        root = self.root_id
+        if not root.pay_now_daily_cap:
+            return None
+        tz = root._pay_now_tz()
+        today = pytz.utc.localize(fields.Datetime.now()).astimezone(tz).date()
+        start = tz.localize(datetime.combine(today, time.min)).astimezone(pytz.utc)
+        sent = (
+            self.env['pay.now.reminder']
+            .sudo()
+            .search_count(
+                [
+                    ('root_company_id', '=', root.id),
+                    ('state', 'in', ('sending', 'sent', 'uncertain', 'failed')),
+                    ('sent_at', '>=', start.replace(tzinfo=None)),
+                ]
+            )
+        )
+        return max(root.pay_now_daily_cap - sent, 0)

@@ -1,0 +1,140 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import random
+from datetime import timedelta
+
+from odoo.tests import tagged
+
+from .reminder_days import START, ReminderDaysCommon
+
+CUSTOMERS, DAYS, HISTORIES = 4, 60, 2
+
+
+@tagged('post_install', '-at_install')
+class TestReminderHistory(ReminderDaysCommon):
+    """Random invoices, payments, exclusions and calendars; what must hold whatever happens."""
+
+    def run_history(self, seed):
+        dice = random.Random(seed)
+        self.dice = dice
+        self.firm.gap_days = dice.randint(3, 20)
+        self.last.write({'is_automatic': dice.random() < 0.7, 'gap_days': dice.randint(3, 20)})
+        self.levels.repeat = dice.random() < 0.5
+        self.company.write(
+            {
+                'pay_now_working_days': dice.random() < 0.5,
+                'pay_now_daily_cap': dice.choice([0, 0, 2]),
+                'pay_now_start_level_id': dice.choice([False, self.firm.id]),
+            }
+        )
+        partners = self.make_customers(CUSTOMERS)
+        invoices = [
+            self.invoice_due(
+                dice.randint(-60, DAYS), dice.randint(20, 300), partner=dice.choice(partners)
+            )
+            for _number in range(3 * CUSTOMERS)
+        ]
+        seen = set()
+        for number in range(DAYS):
+            with self.at(START + timedelta(days=number)):
+                self.something_happens(dice.choice(invoices))
+            # The machine is off sometimes.
+            if dice.random() < 0.85:
+                due = self.due_customers(partners, number)
+                self.day(number)
+                self.check_day(number, due, seen)
+
+    def something_happens(self, invoice):
+        event = self.dice.choice(
+            ['', '', '', 'pay', 'part', 'exclude', 'block', 'pending', 'never']
+        )
+        if event in ('pay', 'part') and invoice.payment_state in ('not_paid', 'partial'):
+            self.pay(invoice, invoice.amount_residual * (1 if event == 'pay' else 0.5))
+        elif event == 'exclude':
+            invoice.write(
+                {
+                    'pay_now_excluded': True,
+                    'pay_now_excluded_until': self.now + timedelta(days=self.dice.randint(0, 20)),
+                    'pay_now_excluded_reason': "Discussed",
+                }
+            )
+        elif event == 'block' and invoice.payment_state in ('not_paid', 'blocked'):
+            invoice.action_toggle_block_payment()
+        elif event == 'pending' and self.lines(invoice) and invoice.payment_state != 'blocked':
+            if not self.lines(invoice)._pay_now_in_progress():
+                self.checkout(self.lines(invoice), partner=invoice.partner_id)._set_pending()
+        elif event == 'never':
+            partner = invoice.partner_id.with_company(self.company)
+            mode = partner.pay_now_reminder_mode
+            partner.pay_now_reminder_mode = 'auto' if mode == 'never' else 'never'
+
+    def due_customers(self, partners, number):
+        """Return who has an item that a level has reached, told as simply as can be."""
+        day = (START + timedelta(days=number)).date()
+        items = self.env['account.move.line'].search(
+            [
+                ('partner_id', 'in', partners.ids),
+                ('display_type', '=', 'payment_term'),
+                ('parent_state', '=', 'posted'),
+                ('amount_residual', '>', 0),
+            ]
+        )
+        return items.filtered(lambda item: (day - item.date_maturity).days >= 5).partner_id
+
+    def check_day(self, number, due, seen):
+        day = (START + timedelta(days=number)).date()
+        run = self.env['pay.now.reminder.run'].search([('date', '=', day)])
+        if self.company._pay_now_is_working_day(day):
+            self.assertFalse(due - run.reminder_ids.partner_id, f"day {number}: forgotten")
+        for reminder in run.reminder_ids:
+            self.assertTrue(reminder.state != 'held' or reminder.reason, "no reason")
+        sent = self.env['pay.now.reminder'].search([('state', '=', 'sent')], order='id')
+        for reminder in sent.filtered(lambda one: one.id not in seen):
+            seen.add(reminder.id)
+            self.check_mail(number, reminder, sent)
+
+    def check_mail(self, number, reminder, sent):
+        day = (START + timedelta(days=number)).date()
+        mail = reminder.mail_id.body_html
+        mentioned = [
+            invoice
+            for invoice in self.env['account.move'].search(
+                [('partner_id', '=', reminder.partner_id.id), ('move_type', '=', 'out_invoice')]
+            )
+            if invoice.name in mail
+        ]
+        self.assertTrue(mentioned, "about nothing")
+        for invoice in mentioned:
+            told = f"day {number}: {invoice.name}"
+            self.assertIn(invoice.payment_state, ('not_paid', 'partial'), told)
+            self.assertFalse(self.lines(invoice)._pay_now_in_progress(), told)
+            until = invoice.pay_now_excluded and invoice.pay_now_excluded_until
+            self.assertTrue(not until or until < day, told)
+        mode = reminder.partner_id.with_company(self.company).pay_now_reminder_mode
+        self.assertNotEqual(mode, 'never')
+        before = sent.filtered(
+            lambda one: one.partner_id == reminder.partner_id and one.sent_at < reminder.sent_at
+        )
+        if before:
+            last = max(before.mapped('sent_at'))
+            gap = timedelta(days=reminder.level_id.gap_days)
+            self.assertGreaterEqual(reminder.sent_at - last, gap, f"day {number}: too soon")
+        self.check_level(reminder, before)
+
+    def check_level(self, reminder, before):
+        """No level is left out or gone back to, for what is in both mails."""
+        ranks = list(self.levels)
+        earlier = before.filtered(lambda one: one.item_ids & reminder.item_ids)
+        if earlier:
+            highest = max(ranks.index(one.level_id) for one in earlier)
+            self.assertLessEqual(highest, ranks.index(reminder.level_id), "gone back")
+        reached = max(ranks.index(one.level_id) for one in earlier) + 1 if earlier else 0
+        if not self.company.pay_now_start_level_id:
+            self.assertLessEqual(ranks.index(reminder.level_id), reached, "left out")
+
+    def test_random_histories(self):
+        for seed in range(1, 1 + HISTORIES):
+            with self.subTest(seed=seed), self.cr.savepoint() as savepoint:
+                self.run_history(seed)
+                savepoint.rollback()
+            self.env.invalidate_all()
