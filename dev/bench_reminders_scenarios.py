@@ -101,7 +101,7 @@ def ours():
     run.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')._queue()
     env.cr.commit()
     count = 0
-    while batch := Reminder._next_batch(100, env['pay.now.reminder.run']):
+    while batch := Reminder._next_batch(200, env['pay.now.reminder.run']):
         ready = batch._prepare_safely()
         env.cr.commit()
         count += len(ready)

@@ -15,6 +15,8 @@ class PayNowReminder(models.Model):
         string="Amount in the own text", readonly=True, help="Another amount holds the reminder."
     )
 
+    own_payable = fields.Monetary(string="Payable in the own text", readonly=True)
+
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -51,6 +53,7 @@ class PayNowReminder(models.Model):
                     ],
                     'own_body': template._pay_now_render_bodies(record)[self.id],
                     'own_amount': self.amount_due,
+                    'own_payable': self.amount_payable,
                 }
             )
         return {
@@ -65,14 +68,19 @@ class PayNowReminder(models.Model):
 
     def action_reset_text(self):
         """Go back to the text of the level."""
-        self.write({'own_subject': False, 'own_body': False, 'own_amount': 0})
+        self.write({'own_subject': False, 'own_body': False, 'own_amount': 0, 'own_payable': 0})
 
     # === BUSINESS METHODS === #
 
-    def _is_own_text_wrong(self, amount_due):
-        """Tell whether a person's text names another amount than what is due.
+    def _is_own_text_wrong(self, amount_due, amount_payable):
+        """Tell whether a person's text names other amounts, or has a button no longer offered.
 
         :param float amount_due: in the company's currency.
+        :param float amount_payable: online, in the company's currency.
         :rtype: bool
         """
-        return bool(self.own_body and self.currency_id.compare_amounts(self.own_amount, amount_due))
+        compare = self.currency_id.compare_amounts
+        return bool(
+            self.own_body
+            and (compare(self.own_amount, amount_due) or compare(self.own_payable, amount_payable))
+        )

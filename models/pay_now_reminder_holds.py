@@ -185,14 +185,14 @@ class PayNowReminder(models.Model):
             'previous_balance': facts['previous_balance'],
             'is_manual': facts['mode'] == 'manual',
         }
-        if reason := self._hold_reason(lines, held, contact, vals['amount_due'], facts):
+        if reason := self._hold_reason(lines, held, contact, vals, facts):
             vals.update({'state': 'held', 'reason': reason, 'has_button': False})
         else:
             labels = [move._pay_now_refusal_label(code) for move, code in refusals.items()]
             vals['reason'] = ', '.join(dict.fromkeys(labels)) or False
         self.write(vals)
 
-    def _hold_reason(self, lines, held, contact, amount_due, facts):
+    def _hold_reason(self, lines, held, contact, amounts, facts):
         """Return why this customer gets no reminder now, in the user's words, or False."""
         if facts['mode'] == 'never':
             return self.env._("Excluded from reminders")
@@ -203,10 +203,11 @@ class PayNowReminder(models.Model):
             return self.env._("Nothing left to pay")
         if not email_normalize(contact.email or ''):
             return self.env._("No e-mail address")
-        return self._customer_hold_reason(amount_due, facts)
+        return self._customer_hold_reason(amounts, facts)
 
-    def _customer_hold_reason(self, amount_due, facts):
+    def _customer_hold_reason(self, amounts, facts):
         """Return why this customer is left alone for now, whatever is due, or False."""
+        amount_due = amounts['amount_due']
         if facts['under_way']:
             return self.env._("Another reminder is on its way")
         if facts['waiting']:
@@ -233,7 +234,7 @@ class PayNowReminder(models.Model):
                 "Unmatched credit: %s",
                 formatLang(self.env, facts['credit'], currency_obj=self.currency_id),
             )
-        if self._is_own_text_wrong(amount_due):
+        if self._is_own_text_wrong(amount_due, amounts['amount_payable']):
             return self.env._("What is due has changed since the mail was edited")
         return False
 

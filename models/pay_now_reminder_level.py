@@ -82,6 +82,7 @@ class PayNowReminderLevel(models.Model):
         trial = self.env['pay.now.trial'].create(
             {'company_id': self.company_id.id, 'level_id': self.id}
         )
+        trial._preview()
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Preview: %s", self.name),

@@ -62,6 +62,7 @@ from . import (
     test_reminder_history,
     test_reminder_levels,
     test_reminder_mail,
+    test_reminder_screens,
     test_removal,
     test_requests,
     test_same_amount,

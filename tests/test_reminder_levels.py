@@ -180,7 +180,9 @@ class TestReminderLevels(ReminderDaysCommon):
             trial = self.env['pay.now.trial'].browse(action['res_id'])
             for lang in ('en_US', 'fr_FR'):
                 trial.lang = lang
-                self.assertIn('mail_lang' and lang.replace('_', '-'), trial.preview_html)
+                trial._preview()
+                self.assertIn(f'lang="{lang.replace("_", "-")}"', trial.preview_html)
+                self.assertIn("Pay now" if lang == 'en_US' else "Payer", trial.preview_html)
 
     def test_preview_without_an_example(self):
         action = self.friendly.action_preview()

@@ -75,7 +75,7 @@ class PayNowTrial(models.TransientModel):
         check_company=True,
         help="Empty: the first level.",
     )
-    preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
+    preview_html = fields.Html(string="Preview", sanitize=False, readonly=True)
     item_ids = fields.Many2many(string="Items", comodel_name='account.move.line', readonly=True)
 
     # === COMPUTE METHODS === #
@@ -120,14 +120,6 @@ class PayNowTrial(models.TransientModel):
             partner = trial.partner_id or trial.move_id.partner_id
             trial.lang = partner.lang or trial.company_id._pay_now_lang()
 
-    @api.depends('partner_id', 'move_id', 'lang', 'level_id')
-    def _compute_preview(self):
-        for trial in self:
-            try:
-                trial.preview_html = trial._origin._prepare_mail('')['body_html']
-            except UserError as error:
-                trial.preview_html = Markup('<p>%s</p>') % str(error)
-
     # === ACTION METHODS === #
 
     def action_send(self):
@@ -156,6 +148,13 @@ class PayNowTrial(models.TransientModel):
         }
 
     # === BUSINESS METHODS === #
+
+    def _preview(self):
+        """Write the mail for the screen; it is made now, as reading a screen changes nothing."""
+        try:
+            self.preview_html = self._prepare_mail('')['body_html']
+        except UserError as error:
+            self.preview_html = Markup('<p>%s</p>') % str(error)
 
     def _pay_now_lines(self):
         """Override of `pay.now.link`: the items of the example."""
