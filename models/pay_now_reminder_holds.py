@@ -79,10 +79,10 @@ class PayNowReminder(models.Model):
         )
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
-        free = lines.filtered(lambda line: line not in holds)
+        free = {line.id for line in lines if line not in holds}
         return {
             reminder: (
-                reminder.item_ids & free,
+                Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
                 {line: holds[line] for line in reminder.item_ids if line in holds},
             )
             for reminder in self
@@ -113,10 +113,10 @@ class PayNowReminder(models.Model):
         history = self._sent_levels(lines)
         due = {}
         for run, reminders in self.grouped('run_id').items():
-            levels, start = run._levels(), run._start_of_old_debts()
+            levels, start, known = run._levels(), run._start_of_old_debts(), {}
             today = max(run.date, fields.Date.context_today(run))
             for reminder in reminders:
-                due[reminder] = levels._choose(items[reminder], history, today, start)
+                due[reminder] = levels._choose(items[reminder], history, today, start, known)
         return due
 
     def _sent_levels(self, lines):
@@ -190,7 +190,14 @@ class PayNowReminder(models.Model):
         else:
             labels = [move._pay_now_refusal_label(code) for move, code in refusals.items()]
             vals['reason'] = ', '.join(dict.fromkeys(labels)) or False
-        self.write(vals)
+        # As the mail leaves, most is as it was.
+        self.write(
+            {
+                name: value
+                for name, value in vals.items()
+                if self._fields[name].convert_to_write(self[name], self) != value
+            }
+        )
 
     def _hold_reason(self, lines, held, contact, amounts, facts):
         """Return why this customer gets no reminder now, in the user's words, or False."""

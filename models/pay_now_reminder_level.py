@@ -95,7 +95,7 @@ class PayNowReminderLevel(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _choose(self, items, history, today, start):
+    def _choose(self, items, history, today, start, known=None):
         """Return the level of a message about some items of one customer.
 
         A level follows the one sent before; it is never skipped, nor gone back to while an item
@@ -106,13 +106,18 @@ class PayNowReminderLevel(models.Model):
         :param dict history: `{item: levels sent about it}`.
         :param datetime.date today: the day to judge.
         :param tuple start: the level that old debts start at, and the day they are older than.
+        :param dict known: what was found out for other items on the same day.
         :return: one of these levels, or none when nothing more is due yet.
         :rtype: pay.now.reminder.level
         """
         sent = self.browse().union(*(history.get(item, self.browse()) for item in items)) & self
-        due = self.browse()
+        due, known = self.browse(), {} if known is None else known
         for item in items:
-            due |= self._next_for(item, history.get(item, self.browse()), today, start)
+            before = history.get(item, self.browse())
+            key = (item.date_maturity, before._ids)
+            if key not in known:
+                known[key] = self._next_for(item, before, today, start)
+            due |= known[key]
         return (due | sent).sorted(self._rank)[-1:] if due else due
 
     def _next_for(self, item, sent, today, start):

@@ -107,6 +107,6 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.run_js(browser, f'{field}.scrollIntoView({{block: "center"}})')
                 self.picture(browser, f'reminder_invoice_{lang}', full=False)
                 setting = "document.querySelector('[id=pay_now_calendar]')"
-                self.show(browser, '/odoo/settings#account_pay_now', setting)
+                self.open(browser, 'account_pay_now.action_pay_now_settings', setting)
                 self.run_js(browser, f'{setting}.scrollIntoView()')
                 self.picture(browser, f'reminder_settings_{lang}', full=False)
