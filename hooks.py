@@ -47,8 +47,10 @@ def _forget_definitions(env):
             ('model.model', 'not like', 'pay.now.'),
         ]
     ).unlink()
-    # What our models inherit from theirs, noted once more by the addons that these are of.
-    env['ir.model.data'].search(
+    # What our models inherit from theirs, noted once more by the addons that these are of; and what
+    # providers inherit because of us, noted by the same addons.
+    data = env['ir.model.data']
+    notes = data.search(
         [
             ('model', 'in', ('ir.model.inherit', 'ir.model.fields.selection')),
             ('module', '!=', 'account_pay_now'),
@@ -56,4 +58,19 @@ def _forget_definitions(env):
             ('name', '=like', r'model\_inherit\_\_pay\_now\_%'),
             ('name', '=like', r'selection\_\_pay\_now\_%'),
         ]
-    ).unlink()
+    )
+    notes |= data.search(
+        [
+            ('module', 'in', list(set(notes.mapped('module')))),
+            '|',
+            ('name', '=like', r'model\_inherit\_\_payment\_provider\_\_mail\_%'),
+            ('name', '=like', r'selection\_\_payment\_provider\_\_activity\_%'),
+        ]
+    )
+    inherited = env['ir.model.inherit'].browse(
+        notes.filtered(lambda note: note.model == 'ir.model.inherit').mapped('res_id')
+    )
+    notes.unlink()
+    kept = data.search([('model', '=', 'ir.model.inherit'), ('res_id', 'in', inherited.ids)])
+    noted = kept.filtered(lambda note: note.module != 'account_pay_now').mapped('res_id')
+    (inherited.exists() - inherited.browse(noted)).unlink()

@@ -315,7 +315,7 @@ class AccountMove(models.Model):
                 'url': move._pay_now_url(),
                 'amount': formatLang(
                     move.env,
-                    sum(part for part, _discount in asked._pay_now_parts().values()),
+                    asked._pay_now_amount_to_pay(),
                     currency_obj=move.currency_id,
                 ),
                 'discount': asked._pay_now_discount_text(),

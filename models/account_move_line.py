@@ -60,6 +60,14 @@ class AccountMoveLine(models.Model):
             return 0.0
         return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)
 
+    def _pay_now_amount_to_pay(self):
+        """Return what paying all of the items takes today.
+
+        :return: an amount in the items' currency.
+        :rtype: float
+        """
+        return sum(line.amount_residual_currency - line._pay_now_discount() for line in self)
+
     def _pay_now_discount_text(self):
         """Return what the customer saves by paying now, and until when.
 

@@ -124,11 +124,12 @@ class PayNowReminder(models.Model):
         subtotals = self._subtotals(lines)
         texts = {currency: self._amount_text(amount, currency) for currency, amount in subtotals}
         due_text = ' + '.join(texts.values())
-        payable_text = (
-            due_text
-            if payable == lines
-            else self._amount_text(sum(payable.mapped('amount_residual')), self.currency_id)
+        amount = payable._pay_now_amount_to_pay()
+        # The page deducts a discount that is still due.
+        whole = payable == lines and not self.currency_id.compare_amounts(
+            amount, sum(payable.mapped('amount_residual'))
         )
+        payable_text = due_text if whole else self._amount_text(amount, self.currency_id)
         previous = self.previous_balance
         # Other currencies stay by themselves: their subtotals are not added to it.
         total = previous + dict(subtotals).get(self.currency_id, 0.0)
@@ -140,7 +141,7 @@ class PayNowReminder(models.Model):
             'total_with_previous': previous and self._amount_text(total, self.currency_id),
             'amount': payable_text,
             'amounts_text': bool(payable)
-            and payable != lines
+            and not whole
             and self.env._(
                 "Amount due: %(due)s – payable online: %(payable)s",
                 due=due_text,

@@ -180,7 +180,7 @@ class PayNowReminder(models.Model):
             'email': contact.email,
             'item_count': len(lines.move_id),
             'amount_due': sum(lines.mapped('amount_residual')),
-            'amount_payable': sum(payable.mapped('amount_residual')),
+            'amount_payable': payable._pay_now_amount_to_pay(),
             'has_button': bool(payable),
             'previous_balance': facts['previous_balance'],
             'is_manual': facts['mode'] == 'manual',

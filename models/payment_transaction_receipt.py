@@ -92,19 +92,16 @@ class PaymentTransaction(models.Model):
         company = tx.company_id
         template = tx.env.ref('account_pay_now.mail_template_receipt')
         body = template._render_field('body_html', tx.ids, options={'post_process': True})[tx.id]
+        before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
         moves = tx.pay_now_item_ids.line_id.move_id[: const.ATTACHED_INVOICES_MAX]
         moves._pay_now_store_pdfs()
-        attachments = tx.env['pay.now.reminder']._within_limits(
-            [move.invoice_pdf_report_id for move in moves]
+        Reminder = tx.env['pay.now.reminder']
+        attachments = Reminder._within_limits(
+            [move.invoice_pdf_report_id for move in moves], Reminder._attachments_limit()
         )
         return {
             'subject': template._render_field('subject', tx.ids)[tx.id],
-            'body_html': template._render_encapsulate(
-                'account_pay_now.mail_layout',
-                body,
-                add_context=company._pay_now_mail_layout(lang),
-                context_record=tx,
-            ),
+            'body_html': before + body + after,
             'email_from': company.email_formatted or tx.env.user.email_formatted,
             'email_to': formataddr((tx.partner_name or '', email_normalize(tx.partner_email))),
             'attachment_ids': [Command.set(attachments.ids)],

@@ -28,24 +28,6 @@ class ResCompany(models.Model):
         " provider sends receipts already.",
     )
 
-    # === BUSINESS METHODS - MAIL === #
-
-    def _pay_now_mail_layout(self, lang):
-        """Return what the frame of our mails shows, above and below the text.
-
-        :param str lang: the reader's language.
-        :rtype: dict
-        """
-        self.ensure_one()
-        return {
-            'company': self,
-            'identity': self._pay_now_identity(),
-            'logo_url': False
-            if self.uses_default_logo
-            else f'{self.get_base_url()}/logo.png?company={self.id}',
-            'mail_lang': (lang or 'en').replace('_', '-'),
-        }
-
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_button_colors(self):

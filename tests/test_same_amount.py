@@ -134,7 +134,7 @@ class TestSameAmount(ReminderCommon, HttpCase):
         self.lines(other).no_followup = True
         (mail,) = self.send(run)
         page = self.assert_same(mail['body'], 100)
-        self.assertEqual(len(page.xpath('//input[@type="checkbox"]')), 2, "it can still be paid")
+        self.assertEqual(len(page.xpath('//input[@type="checkbox"]')), 1, "what the mail names")
 
     def test_previous_balance_asks_for_nothing_online(self):
         self.make_invoice(50)
@@ -191,6 +191,8 @@ class TestSameAmount(ReminderCommon, HttpCase):
             200, invoice_payment_term_id=term.id, invoice_date=fields.Date.today()
         )
         self.assert_same(self.invoice_mail(invoice), 196)
+        self.env['pay.now.reminder.level'].search([])[0].write({'delay_days': -40})
+        self.assert_same(self.reminder(), 296)
 
     # === the page itself === #
 
