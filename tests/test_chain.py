@@ -23,8 +23,10 @@ class TestChain(BrowserMixin, SandboxCase):
         """From the pay page to the hosted page and back: declined first, then paid."""
         path = urlsplit(self.invoice._pay_now_url()).path
         with self.browser() as browser:
-            self.show(browser, path, "document.querySelector('form button')", size=PHONE)
-            self.run_js(browser, "document.querySelector('form button').click()")
+            self.show(
+                browser, path, "document.querySelector('form [name=provider_id]')", size=PHONE
+            )
+            self.run_js(browser, "document.querySelector('form [name=provider_id]').click()")
             card = "document.querySelector('button[value=card]')"
             self.wait_for(browser, card)
             self.picture(browser, 'sandbox_hosted_page')
