@@ -58,7 +58,8 @@ class TestDisputeItems(DisputeCase):
         self.assertTrue(self.dispute(tx).settled)
         self.assertTrue(all(tx.payment_id._pay_now_counterpart_lines().mapped('reconciled')))
 
-    def test_items_of_an_early_payment_term(self):
+    def test_a_discount_that_was_granted_stays(self):
+        """What the payer took back is owed again; the discount is the accountant's to reverse."""
         term = self.env['account.payment.term'].create(
             {
                 'name': "2 % within 30 days",
@@ -71,8 +72,9 @@ class TestDisputeItems(DisputeCase):
         invoice = self.make_invoice(100, invoice_payment_term_id=term.id)
         tx = self.pay_lines(self.lines(invoice))
         self.assertEqual(invoice.payment_state, 'paid')
+        self.assertEqual(tx.amount, 98)
         self.lose(tx=tx)
-        self.assertEqual(invoice.amount_residual, 100)
+        self.assertEqual(invoice.amount_residual, 98)
         self.assertTrue(self.dispute(tx).settled)
 
     def test_an_invoice_credited_after_it_was_paid(self):
