@@ -353,7 +353,11 @@ class PayPalHistory(History):
         ]
 
     def escalate(self):
-        if dispute := self.choose(self._undecided('INQUIRY')):
+        state = self.side.account_state()
+        refunded = {one['id'] for one in state['captures'] if one['status'] == 'REFUNDED'}
+        given_back = {one['dispute_id'] for one in state['disputes'] if one['capture'] in refunded}
+        inquiries = [one for one in self._undecided('INQUIRY') if one not in given_back]
+        if dispute := self.choose(inquiries):
             self.side.escalate_dispute(dispute=dispute)
 
     def decide(self):

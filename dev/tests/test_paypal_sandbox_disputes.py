@@ -45,6 +45,25 @@ def test_inquiries_move_nothing(paypal, make_capture, refund):
     assert refund(captured, amount=euros('1.00')).status_code == 201
 
 
+def test_what_an_inquiry_took_is_not_given_back_once_more(paypal, make_capture, refund):
+    captured = make_capture()
+    dispute = paypal.dispute(capture=captured['id'], inquiry=True)['dispute_id']
+    paypal.close_dispute(dispute=dispute, won=False)
+    assert paypal.account_state()['balance'] == 9675 - 10000
+    assert issue(refund(captured)) == (422, 'REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK')
+
+
+def test_what_was_given_back_is_not_taken_by_an_inquiry(paypal, make_capture, refund):
+    captured = make_capture()
+    dispute = paypal.dispute(capture=captured['id'], inquiry=True)['dispute_id']
+    assert refund(captured).status_code == 201
+    balance = paypal.account_state()['balance']
+    with pytest.raises(requests.HTTPError):
+        paypal.escalate_dispute(dispute=dispute)
+    paypal.close_dispute(dispute=dispute, won=False)
+    assert paypal.account_state()['balance'] == balance
+
+
 def test_inquiries_become_chargebacks(paypal, make_capture):
     dispute = paypal.dispute(capture=make_capture()['id'], inquiry=True)['dispute_id']
     paypal.escalate_dispute(dispute=dispute)

@@ -40,12 +40,13 @@ class Disputes:
         """The payer's bank takes the money of an inquiry back."""
         if dispute['dispute_life_cycle_stage'] != 'INQUIRY' or dispute['status'] == 'RESOLVED':
             raise Refusal(400, "This is no open inquiry.")
+        if _capture(account, dispute)['status'] == 'REFUNDED':
+            raise Refusal(400, "The merchant has given the money back.")
         self._charge_back(account, dispute)
         self._emit(account, 'UPDATED', dispute)
 
     def _charge_back(self, account, dispute):
-        captured_id = dispute['disputed_transactions'][0]['seller_transaction_id']
-        account.note('disputed')[captured_id] = 'CHARGEBACK'
+        account.note('disputed')[_capture(account, dispute)['id']] = 'CHARGEBACK'
         dispute.update(
             dispute_life_cycle_stage='CHARGEBACK', dispute_channel='EXTERNAL', status='UNDER_REVIEW'
         )
@@ -63,11 +64,14 @@ class Disputes:
         withdrawn = dispute['dispute_life_cycle_stage'] == 'CHARGEBACK'
         if won and withdrawn:
             self._move(account, dispute, 'T1202', 'CREDIT')
-        elif not won and not withdrawn:
-            self._move(account, dispute, 'T1201', 'DEBIT')
-        captured_id = dispute['disputed_transactions'][0]['seller_transaction_id']
+        captured = _capture(account, dispute)
+        if not won and not withdrawn:
+            if captured['status'] != 'REFUNDED':
+                self._move(account, dispute, 'T1201', 'DEBIT')
+            # Gone, one way or the other: nothing is left to give back.
+            account.note('disputed')[captured['id']] = 'CHARGEBACK'
         if won:
-            del account.note('disputed')[captured_id]
+            del account.note('disputed')[captured['id']]
         outcome = 'RESOLVED_SELLER_FAVOUR' if won else 'RESOLVED_BUYER_FAVOUR'
         dispute.update(status='RESOLVED', dispute_outcome={'outcome_code': outcome})
         if not won:
@@ -97,8 +101,8 @@ class Disputes:
         amount = amount or dict(dispute['dispute_amount'])
         currency = amount['currency_code']
         minor = money.minor(amount['value'], currency) * (1 if way == 'CREDIT' else -1)
-        captured_id = dispute['disputed_transactions'][0]['seller_transaction_id']
-        self.payments.move(account, code, minor, currency, reference=captured_id)
+        about = _capture(account, dispute)['id']
+        self.payments.move(account, code, minor, currency, reference=about)
         dispute.setdefault('money_movements', []).append(
             {
                 'affected_party': 'SELLER',
@@ -108,6 +112,11 @@ class Disputes:
                 'reason': reason,
             }
         )
+
+
+def _capture(account, dispute):
+    """Return the capture that a dispute is about."""
+    return account.get('capture', dispute['disputed_transactions'][0]['seller_transaction_id'])
 
 
 def _dispute(account, captured, base):
