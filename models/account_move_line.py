@@ -22,14 +22,7 @@ class AccountMoveLine(models.Model):
 
         :rtype: odoo.fields.Domain
         """
-        return (
-            Domain('display_type', '=', 'payment_term')
-            & Domain('parent_state', '=', 'posted')
-            & Domain('move_type', '=', 'out_invoice')
-            & Domain('account_type', '=', 'asset_receivable')
-            & Domain('reconciled', '=', False)
-            & Domain('amount_residual', '>', 0)
-        )
+        return self._pay_now_left_domain('out_invoice') & Domain('amount_residual', '>', 0)
 
     @api.model
     def _pay_now_open_credits_domain(self):
@@ -37,13 +30,16 @@ class AccountMoveLine(models.Model):
 
         :rtype: odoo.fields.Domain
         """
+        return self._pay_now_left_domain('out_refund') & Domain('amount_residual', '<', 0)
+
+    @api.model
+    def _pay_now_left_domain(self, move_type):
         return (
             Domain('display_type', '=', 'payment_term')
             & Domain('parent_state', '=', 'posted')
-            & Domain('move_type', '=', 'out_refund')
+            & Domain('move_type', '=', move_type)
             & Domain('account_type', '=', 'asset_receivable')
             & Domain('reconciled', '=', False)
-            & Domain('amount_residual', '<', 0)
         )
 
     def _pay_now_discount(self):
