@@ -79,6 +79,8 @@ from . import (
     payment_transaction_refund,
     payment_transaction_refund_booking,
     payment_transaction_refund_words,
+    payment_transaction_snapshot,
+    payment_transaction_sweep,
     payment_transaction_words,
     res_company,
     res_company_branches,
