@@ -15,6 +15,7 @@ ITEM_FIELDS = (
     'currency_id',
     'date',
     'date_maturity',
+    'discount_date',
     'amount_residual',
     'amount_residual_currency',
     'no_followup',
