@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Runs the checks and tests, and counts them."""
 
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 from . import console, databases, lint, odoo, postgres, pyenv, settings
 
@@ -18,6 +20,15 @@ RECORDER = settings.CHECKOUT / "dev/record_tests.py"
 BESIDE_TAG = "pay_now_beside"
 BESIDE = ["payment_stripe", "payment_paypal"]
 CHARTS = ["l10n_be", "l10n_de", "l10n_es", "l10n_it", "l10n_uk", "l10n_us_account"]
+MODULE_TESTS = settings.CHECKOUT / "tests"
+# Processes of Odoo side by side, each with a database of its own.
+PROCESSES = int(os.environ.get("TEST_PROCESSES") or min(2, os.cpu_count() or 1))
+# More parts than processes: whoever is done first takes the next one.
+PARTS_PER_PROCESS = 3
+# Begun first: they take longest.
+LONGEST = ["TestSituationsMoney", "TestSituationsPayouts", "TestPaymentStates", "TestBooksHistory"]
+# Where a part leaves what came of it for the process that began it.
+OUTCOME = "TEST_OUTCOME"
 TIMEOUT_SECONDS = int(os.environ.get("TEST_TIMEOUT", 4500))
 WARNING = re.compile(r"^\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) \S+ (.*)")
 # Told elsewhere, or about Odoo's own code.
@@ -62,9 +73,13 @@ def main(target=""):
         outcome.add(_lint())
     if not target or unit_target:
         outcome.add(run_unit_tests(unit_target or UNIT_TESTS))
-    if not unit_target:
-        tags = target or f"/{settings.MODULE}"
-        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(tags)))
+    if not target:
+        outcome.add(_guarded("Odoo tests", run_module_tests))
+    elif not unit_target:
+        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target)))
+    if path := os.environ.get(OUTCOME):
+        Path(path).write_text(json.dumps(dataclasses.asdict(outcome)))
+        return 0
     return outcome.report()
 
 
@@ -111,6 +126,51 @@ def run_unit_tests(target):
     return outcome
 
 
+def run_module_tests():
+    """Run all of the module's tests in Odoo, class by class on several processes."""
+    if PROCESSES < 2:
+        return run_odoo_tests(f"/{settings.MODULE}")
+    odoo.ensure()
+    outcome = Outcome()
+    with postgres.server() as server:
+        # Made once here, not by each of the processes.
+        databases.module(server)
+        with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
+            for part in pool.map(_run_part, *zip(*enumerate(_parts()), strict=True)):
+                outcome.add(part)
+    return outcome
+
+
+def _parts():
+    """Return the test tags of each part."""
+    found = [
+        name
+        for path in sorted(MODULE_TESTS.glob("test_*.py"))
+        for name in re.findall(r"^class (Test\w+)\(", path.read_text(), re.MULTILINE)
+    ]
+    classes = sorted(found, key=lambda name: (name not in LONGEST, found.index(name)))
+    number = PROCESSES * PARTS_PER_PROCESS
+    tags = [f"/{settings.MODULE}:{name}" for name in classes]
+    return [",".join(tags[start::number]) for start in range(number)]
+
+
+def _run_part(number, tags):
+    """Run a part in a process of its own; return what came of it."""
+    path = settings.LOG_DIR / f"outcome-{os.getpid()}-{number}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = subprocess.call(
+        [sys.executable, "-m", "dev", "test", tags],
+        cwd=settings.CHECKOUT,
+        env=os.environ | {OUTCOME: str(path)},
+    )
+    if not path.exists():
+        return Outcome(failures=[(f"part {number} of the Odoo tests", f"ended with {code}")])
+    values = json.loads(path.read_text())
+    path.unlink()
+    values["failures"] = [tuple(failure) for failure in values["failures"]]
+    return Outcome(**values)
+
+
 def run_odoo_tests(tags, before=(), after=()):
     """Run Odoo's test runner on a fresh copy of a database with the module.
 
@@ -121,7 +181,8 @@ def run_odoo_tests(tags, before=(), after=()):
     odoo.ensure()
     with postgres.server() as server:
         template = databases.base(server) if before else databases.module(server)
-        with databases.temporary(server, template) as name, console.step(f"Odoo tests {tags}"):
+        label = tags if tags.count(",") < 3 else f"of {tags.count(',') + 1} classes"
+        with databases.temporary(server, template) as name, console.step(f"Odoo tests {label}"):
             for modules in filter(None, [before, before and [settings.MODULE], after]):
                 databases.install(server, name, modules)
             # Without an update Odoo tests the modules as they are installed: the same tests,
