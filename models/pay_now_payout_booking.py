@@ -139,7 +139,7 @@ class PayNowPayout(models.Model):
                 total=self.currency_id.format(total),
                 amount=self.currency_id.format(self.amount),
             )
-        self.settled = not self.line_ids.filtered(lambda line: line.state in ('waiting', 'foreign'))
+        self.settled = not self._undecided_lines()
 
     def _take_back_from_by_age(self, items):
         """Free what the provider lists for this payout where one that was heard of before it, and
@@ -167,6 +167,23 @@ class PayNowPayout(models.Model):
         that moment is listed with it.
         """
         self.ensure_one()
+        self._take_undecided()
+        line = self._clearing_lines()
+        # Failed before anything was allocated: it never took anything.
+        self._reconcile_plan([line | self._returned_lines()])
+        if not line.reconciled:
+            self._reconcile_plan([line | self._oldest_items(line)])
+        handled = self.line_ids.filtered(lambda one: one.state == 'handled')
+        self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
+
+    def _take_undecided(self):
+        """List with the payout what is not ours, or not known yet, of the balance it took.
+
+        One whose money came back took nothing: what it listed is left to the next.
+        """
+        if self.reversal_move_id:
+            self._undecided_lines().payout_id = False
+            return
         self.env['pay.now.movement'].search(
             Domain('provider_id', '=', self.provider_id.id)
             & Domain('payout_id', '=', False)
@@ -174,14 +191,10 @@ class PayNowPayout(models.Model):
             & Domain('occurred_at', '<=', self.created_at)
             & Domain('kind', '!=', 'payout')
         ).payout_id = self
-        line = self._clearing_lines()
-        # Failed before anything was allocated: it never took anything.
-        self._reconcile_plan([line | self._returned_lines()])
-        if not line.reconciled:
-            self._reconcile_plan([line | self._oldest_items(line)])
-        handled = self.line_ids.filtered(lambda one: one.state == 'handled')
-        undecided = self.line_ids.filtered(lambda one: one.state in ('waiting', 'foreign'))
-        self.settled = not undecided and (line.reconciled or bool(handled))
+
+    def _undecided_lines(self):
+        """Return the movements of the payout of which nothing is booked."""
+        return self.line_ids.filtered(lambda line: line.state in ('waiting', 'foreign'))
 
     def _returned_lines(self):
         """Return the journal items of the money that came back, on the clearing account."""

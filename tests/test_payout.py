@@ -256,6 +256,29 @@ class TestPayout(PayoutCommon):
         self.assertAlmostEqual(sum(self.clearing_items(tx).mapped('amount_residual')), 295.40)
         self.assertFalse(any(self.clearing_items(tx).mapped('reconciled')))
 
+    def test_one_that_failed_leaves_the_money_of_others_to_the_next(self):
+        for told_before in (True, False):
+            with self.subTest(told_before=told_before):
+                first, second = f'po_1{told_before}', f'po_2{told_before}'
+                self.pay()
+                self.gateway.move(f'txn_{told_before}', 100, 'payment', payment_id='elsewhere')
+                self.gateway.pay_out(first, amount=395.40)
+                if told_before:
+                    self.sweep()
+                    self.assertTrue(self.payout(first).line_ids)
+                self.gateway.fail_payout(first)
+                self.sweep()
+                self.assertFalse(self.payout(first).line_ids)
+                self.assertTrue(self.payout(first).settled)
+                self.gateway.pay_out(second, amount=395.40)
+                self.sweep()
+                [other] = self.payout(second).line_ids
+                self.assertFalse(self.payout(second).settled)
+                other.account_id = self.company_data['default_account_revenue']
+                other.action_book()
+                self.assertTrue(self.payout(second).settled)
+                self.assertEqual(self.provider._pay_now_clearing_equation()['gap'], 0)
+
     def clearing_items(self, tx):
         account = tx.provider_id.pay_now_clearing_account_id
         moves = tx.payment_id.move_id | tx.pay_now_commission_move_id
