@@ -12,6 +12,7 @@ from . import (
     test_checkout,
     test_companies,
     test_comparison,
+    test_comparison_days,
     test_comparison_sandbox,
     test_comparison_screens,
     test_connection_screens,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from odoo.tests import HttpCase, tagged
 
 from .browser import BrowserMixin
-from .test_comparison import ComparisonCommon
+from .comparison import ComparisonCommon
 from .test_to_handle import ToHandleCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
