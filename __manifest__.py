@@ -14,6 +14,7 @@
         'security/security.xml',
         'views/payment_templates.xml',
         'views/mail_templates.xml',
+        'views/report_invoice_templates.xml',
         'views/pay_page_templates.xml',
         'views/onboarding_templates.xml',
         'data/ir_default_data.xml',

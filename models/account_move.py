@@ -40,8 +40,10 @@ class AccountMove(models.Model):
         """Not stored and not depended on: eligibility is decided at the moment it is asked."""
         no_link = self.env.context.get('pay_now_no_link')
         refusals = {} if no_link else self._pay_now_refusals('invoice_mail')
+        offered = self.browse() if no_link else self.filtered(lambda move: move not in refusals)
+        urls = offered._pay_now_urls()
         for move in self:
-            move.pay_now_url = False if no_link or move in refusals else move._pay_now_url()
+            move.pay_now_url = urls.get(move, False)
 
     @api.depends('invoice_line_ids.sale_line_ids')
     def _compute_pay_now_application(self):

@@ -1,11 +1,13 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import base64
 import io
 import logging
 
 import psycopg2
 
 from odoo import api, models
+from odoo.tools.image import image_data_uri
 from odoo.tools.pdf import PdfFileReader
 
 _logger = logging.getLogger(__name__)
@@ -15,7 +17,7 @@ PAYMENT_PATHS = ('/my/invoices/', '/payment/pay', '/pay_now/')
 
 
 class AccountMove(models.Model):
-    """The PDFs of invoices, for the reminders they go with."""
+    """The PDFs of invoices: what they say of paying online, and for the reminders they go with."""
 
     _inherit = 'account.move'
 
@@ -23,11 +25,40 @@ class AccountMove(models.Model):
 
     @api.depends_context('pay_now_no_link')
     def _compute_display_link_qr_code(self):
-        """Override of `account` to print invoices without Odoo's payment link where none may be."""
+        """Override of `account` to print invoices without Odoo's payment link where none may be.
+
+        Nor beside our own QR code: who would know which one to scan?
+        """
         result = super()._compute_display_link_qr_code()
         if self.env.context.get('pay_now_no_link'):
             self.display_link_qr_code = False
+            return result
+        ours = self.filtered(lambda move: move.company_id.sudo().pay_now_print_qr)
+        ours.filtered('pay_now_url').display_link_qr_code = False
         return result
+
+    # === BUSINESS METHODS - PRINTED LINK === #
+
+    def _pay_now_printed(self):
+        """Return what the printed invoice says of paying online.
+
+        The same invoices as those whose mail has a button: a PDF is a request, too.
+
+        :return: `url`, and with it `qr` (a data URI) and `show_url` by the company's options;
+            nothing where nothing is printed.
+        :rtype: dict
+        """
+        self.ensure_one()
+        company = self.company_id.sudo()
+        if not (company.pay_now_print_link or company.pay_now_print_qr) or not self.pay_now_url:
+            return {}
+        url = self.pay_now_url
+        qr = company.pay_now_print_qr and image_data_uri(
+            base64.b64encode(
+                self.env['ir.actions.report'].barcode('QR', url, width=128, height=128, quiet=False)
+            )
+        )
+        return {'url': url, 'qr': qr, 'show_url': company.pay_now_print_link}
 
     # === BUSINESS METHODS - PDF === #
 
@@ -78,7 +109,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         pdf = self.invoice_pdf_report_id
         if not pdf:
-            return self.display_link_qr_code
+            return self.display_link_qr_code or bool(self._pay_now_printed())
         try:
             reader = PdfFileReader(io.BytesIO(pdf.raw), strict=False)
             addresses = [

@@ -15,6 +15,8 @@ OPTIONS = (
     'pay_now_reminder_auto',
     'pay_now_partial',
     'pay_now_receipts',
+    'pay_now_print_link',
+    'pay_now_print_qr',
 )
 
 

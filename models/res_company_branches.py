@@ -20,6 +20,8 @@ SHARED_FIELDS = (
     'pay_now_reminder_auto',
     'pay_now_partial',
     'pay_now_receipts',
+    'pay_now_print_link',
+    'pay_now_print_qr',
 )
 
 

@@ -28,6 +28,16 @@ class ResCompany(models.Model):
         " provider sends receipts already.",
     )
 
+    pay_now_print_link = fields.Boolean(
+        string="Print the payment link on invoices",
+        help="The printed invoice says where it is paid online, as its mail does.",
+    )
+    pay_now_print_qr = fields.Boolean(
+        string="Print a QR code for paying on invoices",
+        help="Whoever scans it, or clicks on it, comes to the pay page. It takes the place of"
+        " Odoo's own payment link.",
+    )
+
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_button_colors(self):

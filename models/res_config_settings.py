@@ -42,6 +42,8 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     )
     pay_now_partial = fields.Boolean(related='company_id.pay_now_partial', readonly=False)
     pay_now_receipts = fields.Boolean(related='company_id.pay_now_receipts', readonly=False)
+    pay_now_print_link = fields.Boolean(related='company_id.pay_now_print_link', readonly=False)
+    pay_now_print_qr = fields.Boolean(related='company_id.pay_now_print_qr', readonly=False)
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",

@@ -32,6 +32,7 @@ from . import (
     test_health,
     test_health_daily,
     test_invoice_mail,
+    test_invoice_pdf,
     test_keys,
     test_limits,
     test_mail_screens,

@@ -15,6 +15,8 @@ COMPANY_OPTIONS = (
     'pay_now_reminder_auto',
     'pay_now_partial',
     'pay_now_receipts',
+    'pay_now_print_link',
+    'pay_now_print_qr',
     'pay_now_test_email',
 )
 
@@ -67,6 +69,15 @@ class PayNowOptions(models.TransientModel):
         string="Send receipts",
         help="Whoever paid online gets a mail with the paid invoices. Untick it if your payment"
         " provider sends receipts already.",
+    )
+    pay_now_print_link = fields.Boolean(
+        string="Print the payment link on invoices",
+        help="The printed invoice says where it is paid online, as its mail does.",
+    )
+    pay_now_print_qr = fields.Boolean(
+        string="Print a QR code for paying on invoices",
+        help="Whoever scans it, or clicks on it, comes to the pay page. It takes the place of"
+        " Odoo's own payment link.",
     )
     pay_now_test_email = fields.Char(
         string="Test address",
