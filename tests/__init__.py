@@ -73,6 +73,7 @@ from . import (
     test_situations,
     test_situations_money,
     test_situations_payouts,
+    test_stories,
     test_to_handle,
     test_webhook,
     test_webhook_renewal,
