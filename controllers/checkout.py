@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from werkzeug.exceptions import NotFound
-
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
@@ -74,6 +72,9 @@ class PayNowCheckout(http.Controller):
     def result(self, tx_id, token, canceled=None):
         """Show what is known of the payment. Reading it changes nothing."""
         tx_sudo = self._get_transaction(tx_id, token)
+        # An open payment is asked about again by itself.
+        waiting = tx_sudo.state == 'draft' and not canceled and not tx_sudo._pay_now_needs_payer()
+        ask_url = waiting and tx_sudo._pay_now_path('return')
         return page.render(
             'account_pay_now.result_page',
             tx_sudo.company_id,
@@ -81,11 +82,8 @@ class PayNowCheckout(http.Controller):
             tx=tx_sudo,
             failure=tx_sudo._pay_now_failure_label(),
             canceled=bool(canceled) and tx_sudo.state == 'draft',
-            # An open payment is asked about again by itself.
-            refresh=tx_sudo.state == 'draft'
-            and not canceled
-            and not tx_sudo._pay_now_needs_payer()
-            and f'8;url={tx_sudo._pay_now_path("return")}',
+            ask_url=ask_url,
+            refresh=ask_url and f'8;url={ask_url}',
             back_url=tx_sudo.pay_now_page_url,
         )
 
@@ -100,6 +98,6 @@ class PayNowCheckout(http.Controller):
             or tx_sudo.provider_code not in const.PROVIDER_CODES
             or not consteq(tx_sudo._pay_now_access_token(), token or '')
         ):
-            raise NotFound()
+            raise page.not_found()
         page.set_language(tx_sudo.partner_id)
         return tx_sudo.with_context(lang=request.env.lang)

@@ -1,7 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What the public pages share."""
 
+from werkzeug.exceptions import NotFound
+
 from odoo.http import request
+
+#: Nothing of an address, which opens a page by itself, reaches other sites or search engines.
+PRIVATE = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow'}
 
 
 def set_language(partner):
@@ -36,8 +41,19 @@ def render(template, company, no_store=False, status=200, **values):
         },
     )
     response.status_code = status
-    response.headers['Referrer-Policy'] = 'no-referrer'
-    response.headers['X-Robots-Tag'] = 'noindex, nofollow'
+    response.headers.update(PRIVATE)
     if no_store:
         response.headers['Cache-Control'] = 'no-store'
     return response
+
+
+def not_found():
+    """Return what a wrong, lapsed or revoked address gets: one page for all, about nobody.
+
+    :return: to be raised.
+    :rtype: werkzeug.exceptions.NotFound
+    """
+    lang = (request.env.lang or 'en').replace('_', '-')
+    html = request.render('account_pay_now.unknown_page', {'html_lang': lang}, lazy=False)
+    headers = {'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store', **PRIVATE}
+    return NotFound(response=request.make_response(html, headers=list(headers.items()), status=404))

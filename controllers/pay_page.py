@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from werkzeug.exceptions import NotFound
-
 from odoo import http
 from odoo.exceptions import ValidationError
 from odoo.http import request
@@ -60,7 +58,7 @@ class PayNowPage(http.Controller):
         document_sudo = self._get_document(kind, document_id, token)
         pdf_sudo = document_sudo._pay_now_pdf(move_id)
         if not pdf_sudo:
-            raise NotFound()
+            raise page.not_found()
         return request.env['ir.binary']._get_stream_from(pdf_sudo).get_response(as_attachment=True)
 
     def _get_document(self, kind, document_id, token):
@@ -70,7 +68,7 @@ class PayNowPage(http.Controller):
         """
         document_sudo = request.env[MODELS[kind]].sudo().browse(document_id).exists()
         if not document_sudo or not document_sudo._pay_now_check_token(token):
-            raise NotFound()
+            raise page.not_found()
         page.set_language(document_sudo.partner_id)
         return document_sudo.with_context(lang=request.env.lang)
 

@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from werkzeug.exceptions import NotFound
-
 from odoo import http
 from odoo.http import request
 
@@ -27,7 +25,7 @@ class PayNowTrialPage(http.Controller):
         """
         trial_sudo = request.env['pay.now.trial'].sudo().browse(trial_id).exists()
         if not trial_sudo or not trial_sudo._pay_now_check_token(token):
-            raise NotFound()
+            raise page.not_found()
         request.update_context(lang=trial_sudo.lang)
         trial_sudo = trial_sudo.with_context(lang=trial_sudo.lang, pay_now_trial=trial_sudo)
         return page.render(

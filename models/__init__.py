@@ -4,6 +4,7 @@
 from . import (  # isort: skip
     pay_now_link,
     pay_now_link_page,
+    pay_now_link_paid,
     pay_now_notices,
     pay_now_subject_mixin,
 )

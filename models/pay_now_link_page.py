@@ -132,6 +132,10 @@ class PayNowLink(models.AbstractModel):
             )._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
             'all_paid': not open_lines,
+            'in_progress': bool(open_lines)
+            and all(reasons.get(line) == 'in_progress' for line in open_lines),
+            'payments': [] if open_lines else self._pay_now_page_payments(),
+            'documents': [] if open_lines else self._pay_now_page_documents(),
         }
 
     def _pay_now_page_item(self, line, reason, ticked):
@@ -156,10 +160,9 @@ class PayNowLink(models.AbstractModel):
             'currency': line.currency_id,
             'reason': reason and line.move_id._pay_now_customer_reason(reason),
             'ticked': ticked,
-            'pdf_label': self.env._("Download %s (PDF)", line.move_id.name),
-            'pdf': bool(line.move_id.invoice_pdf_report_id)
+            'document': bool(line.move_id.invoice_pdf_report_id)
             and not self._pay_now_trial()
-            and f'{self._pay_now_path()}/pdf/{line.move_id.id}',
+            and self._pay_now_document_link(line.move_id),
         }
 
     def _pay_now_number_format(self, currency):

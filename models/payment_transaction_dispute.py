@@ -32,6 +32,16 @@ class PaymentTransaction(models.Model):
             return 'dispute_lost'
         return False if states and states <= {'won', 'closed'} else 'disputed'
 
+    def _pay_now_taken_back(self):
+        """Return what the payer got back by disputes that were lost.
+
+        :return: in the transaction's currency.
+        :rtype: float
+        """
+        self.ensure_one()
+        lost = self.pay_now_dispute_ids.filtered(lambda dispute: dispute.state == 'lost')
+        return sum(lost.mapped('loss_amount'))
+
     def _pay_now_reversal_refs(self):
         """Return the ids of refunds that are booked as disputes: nobody made them.
 

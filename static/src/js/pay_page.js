@@ -8,6 +8,9 @@
     }
     const format = JSON.parse(form.dataset.format);
     const output = form.querySelector(".pay-now-sum");
+    if (!output) {
+        return; // Nothing of it can be paid here.
+    }
     const nothing = form.querySelector(".pay-now-nothing");
     const typed = form.querySelector("[name=amount]");
 

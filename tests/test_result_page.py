@@ -1,0 +1,175 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from urllib.parse import urlsplit
+
+from lxml import html
+
+from odoo.tests import HttpCase, tagged
+
+from .browser import DESKTOP, PHONE, BrowserMixin
+from .common import PayNowCommon
+
+HEADING = "document.querySelector('h1')"
+
+
+@tagged('post_install', '-at_install')
+class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
+    """What the payer is told afterwards: at once, later, and when the link is opened again."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.connect()
+        cls.invoice = cls.make_invoice(1000)
+        cls.page = urlsplit(cls.invoice._pay_now_url()).path
+
+    def open(self, path):
+        return html.fromstring(self.url_open(path).content)
+
+    def paid(self):
+        tx = self.checkout(self.lines(self.invoice))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        return tx
+
+    def test_it_appears_by_itself(self):
+        """Without loading the page again, and without a script by a refresh."""
+        tx = self.checkout(self.lines(self.invoice))
+        path = tx._pay_now_path('result')
+        (refresh,) = self.open(path).xpath('//noscript/meta[@http-equiv="refresh"]/@content')
+        self.assertIn(tx._pay_now_path('return'), refresh)
+        with self.browser() as browser:
+            self.show(browser, path, HEADING, 'result_waiting', PHONE)
+            self.run_js(browser, 'window.stillHere = true')
+            self.gateway.pay(tx)
+            self.wait_for(browser, f"{HEADING}.innerText.includes('Payment received')")
+            self.assertTrue(self.run_js(browser, 'window.stillHere'))
+            self.assertFalse(
+                self.run_js(browser, "document.querySelectorAll('.pay-now-next').length")
+            )
+            self.picture(browser, 'result_appeared')
+        self.env.invalidate_all()
+        self.assertEqual(tx.state, 'done')
+        self.assertFalse(self.open(path).xpath('//script | //meta[@http-equiv="refresh"]'))
+
+    def test_what_failed_appears_with_another_try(self):
+        tx = self.checkout(self.lines(self.invoice))
+        tx.pay_now_page_url = self.page
+        self.gateway.set(tx.provider_reference, state='failed')
+        with self.browser() as browser:
+            self.show(browser, tx._pay_now_path('result'), HEADING)
+            self.wait_for(browser, f"{HEADING}.innerText.includes('Payment refused')")
+            self.wait_for(browser, "document.querySelector('.pay-now-next a').href")
+
+    def test_already_paid_says_what_and_when(self):
+        tx = self.paid()
+        self.env['ir.attachment'].create(
+            {
+                'name': "invoice.pdf",
+                'raw': b'%PDF-1.4 stored',
+                'mimetype': 'application/pdf',
+                'res_model': 'account.move',
+                'res_id': self.invoice.id,
+                'res_field': 'invoice_pdf_report_file',
+            }
+        )
+        page = self.open(self.page)
+        said = ' '.join(page.text_content().split())
+        self.assertIn("Already paid, thank you.", said)
+        self.assertIn(f"Reference: {tx.reference}", said)
+        self.assertIn("1,000.00", said)
+        (document,) = page.xpath('//a[contains(@class, "pay-now-document")]/@href')
+        self.assertEqual(self.url_open(document).content, b'%PDF-1.4 stored')
+
+    def test_paid_otherwise_says_no_payment(self):
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=self.invoice.ids
+        ).create({})._create_payments()
+        page = self.open(self.page)
+        self.assertIn("Already paid, thank you.", page.text_content())
+        self.assertFalse(page.xpath('//section'))
+
+    def test_only_the_page_s_own_part_of_a_payment(self):
+        other = self.make_invoice(77)
+        tx = self.checkout(self.lines(self.invoice, other))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.assertEqual(tx.amount, 1077)
+        said = self.open(self.page).text_content()
+        self.assertIn("1,000.00", said)
+        self.assertNotIn("1,077.00", said)
+        result = self.open(tx._pay_now_path('result'))
+        self.assertEqual(len(result.xpath('//li')), 2)
+
+    def test_in_progress_is_no_error(self):
+        tx = self.checkout(self.lines(self.invoice))
+        tx._set_pending()
+        page = self.open(self.page)
+        self.assertIn("Payment in progress", page.xpath('//h1')[0].text_content())
+        self.assertIn("Do not pay a second time", page.text_content())
+        self.assertFalse(page.xpath('//*[contains(@class, "pay-now-error")]'))
+
+    def test_a_payment_the_bank_took_back(self):
+        tx = self.paid()
+        self.env['pay.now.dispute'].sudo().create(
+            {
+                'provider_id': self.provider.id,
+                'dispute_ref': 'dp_1',
+                'transaction_id': tx.id,
+                'state': 'lost',
+                'currency_id': tx.currency_id.id,
+                'loss_amount': 1000,
+            }
+        )
+        said = self.open(tx._pay_now_path('result')).text_content()
+        self.assertIn("took this payment back", said)
+        self.assertNotIn("Payment received", said)
+
+    def test_an_unknown_address(self):
+        wrong = self.url_open(f'{self.page}x')
+        self.assertEqual(wrong.status_code, 404)
+        page = html.fromstring(wrong.content)
+        self.assertIn("This address does not work", page.text_content())
+        self.assertNotIn(self.company.name, page.text_content())
+        others = ('/pay_now/result/1/abc', '/pay_now/trial/1/abc', f'{self.page}/pdf/1')
+        for path in others:
+            answer = self.url_open(path)
+            self.assertEqual((answer.status_code, answer.content), (404, wrong.content), path)
+        self.assertEqual(wrong.headers['X-Robots-Tag'], 'noindex, nofollow')
+
+    def test_everybody_can_read_them(self):
+        """No rule of accessibility is broken, on any of these pages, small and large."""
+        tx = self.checkout(self.lines(self.invoice))
+        result = tx._pay_now_path('result')
+
+        def set_state(state):
+            tx.state = state
+
+        pages = {
+            'waiting': (result, 'draft'),
+            'canceled': (f'{result}?canceled=1', 'draft'),
+            'pending': (result, 'pending'),
+            'in_progress': (self.page, 'pending'),
+            'refused': (result, 'error'),
+            'over': (result, 'cancel'),
+            'unknown': (f'{self.page}x', 'cancel'),
+        }
+        self.customer.lang = 'fr_FR'
+        with self.browser() as browser:
+            for name, (path, state) in pages.items():
+                set_state(state)
+                for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
+                    with self.subTest(page=name, size=size):
+                        self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
+                        self.assert_fits(browser)
+                        self.assert_accessible(browser)
+            set_state('draft')
+        self.gateway.pay(tx)
+        tx._synchronize()
+        with self.browser() as browser:
+            for name, path in (('paid', result), ('already', self.page)):
+                for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
+                    self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
+                    self.assert_fits(browser)
+                    self.assert_accessible(browser)
