@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside bench-install bench-reminders lint clean-cache
+.PHONY: demo test test-core test-beside bench-install bench-page bench-reminders lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -18,6 +18,9 @@ test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of o
 
 bench-install:  ## how long installing, updating and removing take with 100,000 invoices
 	@$(DEV) bench-install
+
+bench-page:  ## the pay page beside Odoo's own invoice page: time, queries, weight, locks
+	@$(DEV) bench-page
 
 bench-reminders:  ## how long reminders take beside OCA's and the least; SIZES="1000 10000 50000"
 	@SIZES="$(SIZES)" $(DEV) bench-reminders

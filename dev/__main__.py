@@ -67,6 +67,7 @@ def _parser():
         "bench-install", _bench_install, "time installing and removing on a grown database"
     )
     command.add_argument("--invoices", type=int, default=100000, help="how many there are")
+    add("bench-page", _bench_page, "time the pay page beside Odoo's own invoice page")
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
@@ -117,6 +118,14 @@ def _bench_install(arguments):
     odoo.ensure()
     with postgres.server() as server:
         return bench_install.main(server, arguments.invoices)
+
+
+def _bench_page(_arguments):
+    from . import bench_page, odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return bench_page.main(server)
 
 
 def _bench_reminders(_arguments):
