@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment of invoices and reminders",
-    'version': '19.0.1.3.0',
+    'version': '19.0.1.4.0',
     'category': 'Accounting/Payment Providers',
     'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
     'author': "Pay Now",
@@ -38,6 +38,7 @@
         'views/res_partner_views.xml',
         'views/payment_provider_views.xml',
         'views/payment_transaction_views.xml',
+        'views/pay_now_answer_views.xml',
         'views/pay_now_discrepancy_views.xml',
         'views/pay_now_dispute_views.xml',
         'views/pay_now_event_views.xml',

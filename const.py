@@ -66,6 +66,20 @@ APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
 
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365
+
+#: What a customer may say instead of paying online.
+ANSWER_KINDS = [
+    ('paid', "Paid by transfer"),
+    ('promise', "Will pay"),
+    ('problem', "Problem"),
+]
+#: How often payment of an item may be announced or promised on the pay page.
+ANSWERS_MAX = 2
+#: How many problems may be reported about an item.
+PROBLEMS_MAX = 5
+#: How old a transfer may be that does not show yet.
+TRANSFER_AGE_DAYS = 60
+ANSWER_TEXT_LENGTH = 2000
 #: How long a payer may stay on the provider's page before the checkout lapses, in hours.
 CHECKOUT_VALIDITY_HOURS = 23
 #: How often the money of one checkout is asked for when the payer's choices are refused.

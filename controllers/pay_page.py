@@ -1,9 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import http
-from odoo.exceptions import ValidationError
+from odoo.exceptions import MissingError, ValidationError
 from odoo.http import request
 
+from .. import const
 from . import page
 
 MODELS = {'invoice': 'account.move', 'reminder': 'pay.now.reminder'}
@@ -15,11 +16,12 @@ class PayNowPage(http.Controller):
         type='http',
         auth='public',
         methods=['GET'],
+        readonly=True,
     )
-    def pay_page(self, kind, document_id, token):
+    def pay_page(self, kind, document_id, token, told=None):
         """Show what can be paid. A GET of a mailed link creates nothing, here or elsewhere."""
         document_sudo = self._get_document(kind, document_id, token)
-        return self._render_page(document_sudo)
+        return self._render_page(document_sudo, told=told)
 
     @http.route(
         '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/pay',
@@ -30,7 +32,7 @@ class PayNowPage(http.Controller):
     def pay(self, kind, document_id, token, provider_id='', amount='', email='', **post):
         """Start the payment of the ticked items; amounts come from the books of this moment."""
         document_sudo = self._get_document(kind, document_id, token)
-        chosen = {int(item) for item in request.httprequest.form.getlist('item') if item.isdigit()}
+        chosen = self._chosen()
         typed = {'chosen': chosen, 'amount': amount, 'email': email}
         if 'update' in post:
             # Without JavaScript: the total of what is ticked.
@@ -45,6 +47,25 @@ class PayNowPage(http.Controller):
         except ValidationError as error:
             return self._render_page(document_sudo, error=str(error), **typed)
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
+
+    @http.route(
+        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/answer',
+        type='http',
+        auth='public',
+        methods=['POST'],
+    )
+    def answer(self, kind, document_id, token, answer='', **post):
+        """Note what the customer says instead of paying online."""
+        document_sudo = self._get_document(kind, document_id, token)
+        chosen = self._chosen()
+        date = post.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
+        try:
+            document_sudo._pay_now_answer(answer, chosen, date, post.get('problem', ''))
+        except ValidationError as error:
+            return self._render_page(
+                document_sudo, error=str(error), chosen=chosen, answer=answer, typed_answer=post
+            )
+        return request.redirect(f'{document_sudo._pay_now_path()}?told=1', code=303)
 
     @http.route(
         '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/pdf/<int:move_id>',
@@ -66,19 +87,30 @@ class PayNowPage(http.Controller):
 
         :raise NotFound: unknown, revoked, lapsed or wrong: all look the same from outside.
         """
-        document_sudo = request.env[MODELS[kind]].sudo().browse(document_id).exists()
-        if not document_sudo or not document_sudo._pay_now_check_token(token):
+        document_sudo = request.env[MODELS[kind]].sudo().browse(document_id)
+        try:
+            is_open = document_sudo._pay_now_check_token(token)
+        except MissingError:
+            is_open = False
+        if not is_open:
             raise page.not_found()
         page.set_language(document_sudo.partner_id)
         return document_sudo.with_context(lang=request.env.lang)
 
-    def _render_page(self, document_sudo, error=None, chosen=None, amount='', email=''):
+    def _chosen(self):
+        """Return the ids of the ticked items."""
+        return {int(item) for item in request.httprequest.form.getlist('item') if item.isdigit()}
+
+    def _render_page(self, document_sudo, chosen=None, amount='', typed_answer=None, **values):
+        path = document_sudo._pay_now_path()
         return page.render(
             'account_pay_now.pay_page',
             document_sudo.company_id,
             no_store=True,
-            error=error,
-            email=email,
-            action=f'{document_sudo._pay_now_path()}/pay',
+            action=f'{path}/pay',
+            answer_action=f'{path}/answer',
+            typed_answer=typed_answer or {},
+            text_length=const.ANSWER_TEXT_LENGTH,
+            **values,
             **document_sudo._pay_now_page_values(chosen, amount),
         )

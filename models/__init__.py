@@ -3,6 +3,7 @@
 # The mixins first: the models that inherit from them follow.
 from . import (  # isort: skip
     pay_now_link,
+    pay_now_link_answer,
     pay_now_link_page,
     pay_now_link_paid,
     pay_now_notices,
@@ -24,6 +25,8 @@ from . import (
     mail_mail,
     mail_template,
     mail_thread,
+    pay_now_answer,
+    pay_now_answer_telling,
     pay_now_discrepancy,
     pay_now_discrepancy_actions,
     pay_now_discrepancy_books,

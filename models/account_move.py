@@ -68,6 +68,10 @@ class AccountMove(models.Model):
         """Override of `pay.now.link`: the instalments of the invoice."""
         return self.line_ids.filtered(lambda line: line.display_type == 'payment_term')
 
+    def _pay_now_lines_domain(self):
+        """Override of `pay.now.link` to read nothing for it."""
+        return Domain('move_id', '=', self.id) & Domain('display_type', '=', 'payment_term')
+
     def _pay_now_open_lines(self):
         """Return the instalments still open, oldest first.
 
@@ -92,13 +96,14 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self._pay_now_refusals(purpose, previous_balance).get(self, False)
 
-    def _pay_now_refusals(self, purpose, previous_balance=False):
+    def _pay_now_refusals(self, purpose, previous_balance=False, in_progress=True):
         """Say which invoices get no *Pay now* button, and why: the one place that decides it.
 
         The number of queries does not depend on the number of invoices.
 
         :param str purpose: `invoice_mail`, `reminder` or `page`.
         :param bool previous_balance: the reminder prints the customer's previous balance.
+        :param bool in_progress: look for payments on their way, too; a page does item by item.
         :return: `{invoice: code of the first reason that applies}`; the others have a button.
         :rtype: dict
         """
@@ -113,8 +118,9 @@ class AccountMove(models.Model):
                     refusals[move] = 'test_mode'
                 elif reason := move._pay_now_own_refusal(purpose, previous_balance):
                     refusals[move] = reason
-        others = self.filtered(lambda move: move not in refusals)
-        refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
+        if in_progress:
+            others = self.filtered(lambda move: move not in refusals)
+            refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
 
     def _pay_now_own_refusal(self, purpose, previous_balance):

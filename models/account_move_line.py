@@ -14,6 +14,15 @@ class AccountMoveLine(models.Model):
         inverse_name='line_id',
     )
 
+    pay_now_answer_ids = fields.Many2many(
+        string="Customer's answers",
+        comodel_name='pay.now.answer',
+        relation='pay_now_answer_item_rel',
+        column1='line_id',
+        column2='answer_id',
+        readonly=True,
+    )
+
     # === BUSINESS METHODS === #
 
     @api.model
@@ -49,8 +58,10 @@ class AccountMoveLine(models.Model):
         :rtype: float
         """
         self.ensure_one()
+        if not self.discount_date:
+            return 0.0
         today = self.company_id._pay_now_today()
-        if not self.discount_date or self.discount_date < today:
+        if self.discount_date < today:
             return 0.0
         if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, today):
             return 0.0
@@ -160,19 +171,21 @@ class AccountMoveLine(models.Model):
         )
         return self & items.line_id.with_env(self.env)
 
-    def _pay_now_holds(self):
+    def _pay_now_holds(self, in_progress=True):
         """Say which items no reminder is sent about now, and why: the one place that decides it.
 
         The number of queries does not depend on the number of items.
 
+        :param bool in_progress: look for payments on their way, too.
         :return: `{item: code of the first reason that applies}` (see `_pay_now_hold_label`).
         :rtype: dict
         """
         holds = {}
         for code, lines in (
-            ('in_progress', self._pay_now_in_progress()),
+            ('in_progress', self._pay_now_in_progress() if in_progress else self.browse()),
             ('disputed', self._pay_now_disputed()),
             ('excluded', self.filtered(lambda line: line._pay_now_is_excluded())),
+            ('answered', self.filtered(lambda line: line._pay_now_answers())),
             ('blocked', self.filtered(lambda line: line.move_id.payment_state == 'blocked')),
         ):
             for line in lines:
@@ -189,6 +202,22 @@ class AccountMoveLine(models.Model):
         for_now = not until or until >= fields.Date.context_today(self)
         return self.no_followup or (self.move_id.pay_now_excluded and for_now)
 
+    def _pay_now_answers(self):
+        """Return what the customer said about the item and still holds, the newest first.
+
+        :rtype: pay.now.answer (sudo)
+        """
+        self.ensure_one()
+        answers = self.sudo().pay_now_answer_ids.with_env(self.sudo().env)
+        return answers.filtered(lambda answer: answer._is_holding()).sorted('id', reverse=True)
+
+    def _pay_now_still_open(self):
+        """Return the items that are still to be paid.
+
+        :rtype: account.move.line
+        """
+        return self.filtered_domain(self._pay_now_open_items_domain())
+
     def _pay_now_hold_label(self, code):
         """Return why nothing is sent about the item, in the user's words.
 
@@ -198,6 +227,8 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         if code == 'excluded' and self.move_id.pay_now_excluded:
             return self.move_id._pay_now_exclusion_text()
+        if code == 'answered':
+            return self._pay_now_answers()[:1]._for_user()
         return {
             'in_progress': self.env._("Payment in progress"),
             'disputed': self.env._("Dispute open"),

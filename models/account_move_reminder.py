@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import fields, models
+from odoo.fields import Command
 from odoo.tools.misc import format_date
 
 
@@ -33,7 +34,19 @@ class AccountMove(models.Model):
         help="The highest level that a reminder was sent at about this invoice.",
     )
 
+    pay_now_answer_text = fields.Char(
+        string="The customer said", compute='_compute_pay_now_answer_text', compute_sudo=True
+    )
+
     # === COMPUTE METHODS === #
+
+    def _compute_pay_now_answer_text(self):
+        """What holds reminders of this invoice back; for forms."""
+        for move in self:
+            answers = self.env['pay.now.answer'].union(
+                *(line._pay_now_answers() for line in move._origin._pay_now_lines())
+            )
+            move.pay_now_answer_text = ', '.join(answers.mapped('display_name')) or False
 
     def _compute_pay_now_reminders(self):
         """Not stored: the history is that of the reminders."""
@@ -54,6 +67,26 @@ class AccountMove(models.Model):
             move.pay_now_level_id = mine.level_id.sorted('delay_days')[-1:]
 
     # === ACTION METHODS === #
+
+    def action_pay_now_answer(self):
+        """Note what the customer says about the invoice, on the phone or by mail.
+
+        :return: the action of the form.
+        :rtype: dict
+        """
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("The customer says"),
+            'res_model': 'pay.now.answer',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {
+                'default_company_id': self.company_id.id,
+                'default_partner_id': self.commercial_partner_id.id,
+                'default_item_ids': [Command.set(self._pay_now_open_lines().ids)],
+            },
+        }
 
     def action_pay_now_reminders(self):
         """Show the reminders that mention the invoices."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from odoo import fields, models
+from odoo.fields import Domain
 from odoo.tools import consteq
 
 from .. import const
@@ -35,6 +36,13 @@ class PayNowLink(models.AbstractModel):
         :rtype: account.move.line
         """
         return self.env['account.move.line']
+
+    def _pay_now_lines_domain(self):
+        """Return the domain of the journal items that the page is about.
+
+        :rtype: odoo.fields.Domain
+        """
+        return Domain('id', 'in', self._pay_now_lines().ids)
 
     def _pay_now_url(self, **params):
         """Return the address of the document's pay page (see `_pay_now_urls`).

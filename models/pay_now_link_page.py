@@ -7,6 +7,37 @@ from odoo.tools import email_normalize
 
 from .. import utils
 
+#: What is read of the items: one query, and none for each.
+PAGE_FIELDS = (
+    'move_id',
+    'company_id',
+    'currency_id',
+    'account_id',
+    'date',
+    'date_maturity',
+    'discount_date',
+    'amount_residual',
+    'amount_residual_currency',
+    'no_followup',
+)
+#: And of their invoices, instead of all that an invoice has.
+PAGE_INVOICE_FIELDS = (
+    'name',
+    'state',
+    'move_type',
+    'payment_state',
+    'company_id',
+    'currency_id',
+    'amount_residual',
+    'partner_id',
+    'commercial_partner_id',
+    'preferred_payment_method_line_id',
+    'payment_reference',
+    'partner_bank_id',
+    'pay_now_excluded',
+    'pay_now_excluded_until',
+)
+
 
 class PayNowLink(models.AbstractModel):
     """The pay page of a document: what it shows, and the payment that starts there."""
@@ -15,13 +46,14 @@ class PayNowLink(models.AbstractModel):
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_page_refusal(self, move):
-        """Return why an invoice of the page cannot be paid there: a code, or False.
+    def _pay_now_page_refusals(self, moves):
+        """Return why invoices of the page cannot be paid there, payments on their way aside.
 
-        :param account.move move: an invoice of the document.
-        :rtype: str | bool
+        :param account.move moves: invoices of the document.
+        :return: `{invoice: code}`.
+        :rtype: dict
         """
-        return move._pay_now_refusal('page')
+        return moves._pay_now_refusals('page', in_progress=False)
 
     def _pay_now_credit_scope(self):
         """Return the domain of the credit notes that may be deducted on this page.
@@ -47,17 +79,19 @@ class PayNowLink(models.AbstractModel):
         :rtype: tuple
         """
         self.ensure_one()
-        lines = self._pay_now_lines().sorted(
-            lambda line: (line.date_maturity or line.date, line.id)
-        )
-        open_lines = lines.filtered_domain(lines._pay_now_open_items_domain())
+        Line = self.env['account.move.line']
+        open_lines = Line.search_fetch(
+            Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
+            PAGE_FIELDS,
+        ).sorted(lambda line: (line.date_maturity or line.date, line.id))
+        open_lines.move_id.fetch(PAGE_INVOICE_FIELDS)
         in_progress = open_lines._pay_now_in_progress()
         reasons = {}
+        refusals = self._pay_now_page_refusals((open_lines - in_progress).move_id)
         for line in open_lines:
-            move = line.move_id
             if line in in_progress:
                 reasons[line] = 'in_progress'
-            elif code := self._pay_now_page_refusal(move):
+            elif code := refusals.get(line.move_id):
                 reasons[line] = code
         return open_lines, open_lines.filtered(lambda line: line not in reasons), reasons
 
@@ -108,16 +142,23 @@ class PayNowLink(models.AbstractModel):
         currency = payable.currency_id[:1] or company.currency_id
         parts = ticked._pay_now_parts()
         offered = company._pay_now_providers()
+        today = company._pay_now_today()
+        labels = (open_lines | credits)._pay_now_due_labels()
         providers = self._pay_now_page_providers(payable)
         return {
             'document': self,
             'partner': self.partner_id,
             'currency': currency,
             'items': [
-                self._pay_now_page_item(line, reasons.get(line), line in ticked)
+                self._pay_now_page_item(
+                    line, labels[line], reasons.get(line), line in ticked, today
+                )
                 for line in open_lines
             ],
-            'credits': [self._pay_now_page_item(line, None, line in ticked) for line in credits],
+            'credits': [
+                self._pay_now_page_item(line, labels[line], None, line in ticked, today)
+                for line in credits
+            ],
             'total': max(currency.round(sum(part for part, _discount in parts.values())), 0.0),
             'partial': bool(payable) and company.pay_now_partial,
             'typed': amount,
@@ -132,25 +173,28 @@ class PayNowLink(models.AbstractModel):
             )._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
             'all_paid': not open_lines,
+            'answers': self._pay_now_answer_kinds() if open_lines else [],
+            'answer_days': self._pay_now_answer_days(),
             'in_progress': bool(open_lines)
             and all(reasons.get(line) == 'in_progress' for line in open_lines),
             'payments': [] if open_lines else self._pay_now_page_payments(),
             'documents': [] if open_lines else self._pay_now_page_documents(),
         }
 
-    def _pay_now_page_item(self, line, reason, ticked):
+    def _pay_now_page_item(self, line, label, reason, ticked, today):
         """Return one row of the page.
 
         :param account.move.line line: an open item, or a credit note.
+        :param str label: how it is called.
         :param str reason: the code of why it cannot be paid, if it cannot.
         :param bool ticked: whether its box is ticked.
+        :param datetime.date today: the day it is where the company is.
         :rtype: dict
         """
-        today = self.company_id._pay_now_today()
         discount = 0.0 if reason else line._pay_now_discount()
         return {
             'line': line,
-            'label': line._pay_now_due_label(),
+            'label': label,
             'date': line.date,
             'due': line.date_maturity,
             'late': max((today - (line.date_maturity or today)).days, 0),
@@ -160,6 +204,7 @@ class PayNowLink(models.AbstractModel):
             'currency': line.currency_id,
             'reason': reason and line.move_id._pay_now_customer_reason(reason),
             'ticked': ticked,
+            'answers': [answer._for_customer() for answer in line._pay_now_answers()],
             'document': bool(line.move_id.invoice_pdf_report_id)
             and not self._pay_now_trial()
             and self._pay_now_document_link(line.move_id),

@@ -45,13 +45,19 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_page_refusal(self, move):
+    def _pay_now_page_refusals(self, moves):
         """Override of `pay.now.link`: what the reminder may not offer, its page does not either."""
-        if reason := super()._pay_now_page_refusal(move):
-            return reason
-        if not move.company_id._pay_now_option('reminder', move.pay_now_application):
-            return 'option'
-        return 'method' if move._pay_now_other_method() else False
+        refusals = super()._pay_now_page_refusals(moves)
+        for move in moves.filtered(lambda move: move not in refusals):
+            if not move.company_id._pay_now_option('reminder', move.pay_now_application):
+                refusals[move] = 'option'
+            elif move._pay_now_other_method():
+                refusals[move] = 'method'
+        return refusals
+
+    def _pay_now_answer_kinds(self):
+        """Override of `pay.now.link`: none beside the previous balance (design section 5)."""
+        return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
     def _pay_now_credit_scope(self):
         """Override of `pay.now.link`: a reminder is about all that the customer owes."""
@@ -61,7 +67,9 @@ class PayNowReminder(models.Model):
 
     def _pay_now_preselected(self, payable):
         """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
-        return (payable & self._open_items()) or payable
+        # Nothing payable is on its way.
+        held = payable._pay_now_holds(in_progress=False)
+        return payable.filtered(lambda line: line not in held) or payable
 
     # === BUSINESS METHODS - CONTENT === #
 
@@ -98,6 +106,7 @@ class PayNowReminder(models.Model):
                 ),
                 'invoices': items[reminder].move_id,
                 'url': urls.get(reminder, False),
+                'can_answer': bool(reminder._pay_now_answer_kinds()),
                 'transfers': items[reminder]._pay_now_transfers(accounts),
             }
             for reminder in self

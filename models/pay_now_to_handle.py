@@ -13,6 +13,7 @@ RECORDS = {
     'payout': 'pay.now.payout',
     'event': 'pay.now.event',
     'reminder': 'pay.now.reminder',
+    'answer': 'pay.now.answer',
 }
 #: What tells of a record what it is about, and what is the matter.
 TEXTS = {
@@ -22,6 +23,7 @@ TEXTS = {
     'payout': ('name', 'failure', 'problem'),
     'event': ('type', 'error'),
     'reminder': ('display_name', 'reason'),
+    'answer': ('display_name', 'text'),
 }
 
 
@@ -49,6 +51,7 @@ class PayNowToHandle(models.Model):
             *('move_id', 'problem', 'provider_id', 'state'),
         ],
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
+        'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
         'pay.now.reminder': ['amount_due', 'company_id', 'partner_id', 'sent_at', 'state'],
     }
 
@@ -61,6 +64,7 @@ class PayNowToHandle(models.Model):
             ('payout', "Payout"),
             ('event', "Failed notification"),
             ('reminder', "Uncertain reminder"),
+            ('answer', "Reported problem"),
         ],
         readonly=True,
     )
@@ -200,6 +204,18 @@ class PayNowToHandle(models.Model):
               FROM pay_now_event one
               LEFT JOIN payment_transaction tx ON tx.id = one.transaction_id
              WHERE one.state = 'failed'
+            """
+        )
+
+    def _query_answer(self):
+        return SQL(
+            """
+            SELECT one.id, one.company_id, NULL::int AS provider_id, one.partner_id,
+                   company.currency_id, one.amount, one.create_date AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_answer one
+              JOIN res_company company ON company.id = one.company_id
+             WHERE one.kind = 'problem' AND one.state = 'open'
             """
         )
 

@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 from .. import const
 
@@ -38,6 +38,17 @@ class PaymentProvider(models.Model):
     )
 
     # === BUSINESS METHODS - ACCOUNTING === #
+
+    def _pay_now_journals(self):
+        """Return the providers' journals at once; core's field looks for each, and may write.
+
+        :rtype: account.journal
+        """
+        lines = self.env['account.payment.method.line'].search_fetch(
+            Domain('payment_provider_id', 'in', self.ids) & Domain('journal_id', '!=', False),
+            ['journal_id'],
+        )
+        return lines.journal_id
 
     def _pay_now_set_up_accounting(self):
         """Create the provider's own journal and accounts, keeping those already chosen."""

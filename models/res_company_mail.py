@@ -35,8 +35,10 @@ class ResCompany(models.Model):
         """Of the bank journals, a branch's own before its parents'; never a payment provider's."""
         for company in self:
             companies = company.parent_ids[::-1]
-            journals = companies.bank_journal_ids - companies.pay_now_provider_ids.journal_id
-            accounts = journals.filtered('active').bank_account_id.filtered('active')
+            journals = companies.bank_journal_ids.filtered('active')
+            if journals.bank_account_id:
+                journals -= companies.pay_now_provider_ids._pay_now_journals()
+            accounts = journals.bank_account_id.filtered('active')
             company.pay_now_transfer_account_ids = accounts.sorted(
                 # Odoo prints accounts it does not pay from, too: it only prefers the others.
                 lambda account: not account.allow_out_payment

@@ -38,6 +38,38 @@ class ResCompany(models.Model):
         " Odoo's own payment link.",
     )
 
+    pay_now_answer_paid = fields.Boolean(
+        string="Paid by transfer on…",
+        default=True,
+        help="Customers may say so on the pay page. Reminders wait until the transfer is here.",
+    )
+    pay_now_answer_promise = fields.Boolean(
+        string="Will pay on…",
+        default=True,
+        help="Customers may promise a day on the pay page. Reminders wait until then.",
+    )
+    pay_now_answer_problem = fields.Boolean(
+        string="Report a problem",
+        default=True,
+        help="Customers may say on the pay page what is wrong. Reminders wait until somebody has"
+        " closed it.",
+    )
+    pay_now_promise_days = fields.Integer(
+        string="Days a payment may be put off",
+        default=30,
+        help="Counted from the first promise of the same items.",
+    )
+    pay_now_grace_days = fields.Integer(
+        string="Days of grace",
+        default=3,
+        help="How long reminders wait after the promised day, and for a transfer to arrive.",
+    )
+
+    _pay_now_answer_days = models.Constraint(
+        'CHECK (pay_now_promise_days >= 0 AND pay_now_grace_days >= 0)',
+        "Days cannot be negative.",
+    )
+
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_button_colors(self):

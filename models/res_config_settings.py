@@ -44,6 +44,15 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_receipts = fields.Boolean(related='company_id.pay_now_receipts', readonly=False)
     pay_now_print_link = fields.Boolean(related='company_id.pay_now_print_link', readonly=False)
     pay_now_print_qr = fields.Boolean(related='company_id.pay_now_print_qr', readonly=False)
+    pay_now_answer_paid = fields.Boolean(related='company_id.pay_now_answer_paid', readonly=False)
+    pay_now_answer_promise = fields.Boolean(
+        related='company_id.pay_now_answer_promise', readonly=False
+    )
+    pay_now_answer_problem = fields.Boolean(
+        related='company_id.pay_now_answer_problem', readonly=False
+    )
+    pay_now_promise_days = fields.Integer(related='company_id.pay_now_promise_days', readonly=False)
+    pay_now_grace_days = fields.Integer(related='company_id.pay_now_grace_days', readonly=False)
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",

@@ -40,7 +40,24 @@ class ResPartner(models.Model):
         help="From when a reminder is due, as far as nothing is paid until then.",
     )
 
+    pay_now_answer_text = fields.Char(
+        string="The customer said", compute='_compute_pay_now_answer_text', compute_sudo=True
+    )
+
     # === COMPUTE METHODS === #
+
+    @api.depends_context('company')
+    def _compute_pay_now_answer_text(self):
+        """What holds reminders to the customer back; for forms."""
+        Answer = self.env['pay.now.answer']
+        answers = Answer.search(
+            Answer._holding_domain()
+            & Domain('partner_id', 'in', self.commercial_partner_id.ids)
+            & Domain('company_id', 'child_of', self.env.company.root_id.id)
+        ).grouped('partner_id')
+        for partner in self:
+            mine = answers.get(partner.commercial_partner_id._origin, Answer)
+            partner.pay_now_answer_text = ', '.join(mine.mapped('display_name')) or False
 
     def _compute_pay_now_reminder_count(self):
         """Of the company of the user, and its branches."""
@@ -65,6 +82,13 @@ class ResPartner(models.Model):
             )
 
     # === ACTION METHODS === #
+
+    def action_pay_now_answers(self):
+        """Show what the customer said, whatever became of it."""
+        action = self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_answer')
+        action['domain'] = [('partner_id', 'in', self.commercial_partner_id.ids)]
+        action['context'] = {}
+        return action
 
     def action_pay_now_reminders(self):
         """Show the reminders of the customer, whatever became of them."""

@@ -2,6 +2,7 @@
 
 from . import (
     test_accounts,
+    test_answers,
     test_beside,
     test_booking,
     test_books_history,
@@ -68,9 +69,9 @@ from . import (
     test_reminder_screens,
     test_removal,
     test_requests,
+    test_result_page,
     test_same_amount,
     test_screens,
-    test_result_page,
     test_setup,
     test_situations,
     test_situations_money,

@@ -1,8 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import contextlib
 import random
 from datetime import timedelta
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from .reminder_days import START, ReminderDaysCommon
@@ -12,7 +14,7 @@ CUSTOMERS, DAYS, HISTORIES = 4, 60, 2
 
 @tagged('post_install', '-at_install')
 class TestReminderHistory(ReminderDaysCommon):
-    """Random invoices, payments, exclusions and calendars; what must hold whatever happens."""
+    """Random invoices, payments, answers and calendars; what must hold whatever happens."""
 
     def run_history(self, seed):
         dice = random.Random(seed)
@@ -46,8 +48,10 @@ class TestReminderHistory(ReminderDaysCommon):
 
     def something_happens(self, invoice):
         event = self.dice.choice(
-            ['', '', '', 'pay', 'part', 'exclude', 'block', 'pending', 'never']
+            ['', '', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never']
         )
+        if event == 'say':
+            self.customer_says(invoice)
         if event in ('pay', 'part') and invoice.payment_state in ('not_paid', 'partial'):
             self.pay(invoice, invoice.amount_residual * (1 if event == 'pay' else 0.5))
         elif event == 'exclude':
@@ -67,6 +71,16 @@ class TestReminderHistory(ReminderDaysCommon):
             partner = invoice.partner_id.with_company(self.company)
             mode = partner.pay_now_reminder_mode
             partner.pay_now_reminder_mode = 'auto' if mode == 'never' else 'never'
+
+    def customer_says(self, invoice):
+        """As on the pay page, where not everything is accepted."""
+        kind, days = self.dice.choice([('promise', 9), ('paid', -1), ('problem', 0)])
+        day = str((self.now + timedelta(days=days)).date())
+        with contextlib.suppress(ValidationError):
+            invoice._pay_now_answer(kind, set(self.lines(invoice).ids), day, "Something")
+        if self.dice.random() < 0.5:
+            # Somebody has solved it.
+            self.env['pay.now.answer'].search([('kind', '=', 'problem')], limit=1).action_close()
 
     def due_customers(self, partners, number):
         """Return who has an item that a level has reached, told as simply as can be."""
@@ -110,6 +124,12 @@ class TestReminderHistory(ReminderDaysCommon):
             self.assertFalse(self.lines(invoice)._pay_now_in_progress(), told)
             until = invoice.pay_now_excluded and invoice.pay_now_excluded_until
             self.assertTrue(not until or until < day, told)
+            answers = self.env['pay.now.answer'].search(
+                [('item_ids.move_id', '=', invoice.id), ('state', '=', 'open')]
+            )
+            # Told as simply as can be: three days of grace after the day that was named.
+            for answer in answers:
+                self.assertTrue(answer.date and answer.date + timedelta(days=3) < day, told)
         mode = reminder.partner_id.with_company(self.company).pay_now_reminder_mode
         self.assertNotEqual(mode, 'never')
         before = sent.filtered(

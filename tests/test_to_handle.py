@@ -91,6 +91,10 @@ class ToHandleCommon(PayoutCommon):
             }
         )
 
+    def make_answer(self):
+        invoice = self.make_invoice(65)
+        return invoice._pay_now_answer('problem', set(self.lines(invoice).ids), text="Mouldy")
+
 
 @tagged('post_install', '-at_install')
 class TestToHandle(ToHandleCommon):
@@ -115,6 +119,7 @@ class TestToHandle(ToHandleCommon):
             'payout': self.make_failed_payout(),
             'event': self.make_event(),
             'reminder': self.make_reminder(),
+            'answer': self.make_answer(),
         }
         expected = {
             'discrepancy': {'amount': 4.6, 'partner_id': customer, 'provider_id': stripe},
@@ -123,11 +128,12 @@ class TestToHandle(ToHandleCommon):
             'payout': {'amount': 12, 'provider_id': stripe},
             'event': {'provider_id': stripe},
             'reminder': {'amount': 75, 'partner_id': customer},
+            'answer': {'amount': 65, 'partner_id': customer},
         }
         for kind, record in records.items():
             self.assert_row(record, kind, **expected[kind])
         rows = self.rows()
-        self.assertEqual(len(set(rows.ids)), 6)
+        self.assertEqual(len(set(rows.ids)), 7)
         self.assertEqual(rows[0].kind, 'dispute', "what has a deadline comes first")
         self.assertEqual(rows[0].deadline, records['dispute'].due_at)
         words = {row.kind: row.name for row in rows}

@@ -1,0 +1,208 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools.misc import format_date
+
+from .. import const
+
+
+class PayNowAnswer(models.Model):
+    """What a customer says about open items instead of paying online.
+
+    As long as it holds, no reminder mentions the items. It ends by itself: a promise that is not
+    kept needs nobody to take it back.
+    """
+
+    _name = 'pay.now.answer'
+    _description = "Customer's answer"
+    _order = 'id desc'
+    _check_company_auto = True
+
+    kind = fields.Selection(
+        string="Answer",
+        selection=const.ANSWER_KINDS,
+        required=True,
+        default='promise',
+    )
+    company_id = fields.Many2one(
+        string="Company",
+        comodel_name='res.company',
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    partner_id = fields.Many2one(
+        string="Customer", comodel_name='res.partner', required=True, index=True
+    )
+    item_ids = fields.Many2many(
+        string="Items",
+        comodel_name='account.move.line',
+        relation='pay_now_answer_item_rel',
+        column1='answer_id',
+        column2='line_id',
+        domain="[('partner_id', '=', partner_id), ('display_type', '=', 'payment_term'),"
+        " ('parent_state', '=', 'posted'), ('reconciled', '=', False)]",
+        check_company=True,
+    )
+    move_ids = fields.Many2many(
+        string="Invoices", comodel_name='account.move', compute='_compute_move_ids'
+    )
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    amount = fields.Monetary(string="Amount due", readonly=True, help="When the answer was given.")
+    date = fields.Date(string="On", help="When it was, or will be, paid.")
+    text = fields.Text(string="Message")
+    until = fields.Date(
+        string="Holds until",
+        compute='_compute_until',
+        store=True,
+        help="The last day without reminders. Empty: until somebody closes it.",
+    )
+    state = fields.Selection(
+        string="Status",
+        selection=[
+            ('open', "Open"),
+            ('kept', "Paid"),
+            ('broken', "Not kept"),
+            ('closed', "Closed"),
+        ],
+        required=True,
+        readonly=True,
+        default='open',
+        index=True,
+    )
+    by_customer = fields.Boolean(string="By the customer", readonly=True)
+
+    _date_or_text = models.Constraint(
+        "CHECK (CASE kind WHEN 'problem' THEN coalesce(text, '') <> '' ELSE date IS NOT NULL END)",
+        "Say when it is paid, or what the problem is.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('kind', 'date')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        for answer in self:
+            answer.display_name = answer._for_user()
+
+    @api.depends('item_ids')
+    def _compute_move_ids(self):
+        for answer in self:
+            answer.move_ids = answer.item_ids.move_id
+
+    @api.depends('kind', 'date')
+    def _compute_until(self):
+        """A transfer takes some days, and a promise is not broken on the very day."""
+        for answer in self:
+            grace = timedelta(days=answer.company_id.root_id.sudo().pay_now_grace_days)
+            timed = answer.kind != 'problem' and answer.date
+            answer.until = answer.date + grace if timed else False
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('item_ids', 'partner_id')
+    def _check_items(self):
+        for answer in self:
+            if not answer.item_ids or answer.item_ids.partner_id != answer.partner_id:
+                raise ValidationError(self.env._("Choose items of this customer."))
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to note what was due, and take the place of what was said before."""
+        answers = super().create(vals_list)
+        for answer in answers:
+            answer.amount = sum(answer.item_ids.mapped('amount_residual'))
+            if answer.kind != 'problem':
+                answer._earlier().state = 'closed'
+        answers._tell()
+        return answers
+
+    # === ACTION METHODS === #
+
+    def action_close(self):
+        """End the answers: reminders mention the items again."""
+        self.check_access('write')
+        self.sudo().filtered(lambda answer: answer.state == 'open').state = 'closed'
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _holding_domain(self):
+        """Return the domain of the answers that hold reminders back today.
+
+        :rtype: odoo.fields.Domain
+        """
+        today = fields.Date.context_today(self)
+        return Domain('state', '=', 'open') & (
+            Domain('until', '=', False) | Domain('until', '>=', today)
+        )
+
+    def _is_holding(self):
+        """Tell whether the answer holds reminders back today.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        today = fields.Date.context_today(self)
+        return self.state == 'open' and (not self.until or self.until >= today)
+
+    def _earlier(self):
+        """Return what was said before about some of the same items, and is not over.
+
+        :rtype: pay.now.answer
+        """
+        self.ensure_one()
+        return self.search(
+            Domain('item_ids', 'in', self.item_ids.ids)
+            & Domain('kind', '!=', 'problem')
+            & Domain('state', '=', 'open')
+            & Domain('id', '!=', self.id)
+        )
+
+    def _for_user(self):
+        """Return the answer in the words of the company's people.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        date = self.date and format_date(self.env, self.date)
+        return {
+            'paid': self.env._("Said to be paid by transfer on %s", date),
+            'promise': self.env._("Payment promised for %s", date),
+            'problem': self.env._("Problem reported"),
+        }[self.kind]
+
+    def _for_customer(self):
+        """Return the answer in words for the customer who gave it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        date = self.date and format_date(self.env, self.date)
+        return {
+            'paid': self.env._("You told us that you paid by transfer on %s.", date),
+            'promise': self.env._("You told us that you will pay on %s.", date),
+            'problem': self.env._("You reported a problem."),
+        }[self.kind]
+
+    # === CRON === #
+
+    @api.model
+    def _settle(self):
+        """End the answers that came true, and those that did not: the responsible are told.
+
+        Nothing depends on it: a hold ends on its day by itself.
+        """
+        today = fields.Date.context_today(self)
+        answers = self.sudo().search([('state', '=', 'open')])
+        paid = answers.filtered(lambda one: not one.item_ids._pay_now_still_open())
+        paid.state = 'kept'
+        broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
+        broken.state = 'broken'
+        broken._tell()
