@@ -184,7 +184,10 @@ class AccountMove(models.Model):
         :rtype: account.payment.method.line
         """
         self.ensure_one()
-        method = self.preferred_payment_method_line_id.sudo()
+        method = self.preferred_payment_method_line_id
+        if not method:
+            return method
+        method = method.sudo()
         if (
             method.payment_provider_id.code in const.PROVIDER_CODES
             or self.company_id._pay_now_option('any_method', self.pay_now_application)

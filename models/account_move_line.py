@@ -49,12 +49,22 @@ class AccountMoveLine(models.Model):
         :rtype: float
         """
         self.ensure_one()
+        if not self.discount_date:
+            return 0.0
         today = self.company_id._pay_now_today()
-        if not self.discount_date or self.discount_date < today:
+        if self.discount_date < today:
             return 0.0
         if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, today):
             return 0.0
         return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)
+
+    def _pay_now_without(self, moves):
+        """Return the items of other invoices.
+
+        :param moves: invoices, or a dictionary by invoice.
+        :rtype: account.move.line
+        """
+        return self.filtered(lambda line: line.move_id not in moves) if moves else self
 
     def _pay_now_amount_to_pay(self):
         """Return what paying all of the items takes today.
