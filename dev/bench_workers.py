@@ -44,6 +44,7 @@ def main(server):
             options = [*bench.options(), "-d", name, "-i", JOBS, "--stop-after-init"]
             bench.run_odoo(*options, "--max-cron-threads=0")
         problems += bench.compare("jobs", bench.with_jobs)
+        problems += bench.without_runner()
     return _judge(problems)
 
 
@@ -108,12 +109,7 @@ class _Bench:
         """Send a run with each number of workers; return what is wrong."""
         problems, seconds = [], {}
         for workers in WORKERS:
-            self.sink.forget()
-            with self.server.cursor(self.database) as cursor:
-                cursor.execute("DELETE FROM pay_now_reminder_run")
-                if self.addons:
-                    cursor.execute("DELETE FROM queue_job")
-            queued = self.measure("prepare")["queued"]
+            queued = self.begin()
             with console.step(f"{queued} reminders, {way}: {workers}"):
                 seconds[workers] = send(workers)
             speed_up = seconds[WORKERS[0]] / seconds[workers]
@@ -125,6 +121,29 @@ class _Bench:
         if seconds[WORKERS[1]] >= seconds[WORKERS[0]]:
             problems.append(f"{way}: two are no faster than one")
         return problems
+
+    def begin(self):
+        """Write the reminders of a run, and let them wait; return how many they are."""
+        self.sink.forget()
+        with self.server.cursor(self.database) as cursor:
+            cursor.execute("DELETE FROM pay_now_reminder_run")
+            if self.addons:
+                cursor.execute("DELETE FROM queue_job")
+        return self.measure("prepare")["queued"]
+
+    def without_runner(self):
+        """Have jobs that nobody works off; return what is wrong."""
+        queued = self.begin()
+        with console.step(f"{queued} reminders, jobs without a runner"):
+            self.measure("work", WORKERS=1)
+            waiting = len(self.states().get("queued", []))
+            with self.server.cursor(self.database) as cursor:
+                cursor.execute(
+                    "UPDATE queue_job SET date_created = date_created - interval '1 hour'"
+                )
+            self.measure("work", WORKERS=1)
+        too_early = [] if waiting == queued else ["the scheduled action did not leave it to jobs"]
+        return too_early + _check(self, queued)
 
     def with_workers(self, workers):
         """Let workers of our own send what waits; return the seconds it took."""
