@@ -50,18 +50,29 @@ def main(server):
 
 def main_kill(server):
     """Kill workers while they send; fail when anybody got two mails, or was forgotten."""
+    return _judge(kill(server, KILL_CUSTOMERS))
+
+
+def kill(server, customers):
+    """Kill workers at random moments while they send reminders.
+
+    :param int customers: how many get one.
+    :return: what is wrong with what came of it.
+    :rtype: list[str]
+    """
     with (
         databases.temporary(server, databases.module(server)) as name,
         MailSink(LATENCY / 4) as sink,
     ):
         bench = _Bench(server, name, sink)
-        bench.fill(KILL_CUSTOMERS)
+        bench.fill(customers)
         queued = bench.measure("prepare")["queued"]
         with console.step(f"{queued} reminders, workers killed at random (SEED={SEED})"):
             came = bench.measure("crash", WORKERS=KILLED_WORKERS, SEED=SEED, KILLS=KILLED_AFTER)
         for figure in ("killed", "lost", "listed"):
             console.say(f"figure: {figure} = {came[figure]}")
-        return _judge(_check(bench, queued, uncertain=came["listed"]))
+        problems = _check(bench, queued, uncertain=came["listed"])
+    return problems if came["killed"] else [*problems, "nobody was killed"]
 
 
 class _Bench:
