@@ -90,13 +90,14 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self._pay_now_refusals(purpose, previous_balance).get(self, False)
 
-    def _pay_now_refusals(self, purpose, previous_balance=False):
+    def _pay_now_refusals(self, purpose, previous_balance=False, free=None):
         """Say which invoices get no *Pay now* button, and why: the one place that decides it.
 
         The number of queries does not depend on the number of invoices.
 
         :param str purpose: `invoice_mail`, `reminder` or `page`.
         :param bool previous_balance: the reminder prints the customer's previous balance.
+        :param account.move.line free: items that no payment is on its way for, where it is known.
         :return: `{invoice: code of the first reason that applies}`; the others have a button.
         :rtype: dict
         """
@@ -111,7 +112,8 @@ class AccountMove(models.Model):
                     refusals[move] = 'test_mode'
                 elif reason := move._pay_now_own_refusal(purpose, previous_balance):
                     refusals[move] = reason
-        others = self.filtered(lambda move: move not in refusals)
+        known = set(free.move_id) if free else ()
+        others = self.filtered(lambda move: move not in refusals and move not in known)
         refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
 

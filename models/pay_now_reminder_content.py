@@ -194,7 +194,8 @@ class PayNowReminder(models.Model):
             lambda reminder: reminder.run_id.print_previous_balance
         ).items():
             lines = self.env['account.move.line'].union(*(items[each] for each in reminders))
-            codes = lines.move_id._pay_now_refusals('reminder', previous)
+            # What a payment is on its way for is held: it is not among the items.
+            codes = lines.move_id._pay_now_refusals('reminder', previous, free=lines)
             for reminder in reminders:
                 moves = items[reminder].move_id
                 refusals[reminder] = {move: codes[move] for move in moves if move in codes}
