@@ -69,6 +69,8 @@ def _parser():
     command.add_argument("--invoices", type=int, default=100000, help="how many there are")
     add("bench-page", _bench_page, "time the pay page beside Odoo's own invoice page")
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
+    add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
+    add("test-kill", _test_kill, "kill workers while they send, and count the mails")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -134,6 +136,22 @@ def _bench_reminders(_arguments):
     odoo.ensure()
     with postgres.server() as server:
         return bench_reminders.main(server)
+
+
+def _bench_workers(_arguments):
+    from . import bench_workers, odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return bench_workers.main(server)
+
+
+def _test_kill(_arguments):
+    from . import bench_workers, odoo, postgres
+
+    odoo.ensure()
+    with postgres.server() as server:
+        return bench_workers.main_kill(server)
 
 
 def _i18n(_arguments):

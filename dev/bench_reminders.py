@@ -8,10 +8,9 @@ each customer takes, on the same database in the same run. The mail server is le
 import json
 import os
 import sys
-import zipfile
 from pathlib import Path
 
-from . import big_books, console, databases, odoo, pyenv, settings
+from . import big_books, console, databases, odoo, rivals
 
 SIZES = [int(size) for size in (os.environ.get("SIZES") or "1000 10000 50000").split()]
 INVOICES_PER_CUSTOMER = 5
@@ -54,19 +53,19 @@ env['account.move'].create([
 
 def main(server):
     """Print figures of each way and size; fail when an aim is missed."""
-    rival = _rival_folder()
+    rival = rivals.fetch(RIVAL, RIVAL_PACKAGE)
     figures = {}
     for size in SIZES:
         compared = size == COMPARED_SIZE
         with databases.temporary(server, databases.module(server)) as name:
             with console.step(f"{size} customers"):
-                _fill(server, name, size)
+                fill(server, name, size)
             if compared:
                 with console.step("installing the usual way"):
                     odoo.run(
                         server,
                         "bench-rival",
-                        *_paths(server, rival),
+                        *rivals.paths(server, rival),
                         "-d",
                         name,
                         "-i",
@@ -81,7 +80,7 @@ def main(server):
     return _judge(figures)
 
 
-def _fill(server, database, size):
+def fill(server, database, size):
     """Give a database so many customers, each with due invoices."""
     odoo.shell(server, database, CUSTOMERS)
     with server.cursor(database) as cursor:
@@ -92,30 +91,10 @@ def _fill(server, database, size):
 def _measure(server, database, way, rival):
     """Run one way in a process of its own; return what it measured."""
     script = f"WAY = {way!r}\n{SCENARIOS.read_text()}"
-    output = odoo.shell(server, database, script, "bench-reminders", options=_paths(server, rival))
+    options = rivals.paths(server, rival)
+    output = odoo.shell(server, database, script, "bench-reminders", options=options)
     line = next(line for line in output.splitlines() if line.startswith("measured "))
     return json.loads(line.removeprefix("measured "))
-
-
-def _paths(server, rival):
-    """Return the option that lets Odoo find the usual way too."""
-    if not rival:
-        return []
-    (paths,) = [one for one in odoo.options(server) if one.startswith("--addons-path=")]
-    return [f"{paths},{rival}"]
-
-
-def _rival_folder():
-    """Fetch the usual way into the cache; return the folder to add to the addons path."""
-    folder = settings.CACHE_DIR / "bench"
-    if not (folder / "odoo/addons" / RIVAL).is_dir():
-        with console.step("fetching the usual way"):
-            pip = [pyenv.ensure(), "-m", "pip", "--disable-pip-version-check"]
-            download = ["download", "--no-deps", "--dest", folder, RIVAL_PACKAGE]
-            console.run([*pip, *download], "bench-download", env=pyenv.environment())
-            for wheel in folder.glob("*.whl"):
-                zipfile.ZipFile(wheel).extractall(folder)
-    return folder / "odoo/addons"
 
 
 def _print(way, size, figure):

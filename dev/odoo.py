@@ -121,13 +121,15 @@ def serving(server, database, port, **kwargs):
         stop(process)
 
 
-def start_server(server, database, port, arguments=(), log=None, env=None, timeout=180):
+def start_server(
+    server, database, port, arguments=(), log=None, env=None, timeout=180, entry=("-m", "odoo")
+):
     """Start an Odoo server on a database; return its process once it answers."""
     log = log or console.log_file(database)
     defaults = [f"--http-port={port}", f"--gevent-port={free_port()}", "--max-cron-threads=2"]
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            command(server, "-d", database, *defaults, *arguments),
+            command(server, "-d", database, *defaults, *arguments, entry=entry),
             env=environment(server) | (env or {}),
             cwd=settings.DATA_DIR,
             stdin=subprocess.DEVNULL,

@@ -12,10 +12,12 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from . import console, databases, lint, odoo, postgres, pyenv, settings
+from . import bench_workers, console, databases, lint, odoo, postgres, pyenv, settings
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
 RECORDER = settings.CHECKOUT / "dev/record_tests.py"
+# The whole of it is `make test-kill`.
+KILL_CUSTOMERS = 200
 # What is tested in databases with more modules than ours.
 BESIDE_TAG = "pay_now_beside"
 BESIDE = ["payment_stripe", "payment_paypal"]
@@ -75,6 +77,7 @@ def main(target=""):
         outcome.add(run_unit_tests(unit_target or UNIT_TESTS))
     if not target:
         outcome.add(_guarded("Odoo tests", run_module_tests))
+        outcome.add(_guarded("workers killed while they send", run_kill_test))
     elif not unit_target:
         outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target)))
     if path := os.environ.get(OUTCOME):
@@ -139,6 +142,16 @@ def run_module_tests():
             for part in pool.map(_run_part, *zip(*enumerate(_parts()), strict=True)):
                 outcome.add(part)
     return outcome
+
+
+def run_kill_test():
+    """Kill workers while they send: a small one of `make test-kill`, one test."""
+    odoo.ensure()
+    with postgres.server() as server:
+        problems = bench_workers.kill(server, KILL_CUSTOMERS)
+    if problems:
+        return Outcome(failures=[("workers killed while they send", "\n".join(problems))])
+    return Outcome(passed=1)
 
 
 def _parts():

@@ -57,6 +57,7 @@ from . import (
     pay_now_reminder_run_forecast,
     pay_now_reminder_run_generation,
     pay_now_reminder_sending,
+    pay_now_reminder_sending_jobs,
     pay_now_reminder_trial,
     pay_now_to_handle,
     pay_now_transaction_item,

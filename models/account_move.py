@@ -96,14 +96,14 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self._pay_now_refusals(purpose, previous_balance).get(self, False)
 
-    def _pay_now_refusals(self, purpose, previous_balance=False, in_progress=True):
+    def _pay_now_refusals(self, purpose, previous_balance=False, free=None):
         """Say which invoices get no *Pay now* button, and why: the one place that decides it.
 
         The number of queries does not depend on the number of invoices.
 
         :param str purpose: `invoice_mail`, `reminder` or `page`.
         :param bool previous_balance: the reminder prints the customer's previous balance.
-        :param bool in_progress: look for payments on their way, too; a page does item by item.
+        :param account.move.line free: items that no payment is on its way for, where it is known.
         :return: `{invoice: code of the first reason that applies}`; the others have a button.
         :rtype: dict
         """
@@ -118,9 +118,9 @@ class AccountMove(models.Model):
                     refusals[move] = 'test_mode'
                 elif reason := move._pay_now_own_refusal(purpose, previous_balance):
                     refusals[move] = reason
-        if in_progress:
-            others = self.filtered(lambda move: move not in refusals)
-            refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
+        known = set(free.move_id) if free else ()
+        others = self.filtered(lambda move: move not in refusals and move not in known)
+        refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
 
     def _pay_now_own_refusal(self, purpose, previous_balance):
@@ -192,7 +192,10 @@ class AccountMove(models.Model):
         :rtype: account.payment.method.line
         """
         self.ensure_one()
-        method = self.preferred_payment_method_line_id.sudo()
+        method = self.preferred_payment_method_line_id
+        if not method:
+            return method
+        method = method.sudo()
         if (
             method.payment_provider_id.code in const.PROVIDER_CODES
             or self.company_id._pay_now_option('any_method', self.pay_now_application)

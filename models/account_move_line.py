@@ -67,6 +67,14 @@ class AccountMoveLine(models.Model):
             return 0.0
         return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)
 
+    def _pay_now_without(self, moves):
+        """Return the items of other invoices.
+
+        :param moves: invoices, or a dictionary by invoice.
+        :rtype: account.move.line
+        """
+        return self.filtered(lambda line: line.move_id not in moves) if moves else self
+
     def _pay_now_amount_to_pay(self):
         """Return what paying all of the items takes today.
 

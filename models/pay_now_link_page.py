@@ -46,14 +46,14 @@ class PayNowLink(models.AbstractModel):
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_page_refusals(self, moves):
-        """Return why invoices of the page cannot be paid there, payments on their way aside.
+    def _pay_now_page_refusals(self, free):
+        """Return why invoices of the page cannot be paid there.
 
-        :param account.move moves: invoices of the document.
+        :param account.move.line free: items of the document that no payment is on its way for.
         :return: `{invoice: code}`.
         :rtype: dict
         """
-        return moves._pay_now_refusals('page', in_progress=False)
+        return free.move_id._pay_now_refusals('page', free=free)
 
     def _pay_now_credit_scope(self):
         """Return the domain of the credit notes that may be deducted on this page.
@@ -87,7 +87,7 @@ class PayNowLink(models.AbstractModel):
         open_lines.move_id.fetch(PAGE_INVOICE_FIELDS)
         in_progress = open_lines._pay_now_in_progress()
         reasons = {}
-        refusals = self._pay_now_page_refusals((open_lines - in_progress).move_id)
+        refusals = self._pay_now_page_refusals(open_lines - in_progress)
         for line in open_lines:
             if line in in_progress:
                 reasons[line] = 'in_progress'

@@ -24,7 +24,7 @@ class PayNowReminder(models.Model):
     company_id = fields.Many2one(
         string="Company", comodel_name='res.company', required=True, readonly=True, index=True
     )
-    root_company_id = fields.Many2one(related='company_id.root_id', store=True)
+    root_company_id = fields.Many2one(related='company_id.root_id', store=True, precompute=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
     partner_id = fields.Many2one(
         string="Customer", comodel_name='res.partner', required=True, readonly=True, index=True
@@ -89,6 +89,10 @@ class PayNowReminder(models.Model):
     _one_under_way = models.UniqueIndex(
         "(partner_id, root_company_id) WHERE state IN ('queued', 'sending')",
         "Another reminder to this customer is on its way.",
+    )
+
+    _to_note_idx = models.Index(
+        "(id) WHERE state = 'sent' AND (is_noted IS NULL OR is_noted = FALSE)"
     )
 
     # === COMPUTE METHODS === #

@@ -33,22 +33,25 @@ class PayNowReminder(models.Model):
         :param dict refusals: `{reminder: {invoice without a button: code}}`.
         """
         qweb = self.env['ir.qweb']
-        for reminder, values in self._mail_values(items, refusals).items():
-            reminder.amount_due_text = values['due_text']
-            reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
-            reminder.transfer_html = (
-                qweb._render('account_pay_now.mail_transfer', values)
-                if values['transfers']
-                else False
-            )
-            reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
+        texts = self.pool.field_computed[self._fields['items_html']]
+        # Not stored: there is nothing to write, nor to check.
+        with self.env.protecting(texts, self):
+            for reminder, values in self._mail_values(items, refusals).items():
+                reminder.amount_due_text = values['due_text']
+                reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
+                reminder.transfer_html = (
+                    qweb._render('account_pay_now.mail_transfer', values)
+                    if values['transfers']
+                    else False
+                )
+                reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_page_refusals(self, moves):
+    def _pay_now_page_refusals(self, free):
         """Override of `pay.now.link`: what the reminder may not offer, its page does not either."""
-        refusals = super()._pay_now_page_refusals(moves)
-        for move in moves.filtered(lambda move: move not in refusals):
+        refusals = super()._pay_now_page_refusals(free)
+        for move in free.move_id.filtered(lambda move: move not in refusals):
             if not move.company_id._pay_now_option('reminder', move.pay_now_application):
                 refusals[move] = 'option'
             elif move._pay_now_other_method():
@@ -94,9 +97,11 @@ class PayNowReminder(models.Model):
         offering = self.filtered(lambda one: len(refusals[one]) < len(items[one].move_id))
         urls = offering._pay_now_urls()
         due_texts = self._due_texts(lines)
+        company_values = {company: company._pay_now_mail_values() for company in self.company_id}
         return {
             reminder: {
-                **reminder._company_mail_values(),
+                'reminder': reminder,
+                **company_values[reminder.company_id],
                 **reminder._amount_values(items[reminder], refusals[reminder]),
                 'lines': reminder._mail_lines(
                     items[reminder],
@@ -112,16 +117,6 @@ class PayNowReminder(models.Model):
             for reminder in self
         }
 
-    def _company_mail_values(self):
-        """Return what all mails of the company have in common."""
-        company = self.company_id
-        return {
-            'reminder': self,
-            'company': company,
-            **company._pay_now_button_colors(),
-            'test_mode': company._pay_now_test_mode(),
-        }
-
     def _amount_values(self, lines, refusals):
         """Return the amounts of one mail, as texts.
 
@@ -129,7 +124,7 @@ class PayNowReminder(models.Model):
         :param dict refusals: `{invoice without a button: code}`.
         :rtype: dict
         """
-        payable = lines.filtered(lambda line: line.move_id not in refusals)
+        payable = lines._pay_now_without(refusals)
         subtotals = self._subtotals(lines)
         texts = {currency: self._amount_text(amount, currency) for currency, amount in subtotals}
         due_text = ' + '.join(texts.values())
@@ -208,7 +203,8 @@ class PayNowReminder(models.Model):
             lambda reminder: reminder.run_id.print_previous_balance
         ).items():
             lines = self.env['account.move.line'].union(*(items[each] for each in reminders))
-            codes = lines.move_id._pay_now_refusals('reminder', previous)
+            # What a payment is on its way for is held: it is not among the items.
+            codes = lines.move_id._pay_now_refusals('reminder', previous, free=lines)
             for reminder in reminders:
                 moves = items[reminder].move_id
                 refusals[reminder] = {move: codes[move] for move in moves if move in codes}
@@ -251,10 +247,11 @@ class PayNowReminder(models.Model):
             return self.env._("The invoice is attached.")
         return self.env._("The %s invoices are attached.", total)
 
-    def _reply_to(self, lines):
+    def _reply_to(self, lines, known=None):
         """Return who gets the customer's answer.
 
         :param account.move.line lines: what is open.
+        :param dict known: what was found out for other reminders.
         :rtype: str | bool
         """
         self.ensure_one()
@@ -264,4 +261,8 @@ class PayNowReminder(models.Model):
             self.partner_id.user_id,
             (self.run_id or self).create_uid,
         ]
-        return self.company_id._pay_now_reply_address([user.sudo() for user in people])
+        known = {} if known is None else known
+        key = (self.company_id, *people)
+        if key not in known:
+            known[key] = self.company_id._pay_now_reply_address([user.sudo() for user in people])
+        return known[key]

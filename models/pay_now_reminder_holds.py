@@ -99,7 +99,9 @@ class PayNowReminder(models.Model):
         """
         if chosen := self.partner_id.pay_now_contact_id:
             return chosen
-        contacts = lines.sorted('date', reverse=True).move_id.partner_id
+        contacts = lines.move_id.partner_id
+        if len(contacts) > 1:
+            contacts = lines.sorted('date', reverse=True).move_id.partner_id
         return contacts.filtered('email')[:1] or self.partner_id
 
     # === BUSINESS METHODS - LEVELS === #
@@ -154,17 +156,25 @@ class PayNowReminder(models.Model):
         refusals = self._refusals(about)
         facts = self._customer_facts()
         levels = {} if self._pay_now_trial() else self._due_levels(about)
+        self.filtered(lambda one: about[one])._take_levels(levels)
         for reminder, (items, held) in sorted_items.items():
-            if items and not reminder.is_level_chosen and reminder in levels:
-                reminder._take_level(levels[reminder])
             reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
         return about, refusals
 
-    def _take_level(self, level):
-        """Take the level that is due: never a higher one than a person has seen in the list."""
-        known = self.level_id
-        if self.state == 'draft' or not level or level._rank(level) < level._rank(known):
-            self.level_id = level
+    def _take_levels(self, levels):
+        """Take the levels that are due: never a higher one than a person has seen in the list.
+
+        :param dict levels: `{reminder: level}`.
+        """
+        taken = {}
+        for reminder in self.filtered(lambda one: one in levels and not one.is_level_chosen):
+            level, known = levels[reminder], reminder.level_id
+            if level != known and (
+                reminder.state == 'draft' or not level or level._rank(level) < level._rank(known)
+            ):
+                taken.setdefault(level, []).append(reminder.id)
+        for level, ids in taken.items():
+            self.browse(ids).level_id = level
 
     def _refresh_one(self, lines, held, refusals, facts):
         """Write what was found out about one reminder.
@@ -174,7 +184,7 @@ class PayNowReminder(models.Model):
         :param dict refusals: `{invoice without a button: code}`.
         :param dict facts: what is known of the customer (see `_customer_facts`).
         """
-        payable = lines.filtered(lambda line: line.move_id not in refusals)
+        payable = lines._pay_now_without(refusals)
         contact = self._find_contact(lines)
         vals = {
             'contact_id': contact.id,
@@ -191,14 +201,14 @@ class PayNowReminder(models.Model):
         else:
             labels = [move._pay_now_refusal_label(code) for move, code in refusals.items()]
             vals['reason'] = ', '.join(dict.fromkeys(labels)) or False
-        # As the mail leaves, most is as it was.
-        self.write(
-            {
-                name: value
-                for name, value in vals.items()
-                if self._fields[name].convert_to_write(self[name], self) != value
-            }
-        )
+        changed = {
+            name: value
+            for name, value in vals.items()
+            if self._fields[name].convert_to_write(self[name], self) != value
+        }
+        if changed:
+            # As the mail leaves, all is as it was, mostly.
+            self.write(changed)
 
     def _hold_reason(self, lines, held, contact, amounts, facts):
         """Return why this customer gets no reminder now, in the user's words, or False."""

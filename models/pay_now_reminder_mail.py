@@ -65,7 +65,7 @@ class PayNowReminder(models.Model):
         :return: `{reminder: values}`, and `{reminder: the amounts asked for}`.
         :rtype: tuple(dict, dict)
         """
-        vals, asked = {}, {}
+        vals, asked, replies = {}, {}, {}
         # The text says how many invoices are attached.
         for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
             told = reminders.with_context(pay_now_attached=count)
@@ -73,17 +73,18 @@ class PayNowReminder(models.Model):
             for reminder in reminders:
                 subject, body, asked[reminder] = rendered[reminder]
                 vals[reminder] = {
-                    **reminder._prepare_envelope(items[reminder]),
+                    **reminder._prepare_envelope(items[reminder], replies),
                     'subject': subject,
                     'body_html': body,
                     'attachment_ids': [Command.set(attachments[reminder].ids)],
                 }
         return vals, asked
 
-    def _prepare_envelope(self, lines):
+    def _prepare_envelope(self, lines, replies):
         """Return who writes to whom.
 
         :param account.move.line lines: what is open.
+        :param dict replies: who gets the answers, as far as it is known (see `_reply_to`).
         :rtype: dict
         """
         company = self.company_id
@@ -91,7 +92,7 @@ class PayNowReminder(models.Model):
         return {
             'email_from': company.email_formatted or self.env.user.email_formatted,
             'email_to': formataddr((self.contact_id.name or '', email_normalize(self.email))),
-            'reply_to': self._reply_to(lines),
+            'reply_to': self._reply_to(lines, replies),
             # The mail server is chosen, and bounces come back, by the company's own domain.
             'record_company_id': company.id,
             'record_alias_domain_id': company.alias_domain_id.id,

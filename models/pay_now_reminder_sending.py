@@ -47,25 +47,51 @@ class PayNowReminder(models.Model):
         self._note_sent()
         self.search(domain).run_id.filtered('problem').problem = False
         cron._commit_progress(remaining=self.search_count(domain))
-        conflicts = 0
+        if not (self._leave_to_jobs() or self._send_batches(batch)):
+            return
+        self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
+        cron._commit_progress(remaining=0)
+
+    @api.model
+    def _send_batches(self, size=const.SENDING_BATCH, most=float('inf')):
+        """Send batch after batch, until nothing is left that may leave now.
+
+        :param int size: how many are written and checked at once.
+        :param int most: how many batches at most.
+        :return: False when more may be left: there were enough batches, or the time is over.
+        :rtype: bool
+        """
+        cron = self.env['ir.cron']
+        conflicts = batches = 0
         while conflicts < const.MAX_CONFLICTS:
             try:
                 closed = self._closed_runs()
                 # A transaction of its own: it sees what the others have done until now.
                 cron._commit_progress()
-                reminders = self._next_batch(batch, closed)
+                reminders = self._next_batch(size, closed)
                 if not (reminders and reminders._send_batch()):
                     break
-                go_on = cron._commit_progress(len(reminders))
+                # Not all of them may have left, and other workers leave some behind too.
+                left = self.search_count(self._waiting_domain(closed))
+                go_on = cron._commit_progress(len(reminders), remaining=left)
             except psycopg2.OperationalError:
                 # Somebody else wrote the same rows: it starts again from what they committed.
                 self.env.cr.rollback()
                 conflicts += 1
                 continue
-            if not go_on:
-                return
-        self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
-        cron._commit_progress(remaining=0)
+            batches += 1
+            if not go_on or batches >= most:
+                return False
+        return True
+
+    @api.model
+    def _leave_to_jobs(self):
+        """Let somebody else send what waits, if there is somebody.
+
+        :return: whether there is.
+        :rtype: bool
+        """
+        return False
 
     @api.model
     def _wake_workers(self):
@@ -94,6 +120,15 @@ class PayNowReminder(models.Model):
         return runs.filtered(is_closed)
 
     @api.model
+    def _waiting_domain(self, closed):
+        """Return the domain of what may leave now (see `_next_batch`)."""
+        return (
+            Domain('state', '=', 'queued')
+            & Domain('run_id.state', '=', 'sending')
+            & Domain('run_id', 'not in', closed.ids)
+        )
+
+    @api.model
     def _next_batch(self, limit, closed):
         """Take the next reminders of one run that wait, and that no other worker has.
 
@@ -104,13 +139,7 @@ class PayNowReminder(models.Model):
         :param pay.now.reminder.run closed: of which nothing may leave now.
         :rtype: pay.now.reminder
         """
-        query = self._search(
-            Domain('state', '=', 'queued')
-            & Domain('run_id.state', '=', 'sending')
-            & Domain('run_id', 'not in', closed.ids),
-            order='run_id, id',
-            limit=limit,
-        )
+        query = self._search(self._waiting_domain(closed), order='run_id, id', limit=limit)
         lock = SQL(
             "%s FOR NO KEY UPDATE OF %s SKIP LOCKED", query.select(), SQL.identifier(query.table)
         )

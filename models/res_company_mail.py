@@ -88,6 +88,18 @@ class ResCompany(models.Model):
             ),
         }
 
+    def _pay_now_mail_values(self):
+        """Return what all reminders of the company have in common.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        return {
+            'company': self,
+            **self._pay_now_button_colors(),
+            'test_mode': self._pay_now_test_mode(),
+        }
+
     def _pay_now_mail_layout(self, template):
         """Return what stands above and below the text of a mail, in the context's language.
 

@@ -130,6 +130,26 @@ class TestReminderBatch(ReminderDaysCommon):
                 self.assertEqual(len(self.send_waiting()), 1)
         self.assertEqual(run.reminder_ids.sorted('id').mapped('state'), ['sent', 'held'])
 
+    def test_a_worker_whose_time_is_over_says_what_it_left(self):
+        self.make_due(self.make_customers(3))
+        told = []
+
+        def commit_progress(cron, processed=0, *, remaining=None, **kwargs):
+            cron.env.invalidate_all()
+            told.append(remaining)
+            # Odoo asks again at once for what is left, however little time there was.
+            return 0
+
+        with self.at(START):
+            run = self.generate()
+            run.action_send()
+            with (
+                patch(f'{CONST}.CHECK_VALID_SECONDS', -1),
+                patch.object(type(self.env['ir.cron']), '_commit_progress', commit_progress),
+            ):
+                self.assertEqual(len(self.send_waiting()), 1)
+        self.assertEqual(told[-1], 2)
+
     @mute_logger('odoo.addons.account_pay_now.models.pay_now_reminder_sending')
     def test_mail_server_that_does_not_answer_fails_nobody(self):
         self.make_due(self.make_customers(2))

@@ -98,11 +98,11 @@ class StoriesCommon(BrowserMixin, SandboxCase):
 
     # === WHAT THE PAYER SEES === #
 
-    def read(self, browser):
+    def text_of(self, browser):
         return self.run_js(browser, 'document.body.innerText').replace('\xa0', ' ')
 
     def assert_says(self, browser, *names):
-        text = self.read(browser)
+        text = self.text_of(browser)
         for name in names:
             self.assertIn(WORDS[name][self.lang == 'fr_FR'], text)
 
@@ -360,10 +360,10 @@ class TestStories(StoriesCommon):
             path = urlsplit(invoice._pay_now_url()).path
             wrong = path[:-4] + 'AAAA'
             self.look(browser, wrong, "document.readyState == 'complete'", 'wrong')
-            seen = self.read(browser)
+            seen = self.text_of(browser)
             invoice.pay_now_token_expiry = fields.Date.today() - timedelta(days=1)
             self.look(browser, path, "document.readyState == 'complete'")
-            self.assertEqual(self.read(browser), seen)
+            self.assertEqual(self.text_of(browser), seen)
             self.assertNotIn(invoice.name, seen)
             self.assertNotIn(self.payer.name, seen)
 

@@ -160,9 +160,9 @@ class PayNowTrial(models.TransientModel):
         """Override of `pay.now.link`: the items of the example."""
         return self.item_ids
 
-    def _pay_now_page_refusals(self, moves):
+    def _pay_now_page_refusals(self, free):
         """Override of `pay.now.link`: the page offers what a reminder's page does."""
-        return self.env['pay.now.reminder']._pay_now_page_refusals(moves)
+        return self.env['pay.now.reminder']._pay_now_page_refusals(free)
 
     @api.model
     def _due_domain(self, company):
