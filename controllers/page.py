@@ -14,9 +14,11 @@ def set_language(partner):
 
     :param res.partner partner: the customer (sudo).
     """
-    installed = {code for code, _name in request.env['res.lang'].get_installed()}
-    lang = partner.lang or partner.commercial_partner_id.lang
-    if lang in installed:
+    _set_installed(partner.lang or partner.commercial_partner_id.lang)
+
+
+def _set_installed(lang):
+    if lang in {code for code, _name in request.env['res.lang'].get_installed()}:
         request.update_context(lang=lang)
 
 
@@ -53,6 +55,8 @@ def not_found():
     :return: to be raised.
     :rtype: werkzeug.exceptions.NotFound
     """
+    # Whose it would be is nobody's business: the browser says the language.
+    _set_installed(request.best_lang)
     lang = (request.env.lang or 'en').replace('_', '-')
     html = request.render('account_pay_now.unknown_page', {'html_lang': lang}, lazy=False)
     headers = {'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store', **PRIVATE}

@@ -172,13 +172,7 @@ class PayNowLink(models.AbstractModel):
                 lambda line: reasons.get(line) != 'in_progress'
             )._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
-            'all_paid': not open_lines,
-            'answers': self._pay_now_answer_kinds() if open_lines else [],
-            'answer_days': self._pay_now_answer_days(),
-            'in_progress': bool(open_lines)
-            and all(reasons.get(line) == 'in_progress' for line in open_lines),
-            'payments': [] if open_lines else self._pay_now_page_payments(),
-            'documents': [] if open_lines else self._pay_now_page_documents(),
+            **self._pay_now_page_state(open_lines, payable, reasons),
         }
 
     def _pay_now_page_item(self, line, label, reason, ticked, today):

@@ -7,11 +7,30 @@ from odoo.fields import Domain
 
 
 class PayNowLink(models.AbstractModel):
-    """What the pay page says once nothing is left: what was paid, and the documents."""
+    """What the pay page says of the whole: what was paid, is in progress, or can be answered."""
 
     _inherit = 'pay.now.link'
 
     # === BUSINESS METHODS - PAID === #
+
+    def _pay_now_page_state(self, open_lines, payable, reasons):
+        """Return what there is to say besides the items: all paid, in progress, or answers.
+
+        :param account.move.line open_lines: what is open.
+        :param account.move.line payable: what of it can be paid.
+        :param dict reasons: `{line: code}` of the others.
+        :rtype: dict
+        """
+        in_progress = not payable and set(reasons.values()) == {'in_progress'}
+        can_answer = open_lines and not in_progress
+        return {
+            'all_paid': not open_lines,
+            'in_progress': in_progress,
+            'answers': self._pay_now_answer_kinds() if can_answer else [],
+            'answer_days': self._pay_now_answer_days(),
+            'payments': [] if open_lines else self._pay_now_page_payments(),
+            'documents': [] if open_lines else self._pay_now_page_documents(),
+        }
 
     def _pay_now_page_payments(self):
         """Return the online payments of the page's items, as far as they are about them.

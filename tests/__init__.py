@@ -78,6 +78,7 @@ from . import (
     test_situations_payouts,
     test_stories,
     test_to_handle,
+    test_untranslated,
     test_webhook,
     test_webhook_renewal,
 )

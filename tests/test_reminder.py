@@ -55,7 +55,7 @@ class TestReminder(ReminderCommon):
         self.assertIn(self.first.name, mail['body'])
         self.assertIn(self.second.name, mail['body'])
         self.assertEqual(
-            mail['body'].count(reminder._pay_now_path()), 3, "button, address, its link"
+            mail['body'].count(reminder._pay_now_path()), 4, "button, address, its link, answers"
         )
         self.assertIn('client@example.com', mail['email_to'][0])
         self.assertEqual(mail['message_id'], reminder.mail_id.message_id)

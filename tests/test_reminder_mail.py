@@ -238,13 +238,15 @@ class TestReminderMail(ReminderCommon):
         reminder = self.env['pay.now.reminder'].search([], limit=1)
         url = reminder._pay_now_url()
         self.assertEqual(text.splitlines().count(url), 1, "whole, unwrapped")
-        self.assertEqual(text.count('/pay_now/'), 1, "and once")
+        self.assertEqual(text.count('/pay_now/'), 2, "once, and for answers")
         (row,) = [line for line in text.splitlines() if line.startswith(self.invoice.name)]
         self.assertRegex(row, r', Due on \d\d/\d\d/\d{4}, 30 days late – 100\.00\xa0€$')
         self.assertIn("Not payable online: invoice in a foreign currency", text)
         self.assertIn("Amount due: 100.00\xa0€ + $\xa080.00 – payable online: 100.00\xa0€", text)
         self.assertIn("Pay now 100.00\xa0€", text)
         self.assertIn("If your payment has reached us in the meantime", text)
+        self.assertIn(f"Tell us. <{url}#answer>", text)
+        text = text.replace(f'<{url}#answer>', '')
         for leftover in ('[1]', 'None', '<', '{', '\ufeff', '\n\n\n'):
             self.assertNotIn(leftover, text)
         self.assertIn('</html>', html)
