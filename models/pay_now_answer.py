@@ -65,7 +65,7 @@ class PayNowAnswer(models.Model):
         string="Status",
         selection=[
             ('open', "Open"),
-            ('kept', "Paid"),
+            ('kept', "Kept"),
             ('broken', "Not kept"),
             ('closed', "Closed"),
         ],

@@ -12,7 +12,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _note_sent(self):
-        """Note in the chatter of the customers what was sent, in one go."""
+        """Note in the chatter of the customers and of the invoices what was sent, in one go."""
         sent = self.search([('state', '=', 'sent'), ('is_noted', '=', False)], limit=500)
         sent = sent.try_lock_for_update()
         for company, reminders in sent.grouped('company_id').items():
@@ -26,6 +26,16 @@ class PayNowReminder(models.Model):
                 for reminder in reminders
             }
             reminders.partner_id._message_log_batch(bodies)
+            moves = {
+                move.id: reminders.env._(
+                    "Reminder sent to %(email)s: %(level)s",
+                    email=reminder.email,
+                    level=reminder.level_id.name,
+                )
+                for reminder in reminders
+                for move in reminder.item_ids.move_id
+            }
+            reminders.item_ids.move_id._message_log_batch(moves)
             reminders._make_activities()
         sent.is_noted = True
 

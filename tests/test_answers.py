@@ -345,3 +345,72 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
             self.picture(browser, 'answers_told')
             self.assert_accessible(browser)
         self.assertEqual(self.env['pay.now.answer'].search([]).kind, 'promise')
+
+
+@tagged('post_install', '-at_install')
+class TestAnswersScreens(BrowserMixin, AnswersCommon, HttpCase):
+    """What the company's people see of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.user = new_test_user(
+            cls.env,
+            'pay_now_boss',
+            groups='base.group_system,account.group_account_manager,base.group_user',
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
+
+    def test_lists_and_forms(self):
+        promise = self.said(invoices=(self.other,))
+        self.said('problem', text="We got 3 loaves of 4.")
+        action = self.env.ref('account_pay_now.action_pay_now_answer').id
+        settings = self.env.ref('account_pay_now.action_pay_now_settings').id
+        invoices = self.env.ref('account.action_move_out_invoice_type').id
+        screens = {
+            'list': (f'/odoo/action-{action}', "document.querySelector('.o_data_row')"),
+            'form': (
+                f'/odoo/action-{action}/{promise.id}',
+                "document.querySelector('[name=item_ids] .o_data_row')",
+            ),
+            'customer': (
+                f'/odoo/res.partner/{self.customer.id}',
+                "document.querySelector('.o_form_view .nav-link[name=accounting]')",
+            ),
+            'settings': (
+                f'/odoo/action-{settings}',
+                "document.querySelector('#pay_now_answers')",
+            ),
+            'invoice': (
+                f'/odoo/action-{invoices}/{self.invoice.id}',
+                "document.querySelector('.nav-link[name=other_info]')",
+            ),
+        }
+        for lang in ('en_US', 'fr_FR'):
+            self.user.lang = lang
+            with self.browser('pay_now_boss') as browser:
+                for name, (path, ready) in screens.items():
+                    self.show(browser, path, ready, size=(1280, 1150), full=False)
+                    if name == 'invoice':
+                        self.run_js(browser, f'{ready}.click()')
+                        self.wait_for(
+                            browser, "document.querySelector('[name=pay_now_answer_text]')"
+                        )
+                        self.press_says(browser, lang)
+                    elif name == 'customer':
+                        self.run_js(browser, f'{ready}.click()')
+                        self.wait_for(
+                            browser, "document.querySelector('[name=pay_now_answer_text]')"
+                        )
+                    elif name == 'settings':
+                        self.run_js(browser, f'{ready}.scrollIntoView()')
+                    self.picture(browser, f'answers_{name}_{lang}', full=False)
+
+    def press_says(self, browser, lang):
+        """The window for what is said on the phone."""
+        button = "document.querySelector('button[name=action_pay_now_answer]')"
+        self.picture(browser, f'answers_tab_{lang}', full=False)
+        self.run_js(browser, f'{button}.click()')
+        self.wait_for(browser, "document.querySelector('.modal [name=item_ids] .o_data_row')")

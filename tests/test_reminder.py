@@ -60,6 +60,8 @@ class TestReminder(ReminderCommon):
         self.assertIn('client@example.com', mail['email_to'][0])
         self.assertEqual(mail['message_id'], reminder.mail_id.message_id)
         self.assertIn("Fournil SARL", mail['subject'])
+        for record in (self.customer, self.first, self.second):
+            self.assertIn("Reminder sent to client@example.com", record.message_ids[0].body)
 
     def test_by_a_billing_user(self):
         user = new_test_user(
