@@ -16,6 +16,7 @@
         'views/mail_templates.xml',
         'views/report_invoice_templates.xml',
         'views/pay_page_templates.xml',
+        'views/portal_templates.xml',
         'views/onboarding_templates.xml',
         'data/ir_default_data.xml',
         'data/payment_provider_data.xml',

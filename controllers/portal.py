@@ -4,11 +4,57 @@ from odoo.http import request, route
 
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
+from odoo.addons.portal.controllers.portal import pager
 
 from .. import const
 
 
 class PayNowPortal(PortalAccount):
+    def _prepare_home_portal_values(self, counters):
+        """Override of `portal` to count the reminders."""
+        values = super()._prepare_home_portal_values(counters)
+        if 'pay_now_reminder_count' in counters:
+            reminders_sudo, domain = self._get_reminders()
+            values['pay_now_reminder_count'] = reminders_sudo.search_count(domain)
+        return values
+
+    @route(
+        ['/my/reminders', '/my/reminders/page/<int:page>'],
+        type='http',
+        auth='user',
+        website=True,
+        readonly=True,
+    )
+    def portal_my_reminders(self, page=1, **_kwargs):
+        """List the reminders that were sent, each with its pay page. Nothing is made."""
+        reminders_sudo, domain = self._get_reminders()
+        pages = pager(
+            url='/my/reminders',
+            total=reminders_sudo.search_count(domain),
+            page=page,
+            step=self._items_per_page,
+        )
+        found = reminders_sudo.search(
+            domain,
+            order='sent_at desc, id desc',
+            limit=self._items_per_page,
+            offset=pages['offset'],
+        )
+        values = self._prepare_portal_layout_values()
+        values.update(
+            {
+                'page_name': 'pay_now_reminders',
+                'default_url': '/my/reminders',
+                'rows': found._pay_now_portal_rows(),
+                'pager': pages,
+            }
+        )
+        return request.render('account_pay_now.portal_my_reminders', values)
+
+    def _get_reminders(self):
+        reminders_sudo = request.env['pay.now.reminder'].sudo()
+        return reminders_sudo, reminders_sudo._pay_now_portal_domain(request.env.user.partner_id)
+
     def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
         """Override of `account_payment` to say which invoice our providers are asked about."""
         request.update_context(pay_now_invoice_ids=invoice.ids)

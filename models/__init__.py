@@ -53,6 +53,7 @@ from . import (
     pay_now_reminder_level,
     pay_now_reminder_mail,
     pay_now_reminder_notes,
+    pay_now_reminder_portal,
     pay_now_reminder_run,
     pay_now_reminder_run_forecast,
     pay_now_reminder_run_generation,

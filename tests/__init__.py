@@ -54,6 +54,7 @@ from . import (
     test_platform,
     test_platform_credentials,
     test_platform_health,
+    test_portal,
     test_receipt,
     test_refund,
     test_refund_books,
