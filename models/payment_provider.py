@@ -242,7 +242,10 @@ class PaymentProvider(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        names = self.sudo().payment_method_ids.filtered('is_primary').mapped('name')
+        methods = self.env['payment.method'].sudo()
+        names = methods.search_fetch(
+            [('provider_ids', 'in', self.ids), ('is_primary', '=', True)], ['name']
+        ).mapped('name')
         if [name.lower() for name in names] == [self._pay_now_short_name().lower()]:
             return ''
         return ', '.join(names[: const.SHOWN_METHODS])

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr
 
 from .. import const, utils
@@ -35,7 +36,13 @@ class ResCompany(models.Model):
         """Of the bank journals, a branch's own before its parents'; never a payment provider's."""
         for company in self:
             companies = company.parent_ids[::-1]
-            journals = companies.bank_journal_ids.filtered('active')
+            journals = self.env['account.journal'].search_fetch(
+                Domain('company_id', 'in', companies.ids) & Domain('type', '=', 'bank'),
+                ['bank_account_id', 'company_id'],
+            )
+            journals = journals.sorted(
+                lambda one, order=companies: order.ids.index(one.company_id.id)
+            )
             if journals.bank_account_id:
                 journals -= companies.pay_now_provider_ids._pay_now_journals()
             accounts = journals.bank_account_id.filtered('active')
