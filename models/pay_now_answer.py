@@ -20,7 +20,6 @@ class PayNowAnswer(models.Model):
     _name = 'pay.now.answer'
     _description = "Customer's answer"
     _order = 'id desc'
-    _check_company_auto = True
 
     kind = fields.Selection(
         string="Answer",
@@ -45,8 +44,8 @@ class PayNowAnswer(models.Model):
         column1='answer_id',
         column2='line_id',
         domain="[('partner_id', '=', partner_id), ('display_type', '=', 'payment_term'),"
-        " ('parent_state', '=', 'posted'), ('reconciled', '=', False)]",
-        check_company=True,
+        " ('parent_state', '=', 'posted'), ('reconciled', '=', False),"
+        " ('company_id', 'child_of', company_id)]",
     )
     move_ids = fields.Many2many(
         string="Invoices", comodel_name='account.move', compute='_compute_move_ids'
@@ -104,10 +103,15 @@ class PayNowAnswer(models.Model):
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains('item_ids', 'partner_id')
+    @api.constrains('item_ids', 'partner_id', 'company_id')
     def _check_items(self):
-        for answer in self:
-            if not answer.item_ids or answer.item_ids.partner_id != answer.partner_id:
+        """Of the customer, in the company or its branches: a reminder is about all of them."""
+        for answer in self.sudo():
+            company = answer.company_id
+            others = answer.item_ids.company_id.filtered(
+                lambda one, company=company: company not in one.parent_ids
+            )
+            if not answer.item_ids or answer.item_ids.partner_id != answer.partner_id or others:
                 raise ValidationError(self.env._("Choose items of this customer."))
 
     # === CRUD METHODS === #

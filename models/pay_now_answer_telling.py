@@ -35,7 +35,8 @@ class PayNowAnswer(models.Model):
             # Escaped: whoever has the address wrote it.
             body += Markup('<blockquote>%s</blockquote>') % self.text
         moves = self.item_ids.move_id
-        moves._message_log_batch(dict.fromkeys(moves.ids, body))
+        author = self.by_customer and self.state == 'open' and self.partner_id.id
+        moves._message_log_batch(dict.fromkeys(moves.ids, body), author_id=author or None)
 
     def _make_activity(self):
         """Ask the responsible to look, on the invoice, or on the customer if there are several."""

@@ -13,6 +13,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from .browser import DESKTOP, PHONE, BrowserMixin
 from .common import ReminderCommon
 from .reminder_days import START, ReminderDaysCommon
+from .test_branches import BranchCommon
 
 
 class AnswersCommon(ReminderCommon):
@@ -68,6 +69,7 @@ class TestAnswers(AnswersCommon):
         )
         self.assertEqual(activity.summary, "Problem reported")
         self.assertTrue(activity.user_id.active)
+        self.assertEqual(self.invoice.message_ids[0].author_id, self.customer)
         note = self.invoice.message_ids[0].body
         self.assertIn('&lt;script&gt;', note)
         self.assertNotIn('<script>', note)
@@ -279,6 +281,37 @@ class TestAnswersOverDays(ReminderDaysCommon):
         self.said(invoice, 0)
         with self.at(START):
             self.assertFalse(self.customer.pay_now_next_date)
+
+
+@tagged('post_install', '-at_install')
+class TestAnswersOfBranches(BranchCommon):
+    def test_about_items_of_the_company_and_its_branches(self):
+        self.connect()
+        mine, theirs = self.make_invoice(100, days_late=30), self.make_branch_invoice(50)
+        reminder = self.env['pay.now.reminder'].create(
+            {
+                'company_id': self.company.id,
+                'partner_id': self.customer.id,
+                'level_id': self.level.id,
+                'item_ids': [Command.set(self.lines(mine, theirs).ids)],
+            }
+        )
+        chosen = set(self.lines(mine, theirs).ids)
+        answer = reminder.sudo()._pay_now_answer('promise', chosen, str(fields.Date.today()))
+        self.assertEqual(answer.item_ids.move_id, mine | theirs)
+        self.assertTrue(theirs.pay_now_answer_text)
+
+    def test_not_about_those_of_another_company(self):
+        other = self.env['res.company'].create({'name': "Other"})
+        with self.assertRaisesRegex(ValidationError, "items of this customer"):
+            self.env['pay.now.answer'].create(
+                {
+                    'company_id': other.id,
+                    'partner_id': self.customer.id,
+                    'date': fields.Date.today(),
+                    'item_ids': [Command.set(self.lines(self.make_invoice(5)).ids)],
+                }
+            )
 
 
 @tagged('post_install', '-at_install')
