@@ -2,6 +2,7 @@
 """``python3 -m dev COMMAND``, from the checkout; ``--help`` lists the commands."""
 
 import argparse
+import importlib
 import os
 import shutil
 import signal
@@ -115,51 +116,37 @@ def _demo(arguments):
 
 
 def _bench_install(arguments):
-    from . import bench_install, odoo, postgres
-
-    odoo.ensure()
-    with postgres.server() as server:
-        return bench_install.main(server, arguments.invoices)
+    return _on_server("bench_install", "main", arguments.invoices)
 
 
 def _bench_page(_arguments):
-    from . import bench_page, odoo, postgres
-
-    odoo.ensure()
-    with postgres.server() as server:
-        return bench_page.main(server)
+    return _on_server("bench_page")
 
 
 def _bench_reminders(_arguments):
-    from . import bench_reminders, odoo, postgres
-
-    odoo.ensure()
-    with postgres.server() as server:
-        return bench_reminders.main(server)
+    return _on_server("bench_reminders")
 
 
 def _bench_workers(_arguments):
-    from . import bench_workers, odoo, postgres
-
-    odoo.ensure()
-    with postgres.server() as server:
-        return bench_workers.main(server)
+    return _on_server("bench_workers")
 
 
 def _test_kill(_arguments):
-    from . import bench_workers, odoo, postgres
-
-    odoo.ensure()
-    with postgres.server() as server:
-        return bench_workers.main_kill(server)
+    return _on_server("bench_workers", "main_kill")
 
 
 def _i18n(_arguments):
-    from . import i18n, odoo, postgres
+    return _on_server("i18n", "export")
+
+
+def _on_server(module, function="main", *arguments):
+    """Call a function of a module with the private PostgreSQL server, once Odoo is there."""
+    from . import odoo, postgres
 
     odoo.ensure()
     with postgres.server() as server:
-        return i18n.export(server)
+        found = importlib.import_module(f".{module}", __package__)
+        return getattr(found, function)(server, *arguments)
 
 
 def _odoo(arguments):

@@ -7,36 +7,14 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, formatLang
 
+from .pay_now_link_page import PAGE_FIELDS, PAGE_INVOICE_FIELDS
+
 #: What is read of the items and their invoices: one query each, for the whole batch.
-ITEM_FIELDS = (
-    'move_id',
-    'company_id',
-    'partner_id',
-    'currency_id',
-    'date',
-    'date_maturity',
-    'discount_date',
-    'amount_residual',
-    'amount_residual_currency',
-    'no_followup',
-)
+ITEM_FIELDS = (*PAGE_FIELDS, 'partner_id')
 INVOICE_FIELDS = (
-    'name',
-    'state',
-    'move_type',
-    'payment_state',
-    'company_id',
-    'currency_id',
-    'amount_residual',
-    'partner_id',
-    'commercial_partner_id',
-    'preferred_payment_method_line_id',
-    'payment_reference',
-    'partner_bank_id',
+    *PAGE_INVOICE_FIELDS,
     'invoice_date',
     'invoice_user_id',
-    'pay_now_excluded',
-    'pay_now_excluded_until',
     'pay_now_excluded_reason',
 )
 CONTACT_FIELDS = (
