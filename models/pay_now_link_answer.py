@@ -24,8 +24,6 @@ class PayNowLink(models.AbstractModel):
         :rtype: list
         """
         self.ensure_one()
-        if self._pay_now_trial():
-            return []
         company = self.company_id
         return [kind for kind, _name in const.ANSWER_KINDS if company[f'pay_now_answer_{kind}']]
 

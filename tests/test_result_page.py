@@ -39,10 +39,11 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         path = tx._pay_now_path('result')
         (refresh,) = self.open(path).xpath('//noscript/meta[@http-equiv="refresh"]/@content')
         self.assertIn(tx._pay_now_path('return'), refresh)
+        # The provider knows, and nobody has asked: the page does.
+        self.gateway.pay(tx)
         with self.browser() as browser:
             self.show(browser, path, HEADING, 'result_waiting', PHONE)
             self.run_js(browser, 'window.stillHere = true')
-            self.gateway.pay(tx)
             self.wait_for(browser, f"{HEADING}.innerText.includes('Payment received')")
             self.assertTrue(self.run_js(browser, 'window.stillHere'))
             self.assertFalse(
