@@ -35,7 +35,7 @@ class AnswersCommon(ReminderCommon):
 
     def said(self, kind='promise', invoices=None, days=5, text='', document=None):
         """The customer says something on the page of a reminder."""
-        day = fields.Date.today() + timedelta(days=days)
+        day = self.company._pay_now_today() + timedelta(days=days)
         return (document or self.reminder)._pay_now_answer(
             kind, set(self.lines(*(invoices or (self.invoice,))).ids), str(day), text
         )
@@ -149,7 +149,7 @@ class TestAnswers(AnswersCommon):
 
     def test_never_beside_the_previous_balance(self):
         run = self.generate(
-            print_previous_balance=True, date_from=fields.Date.today() - timedelta(days=25)
+            print_previous_balance=True, date_from=self.company._pay_now_today() - timedelta(days=25)
         )
         reminder = run.reminder_ids
         self.assertFalse(reminder._pay_now_answer_kinds())
@@ -171,7 +171,7 @@ class TestAnswers(AnswersCommon):
     def test_items_in_another_currency_may_be_answered(self):
         self.env.ref('base.USD').active = True
         foreign = self.make_invoice(70, currency_id=self.env.ref('base.USD').id)
-        answer = foreign._pay_now_answer('promise', set(), str(fields.Date.today()))
+        answer = foreign._pay_now_answer('promise', set(), str(self.company._pay_now_today()))
         self.assertEqual(answer.item_ids, self.lines(foreign))
 
     def test_a_payment_in_progress_needs_no_answer(self):
@@ -199,7 +199,7 @@ class TestAnswers(AnswersCommon):
         invoice = self.invoice.with_user(user)
         context = invoice.action_pay_now_answer()['context']
         Answer = self.env['pay.now.answer'].with_user(user).with_context(**context)
-        answer = Answer.create({'kind': 'promise', 'date': fields.Date.today()})
+        answer = Answer.create({'kind': 'promise', 'date': self.company._pay_now_today()})
         self.assertEqual((answer.item_ids, answer.amount), (self.lines(self.invoice), 100))
         self.assertFalse(answer.by_customer)
         self.assertIn("Payment promised for", invoice.pay_now_answer_text)
@@ -207,7 +207,7 @@ class TestAnswers(AnswersCommon):
             Answer.create(
                 {
                     'kind': 'promise',
-                    'date': fields.Date.today(),
+                    'date': self.company._pay_now_today(),
                     'item_ids': [
                         Command.set(self.lines(self.make_invoice(5, partner=user.partner_id)).ids)
                     ],
@@ -223,7 +223,7 @@ class TestAnswers(AnswersCommon):
         for partner in partners:
             invoice = self.make_invoice(10, partner=partner, days_late=30)
             invoice._pay_now_answer(
-                'promise', set(self.lines(invoice).ids), str(fields.Date.today())
+                'promise', set(self.lines(invoice).ids), str(self.company._pay_now_today())
             )
 
         def count(some):
@@ -297,7 +297,7 @@ class TestAnswersOfBranches(BranchCommon):
             }
         )
         chosen = set(self.lines(mine, theirs).ids)
-        answer = reminder.sudo()._pay_now_answer('promise', chosen, str(fields.Date.today()))
+        answer = reminder.sudo()._pay_now_answer('promise', chosen, str(self.company._pay_now_today()))
         self.assertEqual(answer.item_ids.move_id, mine | theirs)
         self.assertTrue(theirs.pay_now_answer_text)
 
@@ -308,7 +308,7 @@ class TestAnswersOfBranches(BranchCommon):
                 {
                     'company_id': other.id,
                     'partner_id': self.customer.id,
-                    'date': fields.Date.today(),
+                    'date': self.company._pay_now_today(),
                     'item_ids': [Command.set(self.lines(self.make_invoice(5)).ids)],
                 }
             )
@@ -333,7 +333,7 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
 
     def test_without_javascript(self):
         [line] = self.lines(self.invoice)
-        day = fields.Date.today() + timedelta(days=3)
+        day = self.company._pay_now_today() + timedelta(days=3)
         answer = self.post(item=line.id, answer='promise', promised_on=str(day))
         said = html.fromstring(answer.content).text_content()
         self.assertIn("Thank you, we have noted it.", said)
@@ -360,7 +360,7 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
 
     def test_how_it_looks(self):
         opened = "document.querySelector('details').open = true"
-        day = str(fields.Date.today() + timedelta(days=3))
+        day = str(self.company._pay_now_today() + timedelta(days=3))
         for lang, screen in (('en_US', 'en'), ('fr_FR', 'fr')):
             self.customer.lang = lang
             with self.browser() as browser:
