@@ -228,7 +228,7 @@ class Customer:
         """Return the items of the pay page: `{label: may be ticked}`."""
         return {
             plain(label.xpath('string(.//strong)')): not label.xpath('.//input[@disabled]')
-            for label in self.tree.xpath('//form//label')
+            for label in self.tree.xpath('//form//label[.//input[@name="item"]]')
         }
 
     def can_pay(self):
