@@ -39,6 +39,7 @@ from . import (
     pay_now_dispute_words,
     pay_now_event,
     pay_now_event_account,
+    pay_now_event_calls,
     pay_now_movement,
     pay_now_movement_matching,
     pay_now_onboarding,

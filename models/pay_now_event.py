@@ -146,32 +146,6 @@ class PayNowEvent(models.Model):
                 return False
             raise
 
-    @api.model
-    def _wake_workers(self):
-        """Wake the workers, unless they were called a moment ago.
-
-        A call that is older and still there was not heard, or its worker failed: call again.
-        """
-        now = fields.Datetime.now()
-        lately = now - timedelta(seconds=const.WAKE_SECONDS)
-        crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
-        crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))
-        awake = (
-            self.env['ir.cron.trigger']
-            .sudo()
-            .search_count(
-                [
-                    ('cron_id', 'in', crons.ids),
-                    ('call_at', '<=', now),
-                    ('call_at', '>', lately),
-                ],
-                limit=1,
-            )
-        )
-        if not awake:
-            for cron in crons:
-                cron._trigger()
-
     # === BUSINESS METHODS - PROCESSING === #
 
     @api.model

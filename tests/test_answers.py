@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from lxml import html
 
-from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -149,7 +148,8 @@ class TestAnswers(AnswersCommon):
 
     def test_never_beside_the_previous_balance(self):
         run = self.generate(
-            print_previous_balance=True, date_from=self.company._pay_now_today() - timedelta(days=25)
+            print_previous_balance=True,
+            date_from=self.company._pay_now_today() - timedelta(days=25),
         )
         reminder = run.reminder_ids
         self.assertFalse(reminder._pay_now_answer_kinds())
@@ -297,7 +297,8 @@ class TestAnswersOfBranches(BranchCommon):
             }
         )
         chosen = set(self.lines(mine, theirs).ids)
-        answer = reminder.sudo()._pay_now_answer('promise', chosen, str(self.company._pay_now_today()))
+        today = str(self.company._pay_now_today())
+        answer = reminder.sudo()._pay_now_answer('promise', chosen, today)
         self.assertEqual(answer.item_ids.move_id, mine | theirs)
         self.assertTrue(theirs.pay_now_answer_text)
 

@@ -242,7 +242,7 @@ class TestCompanyIsolation(CompaniesCommon, MockEmail):
         self.assertEqual(self.run_of(self.company).reminder_ids.state, 'draft')
 
     def test_the_daily_action_reminds_for_each_company_that_wants_it(self):
-        self.other.pay_now_reminder_auto = True
+        self.other.write({'pay_now_reminder_auto': True, 'pay_now_working_days': False})
         with self.enter_registry_test_mode():
             self.env.ref('account_pay_now.ir_cron_reminders_generate').method_direct_trigger()
         runs = self.env['pay.now.reminder.run'].sudo().search([('trigger', '=', 'auto')])

@@ -1,12 +1,17 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
 import psycopg2
 
-from odoo.tests import tagged
+from odoo import api, fields, sql_db
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import mute_logger
 
+from .. import const
 from ..gateways import base
+from ..models.pay_now_event import WORKERS
 from .common import PayNowCommon
 
 
@@ -145,3 +150,82 @@ class TestEvent(PayNowCommon):
         event.invalidate_recordset()
         self.Event._gc_payloads()
         self.assertFalse(event.payload)
+
+
+@tagged('post_install', '-at_install')
+class TestCalls(TransactionCase):
+    """Workers are called for what they would not see otherwise; on two real connections."""
+
+    def setUp(self):
+        super().setUp()
+        self.crons = self.env['ir.cron'].union(*(self.env.ref(xmlid) for xmlid in WORKERS))
+        self.now = fields.Datetime.now()
+
+    def connection(self):
+        """Return a connection of its own, whose work is taken back at the end."""
+        cr = sql_db.db_connect(self.env.cr.dbname).cursor()
+        self.addCleanup(cr.close)
+        self.addCleanup(cr.rollback)
+        return cr
+
+    def calls(self, cr):
+        cr.execute("SELECT count(*) FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()])
+        return cr.fetchone()[0]
+
+    def ids(self):
+        return tuple(self.crons.ids)
+
+    def called(self, ago=0):
+        """Call a worker, for all to see."""
+        others = self.connection()
+        others.execute(
+            "INSERT INTO ir_cron_trigger (cron_id, call_at) VALUES (%s, %s)",
+            [self.crons[0].id, self.now - timedelta(seconds=ago)],
+        )
+        others.commit()
+        self.addCleanup(others.commit)
+        self.addCleanup(
+            others.execute, "DELETE FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()]
+        )
+
+    def wake(self, cr):
+        """Return how many calls a notification adds."""
+        before = self.calls(cr)
+        with patch.object(type(self.env['ir.cron']), '_notifydb', lambda self: None):
+            api.Environment(cr, api.SUPERUSER_ID, {})['pay.now.event']._wake_workers()
+        return self.calls(cr) - before
+
+    def test_nobody_called(self):
+        self.assertEqual(self.wake(self.connection()), len(WORKERS))
+
+    def test_one_call_is_enough(self):
+        self.called()
+        self.assertEqual(self.wake(self.connection()), 0)
+
+    def test_a_call_that_was_not_heard(self):
+        self.called(ago=const.WAKE_SECONDS + 1)
+        self.assertEqual(self.wake(self.connection()), len(WORKERS))
+
+    def test_a_worker_that_has_begun_hears_nothing_more(self):
+        self.called()
+        worker = self.connection()
+        worker.execute("DELETE FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()])
+        self.assertEqual(self.wake(self.connection()), len(WORKERS))
+
+    def test_a_worker_that_has_ended_meanwhile(self):
+        self.called()
+        mine, worker = self.connection(), self.connection()
+        self.calls(mine)
+        worker.execute("DELETE FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()])
+        worker.commit()
+        self.assertEqual(self.wake(mine), len(WORKERS))
+
+    def test_a_worker_begins_once_it_can_see_what_is_stored(self):
+        self.called()
+        mine, worker = self.connection(), self.connection()
+        self.assertEqual(self.wake(mine), 0)
+        worker.execute("SET LOCAL lock_timeout = '200ms'")
+        with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.LockNotAvailable):
+            worker.execute("DELETE FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()])
+        # Two notifications share one call.
+        self.assertEqual(self.wake(self.connection()), 0)
