@@ -7,12 +7,17 @@ from odoo.http import request
 from .. import const
 from . import page
 
-MODELS = {'invoice': 'account.move', 'reminder': 'pay.now.reminder'}
+MODELS = {
+    'account': 'pay.now.account',
+    'invoice': 'account.move',
+    'reminder': 'pay.now.reminder',
+}
+DOCUMENT = '/pay_now/<any(account,invoice,reminder):kind>/<int:document_id>/<string:token>'
 
 
 class PayNowPage(http.Controller):
     @http.route(
-        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>',
+        DOCUMENT,
         type='http',
         auth='public',
         methods=['GET'],
@@ -24,7 +29,7 @@ class PayNowPage(http.Controller):
         return self._render_page(document_sudo, told=told)
 
     @http.route(
-        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/pay',
+        f'{DOCUMENT}/pay',
         type='http',
         auth='public',
         methods=['POST'],
@@ -49,7 +54,7 @@ class PayNowPage(http.Controller):
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
 
     @http.route(
-        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/answer',
+        f'{DOCUMENT}/answer',
         type='http',
         auth='public',
         methods=['POST'],
@@ -68,7 +73,7 @@ class PayNowPage(http.Controller):
         return request.redirect(f'{document_sudo._pay_now_path()}?told=1', code=303)
 
     @http.route(
-        '/pay_now/<any(invoice,reminder):kind>/<int:document_id>/<string:token>/pdf/<int:move_id>',
+        f'{DOCUMENT}/pdf/<int:move_id>',
         type='http',
         auth='public',
         methods=['GET'],

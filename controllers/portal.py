@@ -55,6 +55,41 @@ class PayNowPortal(PortalAccount):
         reminders_sudo = request.env['pay.now.reminder'].sudo()
         return reminders_sudo, reminders_sudo._pay_now_portal_domain(request.env.user.partner_id)
 
+    @route('/pay_now/overdue/<int:company_id>', type='http', auth='user', methods=['GET', 'POST'])
+    def portal_pay_overdue(self, company_id):
+        """Open the pay page of all that is overdue in a company; by a GET nothing is made."""
+        if request.httprequest.method == 'POST':
+            accounts = request.env['pay.now.account']
+            for row in accounts._pay_now_banner():
+                if row['company'].id == company_id:
+                    account_sudo = accounts._pay_now_account_of(row['company'])
+                    account_sudo._pay_now_url()
+                    return request.redirect(account_sudo._pay_now_path(), code=303)
+        return request.redirect('/my/invoices', code=303)
+
+    def _get_overdue_values(self):
+        """Return the banner, and whether it takes the place of core's own button."""
+        accounts = request.env['pay.now.account']
+        rows = accounts._pay_now_banner()
+        return {
+            'pay_now_overdue': rows,
+            'pay_now_overdue_alone': bool(rows) and accounts._pay_now_stands_alone(),
+        }
+
+    def _prepare_my_invoices_values(self, *args, **kwargs):
+        """Override of `account` to show what is overdue."""
+        values = super()._prepare_my_invoices_values(*args, **kwargs)
+        if values['default_url'] == '/my/invoices' and values['filterby'] != 'bills':
+            values.update(self._get_overdue_values())
+        return values
+
+    @route()
+    def portal_my_overdue_invoices(self, *args, **kwargs):
+        """Override of `account_payment`: core asks here for the invoices' totals, paid or not."""
+        if self._get_overdue_values()['pay_now_overdue_alone']:
+            return request.redirect('/my/invoices')
+        return super().portal_my_overdue_invoices(*args, **kwargs)
+
     def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
         """Override of `account_payment` to say which invoice our providers are asked about."""
         request.update_context(pay_now_invoice_ids=invoice.ids)

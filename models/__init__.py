@@ -25,6 +25,8 @@ from . import (
     mail_mail,
     mail_template,
     mail_thread,
+    pay_now_account,
+    pay_now_account_portal,
     pay_now_answer,
     pay_now_answer_telling,
     pay_now_discrepancy,

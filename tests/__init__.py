@@ -55,6 +55,7 @@ from . import (
     test_platform_credentials,
     test_platform_health,
     test_portal,
+    test_portal_overdue,
     test_receipt,
     test_refund,
     test_refund_books,

@@ -87,17 +87,21 @@ class BrowserMixin:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f'{name}.png').write_bytes(base64.b64decode(data))
 
-    def assert_accessible(self, browser):
-        """No rule of WCAG 2.1 AA that a machine can check is broken (axe-core)."""
+    def assert_accessible(self, browser, within=None):
+        """No rule of WCAG 2.1 AA that a machine can check is broken (axe-core).
+
+        :param str within: CSS selector of what is ours on a page of Odoo.
+        """
         axe = importlib.util.find_spec('axe_core_python')
         if not axe:
             self.skipTest("NOT TESTED for accessibility: axe-core-python is not installed")
         script = Path(axe.origin).with_name('axe.min.js').read_text(encoding='utf-8')
         self.run_js(browser, script)
         tags = json.dumps(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'])
+        where = f'{json.dumps(within)} || document'
         found = self.run_js(
             browser,
-            f"axe.run({{runOnly: {tags}}}).then(result => result.violations.map("
+            f"axe.run({where}, {{runOnly: {tags}}}).then(result => result.violations.map("
             "rule => rule.id + ': ' + rule.nodes.map(node => node.html).join(' ')))",
         )
         self.assertEqual(found, [])

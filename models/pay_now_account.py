@@ -1,0 +1,160 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
+from odoo.fields import Domain
+from odoo.tools import mute_logger
+
+MODELS = ('account.move', 'account.move.line')
+
+
+class PayNowAccount(models.Model):
+    """What a customer owes a company, for one of its contacts who logs in to the portal.
+
+    Not the same for all contacts: each sees on the page what the portal shows to them, and nothing
+    any more once they may not log in.
+    """
+
+    _name = 'pay.now.account'
+    _description = "Customer's account in the portal"
+    _inherit = ['pay.now.link']
+    _pay_now_kind = 'account'
+
+    user_id = fields.Many2one(
+        string="User", comodel_name='res.users', required=True, readonly=True, ondelete='cascade'
+    )
+    partner_id = fields.Many2one(string="Contact", related='user_id.partner_id')
+    customer_id = fields.Many2one(
+        string="Customer",
+        comodel_name='res.partner',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
+        help="Whose items they are; a contact who changes to another customer gets another page.",
+    )
+    company_id = fields.Many2one(
+        string="Company",
+        comodel_name='res.company',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
+    )
+
+    _account_once = models.UniqueIndex(
+        '(user_id, customer_id, company_id)', "This account has its page already."
+    )
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _pay_now_account_of(self, company):
+        """Return the account of whoever is logged in, made where there is none yet.
+
+        :param res.company company: whose items are paid.
+        :return: one account (sudo).
+        :rtype: pay.now.account
+        """
+        vals = {
+            'user_id': self.env.uid,
+            'customer_id': self.env.user.partner_id.commercial_partner_id.id,
+            'company_id': company.id,
+        }
+        accounts = self.sudo()
+        if found := accounts.search([(name, '=', value) for name, value in vals.items()]):
+            return found
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                return accounts.create(vals)
+        except psycopg2.errors.UniqueViolation as error:
+            # Made by a double click a moment ago: the request is done again, and finds it.
+            raise ConcurrencyError("made by another request") from error
+
+    def _pay_now_check_token(self, token):
+        """Override of `pay.now.link`: the page closes with the log-in it was made for."""
+        is_open = super()._pay_now_check_token(token)
+        return is_open and self.sudo()._pay_now_has_log_in()
+
+    def _pay_now_has_log_in(self):
+        """Tell whether the contact may still see the customer's invoices in this company."""
+        user = self.user_id
+        return (
+            user.active
+            and user.partner_id.commercial_partner_id == self.customer_id
+            and self.company_id in user.company_ids
+            and self.with_user(user)._pay_now_may_see_invoices()
+        )
+
+    def _pay_now_visible(self):
+        """Return the domain of what is left to pay or deduct, as far as the contact may see it.
+
+        :rtype: odoo.fields.Domain
+        """
+        self.ensure_one()
+        if not self._pay_now_has_log_in():
+            return Domain.FALSE
+        return (
+            self.with_user(self.user_id)
+            .with_context(allowed_company_ids=self.company_id.ids)
+            ._pay_now_visible_items(self.customer_id)
+        )
+
+    @api.model
+    def _pay_now_visible_items(self, customer):
+        """Return the domain of a customer's items that the current user's access rules let pass.
+
+        :param res.partner customer: a commercial partner.
+        :rtype: odoo.fields.Domain
+        """
+        # The rules of invoices and those of items: either may say more than the other.
+        moves = self.env['account.move']._search(
+            Domain('commercial_partner_id', '=', customer.id) & Domain('state', '=', 'posted')
+        )
+        items = self.env['account.move.line']._search(
+            Domain('move_id', 'in', moves)
+            & Domain('partner_id', '=', customer.id)
+            & Domain('display_type', '=', 'payment_term')
+            & Domain('reconciled', '=', False)
+        )
+        return Domain('id', 'in', items)
+
+    @api.model
+    def _pay_now_may_see_invoices(self):
+        return all(self.env[name].has_access('read') for name in MODELS)
+
+    # === BUSINESS METHODS - PAGE === #
+
+    def _pay_now_lines(self):
+        """Override of `pay.now.link`: what is open. What was paid long ago is nobody's business."""
+        Line = self.env['account.move.line']
+        return Line.search(Line._pay_now_open_items_domain() & self._pay_now_lines_domain())
+
+    def _pay_now_lines_domain(self):
+        """Override of `pay.now.link` to read nothing for it."""
+        return self._pay_now_visible() & Domain('company_id', '=', self.company_id.id)
+
+    def _pay_now_credit_scope(self):
+        """Override of `pay.now.link`: the customer's, as its items."""
+        return self._pay_now_lines_domain()
+
+    def _pay_now_preselected(self, payable):
+        """Override of `pay.now.link` to ask for exactly what is overdue, else for the next one."""
+        overdue = self._pay_now_overdue(payable)
+        return overdue or payable.filtered(
+            lambda line: line.date_maturity == payable[0].date_maturity
+        )
+
+    @api.model
+    def _pay_now_overdue(self, lines):
+        """Return the items whose due date is past where their company is.
+
+        :param account.move.line lines: open items.
+        :rtype: account.move.line
+        """
+        today = {company: company._pay_now_today() for company in lines.company_id}
+        return lines.filtered(
+            lambda line: (line.date_maturity or line.date) < today[line.company_id]
+        )
