@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment of invoices and reminders",
-    'version': '19.0.1.4.0',
+    'version': '19.0.1.5.0',
     'category': 'Accounting/Payment Providers',
     'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
     'author': "Pay Now",
@@ -15,6 +15,8 @@
         'views/payment_templates.xml',
         'views/mail_templates.xml',
         'views/report_invoice_templates.xml',
+        'report/pay_now_letter_templates.xml',
+        'report/pay_now_letter_reports.xml',
         'views/pay_page_templates.xml',
         'views/portal_templates.xml',
         'views/onboarding_templates.xml',

@@ -119,6 +119,11 @@ READY_LEVELS = (
 #: Customers whose reminders are generated at once, and mails that are written at once.
 GENERATION_BATCH = 500
 SENDING_BATCH = 200
+
+#: Letters that one click prints, for how long, and how many are drawn at once.
+LETTERS_AT_ONCE = 1000
+LETTERS_SECONDS = 60
+LETTER_BATCH = 50
 #: The workers that send, and the most that may usefully be added by copying one.
 SENDING_CRONS = ('ir_cron_reminders_send', 'ir_cron_reminders_send_2', 'ir_cron_reminders_send_3')
 SENDING_WORKERS_MAX = 8

@@ -38,4 +38,4 @@ UPDATE ir_cron
 -- What was about to leave.
 UPDATE pay_now_reminder
    SET state = 'canceled'
- WHERE state IN ('draft', 'queued');
+ WHERE state IN ('draft', 'queued', 'to_print');

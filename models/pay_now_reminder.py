@@ -62,6 +62,7 @@ class PayNowReminder(models.Model):
             ('draft', "To send"),
             ('queued', "Waiting"),
             ('sending', "Sending"),
+            ('to_print', "To print"),
             ('sent', "Sent"),
             ('held', "Not sent"),
             ('failed', "Failed"),
@@ -87,7 +88,7 @@ class PayNowReminder(models.Model):
 
     # What is on its way counts for the next one: two at once would not know of each other.
     _one_under_way = models.UniqueIndex(
-        "(partner_id, root_company_id) WHERE state IN ('queued', 'sending')",
+        "(partner_id, root_company_id) WHERE state IN ('queued', 'sending', 'to_print')",
         "Another reminder to this customer is on its way.",
     )
 
@@ -124,7 +125,8 @@ class PayNowReminder(models.Model):
 
     def action_drop(self):
         """Leave these customers out of the run."""
-        self.filtered(lambda reminder: reminder.state in ('draft', 'queued')).state = 'canceled'
+        waiting = ('draft', 'queued', 'to_print')
+        self.filtered(lambda reminder: reminder.state in waiting).state = 'canceled'
 
     def action_retry(self):
         """Send again what failed or is uncertain, by a person's decision."""
@@ -138,6 +140,8 @@ class PayNowReminder(models.Model):
 
     def _queue(self):
         """Let reminders leave in the background, but for those of which another is on its way.
+
+        Letters wait for whoever prints them.
 
         :return: those that leave.
         :rtype: pay.now.reminder
@@ -155,10 +159,13 @@ class PayNowReminder(models.Model):
         (self - todo).write(
             {'state': 'held', 'reason': self.env._("Another reminder is on its way")}
         )
-        if todo:
-            todo.state = 'queued'
-            todo.run_id.filtered(lambda run: run.state != 'sending').state = 'sending'
+        letters = todo.filtered(lambda one: one.channel == 'letter')
+        letters.state = 'to_print'
+        if mails := todo - letters:
+            mails.state = 'queued'
+            mails.run_id.filtered(lambda run: run.state != 'sending').state = 'sending'
             self._wake_workers()
+        letters.run_id._check_done()
         return todo
 
     def _under_way(self):
@@ -169,7 +176,7 @@ class PayNowReminder(models.Model):
         groups = self.sudo()._read_group(
             Domain('partner_id', 'in', self.partner_id.ids)
             & Domain('root_company_id', 'in', self.root_company_id.ids)
-            & Domain('state', 'in', ('queued', 'sending'))
+            & Domain('state', 'in', ('queued', 'sending', 'to_print'))
             & Domain('id', 'not in', self.ids),
             ['partner_id'],
         )

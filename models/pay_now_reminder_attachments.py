@@ -23,11 +23,11 @@ class PayNowReminder(models.Model):
         :rtype: tuple(dict, dict)
         """
         moves = {reminder: reminder._moves_to_attach(items[reminder]) for reminder in self}
-        # A reminder with the previous balance offers no online payment, nor do its PDFs.
+        # With the previous balance, and on paper, no online payment is offered, nor by the PDFs.
         offering = {
             reminder: moves[reminder].filtered(lambda move: move._pay_now_pdf_offers_payment())
             for reminder in self
-            if reminder.run_id.print_previous_balance
+            if reminder.run_id.print_previous_balance or reminder.channel == 'letter'
         }
         empty = self.env['account.move'].sudo()
         failures = empty.union(

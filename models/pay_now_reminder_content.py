@@ -236,6 +236,13 @@ class PayNowReminder(models.Model):
         attached = self.env.context.get('pay_now_attached', expected)
         if not attached:
             return False
+        if attached < total and self.channel == 'letter':
+            return self.env._(
+                "%(attached)s of the %(total)s invoices are attached. Ask us if you need the"
+                " others.",
+                attached=attached,
+                total=total,
+            )
         if attached < total:
             return self.env._(
                 "%(attached)s of the %(total)s invoices are attached. Reply to this message if you"

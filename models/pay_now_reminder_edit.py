@@ -58,7 +58,9 @@ class PayNowReminder(models.Model):
             )
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Edit the mail"),
+            'name': self.env._("Edit the letter")
+            if self.channel == 'letter'
+            else self.env._("Edit the mail"),
             'res_model': self._name,
             'res_id': self.id,
             'view_mode': 'form',

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.fields import Domain
-from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, formatLang
 
 from .pay_now_link_page import PAGE_FIELDS, PAGE_INVOICE_FIELDS
@@ -18,9 +17,7 @@ INVOICE_FIELDS = (
     'pay_now_excluded_reason',
 )
 CONTACT_FIELDS = (
-    'name',
-    'email',
-    'lang',
+    *('name', 'email', 'street', 'city', 'zip', 'lang'),
     'commercial_partner_id',
     'user_id',
     'parent_id',
@@ -167,6 +164,7 @@ class PayNowReminder(models.Model):
         vals = {
             'contact_id': contact.id,
             'email': contact.email,
+            'channel': 'letter' if self._is_letter(contact) else 'email',
             'item_count': len(lines.move_id),
             'amount_due': sum(lines.mapped('amount_residual')),
             'amount_payable': payable._pay_now_amount_to_pay(),
@@ -197,8 +195,8 @@ class PayNowReminder(models.Model):
                 line, code = next(iter(held.items()))
                 return line._pay_now_hold_label(code)
             return self.env._("Nothing left to pay")
-        if not email_normalize(contact.email or ''):
-            return self.env._("No e-mail address")
+        if problem := self._address_problem(contact):
+            return problem
         return self._customer_hold_reason(amounts, facts)
 
     def _customer_hold_reason(self, amounts, facts):

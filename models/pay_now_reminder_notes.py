@@ -18,26 +18,28 @@ class PayNowReminder(models.Model):
         for company, reminders in sent.grouped('company_id').items():
             reminders = reminders.with_context(lang=company._pay_now_lang())
             bodies = {
-                reminder.partner_id.id: reminders.env._(
-                    "Reminder sent to %(email)s: %(amount)s",
-                    email=reminder.email,
-                    amount=reminder.asked_text,
-                )
+                reminder.partner_id.id: reminder._sent_text(reminder.asked_text)
                 for reminder in reminders
             }
             reminders.partner_id._message_log_batch(bodies)
             moves = {
-                move.id: reminders.env._(
-                    "Reminder sent to %(email)s: %(level)s",
-                    email=reminder.email,
-                    level=reminder.level_id.name,
-                )
+                move.id: reminder._sent_text(reminder.level_id.name)
                 for reminder in reminders
                 for move in reminder.item_ids.move_id
             }
             reminders.item_ids.move_id._message_log_batch(moves)
             reminders._make_activities()
         sent.is_noted = True
+
+    def _sent_text(self, what):
+        """Say that, where, and what reminder was sent.
+
+        :param str what: the amounts, or the level.
+        :rtype: str
+        """
+        if self.channel == 'letter':
+            return self.env._("Reminder printed as a letter: %s", what)
+        return self.env._("Reminder sent to %(email)s: %(what)s", email=self.email, what=what)
 
     def _make_activities(self):
         """Ask the responsible of the customers to do what the levels want to be done."""

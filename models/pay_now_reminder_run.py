@@ -110,9 +110,11 @@ class PayNowReminderRun(models.Model):
             }
             total = sum(by_state.values())
             run.to_send_count = sum(by_state.get(s, 0) for s in ('draft', 'queued', 'sending'))
+            run.to_print_count = by_state.get('to_print', 0)
             run.sent_count = by_state.get('sent', 0)
             run.failed_count = by_state.get('failed', 0) + by_state.get('uncertain', 0)
-            run.held_count = total - run.to_send_count - run.sent_count - run.failed_count
+            known = run.to_send_count + run.to_print_count + run.sent_count + run.failed_count
+            run.held_count = total - known
             run.progress = 100 * (total - run.to_send_count) / total if total else 0
 
     @api.depends('company_id')
@@ -127,9 +129,10 @@ class PayNowReminderRun(models.Model):
 
         :raise UserError: when there is none to send, or no mail server to send with.
         """
-        self.env.company._pay_now_require_mail_server()
         for run in self:
             todo = run.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')
+            if any(reminder.channel == 'email' for reminder in todo):
+                self.env.company._pay_now_require_mail_server()
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
             run.write({'state': 'sending', 'problem': False})
@@ -148,9 +151,7 @@ class PayNowReminderRun(models.Model):
 
     def action_cancel(self):
         """Drop what is not sent yet."""
-        self.reminder_ids.filtered(lambda reminder: reminder.state in ('draft', 'queued')).write(
-            {'state': 'canceled'}
-        )
+        self.reminder_ids.action_drop()
         self.state = 'canceled'
 
     # === BUSINESS METHODS - SENDING === #
@@ -163,7 +164,7 @@ class PayNowReminderRun(models.Model):
                 [('run_id', 'in', self.ids)], ['run_id'], ['state:array_agg_distinct']
             )
         }
-        for run in self.filtered(lambda run: run.state == 'sending'):
+        for run in self.filtered(lambda run: run.state in ('draft', 'sending')):
             left = states.get(run, set())
             if not left & {'queued', 'sending'}:
                 run.state = 'draft' if 'draft' in left else 'done'
@@ -175,10 +176,12 @@ class PayNowReminderRun(models.Model):
         if not drafts:
             self.state = 'done'
             return
+        todo = drafts.filtered(lambda one: one.level_id.is_automatic and not one.is_manual)
         if not self.env['res.company']._pay_now_has_mail_server():
-            self._note_no_mail_server()
-            return
-        drafts.filtered(lambda one: one.level_id.is_automatic and not one.is_manual)._queue()
+            todo = todo.filtered(lambda one: one.channel == 'letter')
+            if todo != drafts:
+                self._note_no_mail_server()
+        todo._queue()
 
     def _note_problem(self, problem):
         """Say in the runs why their reminders do not leave.

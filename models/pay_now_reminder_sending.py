@@ -207,6 +207,10 @@ class PayNowReminder(models.Model):
         self.mail_id.sudo().unlink()
         items, refusals = self._refresh()
         standing = self.filtered(lambda reminder: reminder.state == 'queued')
+        # Whose address was taken away meanwhile.
+        letters = standing.filtered(lambda one: one.channel == 'letter')
+        letters.state = 'to_print'
+        standing -= letters
         if not standing:
             return standing
         for reminder in standing.filtered(lambda one: one.item_ids != items[one]):

@@ -14,6 +14,7 @@ RECORDS = {
     'event': 'pay.now.event',
     'reminder': 'pay.now.reminder',
     'answer': 'pay.now.answer',
+    'letter': 'pay.now.reminder.run',
 }
 #: What tells of a record what it is about, and what is the matter.
 TEXTS = {
@@ -24,6 +25,7 @@ TEXTS = {
     'event': ('type', 'error'),
     'reminder': ('display_name', 'reason'),
     'answer': ('display_name', 'text'),
+    'letter': ('name', 'letters_text'),
 }
 
 
@@ -52,7 +54,9 @@ class PayNowToHandle(models.Model):
         ],
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
-        'pay.now.reminder': ['amount_due', 'company_id', 'partner_id', 'sent_at', 'state'],
+        'pay.now.reminder': [
+            *('amount_due', 'company_id', 'partner_id', 'run_id', 'sent_at', 'state'),
+        ],
     }
 
     kind = fields.Selection(
@@ -65,6 +69,7 @@ class PayNowToHandle(models.Model):
             ('event', "Failed notification"),
             ('reminder', "Uncertain reminder"),
             ('answer', "Reported problem"),
+            ('letter', "Letters to print"),
         ],
         readonly=True,
     )
@@ -216,6 +221,20 @@ class PayNowToHandle(models.Model):
               FROM pay_now_answer one
               JOIN res_company company ON company.id = one.company_id
              WHERE one.kind = 'problem' AND one.state = 'open'
+            """
+        )
+
+    def _query_letter(self):
+        return SQL(
+            """
+            SELECT run.id, run.company_id, NULL::int AS provider_id, NULL::int AS partner_id,
+                   company.currency_id, SUM(one.amount_due) AS amount, run.create_date AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_reminder one
+              JOIN pay_now_reminder_run run ON run.id = one.run_id
+              JOIN res_company company ON company.id = run.company_id
+             WHERE one.state = 'to_print'
+             GROUP BY run.id, company.id
             """
         )
 

@@ -22,6 +22,7 @@ SHARED_FIELDS = (
     'pay_now_receipts',
     'pay_now_print_link',
     'pay_now_print_qr',
+    'pay_now_letters',
     'pay_now_answer_paid',
     'pay_now_answer_promise',
     'pay_now_answer_problem',

@@ -23,6 +23,12 @@ class ResCompany(models.Model):
     pay_now_minimum_amount = fields.Monetary(
         string="Remind from", help="Customers who owe less get no reminder."
     )
+    pay_now_letters = fields.Boolean(
+        string="Letters to customers without an e-mail",
+        default=True,
+        help="Their reminders are printed: the same text, without a button. Where it is not"
+        " ticked, or there is no postal address either, they get none.",
+    )
     pay_now_hour_from = fields.Float(string="Send from", default=8.0)
     pay_now_hour_to = fields.Float(string="Send until", default=18.0)
     pay_now_working_days = fields.Boolean(
@@ -165,6 +171,7 @@ class ResCompany(models.Model):
                 [
                     ('root_company_id', '=', root.id),
                     ('state', 'in', ('sending', 'sent', 'uncertain', 'failed')),
+                    ('channel', '!=', 'letter'),
                     ('sent_at', '>=', start.replace(tzinfo=None)),
                 ]
             )

@@ -35,6 +35,7 @@ from . import (
     test_invoice_mail,
     test_invoice_pdf,
     test_keys,
+    test_letters,
     test_limits,
     test_links,
     test_mail_screens,

@@ -486,6 +486,10 @@ class ReminderCommon(PayNowCommon, MockEmail):
     def send(self, run):
         """Send a run and return what the mail server got."""
         run.action_send()
+        return self.leave_now()
+
+    def leave_now(self):
+        """Let the scheduled action send what waits, and return what the mail server got."""
         with ExitStack() as stack:
             stack.enter_context(self.mock_mail_gateway())
             if not type(self)._registry_patched:

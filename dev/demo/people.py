@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The two people of the play: the administrator in Odoo, and the customer with a mail."""
 
+import io
 import time
 from collections import namedtuple
 from urllib.parse import urldefrag
@@ -103,6 +104,15 @@ class Administrator:
             args=[ids if isinstance(ids, list) else [ids]],
             kwargs={'context': {**self.context, **(context or {})}},
         )
+
+    def download(self, action):
+        """Return the file that an action downloads.
+
+        :rtype: io.BytesIO
+        """
+        answer = self._session.get(f'{self.url}{action["url"]}', timeout=120)
+        answer.raise_for_status()
+        return io.BytesIO(answer.content)
 
     def open(self, xmlid):
         """Open a menu's action and return it."""

@@ -3,8 +3,10 @@
 
 from datetime import date, timedelta
 
+from pypdf import PdfReader
+
 from .people import Customer, expect, pay_links, plain
-from .stage import Stage
+from .stage import RUN, Stage
 
 
 class Reminding(Stage):
@@ -58,12 +60,25 @@ class Reminding(Stage):
         return self.admin.get('account.move', invoice, 'amount_residual')
 
     def no_email(self):
-        """Without an e-mail address no request can be sent."""
+        """Without an e-mail address no request can be sent; a letter can, to a postal one."""
         _invoice, name = self.invoice('no_email', 60.00)
         run = self.generate()
         held = self.outcome(run, 'no_email')
-        expect((held['state'], held['reason']) == ('held', "No e-mail address"), held)
+        expect(held['state'] == 'held' and "No e-mail address" in held['reason'], held)
         self.say(f"{name}, customer without e-mail: not sent, “{held['reason']}”")
+        self.admin.write(
+            'res.partner',
+            self.customers['no_email'],
+            **{'street': "1 rue du Four", 'zip': "69001", 'city': "Lyon"},
+        )
+        run = self.generate()
+        self.send(run, 'no_email', mailed=False)
+        action = self.admin.press(RUN, run, 'action_print_letters')
+        (page,) = PdfReader(self.admin.download(action)).pages
+        expect(not page.get('/Annots'), "the letter has links")
+        letter = self.outcome(run, 'no_email')
+        expect((letter['state'], letter['has_button']) == ('sent', False), letter)
+        self.say("with a postal address: a letter in French, printed, without a way to pay online")
 
     def foreign_currency(self):
         """An invoice in another currency is reminded of, and never payable."""

@@ -1,0 +1,278 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import time
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import email_normalize, pdf, split_every
+from odoo.tools.misc import format_date
+
+from .. import const
+
+
+class PayNowReminder(models.Model):
+    """Reminders on paper, for customers without an e-mail: the same text, without a way to pay.
+
+    A letter counts as sent once it is printed. Until then it waits as a mail does: nobody writes
+    to the customer a second time, and what holds it is looked at once more as it is printed.
+    """
+
+    _inherit = 'pay.now.reminder'
+
+    channel = fields.Selection(
+        string="Sent as",
+        selection=[('email', "E-mail"), ('letter', "Letter")],
+        default='email',
+        readonly=True,
+    )
+    letter_id = fields.Many2one(
+        string="Printed letter", comodel_name='ir.attachment', readonly=True, copy=False
+    )
+
+    _to_print_idx = models.Index("(run_id) WHERE state = 'to_print'")
+
+    # === COMPUTE METHODS === #
+
+    def _compute_preview(self):
+        """Override of `account_pay_now` to show what is on the paper."""
+        letters = self.filtered(lambda one: one.channel == 'letter')
+        values = letters._letter_values()
+        for letter in letters:
+            subject, body = values[letter.id]
+            letter.preview_html = Markup('<h3>%s</h3>%s') % (subject, body)
+        return super(PayNowReminder, self - letters)._compute_preview()
+
+    # === ACTION METHODS === #
+
+    def action_print_letters(self):
+        """Print the letters that wait, in one file; what does not stand any more is left out.
+
+        :return: the download, or what to tell when nothing was left to print.
+        :rtype: dict
+        :raise UserError: there is nothing to print, or somebody else prints these letters.
+        """
+        self.check_access('write')
+        waiting = self.filtered(lambda one: one.state == 'to_print')
+        if not waiting:
+            raise UserError(self.env._("There is no letter to print."))
+        letters = waiting.try_lock_for_update(limit=const.LETTERS_AT_ONCE)
+        letters.invalidate_recordset(['state'])
+        letters = letters.filtered(lambda one: one.state == 'to_print')
+        if not letters:
+            raise UserError(self.env._("Somebody else is printing these letters right now."))
+        printed, until = self.browse(), time.monotonic() + const.LETTERS_SECONDS
+        for ids in split_every(const.LETTER_BATCH, letters.ids):
+            printed |= letters.browse(ids)._print_letters()
+            if time.monotonic() > until:
+                # The next click prints the rest.
+                break
+        if not printed:
+            return {
+                'type': 'ir.actions.client',
+                'tag': 'display_notification',
+                'params': {
+                    'type': 'warning',
+                    'message': self.env._("No letter is left to print: see the reasons."),
+                    'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+                },
+            }
+        return printed._letters_file()._pay_now_download()
+
+    def action_letter(self):
+        """Download the letter once more, as it was printed.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.letter_id._pay_now_download()
+
+    # === BUSINESS METHODS - CHANNEL === #
+
+    def _is_letter(self, contact):
+        """Tell whether this customer is written to on paper.
+
+        :param res.partner contact: whom the reminder is written to.
+        :rtype: bool
+        """
+        return (
+            not email_normalize(contact.email or '')
+            and self.company_id.root_id.sudo().pay_now_letters
+            and not self._pay_now_trial()
+        )
+
+    def _refusals(self, items):
+        """Override of `account_pay_now`: paper asks for no online payment (design section 5)."""
+        refusals = super()._refusals(items)
+        for reminder in self:
+            if reminder._is_letter(reminder._find_contact(items[reminder])):
+                moves = items[reminder].move_id
+                refusals[reminder] = {**dict.fromkeys(moves, 'no_email'), **refusals[reminder]}
+        return refusals
+
+    def _find_contact(self, lines):
+        """Override of `account_pay_now` to prefer, without an e-mail, whoever has an address."""
+        contact = super()._find_contact(lines)
+        if contact.email or self.partner_id.pay_now_contact_id:
+            return contact
+        contacts = lines.sorted('date', reverse=True).move_id.partner_id
+        return contacts.filtered(self._has_postal_address)[:1] or contact
+
+    @api.model
+    def _has_postal_address(self, contact):
+        """Tell whether a letter would arrive."""
+        return bool(contact.street and (contact.city or contact.zip))
+
+    def _address_problem(self, contact):
+        """Return why nothing can be sent to a contact, in the user's words, or False."""
+        if email_normalize(contact.email or ''):
+            return False
+        if not self._is_letter(contact):
+            return self.env._("No e-mail address")
+        if not self._has_postal_address(contact):
+            return self.env._("No e-mail address, and no postal address for a letter")
+        return False
+
+    # === BUSINESS METHODS - PRINTING === #
+
+    def _print_letters(self):
+        """Check the letters against the books of this moment, and print what still stands.
+
+        The caller has locked them. Whoever has an e-mail by now gets the mail instead.
+
+        :return: what was printed.
+        :rtype: pay.now.reminder
+        """
+        reminders = self.with_context(lang=self.env.lang)
+        items, _refusals = reminders._refresh()
+        standing = reminders.filtered(lambda one: one.state == 'to_print')
+        mails = standing.filtered(lambda one: one.channel == 'email')
+        mails._queue()
+        letters = standing - mails
+        for reminder in letters.filtered(lambda one: one.item_ids != items[one]):
+            # The history is of what the letter is about.
+            reminder.item_ids = items[reminder]
+        attachments, problems = letters._prepare_attachments(items)
+        contents = letters._render_letters(attachments)
+        for reminder in letters:
+            texts = [reminder.reason, problems.get(reminder)]
+            reminder.write(
+                {
+                    'letter_id': reminder._store_letter(contents[reminder.id]).id,
+                    'asked_text': reminder._asked_text(items[reminder]),
+                    'reason': ', '.join(filter(None, texts)) or False,
+                    'state': 'sent',
+                    'sent_at': fields.Datetime.now(),
+                }
+            )
+        letters.run_id._check_done()
+        letters._note_sent()
+        return letters
+
+    def _render_letters(self, attachments):
+        """Return the letters, each followed by the invoices that go with it.
+
+        :param dict attachments: `{reminder: PDFs}`.
+        :return: `{id: PDF}`
+        :rtype: dict
+        """
+        report = self.env['ir.actions.report'].sudo()
+        contents = {}
+        for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
+            # The text says how many invoices are attached.
+            told = report.with_context(pay_now_attached=count)
+            contents.update(told._pay_now_render_apart(self._letter_report(), reminders.ids))
+        for reminder in self:
+            if pdfs := attachments[reminder]:
+                parts = [contents[reminder.id], *(one.raw for one in pdfs)]
+                contents[reminder.id] = pdf.merge_pdf(parts)
+        return contents
+
+    @api.model
+    def _letter_report(self):
+        return 'account_pay_now.action_report_reminder_letter'
+
+    def _store_letter(self, content):
+        """Keep a letter as it was printed.
+
+        :param bytes content: the PDF.
+        :rtype: ir.attachment
+        """
+        self.ensure_one()
+        return (
+            self.env['ir.attachment']
+            .sudo()
+            .create(
+                {
+                    'name': self.env._("Reminder – %s.pdf", self.partner_id.display_name),
+                    'raw': content,
+                    'mimetype': 'application/pdf',
+                    'res_model': self._name,
+                    'res_id': self.id,
+                }
+            )
+        )
+
+    def _letters_file(self):
+        """Keep the letters in one file with their run, so that it can be had once more.
+
+        :rtype: ir.attachment
+        """
+        contents = [letter.raw for letter in self.sudo().letter_id]
+        run = self.run_id[:1]
+        return (
+            self.env['ir.attachment']
+            .sudo()
+            .create(
+                {
+                    'name': self.env._(
+                        "%(run)s – %(count)s letter(s).pdf", run=run.name, count=len(self)
+                    ),
+                    'raw': pdf.merge_pdf(contents) if len(contents) > 1 else contents[0],
+                    'mimetype': 'application/pdf',
+                    'res_model': run._name,
+                    'res_id': run.id,
+                }
+            )
+        )
+
+    # === BUSINESS METHODS - CONTENT === #
+
+    def _letter_values(self):
+        """Return what the page of each letter says, in the language of its customer.
+
+        :return: `{id: (subject, body)}`
+        :rtype: dict
+        """
+        values = {}
+        for (level, lang), reminders in self.grouped(
+            lambda one: (one.level_id, one._mail_lang())
+        ).items():
+            template = level.template_id.sudo().with_context(lang=lang)
+            records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
+            subjects = template._render_field('subject', records.ids, set_lang=lang)
+            bodies = template._pay_now_render_bodies(records)
+            for record in records:
+                values[record.id] = (
+                    record.own_subject or subjects[record.id],
+                    record.own_body or bodies[record.id],
+                )
+        return values
+
+    def _letter_date(self):
+        """Return the day of the letter, in the language of the customer."""
+        return format_date(self.env, self.company_id._pay_now_today(), date_format='long')
+
+    def _asked_text(self, lines):
+        """Return the amounts that the letter asks for.
+
+        :param account.move.line lines: what it is about.
+        :rtype: str
+        """
+        reminder = self.with_context(lang=self._mail_lang())
+        return ' + '.join(
+            reminder._amount_text(amount, currency)
+            for currency, amount in reminder._subtotals(lines)
+        )
