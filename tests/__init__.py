@@ -67,6 +67,7 @@ from . import (
     test_reminder_history,
     test_reminder_levels,
     test_reminder_mail,
+    test_reminder_sales,
     test_reminder_screens,
     test_removal,
     test_requests,
