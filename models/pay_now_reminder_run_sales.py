@@ -45,17 +45,16 @@ class PayNowReminderRun(models.Model):
         if not self._is_sales_only():
             return super().create(vals_list)
         chosen = ('company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids')
+        vals_list = [
+            {
+                **self._within_sales({name: vals[name] for name in chosen if name in vals}),
+                'sales_user_id': self.env.uid,
+            }
+            for vals in vals_list
+        ]
         # No default of the context counts either.
-        Run = super(PayNowReminderRun, self.with_context(clean_context(self.env.context)))
-        return Run.create(
-            [
-                {
-                    **self._within_sales({name: vals[name] for name in chosen if name in vals}),
-                    'sales_user_id': self.env.uid,
-                }
-                for vals in vals_list
-            ]
-        )
+        Run = self.with_env(self.env(context=clean_context(self.env.context)))
+        return super(PayNowReminderRun, Run).create(vals_list)
 
     def write(self, vals):
         """Override of `base`: who acts for Sales only changes nothing of a run but its list.
@@ -91,6 +90,4 @@ class PayNowReminderRun(models.Model):
     def _due_domain(self, levels):
         """Override of `account_pay_now` to look at nothing outside the scope."""
         domain = super()._due_domain(levels)
-        return (
-            domain & self.sales_user_id._pay_now_sales_scope() if self.sales_user_id else domain
-        )
+        return domain & self.sales_user_id._pay_now_sales_scope() if self.sales_user_id else domain

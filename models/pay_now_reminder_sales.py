@@ -35,7 +35,9 @@ class PayNowReminder(models.Model):
         if not self._is_sales_only():
             return super().write(vals)
         if vals.keys() - SALES_FIELDS:
-            raise AccessError(self.env._("Only the level and the text of a reminder can be changed."))
+            raise AccessError(
+                self.env._("Only the level and the text of a reminder can be changed.")
+            )
         # Whatever the client says, it is done by hand.
         by_hand = self.with_context(pay_now_by_hand=True)
         return super(PayNowReminder, by_hand).write(vals)

@@ -68,6 +68,8 @@ from . import (
     test_reminder_levels,
     test_reminder_mail,
     test_reminder_sales,
+    test_reminder_sales_access,
+    test_reminder_sales_screens,
     test_reminder_screens,
     test_removal,
     test_requests,

@@ -20,9 +20,10 @@ class PayNowGenerateReminders(models.TransientModel):
 
     def _compute_pay_now_notices(self):
         """Override of `pay.now.notices`: its warnings sum up what is none of their business."""
-        super()._compute_pay_now_notices()
+        result = super()._compute_pay_now_notices()
         if self._is_sales_only():
             self.pay_now_warnings = self.pay_now_health = False
+        return result
 
     # === CRUD METHODS === #
 
