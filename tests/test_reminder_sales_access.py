@@ -110,6 +110,24 @@ class TestReminderSalesAccess(ReminderSalesCommon):
 
     # === whose ===
 
+    def test_what_is_not_saved_is_rendered_with_ones_own_rights(self):
+        reminder = self.generate_as(self.marc).reminder_ids
+        values = {
+            'company_id': self.company.id,
+            'partner_id': self.customer.id,
+            'level_id': self.levels[0].id,
+            'run_id': False,
+            'item_ids': [Command.set(self.lines(self.hers, self.mine).ids)],
+        }
+        self.env.invalidate_all()
+        spec = {'item_ids': {}, 'items_html': {}, 'preview_html': {}}
+        for record in (reminder, reminder.browse()):
+            try:
+                result = str(record.onchange(values, list(values), spec))
+            except AccessError:
+                continue
+            self.assertNotIn(self.hers.name, result)
+
     def test_others_are_out_of_reach(self):
         theirs = self.generate() | self.generate_as(self.anna).sudo(False)
         for run in theirs:
