@@ -30,7 +30,8 @@ class PayNowSalesMixin(models.AbstractModel):
         :param str operation: what the user wants to do with these records.
         :raise AccessError: if they are not the user's.
         """
-        if not self._is_sales_only():
+        # What a client makes up and does not save is nobody's: no rights but the user's own.
+        if not (self._is_sales_only() and all(self._ids)):
             return self
         self.check_access(operation)
         return self.sudo()

@@ -111,7 +111,7 @@ class TestReminderSalesAccess(ReminderSalesCommon):
     # === whose ===
 
     def test_what_is_not_saved_is_rendered_with_ones_own_rights(self):
-        reminder = self.generate_as(self.marc).reminder_ids
+        run = self.generate_as(self.marc)
         values = {
             'company_id': self.company.id,
             'partner_id': self.customer.id,
@@ -120,13 +120,24 @@ class TestReminderSalesAccess(ReminderSalesCommon):
             'item_ids': [Command.set(self.lines(self.hers, self.mine).ids)],
         }
         self.env.invalidate_all()
-        spec = {'item_ids': {}, 'items_html': {}, 'preview_html': {}}
-        for record in (reminder, reminder.browse()):
-            try:
-                result = str(record.onchange(values, list(values), spec))
-            except AccessError:
-                continue
-            self.assertNotIn(self.hers.name, result)
+        spec = {'item_ids': {}, 'items_html': {}, 'amount_due_text': {}}
+        with self.assertRaises(AccessError):
+            run.reminder_ids.browse().onchange(values, list(values), spec)
+        result = run.reminder_ids.onchange(values, list(values), spec)
+        self.assertNotIn(self.hers.name, str(result))
+        line = {**values, 'state': 'draft'}
+        line.pop('run_id')
+        spec = {'sales_user_id': {}, 'reminder_ids': {'fields': spec}}
+        for record in (run, run.browse()):
+            for names in ([], ['sales_user_id'], ['sales_user_id', 'reminder_ids']):
+                for command in (
+                    [Command.CREATE, 'virtual_1', line],
+                    [Command.UPDATE, run.reminder_ids.id, line],
+                ):
+                    result = record.onchange(
+                        {'sales_user_id': False, 'reminder_ids': [command]}, names, spec
+                    )
+                    self.assertNotIn(self.hers.name, str(result))
 
     def test_others_are_out_of_reach(self):
         theirs = self.generate() | self.generate_as(self.anna).sudo(False)
