@@ -7,6 +7,7 @@ from . import (  # isort: skip
     pay_now_link_page,
     pay_now_link_paid,
     pay_now_notices,
+    pay_now_sales_mixin,
     pay_now_subject_mixin,
 )
 from . import (
@@ -64,6 +65,8 @@ from . import (
     pay_now_reminder_run_forecast,
     pay_now_reminder_run_generation,
     pay_now_reminder_run_letters,
+    pay_now_reminder_run_sales,
+    pay_now_reminder_sales,
     pay_now_reminder_sending,
     pay_now_reminder_sending_jobs,
     pay_now_reminder_trial,
@@ -105,6 +108,7 @@ from . import (
     res_config_settings,
     res_currency,
     res_partner,
+    res_users,
 )
 
 # Last: a platform takes over from what the others do with keys.

@@ -51,6 +51,14 @@ class AccountMoveLine(models.Model):
             & Domain('reconciled', '=', False)
         )
 
+    @api.model
+    def _pay_now_sold_domain(self):
+        """Return the domain of the items of Sales invoices (design section 1).
+
+        :rtype: odoo.fields.Domain
+        """
+        return Domain('move_id.invoice_line_ids', 'any', [('sale_line_ids', '!=', False)])
+
     def _pay_now_discount(self):
         """Return the early payment discount that whoever pays today may deduct.
 

@@ -224,13 +224,16 @@ class PayNowReminder(models.Model):
                 "Less than %s is due", formatLang(self.env, minimum, currency_obj=self.currency_id)
             )
         if self.currency_id.compare_amounts(facts['credit'], amount_due) >= 0:
-            return self.env._(
-                "Unmatched credit: %s",
-                formatLang(self.env, facts['credit'], currency_obj=self.currency_id),
-            )
+            return self._credit_reason(facts['credit'])
         if self._is_own_text_wrong(amount_due, amounts['amount_payable']):
             return self.env._("What is due has changed since the mail was edited")
         return False
+
+    def _credit_reason(self, credit):
+        """Return that the customer's money not matched yet covers what is due."""
+        return self.env._(
+            "Unmatched credit: %s", formatLang(self.env, credit, currency_obj=self.currency_id)
+        )
 
     def _customer_facts(self):
         """Return what is known of the customers, besides the items.

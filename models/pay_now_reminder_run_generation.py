@@ -150,7 +150,7 @@ class PayNowReminderRun(models.Model):
         if self.user_ids:
             domain &= Domain('move_id.invoice_user_id', 'in', self.user_ids.ids)
         if self.application:
-            sold = Domain('move_id.invoice_line_ids', 'any', [('sale_line_ids', '!=', False)])
+            sold = self.env['account.move.line']._pay_now_sold_domain()
             domain &= sold if self.application == 'sales' else ~sold
         return domain
 

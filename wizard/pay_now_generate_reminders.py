@@ -58,7 +58,7 @@ class PayNowGenerateReminders(models.TransientModel):
                     " previous balance."
                 )
             )
-        run = self.env['pay.now.reminder.run'].create(self._prepare_run())
+        run = self.env['pay.now.reminder.run'].create(self._prepare_run())._by_engine()
         count = run._count_customers()
         if not count:
             raise UserError(self.env._("No customer has an item due in this range."))

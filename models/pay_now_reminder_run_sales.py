@@ -1,0 +1,93 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools.misc import clean_context
+
+
+class PayNowReminderRun(models.Model):
+    """Runs from Sales: of a person without rights in the accounting, and of their invoices only.
+
+    The scope follows the person's rights: it is asked for when generating, in each preview and
+    again as the mails leave.
+    """
+
+    _name = 'pay.now.reminder.run'
+    _inherit = ['pay.now.reminder.run', 'pay.now.sales.mixin']
+
+    sales_user_id = fields.Many2one(
+        string="From Sales, by",
+        comodel_name='res.users',
+        readonly=True,
+        index='btree_not_null',
+        # Without its person the run would have no limits any more.
+        ondelete='restrict',
+        help="Who made the run without rights in the accounting: it is about nothing but the Sales"
+        " invoices of this person.",
+    )
+    sales_scope_text = fields.Char(
+        string="Scope", compute='_compute_sales_scope_text', compute_sudo=True
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('sales_user_id')
+    def _compute_sales_scope_text(self):
+        for run in self:
+            user = run.sales_user_id
+            run.sales_scope_text = user and user._pay_now_sales_scope_text()
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to keep those who act for Sales only within their scope."""
+        if not self._is_sales_only():
+            return super().create(vals_list)
+        chosen = ('company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids')
+        vals_list = [
+            {
+                **self._within_sales({name: vals[name] for name in chosen if name in vals}),
+                'sales_user_id': self.env.uid,
+            }
+            for vals in vals_list
+        ]
+        # No default of the context counts either.
+        Run = self.with_env(self.env(context=clean_context(self.env.context)))
+        return super(PayNowReminderRun, Run).create(vals_list)
+
+    def write(self, vals):
+        """Override of `base`: who acts for Sales only changes nothing of a run but its list.
+
+        :raise AccessError: if something else is changed.
+        """
+        if self._is_sales_only() and vals.keys() - {'reminder_ids'}:
+            raise AccessError(
+                self.env._("Only Invoicing can change what a run of reminders is about.")
+            )
+        return super().write(vals)
+
+    # === ACTION METHODS === #
+
+    def action_send(self):
+        """Override of `account_pay_now` for people in Sales."""
+        return super(PayNowReminderRun, self._by_engine()).action_send()
+
+    def action_stop(self):
+        """Override of `account_pay_now` for people in Sales."""
+        return super(PayNowReminderRun, self._by_engine()).action_stop()
+
+    def action_resume(self):
+        """Override of `account_pay_now` for people in Sales."""
+        return super(PayNowReminderRun, self._by_engine()).action_resume()
+
+    def action_cancel(self):
+        """Override of `account_pay_now` for people in Sales."""
+        return super(PayNowReminderRun, self._by_engine()).action_cancel()
+
+    # === BUSINESS METHODS - GENERATION === #
+
+    def _due_domain(self, levels):
+        """Override of `account_pay_now` to look at nothing outside the scope."""
+        domain = super()._due_domain(levels)
+        return domain & self.sales_user_id._pay_now_sales_scope() if self.sales_user_id else domain
