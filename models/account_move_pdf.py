@@ -137,15 +137,8 @@ class AccountMove(models.Model):
                 data[move]['pdf_report'] = Send._get_default_pdf_report_id(move)
                 Send._prepare_invoice_pdf_report(data)
                 values = data[move]['pdf_attachment_values']
-                return self.env['ir.attachment'].create(
-                    {
-                        'name': values['name'],
-                        'raw': values['raw'],
-                        'mimetype': values['mimetype'],
-                        'res_model': owner._name,
-                        'res_id': owner.id,
-                    }
-                ), {}
+                keep = self.env['ir.attachment']._pay_now_keep_pdf
+                return keep(owner, values['name'], values['raw']), {}
         except psycopg2.OperationalError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a printout may stumble over

@@ -1,10 +1,29 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import api, models
 
 
 class IrAttachment(models.Model):
     _inherit = 'ir.attachment'
+
+    @api.model
+    def _pay_now_keep_pdf(self, record, name, content):
+        """Keep a PDF with a record.
+
+        :param record: whoever may read it may read the PDF.
+        :param str name: the file's name.
+        :param bytes content: the file.
+        :rtype: ir.attachment (sudo)
+        """
+        return self.sudo().create(
+            {
+                'name': name,
+                'raw': content,
+                'mimetype': 'application/pdf',
+                'res_model': record._name,
+                'res_id': record.id,
+            }
+        )
 
     def _pay_now_download(self):
         """Return the action that downloads the file.

@@ -156,11 +156,14 @@ class PayNowReminder(models.Model):
             reminder.item_ids = items[reminder]
         attachments, problems = letters._prepare_attachments(items)
         contents = letters._render_letters(attachments)
+        keep = self.env['ir.attachment']._pay_now_keep_pdf
         for reminder in letters:
+            name = self.env._("Reminder – %s.pdf", reminder.partner_id.display_name)
+            letter = keep(reminder, name, contents[reminder.id])
             texts = [reminder.reason, problems.get(reminder)]
             reminder.write(
                 {
-                    'letter_id': reminder._store_letter(contents[reminder.id]).id,
+                    'letter_id': letter.id,
                     'asked_text': reminder._asked_text(items[reminder]),
                     'reason': ', '.join(filter(None, texts)) or False,
                     'state': 'sent',
@@ -194,27 +197,6 @@ class PayNowReminder(models.Model):
     def _letter_report(self):
         return 'account_pay_now.action_report_reminder_letter'
 
-    def _store_letter(self, content):
-        """Keep a letter as it was printed.
-
-        :param bytes content: the PDF.
-        :rtype: ir.attachment
-        """
-        self.ensure_one()
-        return (
-            self.env['ir.attachment']
-            .sudo()
-            .create(
-                {
-                    'name': self.env._("Reminder – %s.pdf", self.partner_id.display_name),
-                    'raw': content,
-                    'mimetype': 'application/pdf',
-                    'res_model': self._name,
-                    'res_id': self.id,
-                }
-            )
-        )
-
     def _letters_file(self):
         """Keep the letters in one file with their run, so that it can be had once more.
 
@@ -222,21 +204,11 @@ class PayNowReminder(models.Model):
         """
         contents = [letter.raw for letter in self.sudo().letter_id]
         run = self.run_id[:1]
-        return (
-            self.env['ir.attachment']
-            .sudo()
-            .create(
-                {
-                    'name': self.env._(
-                        "%(run)s – %(count)s letter(s).pdf", run=run.name, count=len(self)
-                    ),
-                    'raw': pdf.merge_pdf(contents) if len(contents) > 1 else contents[0],
-                    'mimetype': 'application/pdf',
-                    'res_model': run._name,
-                    'res_id': run.id,
-                }
-            )
-        )
+        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=run.name, count=len(self))
+        content = pdf.merge_pdf(contents) if len(contents) > 1 else contents[0]
+        file = self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
+        self.run_id.letters_file_ids |= file
+        return file
 
     # === BUSINESS METHODS - CONTENT === #
 

@@ -9,12 +9,12 @@ class PayNowReminderRun(models.Model):
     _inherit = 'pay.now.reminder.run'
 
     to_print_count = fields.Integer(string="Letters to print", compute='_compute_counts')
-    letters_file_ids = fields.One2many(
+    letters_file_ids = fields.Many2many(
         string="Printed letters",
         comodel_name='ir.attachment',
-        inverse_name='res_id',
-        domain=[('res_model', '=', 'pay.now.reminder.run')],
+        relation='pay_now_reminder_run_letters_rel',
         readonly=True,
+        copy=False,
     )
 
     letters_text = fields.Char(string="What is to be printed", compute='_compute_letters_text')

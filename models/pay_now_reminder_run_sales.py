@@ -35,7 +35,7 @@ class PayNowReminderRun(models.Model):
     def _compute_sales_scope_text(self):
         for run in self:
             user = run.sales_user_id
-            run.sales_scope_text = user and user._pay_now_sales_scope_text()
+            run.sales_scope_text = user._pay_now_sales_scope_text() if user else False
 
     # === CRUD METHODS === #
 
