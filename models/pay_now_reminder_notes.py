@@ -21,13 +21,12 @@ class PayNowReminder(models.Model):
                 reminder.partner_id.id: reminder._sent_text(reminder.asked_text)
                 for reminder in reminders
             }
-            reminders.partner_id._message_log_batch(bodies)
-            moves = {
-                move.id: reminder._sent_text(reminder.level_id.name)
-                for reminder in reminders
-                for move in reminder.item_ids.move_id
-            }
-            reminders.item_ids.move_id._message_log_batch(moves)
+            reminders.partner_id._pay_now_log_batch(bodies)
+            moves = {}
+            for reminder in reminders:
+                text = reminder._sent_text(reminder.level_id.name)
+                moves.update(dict.fromkeys(reminder.item_ids.move_id.ids, text))
+            reminders.item_ids.move_id._pay_now_log_batch(moves)
             reminders._make_activities()
         sent.is_noted = True
 
