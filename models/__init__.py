@@ -55,6 +55,7 @@ from . import (
     pay_now_reminder_attachments,
     pay_now_reminder_content,
     pay_now_reminder_edit,
+    pay_now_reminder_facts,
     pay_now_reminder_holds,
     pay_now_reminder_letter,
     pay_now_reminder_level,

@@ -201,7 +201,7 @@ class AccountMoveLine(models.Model):
             ('in_progress', self._pay_now_in_progress() if in_progress else self.browse()),
             ('disputed', self._pay_now_disputed()),
             ('excluded', self.filtered(lambda line: line._pay_now_is_excluded())),
-            ('answered', self.filtered(lambda line: line._pay_now_answers())),
+            ('answered', self._pay_now_answered()),
             ('blocked', self.filtered(lambda line: line.move_id.payment_state == 'blocked')),
         ):
             for line in lines:
@@ -214,9 +214,26 @@ class AccountMoveLine(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        until = self.move_id.pay_now_excluded_until
-        for_now = not until or until >= fields.Date.context_today(self)
-        return self.no_followup or (self.move_id.pay_now_excluded and for_now)
+        if self.no_followup:
+            return True
+        move = self.move_id
+        if not move.pay_now_excluded:
+            return False
+        until = move.pay_now_excluded_until
+        return not until or until >= fields.Date.context_today(self)
+
+    def _pay_now_answered(self):
+        """Return the items that the customer said something about that still holds.
+
+        :rtype: account.move.line
+        """
+        answers = (
+            self.env['pay.now.answer']
+            .sudo()
+            .search(Domain('item_ids', 'in', self.ids) & Domain('state', '=', 'open'))
+        )
+        holding = answers.filtered(lambda answer: answer._is_holding())
+        return self & holding.item_ids.with_env(self.env)
 
     def _pay_now_answers(self):
         """Return what the customer said about the item and still holds, the newest first.

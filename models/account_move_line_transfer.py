@@ -22,14 +22,17 @@ class AccountMoveLine(models.Model):
         :rtype: list of dict
         """
         accounts = self.move_id._pay_now_transfer_accounts() if accounts is None else accounts
-        by_account = {}
-        for move, lines in self.grouped('move_id').items():
+        amounts, by_account = {}, {}
+        for line in self:
+            move = line.move_id
+            amounts[move] = amounts.get(move, 0.0) + line.amount_residual_currency
+        for move, amount in amounts.items():
             if account := accounts[move]:
                 by_account.setdefault(account, []).append(
                     {
                         'invoice': move.name,
                         'reference': move.payment_reference or move.name,
-                        'amount': sum(lines.mapped('amount_residual_currency')),
+                        'amount': amount,
                         'currency': move.currency_id,
                     }
                 )

@@ -23,8 +23,8 @@ class MailThread(models.AbstractModel):
         note = first._message_log_batch({first.id: bodies[first.id]}) if first else None
         if not others:
             return
-        body = note._fields['body']
-        columns = {text: body.convert_to_column(escape(text), note) for text in bodies.values()}
+        # What is escaped stays as it is in the sanitized frame.
+        frame = note._fields['body'].convert_to_column('%s', note)
         note.flush_recordset()
         same = [
             SQL.identifier(name)
@@ -39,7 +39,7 @@ class MailThread(models.AbstractModel):
                 " WHERE mail_message.id = %(note)s",
                 same=SQL(', ').join(same),
                 ids=others.ids,
-                texts=[columns[bodies[record.id]] for record in others],
+                texts=[frame.replace('%s', escape(bodies[record.id])) for record in others],
                 note=note.id,
             )
         )

@@ -191,10 +191,11 @@ class PayNowReminder(models.Model):
         days = self.env._("1 day late") if late == 1 else self.env._("%s days late", late)
         return f'{text}, {days}'
 
-    def _refusals(self, items):
+    def _refusals(self, items, contacts=None):
         """Return which invoices get no button.
 
         :param dict items: `{reminder: the items it is about}`.
+        :param dict contacts: `{reminder: whom it is written to}`, where it is known already.
         :return: `{reminder: {invoice: code}}`
         :rtype: dict
         """
@@ -206,7 +207,7 @@ class PayNowReminder(models.Model):
             # What a payment is on its way for is held: it is not among the items.
             codes = lines.move_id._pay_now_refusals('reminder', previous, free=lines)
             for reminder in reminders:
-                moves = items[reminder].move_id
+                moves = items[reminder].move_id if codes else ()
                 refusals[reminder] = {move: codes[move] for move in moves if move in codes}
         return refusals
 
@@ -216,10 +217,10 @@ class PayNowReminder(models.Model):
         :param account.move.line lines: what is open.
         :rtype: list of (res.currency, float)
         """
-        totals = {
-            currency: sum(items.mapped('amount_residual_currency'))
-            for currency, items in lines.grouped('currency_id').items()
-        }
+        totals = {}
+        for line in lines:
+            currency = line.currency_id
+            totals[currency] = totals.get(currency, 0.0) + line.amount_residual_currency
         return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
 
     def _amount_text(self, amount, currency):
@@ -262,9 +263,12 @@ class PayNowReminder(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        newest = lines.sorted(lambda line: (line.move_id.invoice_date or line.date, line.id))[-1:]
+        moves = lines.move_id
+        if len(moves) > 1:
+            newest = max(lines, key=lambda line: (line.move_id.invoice_date or line.date, line.id))
+            moves = newest.move_id
         people = [
-            newest.move_id.invoice_user_id,
+            moves.invoice_user_id,
             self.partner_id.user_id,
             (self.run_id or self).create_uid,
         ]

@@ -128,11 +128,13 @@ class PayNowReminder(models.Model):
         lines = self.env['account.move.line'].union(*(pair[0] for pair in sorted_items.values()))
         (lines.move_id.partner_id | self.partner_id).fetch(CONTACT_FIELDS)
         about = {reminder: items for reminder, (items, _held) in sorted_items.items()}
-        refusals = self._refusals(about)
+        contacts = {reminder: reminder._find_contact(items) for reminder, items in about.items()}
+        refusals = self._refusals(about, contacts)
         facts = self._customer_facts()
         levels = {} if self._pay_now_trial() else self._due_levels(about)
         self.filtered(lambda one: about[one])._take_levels(levels)
         for reminder, (items, held) in sorted_items.items():
+            facts[reminder]['contact'] = contacts[reminder]
             reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
         return about, refusals
 
@@ -157,14 +159,14 @@ class PayNowReminder(models.Model):
         :param account.move.line lines: the items it is about.
         :param dict held: `{item that is left out: code}`.
         :param dict refusals: `{invoice without a button: code}`.
-        :param dict facts: what is known of the customer (see `_customer_facts`).
+        :param dict facts: what is known of the customer (see `_customer_facts`), and `contact`.
         """
         payable = lines._pay_now_without(refusals)
-        contact = self._find_contact(lines)
+        contact = facts['contact']
         vals = {
             'contact_id': contact.id,
             'email': contact.email,
-            'channel': 'letter' if self._is_letter(contact) else 'email',
+            'channel': self._channel(contact),
             'item_count': len(lines.move_id),
             'amount_due': sum(lines.mapped('amount_residual')),
             'amount_payable': payable._pay_now_amount_to_pay(),
@@ -195,7 +197,7 @@ class PayNowReminder(models.Model):
                 line, code = next(iter(held.items()))
                 return line._pay_now_hold_label(code)
             return self.env._("Nothing left to pay")
-        if problem := self._address_problem(contact):
+        if problem := self._address_problem(contact, amounts['channel']):
             return problem
         return self._customer_hold_reason(amounts, facts)
 
@@ -218,7 +220,7 @@ class PayNowReminder(models.Model):
             return self.env._("No level is due yet")
         if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > self._now():
             return self.env._("Already reminded on %s", format_date(self.env, last_sent))
-        minimum = self.company_id.root_id.sudo().pay_now_minimum_amount
+        minimum = facts['minimum']
         if self.currency_id.compare_amounts(amount_due, minimum) < 0:
             return self.env._(
                 "Less than %s is due", formatLang(self.env, minimum, currency_obj=self.currency_id)
@@ -233,118 +235,4 @@ class PayNowReminder(models.Model):
         """Return that the customer's money not matched yet covers what is due."""
         return self.env._(
             "Unmatched credit: %s", formatLang(self.env, credit, currency_obj=self.currency_id)
-        )
-
-    def _customer_facts(self):
-        """Return what is known of the customers, besides the items.
-
-        :return: for each reminder `credit`, `last_sent`, `under_way`, `waiting`, `mode` and
-            `previous_balance`.
-        :rtype: dict
-        """
-        credit = self._unmatched_credits()
-        last_sent = self._last_sent()
-        under_way = self._under_way()
-        waiting = self._waiting_for_a_person()
-        modes = self._modes()
-        facts = {}
-        for run, reminders in self.grouped('run_id').items():
-            previous = run._previous_balances(reminders.partner_id) if run else {}
-            for reminder in reminders:
-                partner = reminder.partner_id
-                facts[reminder] = {
-                    'credit': credit.get(partner, 0.0),
-                    'last_sent': last_sent.get(partner),
-                    'under_way': partner in under_way,
-                    'waiting': waiting.get(reminder),
-                    'mode': modes[partner],
-                    'previous_balance': previous.get(partner, 0.0),
-                }
-        return facts
-
-    def _modes(self):
-        """Return whether the customers are reminded: what is strictest in any company concerned.
-
-        :return: `{partner: 'auto', 'manual' or 'never'}`
-        :rtype: dict
-        """
-        modes = {}
-        for company in self.company_id | self.item_ids.company_id:
-            for partner in self.partner_id.sudo().with_company(company):
-                mode = partner.pay_now_reminder_mode or 'auto'
-                known = modes.get(partner, 'auto')
-                modes[partner] = max(mode, known, key=('auto', 'manual', 'never').index)
-        return modes
-
-    def _waiting_for_a_person(self):
-        """Return for which reminders of the daily action an earlier one waits for a person.
-
-        :return: `{reminder: day of the earlier run}`
-        :rtype: dict
-        """
-        daily = self.filtered(lambda one: one.state == 'draft' and one.run_id.trigger == 'auto')
-        if not daily:
-            return {}
-        days = dict(
-            self.sudo()._read_group(
-                Domain('partner_id', 'in', daily.partner_id.ids)
-                & Domain('root_company_id', 'in', daily.root_company_id.ids)
-                & Domain('state', '=', 'draft')
-                & Domain('run_id.trigger', '=', 'auto')
-                & Domain('run_id', 'not in', daily.run_id.ids),
-                ['partner_id'],
-                ['create_date:max'],
-            )
-        )
-        return {one: days[one.partner_id] for one in daily if one.partner_id in days}
-
-    def _unmatched_credits(self):
-        """Return each customer's money not matched yet: payments, credit notes, bank lines.
-
-        :return: `{partner: positive amount}` in the company's currency.
-        :rtype: dict
-        """
-        totals = {}
-        for company, reminders in self.grouped('company_id').items():
-            partners = reminders.partner_id
-            domain = Domain('company_id', 'child_of', company.id)
-            for partner, amount in self.env['account.move.line']._read_group(
-                domain
-                & Domain('partner_id', 'in', partners.ids)
-                & Domain('account_type', '=', 'asset_receivable')
-                & Domain('parent_state', '=', 'posted')
-                & Domain('reconciled', '=', False)
-                & Domain('amount_residual', '<', 0),
-                ['partner_id'],
-                ['amount_residual:sum'],
-            ):
-                totals[partner] = totals.get(partner, 0.0) - amount
-            for partner, amount in self.env['account.bank.statement.line']._read_group(
-                domain
-                & Domain('partner_id.commercial_partner_id', 'in', partners.ids)
-                & Domain('is_reconciled', '=', False)
-                & Domain('amount', '>', 0),
-                ['partner_id'],
-                ['amount:sum'],
-            ):
-                commercial = partner.commercial_partner_id
-                totals[commercial] = totals.get(commercial, 0.0) + amount
-        return totals
-
-    def _last_sent(self):
-        """Return when each customer was last reminded, by company.
-
-        :return: `{partner: datetime}`
-        :rtype: dict
-        """
-        return dict(
-            # Whoever sent them: a branch counts as its company.
-            self.sudo()._read_group(
-                Domain('partner_id', 'in', self.partner_id.ids)
-                & Domain('root_company_id', 'in', self.root_company_id.ids)
-                & Domain('id', 'not in', self.ids)
-                & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
-                ['partner_id'],
-                ['sent_at:max'],
-            )
         )

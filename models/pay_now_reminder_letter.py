@@ -91,23 +91,23 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - CHANNEL === #
 
-    def _is_letter(self, contact):
-        """Tell whether this customer is written to on paper.
+    def _channel(self, contact):
+        """Return how this customer is written to.
 
         :param res.partner contact: whom the reminder is written to.
-        :rtype: bool
+        :return: `email`, also where there is none, or `letter`.
+        :rtype: str
         """
-        return (
-            not email_normalize(contact.email or '')
-            and self.company_id.root_id.sudo().pay_now_letters
-            and not self._pay_now_trial()
-        )
+        if email_normalize(contact.email or '') or self._pay_now_trial():
+            return 'email'
+        return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
 
-    def _refusals(self, items):
+    def _refusals(self, items, contacts=None):
         """Override of `account_pay_now`: paper asks for no online payment (design section 5)."""
-        refusals = super()._refusals(items)
+        refusals = super()._refusals(items, contacts)
         for reminder in self:
-            if reminder._is_letter(reminder._find_contact(items[reminder])):
+            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
+            if reminder._channel(contact) == 'letter':
                 moves = items[reminder].move_id
                 refusals[reminder] = {**dict.fromkeys(moves, 'no_email'), **refusals[reminder]}
         return refusals
@@ -125,15 +125,13 @@ class PayNowReminder(models.Model):
         """Tell whether a letter would arrive."""
         return bool(contact.street and (contact.city or contact.zip))
 
-    def _address_problem(self, contact):
+    def _address_problem(self, contact, channel):
         """Return why nothing can be sent to a contact, in the user's words, or False."""
-        if email_normalize(contact.email or ''):
-            return False
-        if not self._is_letter(contact):
-            return self.env._("No e-mail address")
-        if not self._has_postal_address(contact):
-            return self.env._("No e-mail address, and no postal address for a letter")
-        return False
+        if channel == 'letter':
+            return not self._has_postal_address(contact) and self.env._(
+                "No e-mail address, and no postal address for a letter"
+            )
+        return not email_normalize(contact.email or '') and self.env._("No e-mail address")
 
     # === BUSINESS METHODS - PRINTING === #
 

@@ -110,15 +110,17 @@ class PayNowReminderLevel(models.Model):
         :return: one of these levels, or none when nothing more is due yet.
         :rtype: pay.now.reminder.level
         """
-        sent = self.browse().union(*(history.get(item, self.browse()) for item in items)) & self
-        due, known = self.browse(), {} if known is None else known
+        none, known = self.browse(), {} if known is None else known
+        due, sent = set(), set()
         for item in items:
-            before = history.get(item, self.browse())
+            before = history.get(item, none)
             key = (item.date_maturity, before._ids)
             if key not in known:
                 known[key] = self._next_for(item, before, today, start)
-            due |= known[key]
-        return (due | sent).sorted(self._rank)[-1:] if due else due
+            due.add(known[key])
+            sent.add(before)
+        due = none.union(*due)
+        return (due | none.union(*sent) & self).sorted(self._rank)[-1:] if due else due
 
     def _next_for(self, item, sent, today, start):
         """Return the level that is due for one item.

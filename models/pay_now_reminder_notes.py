@@ -15,6 +15,8 @@ class PayNowReminder(models.Model):
         """Note in the chatter of the customers and of the invoices what was sent, in one go."""
         sent = self.search([('state', '=', 'sent'), ('is_noted', '=', False)], limit=500)
         sent = sent.try_lock_for_update()
+        # No more than that of the items.
+        sent.item_ids.fetch(['move_id'])
         for company, reminders in sent.grouped('company_id').items():
             reminders = reminders.with_context(lang=company._pay_now_lang())
             bodies = {

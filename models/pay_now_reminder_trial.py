@@ -15,12 +15,12 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - TEST MODE === #
 
-    def _refusals(self, items):
+    def _refusals(self, items, contacts=None):
         """Override of `account_pay_now` to keep a test button from all but the test address.
 
         Each invoice knows its own contact; the reminder goes to one of them.
         """
-        refusals = super()._refusals(items)
+        refusals = super()._refusals(items, contacts)
         for company, reminders in self.grouped('company_id').items():
             if company._pay_now_test_mode() and not company._pay_now_in_sandbox():
                 for reminder in reminders:

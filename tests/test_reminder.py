@@ -3,6 +3,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from markupsafe import escape
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
@@ -62,6 +64,22 @@ class TestReminder(ReminderCommon):
         self.assertIn("Fournil SARL", mail['subject'])
         for record in (self.customer, self.first, self.second):
             self.assertIn("Reminder sent to client@example.com", record.message_ids[0].body)
+        notes = (self.first | self.second).message_ids.filtered(
+            lambda note: "Reminder sent" in note.body
+        )
+        self.assertEqual(sorted(notes.mapped('res_id')), (self.first | self.second).ids)
+        self.assertEqual(notes.subtype_id, self.env.ref('mail.mt_note'))
+        self.assertEqual(len(set(notes.mapped('date'))), 1)
+        self.assertTrue(all(notes.mapped('is_internal')))
+
+    def test_the_notes_are_only_text(self):
+        name = "<b>Bold</b> %s & %(what)s"
+        self.env['pay.now.reminder.level'].search([]).name = name
+        self.send(self.generate())
+        for record in (self.first, self.second):
+            body = record.message_ids[0].body
+            self.assertIn(str(escape(name)), body)
+            self.assertNotIn('<b>', body)
 
     def test_by_a_billing_user(self):
         user = new_test_user(

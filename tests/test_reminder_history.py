@@ -6,15 +6,26 @@ from datetime import timedelta
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
+from odoo.tools import pdf
 
 from .reminder_days import START, ReminderDaysCommon
 
-CUSTOMERS, DAYS, HISTORIES = 4, 60, 2
+CUSTOMERS, DAYS, HISTORIES = 4, 60, 3
 
 
 @tagged('post_install', '-at_install')
 class TestReminderHistory(ReminderDaysCommon):
     """Random invoices, payments, answers and calendars; what must hold whatever happens."""
+
+    def setUp(self):
+        super().setUp()
+
+        def draw(report, _ref, ids):
+            values = report.env['pay.now.reminder'].browse(ids)._letter_values()
+            return {id_: values[id_][1].encode() for id_ in ids}
+
+        self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', draw)
+        self.patch(pdf, 'merge_pdf', b''.join)
 
     def run_history(self, seed):
         dice = random.Random(seed)
@@ -30,6 +41,7 @@ class TestReminderHistory(ReminderDaysCommon):
             }
         )
         partners = self.make_customers(CUSTOMERS)
+        partners.write({'street': "1 rue du Four", 'city': "Lyon"})
         invoices = [
             self.invoice_due(
                 dice.randint(-60, DAYS), dice.randint(20, 300), partner=dice.choice(partners)
@@ -44,11 +56,13 @@ class TestReminderHistory(ReminderDaysCommon):
             if dice.random() < 0.85:
                 due = self.due_customers(partners, number)
                 self.day(number)
+                with self.at(START + timedelta(days=number)):
+                    self.print_letters()
                 self.check_day(number, due, seen)
 
     def something_happens(self, invoice):
         event = self.dice.choice(
-            ['', '', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never']
+            ['', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never', 'email']
         )
         if event == 'say':
             self.customer_says(invoice)
@@ -71,6 +85,18 @@ class TestReminderHistory(ReminderDaysCommon):
             partner = invoice.partner_id.with_company(self.company)
             mode = partner.pay_now_reminder_mode
             partner.pay_now_reminder_mode = 'auto' if mode == 'never' else 'never'
+
+        elif event == 'email':
+            partner = invoice.partner_id
+            partner.email = not partner.email and f'c{partner.id}@example.com'
+
+    def print_letters(self):
+        """On some days, somebody prints what waits, or leaves one of it out."""
+        letters = self.env['pay.now.reminder'].search([('state', '=', 'to_print')])
+        if letters and self.dice.random() < 0.6:
+            letters.action_print_letters()
+        elif letters and self.dice.random() < 0.2:
+            letters[0].action_drop()
 
     def customer_says(self, invoice):
         """As on the pay page, where not everything is accepted."""
@@ -105,11 +131,15 @@ class TestReminderHistory(ReminderDaysCommon):
         sent = self.env['pay.now.reminder'].search([('state', '=', 'sent')], order='id')
         for reminder in sent.filtered(lambda one: one.id not in seen):
             seen.add(reminder.id)
+            self.channels.add(reminder.channel)
             self.check_mail(number, reminder, sent)
 
     def check_mail(self, number, reminder, sent):
         day = (START + timedelta(days=number)).date()
         mail = reminder.mail_id.body_html
+        if reminder.channel == 'letter':
+            mail = reminder.letter_id.raw.decode()
+            self.assertNotIn('/pay_now/', mail)
         mentioned = [
             invoice
             for invoice in self.env['account.move'].search(
@@ -153,8 +183,10 @@ class TestReminderHistory(ReminderDaysCommon):
             self.assertLessEqual(ranks.index(reminder.level_id), reached, "left out")
 
     def test_random_histories(self):
+        self.channels = set()
         for seed in range(1, 1 + HISTORIES):
             with self.subTest(seed=seed), self.cr.savepoint() as savepoint:
                 self.run_history(seed)
                 savepoint.rollback()
             self.env.invalidate_all()
+        self.assertEqual(self.channels, {'email', 'letter'})
