@@ -10,7 +10,7 @@ class IrAttachment(models.Model):
     def _pay_now_keep_pdf(self, record, name, content):
         """Keep a PDF with a record.
 
-        :param record: whoever may read it may read the PDF.
+        :param record: whoever may read it may read the PDF; nothing: the user alone.
         :param str name: the file's name.
         :param bytes content: the file.
         :rtype: ir.attachment (sudo)
@@ -20,7 +20,7 @@ class IrAttachment(models.Model):
                 'name': name,
                 'raw': content,
                 'mimetype': 'application/pdf',
-                'res_model': record._name,
+                'res_model': bool(record) and record._name,
                 'res_id': record.id,
             }
         )

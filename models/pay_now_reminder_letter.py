@@ -198,17 +198,29 @@ class PayNowReminder(models.Model):
         return 'account_pay_now.action_report_reminder_letter'
 
     def _letters_file(self):
-        """Keep the letters in one file with their run, so that it can be had once more.
+        """Keep the letters of each run in one file with it, so that it can be had once more.
 
+        Whoever sees a run need not see the others: all in one are for the one who prints them.
+
+        :return: the file with all of them.
+        :rtype: ir.attachment
+        """
+        for run, letters in self.grouped('run_id').items():
+            file = letters._merge_letters(run)
+            run.letters_file_ids |= file
+        return file if len(self.run_id) == 1 else self._merge_letters(self.run_id.browse())
+
+    def _merge_letters(self, run):
+        """Keep the letters in one file.
+
+        :param pay.now.reminder.run run: what it is kept with; nothing: for the user alone.
         :rtype: ir.attachment
         """
         contents = [letter.raw for letter in self.sudo().letter_id]
-        run = self.run_id[:1]
-        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=run.name, count=len(self))
+        names = ', '.join(dict.fromkeys(self.run_id.mapped('name')))
+        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=names, count=len(self))
         content = pdf.merge_pdf(contents) if len(contents) > 1 else contents[0]
-        file = self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
-        self.run_id.letters_file_ids |= file
-        return file
+        return self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
 
     # === BUSINESS METHODS - CONTENT === #
 

@@ -46,6 +46,12 @@ class LettersCommon(ReminderCommon):
             [('company_id', '=', self.company.id), ('trigger', '=', 'auto')]
         )
 
+    def blank_page(self):
+        writer, stream = PdfFileWriter(), io.BytesIO()
+        writer.add_blank_page(100, 100)
+        writer.write(stream)
+        return stream.getvalue()
+
     def page_of(self, reminders):
         """Return what is on the paper, before it is drawn."""
         content, _kind = self.env['ir.actions.report']._render_qweb_html(
@@ -68,12 +74,6 @@ class TestLetters(LettersCommon):
             return {id_: self.blank_page() for id_ in ids}
 
         self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', draw)
-
-    def blank_page(self):
-        writer, stream = PdfFileWriter(), io.BytesIO()
-        writer.add_blank_page(100, 100)
-        writer.write(stream)
-        return stream.getvalue()
 
     def test_from_the_list_to_the_printer(self):
         run = self.generate()

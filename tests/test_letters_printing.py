@@ -1,0 +1,53 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .reminder_sales import ReminderSalesCommon
+from .test_letters import ADDRESS, LettersCommon
+
+
+class PrintingCommon(LettersCommon):
+    """What is drawn does not matter: who prints what, when, and how much at once."""
+
+    def setUp(self):
+        super().setUp()
+        self.drawn = []
+        self.patch(
+            self.registry['ir.actions.report'],
+            '_pay_now_render_apart',
+            lambda _report, _ref, ids: self.draw(ids),
+        )
+
+    def draw(self, ids):
+        self.drawn.append(list(ids))
+        return {id_: self.blank_page() for id_ in ids}
+
+    def make_letters(self, count):
+        """Let more customers without an e-mail owe something."""
+        for number in range(count):
+            partner = self.env['res.partner'].create({'name': f"Customer {number}", **ADDRESS})
+            self.make_invoice(10, partner=partner, days_late=30)
+
+
+@tagged('post_install', '-at_install')
+class TestLettersOfSales(PrintingCommon, ReminderSalesCommon):
+    def test_letters_of_several_runs(self):
+        """Who may see one run only finds nothing of another one in its file."""
+        self.other_customer.write({'email': False, **ADDRESS})
+        self.customer.write({'email': False, **ADDRESS})
+        mine = self.generate_as(self.marc)
+        mine.action_send()
+        theirs = self.generate(partner_ids=self.other_customer.ids)
+        theirs.action_send()
+        both = (mine.reminder_ids | theirs.reminder_ids).with_user(self.accountant)
+        action = both.action_print_letters()
+        self.assertEqual(set(both.mapped('state')), {'sent'})
+        file = self.env['ir.attachment'].browse(int(action['url'].split('/')[3].split('?')[0]))
+        self.assertTrue(file.with_user(self.accountant).raw)
+        with self.assertRaises(AccessError):
+            file.with_user(self.marc).read(['raw'])
+        for run in (mine, theirs):
+            [own] = run.sudo().letters_file_ids
+            self.assertEqual((own.res_model, own.res_id), (run._name, run.id))
+            self.assertIn("1 letter", own.name)
