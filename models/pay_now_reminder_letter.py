@@ -54,7 +54,8 @@ class PayNowReminder(models.Model):
         :raise UserError: there is nothing to print, or somebody else prints these letters.
         """
         self.check_access('write')
-        waiting = self.filtered(lambda one: one.state == 'to_print')
+        # As mails leave: of branches too that whoever prints has not selected, or may not see.
+        waiting = self.sudo().filtered(lambda one: one.state == 'to_print')
         if not waiting:
             raise UserError(self.env._("There is no letter to print."))
         letters = waiting.try_lock_for_update(limit=const.LETTERS_AT_ONCE)

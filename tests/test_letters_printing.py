@@ -1,9 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
 
 from .reminder_sales import ReminderSalesCommon
+from .test_branches import BranchCommon
 from .test_letters import ADDRESS, LettersCommon
 
 
@@ -51,3 +53,23 @@ class TestLettersOfSales(PrintingCommon, ReminderSalesCommon):
             [own] = run.sudo().letters_file_ids
             self.assertEqual((own.res_model, own.res_id), (run._name, run.id))
             self.assertIn("1 letter", own.name)
+
+
+@tagged('post_install', '-at_install')
+class TestLettersOfBranches(PrintingCommon, BranchCommon):
+    def test_somebody_of_the_company_prints_what_is_due_to_its_branch(self):
+        self.make_branch_invoice(30, days_late=30)
+        self.company.pay_now_reminder_auto = True
+        run = self.daily_run()
+        self.assertEqual(run.reminder_ids.amount_due, 180)
+        clerk = new_test_user(
+            self.env,
+            'clerk_of_the_company',
+            groups='account.group_account_invoice',
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.letters_of(run.with_user(clerk).with_context(allowed_company_ids=self.company.ids))
+        self.assertEqual(run.reminder_ids.amount_due, 180)
+        self.assertIn("180", run.reminder_ids.asked_text)
+        self.assertEqual(len(run.reminder_ids.item_ids), 3)
