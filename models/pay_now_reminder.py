@@ -163,7 +163,9 @@ class PayNowReminder(models.Model):
         letters.state = 'to_print'
         if mails := todo - letters:
             mails.state = 'queued'
-            mails.run_id.filtered(lambda run: run.state != 'sending').state = 'sending'
+            # What somebody stopped goes on when somebody says so.
+            runs = mails.run_id.filtered(lambda run: run.state not in ('sending', 'stopped'))
+            runs.state = 'sending'
             self._wake_workers()
         letters.run_id._check_done()
         return todo

@@ -33,6 +33,20 @@ class PrintingCommon(LettersCommon):
 
 
 @tagged('post_install', '-at_install')
+class TestLettersPrinting(PrintingCommon):
+    def test_a_stopped_run_stays_stopped(self):
+        mailed = self.env['res.partner'].create({'name': "Mail", 'email': 'm@example.com'})
+        self.make_invoice(10, partner=mailed, days_late=30)
+        run = self.generate()
+        run.action_send()
+        run.action_stop()
+        self.customer.email = 'client@example.com'
+        run.action_print_letters()
+        self.assertEqual(run.state, 'stopped')
+        self.assertFalse(self.leave_now())
+
+
+@tagged('post_install', '-at_install')
 class TestLettersOfSales(PrintingCommon, ReminderSalesCommon):
     def test_letters_of_several_runs(self):
         """Who may see one run only finds nothing of another one in its file."""
