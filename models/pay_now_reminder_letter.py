@@ -1,15 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import logging
 import time
 
+import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize, pdf, split_every
+from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
 from .. import const
+
+_logger = logging.getLogger(__name__)
 
 
 class PayNowReminder(models.Model):
@@ -63,12 +67,7 @@ class PayNowReminder(models.Model):
         letters = letters.filtered(lambda one: one.state == 'to_print')
         if not letters:
             raise UserError(self.env._("Somebody else is printing these letters right now."))
-        printed, until = self.browse(), time.monotonic() + const.LETTERS_SECONDS
-        for ids in split_every(const.LETTER_BATCH, letters.ids):
-            printed |= letters.browse(ids)._print_letters()
-            if time.monotonic() > until:
-                # The next click prints the rest.
-                break
+        printed = letters._print_in_time()
         if not printed:
             return {
                 'type': 'ir.actions.client',
@@ -137,6 +136,49 @@ class PayNowReminder(models.Model):
         return False
 
     # === BUSINESS METHODS - PRINTING === #
+
+    def _print_in_time(self):
+        """Print as many letters as there is time for; the next click prints the rest.
+
+        How many at once, those before tell: with many invoices each may take seconds.
+
+        :return: what was printed.
+        :rtype: pay.now.reminder
+        :raise Exception: none of them can be printed.
+        """
+        printed, errors, done, size = self.browse(), [], 0, const.LETTERS_FIRST
+        until = time.monotonic() + const.LETTERS_SECONDS
+        while done < len(self) and size:
+            begin, batch = time.monotonic(), self[done : done + size]
+            printed |= batch._print_safely(errors)
+            done += len(batch)
+            now = time.monotonic()
+            each = max((now - begin) / len(batch), 0.001)
+            size = min(const.LETTER_BATCH, max(int((until - now) / each), 0))
+        if len(errors) == done:
+            raise errors[0]
+        return printed
+
+    def _print_safely(self, errors):
+        """Print letters; one that cannot be printed holds nobody back, and goes on waiting.
+
+        :param list errors: what went wrong is added to it.
+        :return: what was printed.
+        :rtype: pay.now.reminder
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._print_letters()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
+            if len(self) == 1:
+                _logger.warning("Letter %s could not be printed", self.id, exc_info=True)
+                self.reason = str(error)
+                errors.append(error)
+                return self.browse()
+        half = len(self) // 2
+        return self[:half]._print_safely(errors) | self[half:]._print_safely(errors)
 
     def _print_letters(self):
         """Check the letters against the books of this moment, and print what still stands.

@@ -178,7 +178,11 @@ class TestLetters(LettersCommon):
             raise OSError("No paper")
 
         self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', fail)
-        with self.assertRaisesRegex(OSError, "No paper"), self.cr.savepoint():
+        with (
+            self.assertRaisesRegex(OSError, "No paper"),
+            self.assertLogs('odoo.addons.account_pay_now', 'WARNING'),
+            self.cr.savepoint(),
+        ):
             run.action_print_letters()
         self.env.invalidate_all()
         self.assertEqual(run.reminder_ids.state, 'to_print')

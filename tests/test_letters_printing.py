@@ -1,5 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import time
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
@@ -44,6 +47,49 @@ class TestLettersPrinting(PrintingCommon):
         run.action_print_letters()
         self.assertEqual(run.state, 'stopped')
         self.assertFalse(self.leave_now())
+
+    def test_one_that_cannot_be_drawn_holds_nobody_back(self):
+        self.make_letters(3)
+        run = self.generate()
+        run.action_send()
+        bad = run.reminder_ids.filtered(lambda one: one.partner_id == self.customer)
+        draw = self.draw
+
+        def fail(ids):
+            if bad.id in ids:
+                raise ValueError("A page is torn")
+            return draw(ids)
+
+        with (
+            patch.object(self, 'draw', fail),
+            self.assertLogs('odoo.addons.account_pay_now', 'WARNING'),
+        ):
+            self.letters_of(run)
+        self.assertEqual((bad.state, bad.letter_id.ids), ('to_print', []))
+        self.assertIn("A page is torn", bad.reason)
+        self.assertEqual(set((run.reminder_ids - bad).mapped('state')), {'sent'})
+        self.assertFalse(bad.item_ids.move_id.message_ids.filtered(lambda m: 'letter' in m.body))
+        self.letters_of(run)
+        self.assertEqual(bad.state, 'sent')
+        self.assertNotIn("torn", bad.reason or '')
+
+    def test_slow_drawing_ends_in_time(self):
+        self.make_letters(19)
+        run = self.generate()
+        run.action_send()
+        clock = [time.monotonic()]
+        draw = self.draw
+
+        def slow(ids):
+            # Each with many invoices.
+            clock[0] += 9 * len(ids)
+            return draw(ids)
+
+        begin = clock[0]
+        with patch.object(self, 'draw', slow), patch('time.monotonic', lambda: clock[0]):
+            self.letters_of(run)
+        self.assertLess(clock[0] - begin, 100, "the server ends a request after 120 seconds")
+        self.assertTrue(run.sent_count and run.to_print_count)
 
 
 @tagged('post_install', '-at_install')
