@@ -91,6 +91,14 @@ class TestLettersPrinting(PrintingCommon):
         self.assertLess(clock[0] - begin, 100, "the server ends a request after 120 seconds")
         self.assertTrue(run.sent_count and run.to_print_count)
 
+    def test_no_problem_with_the_mail_server_where_only_letters_wait(self):
+        self.company.pay_now_reminder_auto = True
+        self.customer.pay_now_reminder_mode = 'manual'
+        self.env['ir.mail_server'].search([]).active = False
+        run = self.daily_run()
+        self.assertEqual(run.reminder_ids.mapped('state'), ['draft'])
+        self.assertFalse(run.problem)
+
 
 @tagged('post_install', '-at_install')
 class TestLettersOfSales(PrintingCommon, ReminderSalesCommon):
