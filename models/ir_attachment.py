@@ -26,7 +26,7 @@ class IrAttachment(models.Model):
         )
 
     def _pay_now_download(self):
-        """Return the action that downloads the file.
+        """Return the action that downloads the file, and shows the screen behind it anew.
 
         :rtype: dict
         """
@@ -34,5 +34,6 @@ class IrAttachment(models.Model):
         return {
             'type': 'ir.actions.act_url',
             'url': f'/web/content/{self.id}?download=true',
-            'target': 'download',
+            # Not `download`: the web client would leave the screen as it was.
+            'target': 'new',
         }

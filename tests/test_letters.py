@@ -29,7 +29,7 @@ class LettersCommon(ReminderCommon):
     def letters_of(self, run):
         """Print the letters of a run, and return the one file."""
         action = run.action_print_letters()
-        self.assertEqual((action['type'], action['target']), ('ir.actions.act_url', 'download'))
+        self.assertEqual((action['type'], action['target']), ('ir.actions.act_url', 'new'))
         return self.env['ir.attachment'].browse(int(action['url'].split('/')[3].split('?')[0]))
 
     def pay(self, invoices):

@@ -32,7 +32,7 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
         self.patch(
             self.registry['ir.actions.report'],
             '_pay_now_render_apart',
-            lambda _report, _ref, ids: dict.fromkeys(ids, b'%PDF-1.4 a page'),
+            lambda _report, _ref, ids: dict.fromkeys(ids, self.blank_page()),
         )
 
     def open(self, browser, action, ready, name, record=None):
@@ -59,7 +59,10 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
                 rows = "document.querySelector('.o_data_row')"
                 action = 'account_pay_now.action_pay_now_to_handle'
                 self.open(browser, action, rows, f'letters_to_handle_{lang}')
-            letter.action_print_letters()
             with self.browser('pay_now_admin') as browser:
-                files = "document.querySelector('.o_attachments')"
-                self.open(browser, runs, files, f'letters_printed_{lang}', run)
+                self.open(browser, runs, button, f'letters_waiting_{lang}', run)
+                # The file opens beside it; the screen shows what came of it.
+                self.run_js(browser, f"window.open = () => ({{}}); {button}.click()")
+                self.wait_for(browser, f"!{button} && document.querySelector('.o_attachments')")
+                self.picture(browser, f'letters_printed_{lang}', full=False)
+            self.assertEqual(letter.state, 'sent')
