@@ -1,6 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import runpy
 import time
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError
@@ -98,6 +100,25 @@ class TestLettersPrinting(PrintingCommon):
         run = self.daily_run()
         self.assertEqual(run.reminder_ids.mapped('state'), ['draft'])
         self.assertFalse(run.problem)
+
+
+@tagged('post_install', '-at_install')
+class TestLettersUpgrade(LettersCommon):
+    def test_no_letters_where_reminders_are_in_use(self):
+        """A person ticks them, also where reminders leave without a sign-up."""
+        path = Path(__file__).parents[1] / 'migrations' / '19.0.1.5.0' / 'post-letters.py'
+        other = self.env['res.company'].create({'name': "Fournil SA"})
+        branch = self.env['res.company'].create({'name': "Lyon", 'parent_id': other.id})
+        unused = self.env['res.company'].create({'name': "Moulin SA"})
+        self.env['pay.now.reminder'].create(
+            {'company_id': branch.id, 'partner_id': self.customer.id, 'state': 'held'}
+        )
+        companies = self.company | other | branch | unused
+        self.assertEqual(companies.mapped('pay_now_letters'), [True] * 4)
+        self.env.flush_all()
+        runpy.run_path(str(path))['migrate'](self.cr, '19.0.1.4.0')
+        self.env.invalidate_all()
+        self.assertEqual(companies.filtered('pay_now_letters'), unused)
 
 
 @tagged('post_install', '-at_install')
