@@ -104,9 +104,10 @@ class PayNowReminder(models.Model):
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)
 
     def _compute_preview(self):
-        rendered = self._render_all()
+        # What is held because no level is due has no text.
+        rendered = self.filtered('level_id')._render_all()
         for reminder in self:
-            reminder.preview_html = rendered[reminder][1]
+            reminder.preview_html = rendered[reminder][1] if reminder in rendered else False
 
     # === ACTION METHODS === #
 

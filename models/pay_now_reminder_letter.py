@@ -41,7 +41,7 @@ class PayNowReminder(models.Model):
 
     def _compute_preview(self):
         """Override of `account_pay_now` to show what is on the paper."""
-        letters = self.filtered(lambda one: one.channel == 'letter')
+        letters = self.filtered(lambda one: one.channel == 'letter' and one.level_id)
         values = letters._letter_values()
         for letter in letters:
             subject, body = values[letter.id]

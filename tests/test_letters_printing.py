@@ -75,6 +75,15 @@ class TestLettersPrinting(PrintingCommon):
         self.assertEqual(bad.state, 'sent')
         self.assertNotIn("torn", bad.reason or '')
 
+    def test_preview_where_no_level_is_due(self):
+        """The eye in the list is for all that was looked at."""
+        mailed = self.env['res.partner'].create({'name': "Mail", 'email': 'm@example.com'})
+        self.make_invoice(10, partner=mailed, days_late=30)
+        reminders = self.generate().reminder_ids
+        self.assertEqual(set(reminders.mapped('channel')), {'letter', 'email'})
+        reminders.write({'level_id': False, 'state': 'held'})
+        self.assertEqual(reminders.mapped('preview_html'), [False, False])
+
     def test_slow_drawing_ends_in_time(self):
         self.make_letters(19)
         run = self.generate()
