@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
@@ -151,6 +152,35 @@ class TestLettersOfSales(PrintingCommon, ReminderSalesCommon):
             [own] = run.sudo().letters_file_ids
             self.assertEqual((own.res_model, own.res_id), (run._name, run.id))
             self.assertIn("1 letter", own.name)
+
+
+@tagged('post_install', '-at_install')
+class TestLettersOfCompanies(PrintingCommon):
+    def test_what_another_company_does_holds_nothing(self):
+        """From the list the letters of several companies are printed at once."""
+        mill = self.env['res.company'].create({'name': "Moulin SA"})
+        self._use_chart_template(mill, 'generic_coa')
+        self.env.user.company_ids |= mill
+        own = self.generate(partner_ids=self.customer.ids)
+        second = self.env['res.partner'].create({'name': "Second", **ADDRESS})
+        self.make_invoice(40, partner=second, days_late=30, company_id=mill.id)
+        both = {'allowed_company_ids': (mill | self.company).ids}
+        theirs = own.with_context(**both).create({'company_id': mill.id})
+        theirs._generate()
+        self.env['pay.now.reminder'].create(
+            {
+                'company_id': mill.id,
+                'partner_id': self.customer.id,
+                'state': 'sent',
+                'sent_at': fields.Datetime.now(),
+            }
+        )
+        own.action_send()
+        theirs.action_send()
+        letters = (theirs | own).reminder_ids.with_context(**both)
+        letters.action_print_letters()
+        self.assertEqual(letters.mapped('company_id'), mill | self.company)
+        self.assertEqual(letters.mapped('state'), ['sent', 'sent'], letters.mapped('reason'))
 
 
 @tagged('post_install', '-at_install')
