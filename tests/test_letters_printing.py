@@ -85,6 +85,15 @@ class TestLettersPrinting(PrintingCommon):
         reminders.write({'level_id': False, 'state': 'held'})
         self.assertEqual(reminders.mapped('preview_html'), [False, False])
 
+    def test_letters_that_nobody_wants_to_print(self):
+        """All at once: their customers would get no other reminder."""
+        run = self.generate()
+        run.action_send()
+        self.assertEqual(run.state, 'done')
+        run.action_cancel()
+        self.assertEqual((run.reminder_ids.state, run.to_print_count), ('canceled', 0))
+        self.assertEqual(self.generate().reminder_ids.state, 'draft')
+
     def test_slow_drawing_ends_in_time(self):
         self.make_letters(19)
         run = self.generate()
