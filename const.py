@@ -120,9 +120,10 @@ READY_LEVELS = (
 GENERATION_BATCH = 500
 SENDING_BATCH = 200
 
-#: Letters that one click prints, for how long, and how many are drawn at once.
+#: Letters that one click prints, for how long, and how many are drawn at once: at first, at most.
 LETTERS_AT_ONCE = 1000
 LETTERS_SECONDS = 60
+LETTERS_FIRST = 5
 LETTER_BATCH = 50
 #: The workers that send, and the most that may usefully be added by copying one.
 SENDING_CRONS = ('ir_cron_reminders_send', 'ir_cron_reminders_send_2', 'ir_cron_reminders_send_3')

@@ -10,7 +10,7 @@ class IrAttachment(models.Model):
     def _pay_now_keep_pdf(self, record, name, content):
         """Keep a PDF with a record.
 
-        :param record: whoever may read it may read the PDF.
+        :param record: whoever may read it may read the PDF; nothing: the user alone.
         :param str name: the file's name.
         :param bytes content: the file.
         :rtype: ir.attachment (sudo)
@@ -20,13 +20,13 @@ class IrAttachment(models.Model):
                 'name': name,
                 'raw': content,
                 'mimetype': 'application/pdf',
-                'res_model': record._name,
+                'res_model': bool(record) and record._name,
                 'res_id': record.id,
             }
         )
 
     def _pay_now_download(self):
-        """Return the action that downloads the file.
+        """Return the action that downloads the file, and shows the screen behind it anew.
 
         :rtype: dict
         """
@@ -34,5 +34,6 @@ class IrAttachment(models.Model):
         return {
             'type': 'ir.actions.act_url',
             'url': f'/web/content/{self.id}?download=true',
-            'target': 'download',
+            # Not `download`: the web client would leave the screen as it was.
+            'target': 'new',
         }

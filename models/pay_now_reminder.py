@@ -104,9 +104,10 @@ class PayNowReminder(models.Model):
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)
 
     def _compute_preview(self):
-        rendered = self._render_all()
+        # What is held because no level is due has no text.
+        rendered = self.filtered('level_id')._render_all()
         for reminder in self:
-            reminder.preview_html = rendered[reminder][1]
+            reminder.preview_html = rendered[reminder][1] if reminder in rendered else False
 
     # === ACTION METHODS === #
 
@@ -163,7 +164,9 @@ class PayNowReminder(models.Model):
         letters.state = 'to_print'
         if mails := todo - letters:
             mails.state = 'queued'
-            mails.run_id.filtered(lambda run: run.state != 'sending').state = 'sending'
+            # What somebody stopped goes on when somebody says so.
+            runs = mails.run_id.filtered(lambda run: run.state not in ('sending', 'stopped'))
+            runs.state = 'sending'
             self._wake_workers()
         letters.run_id._check_done()
         return todo

@@ -1,15 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import logging
 import time
 
+import psycopg2
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize, pdf, split_every
+from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
 from .. import const
+
+_logger = logging.getLogger(__name__)
 
 
 class PayNowReminder(models.Model):
@@ -37,7 +41,7 @@ class PayNowReminder(models.Model):
 
     def _compute_preview(self):
         """Override of `account_pay_now` to show what is on the paper."""
-        letters = self.filtered(lambda one: one.channel == 'letter')
+        letters = self.filtered(lambda one: one.channel == 'letter' and one.level_id)
         values = letters._letter_values()
         for letter in letters:
             subject, body = values[letter.id]
@@ -54,7 +58,8 @@ class PayNowReminder(models.Model):
         :raise UserError: there is nothing to print, or somebody else prints these letters.
         """
         self.check_access('write')
-        waiting = self.filtered(lambda one: one.state == 'to_print')
+        # As mails leave: of branches too that whoever prints has not selected, or may not see.
+        waiting = self.sudo().filtered(lambda one: one.state == 'to_print')
         if not waiting:
             raise UserError(self.env._("There is no letter to print."))
         letters = waiting.try_lock_for_update(limit=const.LETTERS_AT_ONCE)
@@ -62,12 +67,7 @@ class PayNowReminder(models.Model):
         letters = letters.filtered(lambda one: one.state == 'to_print')
         if not letters:
             raise UserError(self.env._("Somebody else is printing these letters right now."))
-        printed, until = self.browse(), time.monotonic() + const.LETTERS_SECONDS
-        for ids in split_every(const.LETTER_BATCH, letters.ids):
-            printed |= letters.browse(ids)._print_letters()
-            if time.monotonic() > until:
-                # The next click prints the rest.
-                break
+        printed = letters._print_in_time()
         if not printed:
             return {
                 'type': 'ir.actions.client',
@@ -135,6 +135,51 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - PRINTING === #
 
+    def _print_in_time(self):
+        """Print as many letters as there is time for; the next click prints the rest.
+
+        How many at once, those before tell: with many invoices each may take seconds.
+
+        :return: what was printed.
+        :rtype: pay.now.reminder
+        :raise Exception: none of them can be printed.
+        """
+        printed, errors, done, size = self.browse(), [], 0, const.LETTERS_FIRST
+        until = time.monotonic() + const.LETTERS_SECONDS
+        # Of one run at a time, as mails: what is known of customers is known in their company.
+        for rest in self.grouped('run_id').values():
+            while rest and size:
+                begin, batch, rest = time.monotonic(), rest[:size], rest[size:]
+                printed |= batch._print_safely(errors)
+                done += len(batch)
+                now = time.monotonic()
+                each = max((now - begin) / len(batch), 0.001)
+                size = min(const.LETTER_BATCH, max(int((until - now) / each), 0))
+        if len(errors) == done:
+            raise errors[0]
+        return printed
+
+    def _print_safely(self, errors):
+        """Print letters; one that cannot be printed holds nobody back, and goes on waiting.
+
+        :param list errors: what went wrong is added to it.
+        :return: what was printed.
+        :rtype: pay.now.reminder
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._print_letters()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
+            if len(self) == 1:
+                _logger.warning("Letter %s could not be printed", self.id, exc_info=True)
+                self.reason = str(error)
+                errors.append(error)
+                return self.browse()
+        half = len(self) // 2
+        return self[:half]._print_safely(errors) | self[half:]._print_safely(errors)
+
     def _print_letters(self):
         """Check the letters against the books of this moment, and print what still stands.
 
@@ -196,17 +241,29 @@ class PayNowReminder(models.Model):
         return 'account_pay_now.action_report_reminder_letter'
 
     def _letters_file(self):
-        """Keep the letters in one file with their run, so that it can be had once more.
+        """Keep the letters of each run in one file with it, so that it can be had once more.
 
+        Whoever sees a run need not see the others: all in one are for the one who prints them.
+
+        :return: the file with all of them.
+        :rtype: ir.attachment
+        """
+        for run, letters in self.grouped('run_id').items():
+            file = letters._merge_letters(run)
+            run.letters_file_ids |= file
+        return file if len(self.run_id) == 1 else self._merge_letters(self.run_id.browse())
+
+    def _merge_letters(self, run):
+        """Keep the letters in one file.
+
+        :param pay.now.reminder.run run: what it is kept with; nothing: for the user alone.
         :rtype: ir.attachment
         """
         contents = [letter.raw for letter in self.sudo().letter_id]
-        run = self.run_id[:1]
-        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=run.name, count=len(self))
+        names = ', '.join(dict.fromkeys(self.run_id.mapped('name')))
+        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=names, count=len(self))
         content = pdf.merge_pdf(contents) if len(contents) > 1 else contents[0]
-        file = self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
-        self.run_id.letters_file_ids |= file
-        return file
+        return self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
 
     # === BUSINESS METHODS - CONTENT === #
 

@@ -179,7 +179,7 @@ class PayNowReminderRun(models.Model):
         todo = drafts.filtered(lambda one: one.level_id.is_automatic and not one.is_manual)
         if not self.env['res.company']._pay_now_has_mail_server():
             todo = todo.filtered(lambda one: one.channel == 'letter')
-            if todo != drafts:
+            if any(one.channel != 'letter' for one in drafts):
                 self._note_no_mail_server()
         todo._queue()
 

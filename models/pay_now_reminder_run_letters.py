@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class PayNowReminderRun(models.Model):
@@ -37,4 +38,6 @@ class PayNowReminderRun(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        return self.reminder_ids.action_print_letters()
+        # Not by way of `reminder_ids`, which reads all that the run has.
+        waiting = Domain('run_id', '=', self.id) & Domain('state', '=', 'to_print')
+        return self.env['pay.now.reminder'].search(waiting).action_print_letters()

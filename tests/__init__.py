@@ -36,6 +36,7 @@ from . import (
     test_invoice_pdf,
     test_keys,
     test_letters,
+    test_letters_printing,
     test_letters_screens,
     test_limits,
     test_links,

@@ -105,7 +105,7 @@ class TestForecast(TrialCommon):
                         'amount_due': 20,
                         'has_button': False,
                         'outcome': 'skip',
-                        'reason': "No e-mail address",
+                        'reason': "No e-mail address, and no postal address for a letter",
                     },
                 ],
             )

@@ -29,7 +29,7 @@ class LettersCommon(ReminderCommon):
     def letters_of(self, run):
         """Print the letters of a run, and return the one file."""
         action = run.action_print_letters()
-        self.assertEqual((action['type'], action['target']), ('ir.actions.act_url', 'download'))
+        self.assertEqual((action['type'], action['target']), ('ir.actions.act_url', 'new'))
         return self.env['ir.attachment'].browse(int(action['url'].split('/')[3].split('?')[0]))
 
     def pay(self, invoices):
@@ -45,6 +45,12 @@ class LettersCommon(ReminderCommon):
         return self.env['pay.now.reminder.run'].search(
             [('company_id', '=', self.company.id), ('trigger', '=', 'auto')]
         )
+
+    def blank_page(self):
+        writer, stream = PdfFileWriter(), io.BytesIO()
+        writer.add_blank_page(100, 100)
+        writer.write(stream)
+        return stream.getvalue()
 
     def page_of(self, reminders):
         """Return what is on the paper, before it is drawn."""
@@ -68,12 +74,6 @@ class TestLetters(LettersCommon):
             return {id_: self.blank_page() for id_ in ids}
 
         self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', draw)
-
-    def blank_page(self):
-        writer, stream = PdfFileWriter(), io.BytesIO()
-        writer.add_blank_page(100, 100)
-        writer.write(stream)
-        return stream.getvalue()
 
     def test_from_the_list_to_the_printer(self):
         run = self.generate()
@@ -178,7 +178,11 @@ class TestLetters(LettersCommon):
             raise OSError("No paper")
 
         self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', fail)
-        with self.assertRaisesRegex(OSError, "No paper"), self.cr.savepoint():
+        with (
+            self.assertRaisesRegex(OSError, "No paper"),
+            self.assertLogs('odoo.addons.account_pay_now', 'WARNING'),
+            self.cr.savepoint(),
+        ):
             run.action_print_letters()
         self.env.invalidate_all()
         self.assertEqual(run.reminder_ids.state, 'to_print')

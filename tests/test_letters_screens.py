@@ -32,7 +32,7 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
         self.patch(
             self.registry['ir.actions.report'],
             '_pay_now_render_apart',
-            lambda _report, _ref, ids: dict.fromkeys(ids, b'%PDF-1.4 a page'),
+            lambda _report, _ref, ids: dict.fromkeys(ids, self.blank_page()),
         )
 
     def open(self, browser, action, ready, name, record=None):
@@ -51,6 +51,7 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
             letter = run.reminder_ids.filtered(lambda one: one.state == 'to_print')[0]
             with self.browser('pay_now_admin') as browser:
                 self.open(browser, runs, button, f'letters_run_{lang}', run)
+                self.wait_for(browser, "document.querySelector('button[name=action_cancel]')")
                 self.run_js(browser, "document.querySelector('[name=action_preview]').click()")
                 self.wait_for(browser, "document.querySelector('.modal [name=preview_html] table')")
                 self.picture(browser, f'letters_preview_{lang}', full=False)
@@ -59,7 +60,10 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
                 rows = "document.querySelector('.o_data_row')"
                 action = 'account_pay_now.action_pay_now_to_handle'
                 self.open(browser, action, rows, f'letters_to_handle_{lang}')
-            letter.action_print_letters()
             with self.browser('pay_now_admin') as browser:
-                files = "document.querySelector('.o_attachments')"
-                self.open(browser, runs, files, f'letters_printed_{lang}', run)
+                self.open(browser, runs, button, f'letters_waiting_{lang}', run)
+                # The file opens beside it; the screen shows what came of it.
+                self.run_js(browser, f"window.open = () => ({{}}); {button}.click()")
+                self.wait_for(browser, f"!{button} && document.querySelector('.o_attachments')")
+                self.picture(browser, f'letters_printed_{lang}', full=False)
+            self.assertEqual(letter.state, 'sent')

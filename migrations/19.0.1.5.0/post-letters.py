@@ -9,6 +9,14 @@ def migrate(cr, version):
     """
     if not version:
         return
+    # Reminders without a button need no sign-up; branches follow their company.
     cr.execute(
-        "UPDATE res_company SET pay_now_letters = false WHERE pay_now_signup_date IS NOT NULL"
+        """
+        UPDATE res_company
+           SET pay_now_letters = false
+         WHERE pay_now_signup_date IS NOT NULL
+            OR split_part(parent_path, '/', 1)::int IN (
+                   SELECT root_company_id FROM pay_now_reminder
+               )
+        """
     )
