@@ -4,6 +4,7 @@
 from . import (  # isort: skip
     pay_now_link,
     pay_now_link_answer,
+    pay_now_link_fetch,
     pay_now_link_page,
     pay_now_link_paid,
     pay_now_notices,

@@ -22,9 +22,11 @@ class AccountMoveLine(models.Model):
         :rtype: list of dict
         """
         accounts = self.move_id._pay_now_transfer_accounts() if accounts is None else accounts
+        if not accounts:
+            return []
         by_account = {}
         for move, lines in self.grouped('move_id').items():
-            if account := accounts[move]:
+            if account := accounts.get(move):
                 by_account.setdefault(account, []).append(
                     {
                         'invoice': move.name,

@@ -6,37 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .. import utils
-
-#: What is read of the items: one query, and none for each.
-PAGE_FIELDS = (
-    'move_id',
-    'company_id',
-    'currency_id',
-    'account_id',
-    'date',
-    'date_maturity',
-    'discount_date',
-    'amount_residual',
-    'amount_residual_currency',
-    'no_followup',
-)
-#: And of their invoices, instead of all that an invoice has.
-PAGE_INVOICE_FIELDS = (
-    'name',
-    'state',
-    'move_type',
-    'payment_state',
-    'company_id',
-    'currency_id',
-    'amount_residual',
-    'partner_id',
-    'commercial_partner_id',
-    'preferred_payment_method_line_id',
-    'payment_reference',
-    'partner_bank_id',
-    'pay_now_excluded',
-    'pay_now_excluded_until',
-)
+from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
 class PayNowLink(models.AbstractModel):
@@ -80,18 +50,23 @@ class PayNowLink(models.AbstractModel):
         """
         self.ensure_one()
         Line = self.env['account.move.line']
-        open_lines = Line.search_fetch(
-            Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
-            PAGE_FIELDS,
-        ).sorted(lambda line: (line.date_maturity or line.date, line.id))
-        open_lines.move_id.fetch(PAGE_INVOICE_FIELDS)
+        open_lines = (
+            Line.search_fetch(
+                Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
+                ITEM_FIELDS,
+                order='id',
+            )
+            # The search puts its domain into the context.
+            .with_env(self.env)
+            .sorted(lambda line: (line.date_maturity or line.date, line.id))
+        )
+        open_lines.move_id.fetch(INVOICE_FIELDS)
         in_progress = open_lines._pay_now_in_progress()
-        reasons = {}
-        refusals = self._pay_now_page_refusals(open_lines - in_progress)
-        for line in open_lines:
-            if line in in_progress:
-                reasons[line] = 'in_progress'
-            elif code := refusals.get(line.move_id):
+        reasons = dict.fromkeys(in_progress, 'in_progress')
+        free = open_lines - in_progress
+        refusals = self._pay_now_page_refusals(free)
+        for line in free if refusals else ():
+            if code := refusals.get(line.move_id):
                 reasons[line] = code
         return open_lines, open_lines.filtered(lambda line: line not in reasons), reasons
 
@@ -104,13 +79,15 @@ class PayNowLink(models.AbstractModel):
         self.ensure_one()
         if not payable:
             return payable
-        credits = payable.search(
+        credits = payable.search_fetch(
             payable._pay_now_open_credits_domain()
             & self._pay_now_credit_scope()
             & Domain('account_id', 'in', payable.account_id.ids)
             & Domain('currency_id', 'in', payable.currency_id.ids),
+            ITEM_FIELDS,
             order='date, id',
-        )
+        ).with_env(self.env)
+        credits.move_id.fetch(INVOICE_FIELDS)
         return credits - credits._pay_now_in_progress()
 
     def _pay_now_credits_of(self, chosen):

@@ -76,6 +76,27 @@ class TestPayPageAmounts(PayNowCommon):
         tx._synchronize()
         self.assertEqual(tx.state, 'done')
 
+    # === ROWS === #
+
+    def test_instalments_are_numbered_where_there_are_several(self):
+        whole = self.make_invoice(100)
+        self.assertEqual(self.lines(whole)._pay_now_due_label(), whole.name)
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "Half now, half later",
+                'line_ids': [
+                    Command.create({'value': 'percent', 'value_amount': 50, 'nb_days': days})
+                    for days in (0, 30)
+                ],
+            }
+        )
+        divided = self.make_invoice(100, invoice_payment_term_id=term.id)
+        lines = self.lines(divided).sorted('date_maturity')
+        self.assertEqual(
+            [lines._pay_now_due_labels()[line] for line in lines],
+            [f"{divided.name} – instalment {number} of 2" for number in (1, 2)],
+        )
+
     # === EARLY PAYMENT DISCOUNT === #
 
     def test_discount_is_deducted_while_due(self):
