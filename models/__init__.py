@@ -7,6 +7,7 @@ from . import (  # isort: skip
     pay_now_link_fetch,
     pay_now_link_page,
     pay_now_link_paid,
+    pay_now_link_rows,
     pay_now_notices,
     pay_now_sales_mixin,
     pay_now_subject_mixin,

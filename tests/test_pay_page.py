@@ -78,6 +78,24 @@ class TestPayPageAmounts(PayNowCommon):
 
     # === ROWS === #
 
+    def test_amounts_are_written_as_odoo_does(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.env['res.lang']._activate_lang('de_CH')
+        self.env['res.lang']._activate_lang('hi_IN')
+        currencies = (
+            self.env['res.currency']
+            .with_context(active_test=False)
+            .search([('name', 'in', ('EUR', 'USD', 'JPY', 'TND', 'CHF'))])
+        )
+        for lang in ('en_US', 'fr_FR', 'de_CH', 'hi_IN'):
+            page = self.env['pay.now.link'].with_context(lang=lang)
+            for currency in currencies.with_context(lang=lang):
+                write = page._pay_now_amount_writer(currency)
+                for amount in (0, 7, 0.5, 999.99, 1234.5, -1234567.89):
+                    amount = currency.round(amount)
+                    with self.subTest(lang=lang, currency=currency.name, amount=amount):
+                        self.assertEqual(write(amount), currency.format(amount))
+
     def test_instalments_are_numbered_where_there_are_several(self):
         whole = self.make_invoice(100)
         self.assertEqual(self.lines(whole)._pay_now_due_label(), whole.name)
