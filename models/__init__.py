@@ -22,6 +22,7 @@ from . import (
     account_move_refund,
     account_move_reminder,
     account_move_send,
+    account_move_transfer,
     account_payment,
     account_payment_refund,
     ir_actions_report,
