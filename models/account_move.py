@@ -126,8 +126,8 @@ class AccountMove(models.Model):
                     refusals[move] = 'currency'
                 elif mailed and (reason := move._pay_now_mail_refusal(purpose, previous_balance)):
                     refusals[move] = reason
-        known = set(free.move_id) if free else ()
-        others = self.filtered(lambda move: move not in refusals and move not in known)
+        others = self - free.move_id if free else self
+        others = others.filtered(lambda move: move not in refusals)
         refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
 

@@ -6,6 +6,16 @@ from odoo.tools.misc import format_date
 
 #: States of a transaction whose money is on its way.
 UNDER_WAY = ('pending', 'authorized')
+#: Items of payments (`pay.now.transaction.item`) that are not asked for a second time. What was
+#: received in another currency and not booked has to be looked at by somebody first.
+IN_PROGRESS = Domain('transaction_id.state', 'in', UNDER_WAY) | Domain(
+    'transaction_id.pay_now_discrepancy_ids',
+    'any',
+    [('kind', '=', 'currency'), ('state', '=', 'open')],
+)
+DISPUTED = Domain(
+    'transaction_id.pay_now_dispute_ids', 'any', [('state', 'in', ('inquiry', 'open'))]
+)
 
 
 class AccountMoveLine(models.Model):
@@ -152,14 +162,7 @@ class AccountMoveLine(models.Model):
         """
         if not self:
             return self
-        # Received in another currency and not booked: somebody has to look before it is asked for
-        # a second time.
-        to_look_at = Domain(
-            'transaction_id.pay_now_discrepancy_ids',
-            'any',
-            [('kind', '=', 'currency'), ('state', '=', 'open')],
-        )
-        ours = self._pay_now_paid_by(Domain('transaction_id.state', 'in', UNDER_WAY) | to_look_at)
+        ours = self._pay_now_paid_by(IN_PROGRESS)
         others = self.move_id.sudo().transaction_ids
         if not others:
             return ours
@@ -192,13 +195,7 @@ class AccountMoveLine(models.Model):
 
         :rtype: account.move.line
         """
-        return self._pay_now_paid_by(
-            Domain(
-                'transaction_id.pay_now_dispute_ids',
-                'any',
-                [('state', 'in', ('inquiry', 'open'))],
-            )
-        )
+        return self._pay_now_paid_by(DISPUTED)
 
     def _pay_now_holds(self, in_progress=True):
         """Say which items no reminder is sent about now, and why: the one place that decides it.

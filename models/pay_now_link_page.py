@@ -70,7 +70,8 @@ class PayNowLink(models.AbstractModel):
         for line in free if refusals else ():
             if code := refusals.get(line.move_id):
                 reasons[line] = code
-        return open_lines, open_lines.filtered(lambda line: line not in reasons), reasons
+        refused = open_lines.browse([line.id for line in reasons])
+        return open_lines, open_lines - refused, reasons
 
     def _pay_now_credits(self, payable):
         """Return the open credit notes that can be deducted from the payable items.
@@ -117,6 +118,9 @@ class PayNowLink(models.AbstractModel):
             ticked = self._pay_now_preselected(payable)
         else:
             ticked = (payable | credits).filtered(lambda line: line.id in chosen)
+        in_progress = open_lines.browse(
+            [line.id for line, reason in reasons.items() if reason == 'in_progress']
+        )
         company = self.company_id
         currency = payable.currency_id[:1] or company.currency_id
         parts = (payable | credits)._pay_now_parts()
@@ -142,9 +146,7 @@ class PayNowLink(models.AbstractModel):
             'can_pay': bool(payable),
             'providers': providers,
             'limits_text': not providers and offered and offered._pay_now_limits_text(currency),
-            'transfers': open_lines.filtered(
-                lambda line: reasons.get(line) != 'in_progress'
-            )._pay_now_transfers(),
+            'transfers': (open_lines - in_progress)._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
             **self._pay_now_page_state(open_lines, payable, reasons),
         }

@@ -82,7 +82,7 @@ class PayNowReminder(models.Model):
         """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
         # Nothing payable is on its way.
         held = payable._pay_now_holds(in_progress=False)
-        return payable.filtered(lambda line: line not in held) or payable
+        return payable - payable.browse([line.id for line in held]) or payable
 
     # === BUSINESS METHODS - CONTENT === #
 

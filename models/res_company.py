@@ -102,6 +102,8 @@ class ResCompany(models.Model):
             & Domain('pay_now_status', '=', 'connected')
             & Domain('state', '!=', 'disabled'),
             PROVIDER_FIELDS,
+            # As ever, but for whether its module is installed.
+            order='state desc, sequence, name',
         )
         for company in self:
             own = providers.filtered(lambda one, company=company: one.company_id == company)
