@@ -31,6 +31,8 @@ def render(template, company, no_store=False, status=200, **values):
     :param int status: HTTP status.
     :return: the response.
     """
+    # The pages need nothing of what Odoo's own layouts do: not the user, nor the user's company.
+    request.update_context(minimal_qcontext=True)
     company = company.sudo().with_context(lang=request.env.lang)
     response = request.render(
         template,

@@ -4,8 +4,10 @@
 from . import (  # isort: skip
     pay_now_link,
     pay_now_link_answer,
+    pay_now_link_fetch,
     pay_now_link_page,
     pay_now_link_paid,
+    pay_now_link_rows,
     pay_now_notices,
     pay_now_sales_mixin,
     pay_now_subject_mixin,
@@ -20,6 +22,7 @@ from . import (
     account_move_refund,
     account_move_reminder,
     account_move_send,
+    account_move_transfer,
     account_payment,
     account_payment_refund,
     ir_actions_report,

@@ -7,6 +7,7 @@ from odoo.tools import email_normalize
 from odoo.tools.misc import formatLang
 
 from .. import const
+from .pay_now_link_fetch import INVOICE_FIELDS
 
 
 class AccountMove(models.Model):
@@ -47,10 +48,7 @@ class AccountMove(models.Model):
 
     @api.depends('invoice_line_ids.sale_line_ids')
     def _compute_pay_now_application(self):
-        groups = self.env['account.move.line']._read_group(
-            Domain('move_id', 'in', self.ids) & Domain('sale_line_ids', '!=', False), ['move_id']
-        )
-        from_sales = {move.id for (move,) in groups}
+        from_sales = set(self._pay_now_from_sales().ids)
         for move in self:
             # What is being typed is not in the database yet.
             sold = move.id in from_sales if move.id else move.invoice_line_ids.sale_line_ids
@@ -71,6 +69,10 @@ class AccountMove(models.Model):
     def _pay_now_lines_domain(self):
         """Override of `pay.now.link` to read nothing for it."""
         return Domain('move_id', '=', self.id) & Domain('display_type', '=', 'payment_term')
+
+    def _pay_now_document_fields(self):
+        """Override of `pay.now.link`: the document is the invoice of the page, too."""
+        return [*super()._pay_now_document_fields(), *INVOICE_FIELDS]
 
     def _pay_now_open_lines(self):
         """Return the instalments still open, oldest first.
@@ -108,42 +110,42 @@ class AccountMove(models.Model):
         :rtype: dict
         """
         refusals = {}
+        mailed = purpose in ('invoice_mail', 'reminder')
         for company, moves in self.grouped('company_id').items():
             if reason := company._pay_now_refusal():
                 refusals.update(dict.fromkeys(moves, reason))
                 continue
             test_mode = company._pay_now_test_mode()
+            foreign = moves.currency_id - company.currency_id
             for move in moves:
                 if test_mode and not move._pay_now_is_test_recipient():
                     refusals[move] = 'test_mode'
-                elif reason := move._pay_now_own_refusal(purpose, previous_balance):
+                elif not move._pay_now_is_payable():
+                    refusals[move] = 'not_payable'
+                elif foreign and move.currency_id in foreign:
+                    refusals[move] = 'currency'
+                elif mailed and (reason := move._pay_now_mail_refusal(purpose, previous_balance)):
                     refusals[move] = reason
-        known = set(free.move_id) if free else ()
-        others = self.filtered(lambda move: move not in refusals and move not in known)
+        others = self - free.move_id if free else self
+        others = others.filtered(lambda move: move not in refusals)
         refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
 
-    def _pay_now_own_refusal(self, purpose, previous_balance):
-        """Return the first reason against a button that lies with the invoice itself.
+    def _pay_now_mail_refusal(self, purpose, previous_balance):
+        """Return the first reason against a button in a mail about an invoice that can be paid.
 
         :param str purpose: see `_pay_now_refusals`.
         :param bool previous_balance: see `_pay_now_refusals`.
         :return: a code, or False.
         :rtype: str | bool
         """
-        company = self.company_id
-        mailed = purpose in ('invoice_mail', 'reminder')
-        if not self._pay_now_is_payable():
-            return 'not_payable'
-        if self.currency_id != company.currency_id:
-            return 'currency'
-        if mailed and not self._pay_now_email():
+        if not self._pay_now_email():
             return 'no_email'
-        if purpose == 'reminder' and not company._pay_now_option(
+        if purpose == 'reminder' and not self.company_id._pay_now_option(
             'reminder', self.pay_now_application
         ):
             return 'option'
-        if mailed and self._pay_now_other_method():
+        if self._pay_now_other_method():
             return 'method'
         return 'previous_balance' if purpose == 'reminder' and previous_balance else False
 
@@ -162,6 +164,16 @@ class AccountMove(models.Model):
         ids = set(busy.move_id.ids) - set((lines - busy).move_id.ids)
         return self.filtered(lambda move: move._origin.id in ids)
 
+    def _pay_now_from_sales(self):
+        """Return the invoices with at least one line from a sales order (design section 1).
+
+        :rtype: account.move
+        """
+        groups = self.env['account.move.line']._read_group(
+            Domain('move_id', 'in', self.ids) & Domain('sale_line_ids', '!=', False), ['move_id']
+        )
+        return self.browse([move.id for (move,) in groups])
+
     def _pay_now_is_payable(self):
         """Tell whether this is a posted customer invoice with something left to pay."""
         self.ensure_one()
@@ -169,7 +181,7 @@ class AccountMove(models.Model):
             self.move_type == 'out_invoice'
             and self.state == 'posted'
             and self.payment_state in ('not_paid', 'partial')
-            and self.currency_id.compare_amounts(self.amount_residual, 0) > 0
+            and self.amount_residual > 0
         )
 
     def _pay_now_email(self):
@@ -256,39 +268,6 @@ class AccountMove(models.Model):
             'currency': self.env._("Not payable online: invoice in a foreign currency"),
             'in_progress': self.env._("Payment in progress"),
         }.get(reason) or self.env._("Not payable online")
-
-    def _pay_now_transfer_accounts(self):
-        """Return the bank account for a transfer of each invoice.
-
-        :return: `{invoice: account}`, none where there is no account to show.
-        :rtype: dict
-        """
-        known = {}
-        accounts = {}
-        for move in self:
-            key = (move.company_id, move.currency_id, move.partner_bank_id)
-            if key not in known:
-                known[key] = move._pay_now_transfer_account()
-            accounts[move] = known[key]
-        return accounts
-
-    def _pay_now_transfer_account(self):
-        """Return the bank account for a transfer: the invoice's own, else the company's first.
-
-        Never one of our providers': what is transferred there arrives nowhere.
-
-        :rtype: res.partner.bank (sudo)
-        """
-        self.ensure_one()
-        move = self.sudo()
-        account = move.partner_bank_id.filtered('active')
-        providers = move.company_id.parent_ids.pay_now_provider_ids
-        if account and not account.journal_id & providers.journal_id:
-            return account
-        # Like Odoo: rather an account in the invoice's currency, or in none.
-        return move.company_id.pay_now_transfer_account_ids.sorted(
-            lambda account: bool(account.currency_id - move.currency_id)
-        )[:1]
 
     def _pay_now_credit_scope(self):
         """Override of `pay.now.link`: on an invoice's page, those written to the same contact.

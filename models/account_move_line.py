@@ -4,6 +4,19 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
+#: States of a transaction whose money is on its way.
+UNDER_WAY = ('pending', 'authorized')
+#: Items of payments (`pay.now.transaction.item`) that are not asked for a second time. What was
+#: received in another currency and not booked has to be looked at by somebody first.
+IN_PROGRESS = Domain('transaction_id.state', 'in', UNDER_WAY) | Domain(
+    'transaction_id.pay_now_discrepancy_ids',
+    'any',
+    [('kind', '=', 'currency'), ('state', '=', 'open')],
+)
+DISPUTED = Domain(
+    'transaction_id.pay_now_dispute_ids', 'any', [('state', 'in', ('inquiry', 'open'))]
+)
+
 
 class AccountMoveLine(models.Model):
     _inherit = 'account.move.line'
@@ -20,6 +33,15 @@ class AccountMoveLine(models.Model):
         relation='pay_now_answer_item_rel',
         column1='line_id',
         column2='answer_id',
+        readonly=True,
+    )
+
+    pay_now_reminder_ids = fields.Many2many(
+        string="Reminders",
+        comodel_name='pay.now.reminder',
+        relation='pay_now_reminder_item_rel',
+        column1='line_id',
+        column2='reminder_id',
         readonly=True,
     )
 
@@ -43,11 +65,11 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _pay_now_left_domain(self, move_type):
+        # Of customer documents, Odoo has these on receivable accounts, and nothing else there.
         return (
             Domain('display_type', '=', 'payment_term')
             & Domain('parent_state', '=', 'posted')
             & Domain('move_type', '=', move_type)
-            & Domain('account_type', '=', 'asset_receivable')
             & Domain('reconciled', '=', False)
         )
 
@@ -115,11 +137,13 @@ class AccountMoveLine(models.Model):
         :rtype: dict
         """
         if amount is None:
-            discounts = {line: line._pay_now_discount() for line in self}
-            return {
-                line: (line.currency_id.round(line.amount_residual_currency - discount), discount)
-                for line, discount in discounts.items()
-            }
+            parts = {}
+            for line in self:
+                part, discount = line.amount_residual_currency, line._pay_now_discount()
+                if discount:
+                    part = line.currency_id.round(part - discount)
+                parts[line] = (part, discount)
+            return parts
         lines = self.sorted(lambda line: (line.date_maturity or line.date, line.id))
         credits = lines.filtered(lambda line: line.amount_residual_currency < 0)
         parts = {line: (line.amount_residual_currency, 0.0) for line in credits}
@@ -138,54 +162,40 @@ class AccountMoveLine(models.Model):
         """
         if not self:
             return self
-        on_its_way = Domain('transaction_id.state', 'in', ('pending', 'authorized'))
-        # Received in another currency and not booked: somebody has to look before it is asked for
-        # a second time.
-        to_look_at = Domain(
-            'transaction_id.pay_now_discrepancy_ids',
-            'any',
-            [('kind', '=', 'currency'), ('state', '=', 'open')],
-        )
-        items = (
-            self.env['pay.now.transaction.item']
-            .sudo()
-            .search(Domain('line_id', 'in', self.ids) & (on_its_way | to_look_at))
-        )
-        others = (
-            self.env['payment.transaction']
-            .sudo()
-            .search(
-                Domain('invoice_ids', 'in', self.move_id.ids)
-                & Domain('state', 'in', ('pending', 'authorized'))
-                # A promise of a transfer is no payment on its way.
-                & Domain('provider_code', 'not in', ('none', 'custom'))
-                & Domain('pay_now_item_ids', '=', False)
-            )
+        ours = self._pay_now_paid_by(IN_PROGRESS)
+        others = self.move_id.sudo().transaction_ids
+        if not others:
+            return ours
+        others = others.search(
+            Domain('id', 'in', others.ids)
+            & Domain('state', 'in', UNDER_WAY)
+            # A promise of a transfer is no payment on its way.
+            & Domain('provider_code', 'not in', ('none', 'custom'))
+            & Domain('pay_now_item_ids', '=', False)
         )
         paid_elsewhere = set(others.invoice_ids.ids)
-        return self & (
-            items.line_id.with_env(self.env)
-            | self.filtered(lambda line: line.move_id.id in paid_elsewhere)
-        )
+        return self & (ours | self.filtered(lambda line: line.move_id.id in paid_elsewhere))
+
+    def _pay_now_paid_by(self, domain):
+        """Return the items that stand in some payments of ours.
+
+        Most items stand in none: then one query tells it, whatever is asked and however often.
+
+        :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
+        :rtype: account.move.line
+        """
+        items = self.sudo().pay_now_item_ids
+        if not items:
+            return self.browse()
+        found = items.search(Domain('id', 'in', items.ids) & domain)
+        return self & found.line_id.with_env(self.env)
 
     def _pay_now_disputed(self):
         """Return the items that are paid by a payment which is disputed at this moment.
 
         :rtype: account.move.line
         """
-        items = (
-            self.env['pay.now.transaction.item']
-            .sudo()
-            .search(
-                Domain('line_id', 'in', self.ids)
-                & Domain(
-                    'transaction_id.pay_now_dispute_ids',
-                    'any',
-                    [('state', 'in', ('inquiry', 'open'))],
-                )
-            )
-        )
-        return self & items.line_id.with_env(self.env)
+        return self._pay_now_paid_by(DISPUTED)
 
     def _pay_now_holds(self, in_progress=True):
         """Say which items no reminder is sent about now, and why: the one place that decides it.
@@ -197,43 +207,29 @@ class AccountMoveLine(models.Model):
         :rtype: dict
         """
         holds = {}
+        blocked = set(self.move_id.filtered(lambda move: move.payment_state == 'blocked').ids)
         for code, lines in (
             ('in_progress', self._pay_now_in_progress() if in_progress else self.browse()),
             ('disputed', self._pay_now_disputed()),
-            ('excluded', self.filtered(lambda line: line._pay_now_is_excluded())),
-            ('answered', self._pay_now_answered()),
-            ('blocked', self.filtered(lambda line: line.move_id.payment_state == 'blocked')),
+            ('excluded', self._pay_now_excluded()),
+            ('answered', self.browse(line.id for line in self._pay_now_all_answers())),
+            ('blocked', blocked and self.filtered(lambda line: line.move_id.id in blocked)),
         ):
             for line in lines:
                 holds.setdefault(line, code)
         return holds
 
-    def _pay_now_is_excluded(self):
-        """Tell whether a person took the item out of the reminders, for now or for good.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        if self.no_followup:
-            return True
-        move = self.move_id
-        if not move.pay_now_excluded:
-            return False
-        until = move.pay_now_excluded_until
-        return not until or until >= fields.Date.context_today(self)
-
-    def _pay_now_answered(self):
-        """Return the items that the customer said something about that still holds.
+    def _pay_now_excluded(self):
+        """Return the items that a person took out of the reminders, for now or for good.
 
         :rtype: account.move.line
         """
-        answers = (
-            self.env['pay.now.answer']
-            .sudo()
-            .search(Domain('item_ids', 'in', self.ids) & Domain('state', '=', 'open'))
-        )
-        holding = answers.filtered(lambda answer: answer._is_holding())
-        return self & holding.item_ids.with_env(self.env)
+        moves = self.move_id.filtered('pay_now_excluded')
+        if moves:
+            today = fields.Date.context_today(self)
+            moves = moves.filtered(lambda move: (move.pay_now_excluded_until or today) >= today)
+        ids = set(moves.ids)
+        return self.filtered(lambda line: line.no_followup or (ids and line.move_id.id in ids))
 
     def _pay_now_answers(self):
         """Return what the customer said about the item and still holds, the newest first.
@@ -241,8 +237,22 @@ class AccountMoveLine(models.Model):
         :rtype: pay.now.answer (sudo)
         """
         self.ensure_one()
-        answers = self.sudo().pay_now_answer_ids.with_env(self.sudo().env)
-        return answers.filtered(lambda answer: answer._is_holding()).sorted('id', reverse=True)
+        return self._pay_now_all_answers().get(self, self.env['pay.now.answer'].sudo())
+
+    def _pay_now_all_answers(self):
+        """Return what the customer said about each of the items, see `_pay_now_answers`.
+
+        :return: `{item: answers}` of the items that there is an answer to.
+        :rtype: dict
+        """
+        lines = self.sudo()
+        holding = lines.pay_now_answer_ids.filtered(lambda answer: answer._is_holding())
+        ids = set(holding.ids)
+        by_line = {}
+        for line in lines if ids else ():
+            if mine := line.pay_now_answer_ids.filtered(lambda answer: answer.id in ids):
+                by_line[line] = mine.sorted('id', reverse=True)
+        return by_line
 
     def _pay_now_still_open(self):
         """Return the items that are still to be paid.
@@ -299,19 +309,26 @@ class AccountMoveLine(models.Model):
         :return: `{item: text}`
         :rtype: dict
         """
+        labels, divided = {}, []
+        for line in self:
+            move = line.move_id
+            labels[line] = move.name
+            # Most items are as much as their whole invoice: there is nothing to look for.
+            if abs(line.amount_currency) != move.amount_total:
+                divided.append(move.id)
+        if not divided:
+            return labels
         siblings = self.search_fetch(
-            Domain('move_id', 'in', self.move_id.ids) & Domain('display_type', '=', 'payment_term'),
+            Domain('move_id', 'in', divided) & Domain('display_type', '=', 'payment_term'),
             ['move_id', 'date_maturity', 'date'],
         ).sorted(lambda line: (line.date_maturity or line.date, line.id))
-        ids = {move: lines.ids for move, lines in siblings.grouped('move_id').items()}
-        return {
-            line: self.env._(
-                "%(invoice)s – instalment %(number)s of %(total)s",
-                invoice=line.move_id.name,
-                number=ids[line.move_id].index(line.id) + 1,
-                total=len(ids[line.move_id]),
-            )
-            if len(ids[line.move_id]) > 1
-            else line.move_id.name
-            for line in self
-        }
+        for move, lines in siblings.grouped('move_id').items():
+            for number, line in enumerate(lines, start=1):
+                if line in labels and len(lines) > 1:
+                    labels[line] = self.env._(
+                        "%(invoice)s – instalment %(number)s of %(total)s",
+                        invoice=move.name,
+                        number=number,
+                        total=len(lines),
+                    )
+        return labels

@@ -22,12 +22,14 @@ class AccountMoveLine(models.Model):
         :rtype: list of dict
         """
         accounts = self.move_id._pay_now_transfer_accounts() if accounts is None else accounts
+        if not accounts:
+            return []
         amounts, by_account = {}, {}
         for line in self:
             move = line.move_id
             amounts[move] = amounts.get(move, 0.0) + line.amount_residual_currency
         for move, amount in amounts.items():
-            if account := accounts[move]:
+            if account := accounts.get(move):
                 by_account.setdefault(account, []).append(
                     {
                         'invoice': move.name,

@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
 from .. import const
-from .pay_now_link_page import PAGE_FIELDS, PAGE_INVOICE_FIELDS
+from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
 class PayNowAccount(models.Model):
@@ -60,10 +60,10 @@ class PayNowAccount(models.Model):
         customer = self.env.user.partner_id.commercial_partner_id
         lines = Line.sudo().search_fetch(
             Line._pay_now_open_items_domain() & self._pay_now_visible_items(customer),
-            PAGE_FIELDS,
+            ITEM_FIELDS,
         )
         lines = self._pay_now_overdue(lines)
-        lines.move_id.fetch(PAGE_INVOICE_FIELDS)
+        lines.move_id.fetch(INVOICE_FIELDS)
         return lines - lines._pay_now_in_progress()
 
     @api.model

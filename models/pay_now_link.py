@@ -87,6 +87,7 @@ class PayNowLink(models.AbstractModel):
         :rtype: bool
         """
         record = self.sudo()
+        record.fetch(self._pay_now_document_fields())
         return bool(
             record.pay_now_token
             and consteq(record.pay_now_token, token or '')

@@ -1,42 +1,14 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import json
+
 from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .. import utils
-
-#: What is read of the items: one query, and none for each.
-PAGE_FIELDS = (
-    'move_id',
-    'company_id',
-    'currency_id',
-    'account_id',
-    'date',
-    'date_maturity',
-    'discount_date',
-    'amount_residual',
-    'amount_residual_currency',
-    'no_followup',
-)
-#: And of their invoices, instead of all that an invoice has.
-PAGE_INVOICE_FIELDS = (
-    'name',
-    'state',
-    'move_type',
-    'payment_state',
-    'company_id',
-    'currency_id',
-    'amount_residual',
-    'partner_id',
-    'commercial_partner_id',
-    'preferred_payment_method_line_id',
-    'payment_reference',
-    'partner_bank_id',
-    'pay_now_excluded',
-    'pay_now_excluded_until',
-)
+from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
 class PayNowLink(models.AbstractModel):
@@ -80,20 +52,26 @@ class PayNowLink(models.AbstractModel):
         """
         self.ensure_one()
         Line = self.env['account.move.line']
-        open_lines = Line.search_fetch(
-            Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
-            PAGE_FIELDS,
-        ).sorted(lambda line: (line.date_maturity or line.date, line.id))
-        open_lines.move_id.fetch(PAGE_INVOICE_FIELDS)
+        open_lines = (
+            Line.search_fetch(
+                Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
+                ITEM_FIELDS,
+                order='id',
+            )
+            # The search puts its domain into the context.
+            .with_env(self.env)
+            .sorted(lambda line: (line.date_maturity or line.date, line.id))
+        )
+        open_lines.move_id.fetch(INVOICE_FIELDS)
         in_progress = open_lines._pay_now_in_progress()
-        reasons = {}
-        refusals = self._pay_now_page_refusals(open_lines - in_progress)
-        for line in open_lines:
-            if line in in_progress:
-                reasons[line] = 'in_progress'
-            elif code := refusals.get(line.move_id):
+        reasons = dict.fromkeys(in_progress, 'in_progress')
+        free = open_lines - in_progress
+        refusals = self._pay_now_page_refusals(free)
+        for line in free if refusals else ():
+            if code := refusals.get(line.move_id):
                 reasons[line] = code
-        return open_lines, open_lines.filtered(lambda line: line not in reasons), reasons
+        refused = open_lines.browse([line.id for line in reasons])
+        return open_lines, open_lines - refused, reasons
 
     def _pay_now_credits(self, payable):
         """Return the open credit notes that can be deducted from the payable items.
@@ -104,13 +82,15 @@ class PayNowLink(models.AbstractModel):
         self.ensure_one()
         if not payable:
             return payable
-        credits = payable.search(
+        credits = payable.search_fetch(
             payable._pay_now_open_credits_domain()
             & self._pay_now_credit_scope()
             & Domain('account_id', 'in', payable.account_id.ids)
             & Domain('currency_id', 'in', payable.currency_id.ids),
+            ITEM_FIELDS,
             order='date, id',
-        )
+        ).with_env(self.env)
+        credits.move_id.fetch(INVOICE_FIELDS)
         return credits - credits._pay_now_in_progress()
 
     def _pay_now_credits_of(self, chosen):
@@ -138,102 +118,55 @@ class PayNowLink(models.AbstractModel):
             ticked = self._pay_now_preselected(payable)
         else:
             ticked = (payable | credits).filtered(lambda line: line.id in chosen)
+        in_progress = open_lines.browse(
+            [line.id for line, reason in reasons.items() if reason == 'in_progress']
+        )
         company = self.company_id
         currency = payable.currency_id[:1] or company.currency_id
-        parts = ticked._pay_now_parts()
+        parts = (payable | credits)._pay_now_parts()
+        total = currency.round(sum(parts[line][0] for line in ticked))
+        rows = self._pay_now_page_rows(open_lines + credits, ticked, parts, reasons)
         offered = company._pay_now_providers()
-        today = company._pay_now_today()
-        labels = (open_lines | credits)._pay_now_due_labels()
-        providers = self._pay_now_page_providers(payable)
+        providers = self._pay_now_page_providers(
+            offered, [parts[line][0] for line in payable], currency
+        )
         return {
             'document': self,
             'partner': self.partner_id,
             'currency': currency,
-            'items': [
-                self._pay_now_page_item(
-                    line, labels[line], reasons.get(line), line in ticked, today
-                )
-                for line in open_lines
-            ],
-            'credits': [
-                self._pay_now_page_item(line, labels[line], None, line in ticked, today)
-                for line in credits
-            ],
-            'total': max(currency.round(sum(part for part, _discount in parts.values())), 0.0),
+            'items': rows[: len(open_lines)],
+            'credits': rows[len(open_lines) :],
+            'total': max(total, 0.0),
+            'total_text': currency.format(max(total, 0.0)),
             'partial': bool(payable) and company.pay_now_partial,
             'typed': amount,
             'ask_email': not self.partner_id.email
             and not self.partner_id.commercial_partner_id.email,
-            'number_format': self._pay_now_number_format(currency),
+            'number_format': json.dumps(self._pay_now_number_format(currency)),
             'can_pay': bool(payable),
             'providers': providers,
             'limits_text': not providers and offered and offered._pay_now_limits_text(currency),
-            'transfers': open_lines.filtered(
-                lambda line: reasons.get(line) != 'in_progress'
-            )._pay_now_transfers(),
+            'transfers': (open_lines - in_progress)._pay_now_transfers(),
             'test_mode': company._pay_now_test_mode(),
             **self._pay_now_page_state(open_lines, payable, reasons),
         }
 
-    def _pay_now_page_item(self, line, label, reason, ticked, today):
-        """Return one row of the page.
-
-        :param account.move.line line: an open item, or a credit note.
-        :param str label: how it is called.
-        :param str reason: the code of why it cannot be paid, if it cannot.
-        :param bool ticked: whether its box is ticked.
-        :param datetime.date today: the day it is where the company is.
-        :rtype: dict
-        """
-        discount = 0.0 if reason else line._pay_now_discount()
-        return {
-            'line': line,
-            'label': label,
-            'date': line.date,
-            'due': line.date_maturity,
-            'late': max((today - (line.date_maturity or today)).days, 0),
-            'residual': line.amount_residual_currency,
-            'amount': line.amount_residual_currency - discount,
-            'discount': discount,
-            'currency': line.currency_id,
-            'reason': reason and line.move_id._pay_now_customer_reason(reason),
-            'ticked': ticked,
-            'answers': [answer._for_customer() for answer in line._pay_now_answers()],
-            'document': bool(line.move_id.invoice_pdf_report_id)
-            and not self._pay_now_trial()
-            and self._pay_now_document_link(line.move_id),
-        }
-
-    def _pay_now_number_format(self, currency):
-        """Return how amounts are written in the customer's language, for the live total.
-
-        :param res.currency currency: the currency of the page.
-        :rtype: dict
-        """
-        lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
-        return {
-            'digits': currency.decimal_places,
-            'point': lang.decimal_point,
-            'separator': lang.thousands_sep or '',
-            'symbol': currency.symbol,
-            'before': currency.position == 'before',
-        }
-
-    def _pay_now_page_providers(self, payable):
+    def _pay_now_page_providers(self, providers, amounts, currency):
         """Return the providers that could take some choice of the payable items.
 
-        :param account.move.line payable: the items that can be ticked.
+        :param payment.provider providers: those that may be offered.
+        :param list amounts: what is to be paid of each item that can be ticked.
+        :param res.currency currency: the currency of the amounts.
         :rtype: payment.provider
         """
-        providers = self.company_id._pay_now_providers()
-        if not payable:
+        if not amounts:
             return providers
-        amounts = [part for part, _discount in payable._pay_now_parts().values()]
+        total = sum(amounts)
         least = 0.0 if self.company_id.pay_now_partial else min(amounts)
 
         def fits(provider):
-            low, high = provider._pay_now_amount_limits(payable.currency_id[:1])
-            return low <= sum(amounts) and least <= high
+            low, high = provider._pay_now_amount_limits(currency)
+            return low <= total and least <= high
 
         return providers.filtered(fits)
 

@@ -139,6 +139,10 @@ class PayNowReminder(models.Model):
         """Override of `pay.now.link`: the items of the reminder."""
         return self.item_ids
 
+    def _pay_now_document_fields(self):
+        """Override of `pay.now.link`: whether answers are asked for is up to the run."""
+        return [*super()._pay_now_document_fields(), 'run_id']
+
     def _queue(self):
         """Let reminders leave in the background, but for those of which another is on its way.
 

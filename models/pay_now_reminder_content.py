@@ -51,12 +51,22 @@ class PayNowReminder(models.Model):
     def _pay_now_page_refusals(self, free):
         """Override of `pay.now.link`: what the reminder may not offer, its page does not either."""
         refusals = super()._pay_now_page_refusals(free)
-        for move in free.move_id.filtered(lambda move: move not in refusals):
-            if not move.company_id._pay_now_option('reminder', move.pay_now_application):
-                refusals[move] = 'option'
-            elif move._pay_now_other_method():
-                refusals[move] = 'method'
+        offered = free.move_id.filtered(lambda move: move not in refusals)
+        sold = offered._pay_now_from_sales()
+        for application, moves in (('sales', sold), ('accounting', offered - sold)):
+            for company in moves.company_id:
+                if not company._pay_now_option('reminder', application):
+                    mine = moves.filtered(lambda move, company=company: move.company_id == company)
+                    refusals.update(dict.fromkeys(mine, 'option'))
+        if offered.preferred_payment_method_line_id:
+            for move in offered.filtered(lambda move: move not in refusals):
+                if move._pay_now_other_method():
+                    refusals[move] = 'method'
         return refusals
+
+    def _pay_now_lines_domain(self):
+        """Override of `pay.now.link` to read nothing for it."""
+        return Domain('pay_now_reminder_ids', 'in', self.ids)
 
     def _pay_now_answer_kinds(self):
         """Override of `pay.now.link`: none beside the previous balance (design section 5)."""
@@ -72,7 +82,7 @@ class PayNowReminder(models.Model):
         """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
         # Nothing payable is on its way.
         held = payable._pay_now_holds(in_progress=False)
-        return payable.filtered(lambda line: line not in held) or payable
+        return payable - payable.browse([line.id for line in held]) or payable
 
     # === BUSINESS METHODS - CONTENT === #
 

@@ -6,12 +6,12 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
-from .pay_now_link_page import PAGE_FIELDS, PAGE_INVOICE_FIELDS
+from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 #: What is read of the items and their invoices: one query each, for the whole batch.
-ITEM_FIELDS = (*PAGE_FIELDS, 'partner_id')
+ITEM_FIELDS = (*ITEM_FIELDS, 'partner_id')
 INVOICE_FIELDS = (
-    *PAGE_INVOICE_FIELDS,
+    *INVOICE_FIELDS,
     'invoice_date',
     'invoice_user_id',
     'pay_now_excluded_reason',

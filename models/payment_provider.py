@@ -244,7 +244,7 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         methods = self.env['payment.method'].sudo()
         names = methods.search_fetch(
-            [('provider_ids', 'in', self.ids), ('is_primary', '=', True)], ['name']
+            [('provider_ids', 'in', self.ids), ('primary_payment_method_id', '=', False)], ['name']
         ).mapped('name')
         if [name.lower() for name in names] == [self._pay_now_short_name().lower()]:
             return ''

@@ -2,9 +2,11 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .. import const, utils
+from .pay_now_link_fetch import PROVIDER_FIELDS
 
 #: What step 4 decides: read-only until a provider is connected.
 OPTIONS = (
@@ -94,12 +96,17 @@ class ResCompany(models.Model):
     )
     def _compute_pay_now_connected_provider_ids(self):
         """Kept in the cache: it is asked for each invoice of a run."""
+        providers = self.env['payment.provider'].search_fetch(
+            Domain('company_id', 'in', self.ids)
+            & Domain('code', 'in', const.PROVIDER_CODES)
+            & Domain('pay_now_status', '=', 'connected')
+            & Domain('state', '!=', 'disabled'),
+            PROVIDER_FIELDS,
+            # As ever, but for whether its module is installed.
+            order='state desc, sequence, name',
+        )
         for company in self:
-            own = company.pay_now_provider_ids.filtered(
-                lambda provider: (
-                    provider.pay_now_status == 'connected' and provider.state != 'disabled'
-                )
-            )
+            own = providers.filtered(lambda one, company=company: one.company_id == company)
             company.pay_now_connected_provider_ids = (
                 own | company.parent_id.pay_now_connected_provider_ids
             )

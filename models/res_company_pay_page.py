@@ -91,7 +91,9 @@ class ResCompany(models.Model):
         :rtype: datetime.tzinfo
         """
         self.ensure_one()
-        return pytz.timezone(self.partner_id.tz or self.env.user.tz or 'UTC')
+        # Of the user the framework knows it, without reading the user on each page.
+        tz = self.partner_id.tz or self.env['res.users'].context_get().get('tz')
+        return pytz.timezone(tz or 'UTC')
 
     def _pay_now_today(self):
         """Return today's date where the company is, whoever asks.

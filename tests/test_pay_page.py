@@ -76,6 +76,45 @@ class TestPayPageAmounts(PayNowCommon):
         tx._synchronize()
         self.assertEqual(tx.state, 'done')
 
+    # === ROWS === #
+
+    def test_amounts_are_written_as_odoo_does(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.env['res.lang']._activate_lang('de_CH')
+        self.env['res.lang']._activate_lang('hi_IN')
+        currencies = (
+            self.env['res.currency']
+            .with_context(active_test=False)
+            .search([('name', 'in', ('EUR', 'USD', 'JPY', 'TND', 'CHF'))])
+        )
+        for lang in ('en_US', 'fr_FR', 'de_CH', 'hi_IN'):
+            page = self.env['pay.now.link'].with_context(lang=lang)
+            for currency in currencies.with_context(lang=lang):
+                write = page._pay_now_amount_writer(currency)
+                for amount in (0, 7, 0.5, 999.99, 1234.5, -1234567.89):
+                    amount = currency.round(amount)
+                    with self.subTest(lang=lang, currency=currency.name, amount=amount):
+                        self.assertEqual(write(amount), currency.format(amount))
+
+    def test_instalments_are_numbered_where_there_are_several(self):
+        whole = self.make_invoice(100)
+        self.assertEqual(self.lines(whole)._pay_now_due_label(), whole.name)
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "Half now, half later",
+                'line_ids': [
+                    Command.create({'value': 'percent', 'value_amount': 50, 'nb_days': days})
+                    for days in (0, 30)
+                ],
+            }
+        )
+        divided = self.make_invoice(100, invoice_payment_term_id=term.id)
+        lines = self.lines(divided).sorted('date_maturity')
+        self.assertEqual(
+            [lines._pay_now_due_labels()[line] for line in lines],
+            [f"{divided.name} – instalment {number} of 2" for number in (1, 2)],
+        )
+
     # === EARLY PAYMENT DISCOUNT === #
 
     def test_discount_is_deducted_while_due(self):
