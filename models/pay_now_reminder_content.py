@@ -107,6 +107,7 @@ class PayNowReminder(models.Model):
         offering = self.filtered(lambda one: len(refusals[one]) < len(items[one].move_id))
         urls = offering._pay_now_urls()
         due_texts = self._due_texts(lines)
+        write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         company_values = {company: company._pay_now_mail_values() for company in self.company_id}
         return {
             reminder: {
@@ -118,6 +119,7 @@ class PayNowReminder(models.Model):
                     refusals[reminder] if reminder in offering else {},
                     labels,
                     due_texts,
+                    write,
                 ),
                 'invoices': items[reminder].move_id,
                 'url': urls.get(reminder, False),
@@ -163,19 +165,20 @@ class PayNowReminder(models.Model):
             ),
         }
 
-    def _mail_lines(self, lines, refusals, labels, due_texts):
+    def _mail_lines(self, lines, refusals, labels, due_texts, write):
         """Return the rows of the table of items.
 
         :param account.move.line lines: what is open.
         :param dict refusals: `{invoice: code}`; each of its items is marked.
         :param dict labels: `{item: how it is called}`.
         :param dict due_texts: `{date: when it was due}`.
+        :param dict write: `{currency: what writes its amounts}`.
         """
         return [
             {
                 'label': labels[line],
                 'due': due_texts[line.date_maturity],
-                'amount': self._amount_text(line.amount_residual_currency, line.currency_id),
+                'amount': write[line.currency_id](line.amount_residual_currency),
                 'mark': line.move_id in refusals
                 and line.move_id._pay_now_customer_reason(refusals[line.move_id]),
             }
