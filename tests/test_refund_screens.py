@@ -28,6 +28,7 @@ class TestRefundScreens(BrowserMixin, RefundCase, HttpCase):
     def test_refund_button_of_the_payment(self):
         button = "document.querySelector('button[name=action_refund_wizard]')"
         action = self.env.ref('account.action_account_payments').id
+        result = self.tx._pay_now_path('result')
         with self.browser('pay_now_accountant') as browser:
             self.show(browser, f'/odoo/action-{action}/{self.payment.id}', button)
             self.run_js(browser, f'{button}.click()')
@@ -38,7 +39,7 @@ class TestRefundScreens(BrowserMixin, RefundCase, HttpCase):
             self.picture(browser, 'refund_2_done', full=False)
             self.show(
                 browser,
-                self.tx._pay_now_path('result'),
+                result,
                 "document.querySelector('.pay-now-result')",
                 'refund_3_page',
             )

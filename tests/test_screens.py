@@ -161,6 +161,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
             'pending': {'state': base.PENDING},
             'refused': {'state': base.FAILED, 'failure_code': 'card_declined'},
         }
+        result = tx._pay_now_path('result')
         for lang in LANGUAGES:
             self.customer.lang = lang
             with self.browser() as browser:
@@ -176,7 +177,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 with self.browser() as browser:
                     self.show(
                         browser,
-                        tx._pay_now_path('result'),
+                        result,
                         heading,
                         f'result_{state}_{lang}',
                         PHONE,
@@ -191,7 +192,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 for suffix, size in (('', DESKTOP), ('_phone', PHONE)):
                     self.show(
                         browser,
-                        tx._pay_now_path('result'),
+                        result,
                         heading,
                         f'result_paid_{lang}{suffix}',
                         size,
