@@ -236,6 +236,16 @@ class PayNowReminder(models.Model):
             totals[currency] = totals.get(currency, 0.0) + line.amount_residual_currency
         return sorted(totals.items(), key=lambda pair: pair[0] != self.currency_id)
 
+    def _subtotals_text(self, lines):
+        """Write the amounts due, by currency.
+
+        :param account.move.line lines: what is open.
+        :rtype: str
+        """
+        return ' + '.join(
+            self._amount_text(amount, currency) for currency, amount in self._subtotals(lines)
+        )
+
     def _amount_text(self, amount, currency):
         return formatLang(self.env, amount, currency_obj=currency)
 

@@ -279,13 +279,8 @@ class PayNowReminder(models.Model):
         ).items():
             template = level.template_id.sudo().with_context(lang=lang)
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
-            subjects = template._render_field('subject', records.ids, set_lang=lang)
-            bodies = template._pay_now_render_bodies(records)
-            for record in records:
-                values[record.id] = (
-                    record.own_subject or subjects[record.id],
-                    record.own_body or bodies[record.id],
-                )
+            texts = records._render_texts(template, lang)
+            values.update({record.id: text for record, text in texts.items()})
         return values
 
     def _letter_date(self):
@@ -299,7 +294,4 @@ class PayNowReminder(models.Model):
         :rtype: str
         """
         reminder = self.with_context(lang=self._mail_lang())
-        return ' + '.join(
-            reminder._amount_text(amount, currency)
-            for currency, amount in reminder._subtotals(lines)
-        )
+        return reminder._subtotals_text(lines)

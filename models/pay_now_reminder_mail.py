@@ -39,14 +39,25 @@ class PayNowReminder(models.Model):
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
             if items is not None:
                 records._fill_texts(items, refusals)
-            subjects = template._render_field('subject', records.ids, set_lang=lang)
-            bodies = template._pay_now_render_bodies(records)
             before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
-            for record in records:
-                subject = record.own_subject or subjects[record.id]
-                body = before + (record.own_body or bodies[record.id]) + after
-                rendered[record] = (subject, body, record.amount_due_text)
+            for record, (subject, body) in records._render_texts(template, lang).items():
+                rendered[record] = (subject, before + body + after, record.amount_due_text)
         return rendered
+
+    def _render_texts(self, template, lang):
+        """Render subjects and texts: a person's own ones where there are any.
+
+        :param mail.template template: that of their level.
+        :param str lang: the language of their customers, which is that of the context, too.
+        :return: `{reminder: (subject, text)}`
+        :rtype: dict
+        """
+        subjects = template._render_field('subject', self.ids, set_lang=lang)
+        bodies = template._pay_now_render_bodies(self)
+        return {
+            one: (one.own_subject or subjects[one.id], one.own_body or bodies[one.id])
+            for one in self
+        }
 
     def _mail_lang(self):
         """Return the language that the customer is written to in."""

@@ -35,10 +35,7 @@ class PayNowReminder(models.Model):
         return [
             {
                 'reminder': reminder,
-                'due': ' + '.join(
-                    reminder._amount_text(amount, currency)
-                    for currency, amount in reminder._subtotals(reminder.item_ids & open_items)
-                ),
+                'due': reminder._subtotals_text(reminder.item_ids & open_items),
                 'url': reminder._pay_now_portal_url(reminder.item_ids & open_items),
             }
             for reminder in self
