@@ -5,10 +5,9 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.tools import consteq
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from . import page
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

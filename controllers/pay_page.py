@@ -4,8 +4,8 @@ from odoo import http
 from odoo.exceptions import MissingError, ValidationError
 from odoo.http import request
 
-from .. import const
-from . import page
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.controllers import page
 
 MODELS = {
     'account': 'pay.now.account',

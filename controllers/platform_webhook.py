@@ -5,10 +5,13 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayAuthError,
+    GatewayUnavailable,
+    SignatureError,
+)
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const, platform_mode
-from ..gateways.errors import GatewayAuthError, GatewayUnavailable, SignatureError
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

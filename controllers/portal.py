@@ -2,11 +2,10 @@
 
 from odoo.http import request, route
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import pager
-
-from .. import const
 
 
 class PayNowPortal(PortalAccount):

@@ -3,7 +3,7 @@
 from odoo import http
 from odoo.http import request
 
-from . import page
+from odoo.addons.account_pay_now.controllers import page
 
 
 class PayNowTrialPage(http.Controller):

@@ -5,10 +5,9 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable, SignatureError
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways.errors import GatewayUnavailable, SignatureError
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

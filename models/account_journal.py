@@ -3,7 +3,7 @@
 from odoo import models
 from odoo.fields import Domain
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class AccountJournal(models.Model):

@@ -2,7 +2,7 @@
 
 from odoo import models
 
-from .. import utils
+from odoo.addons.account_pay_now import utils
 
 
 class AccountMoveLine(models.Model):

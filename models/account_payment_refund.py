@@ -2,7 +2,7 @@
 
 from odoo import api, models
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class AccountPayment(models.Model):

@@ -2,7 +2,7 @@
 
 from odoo import models
 
-from .. import plain_text
+from odoo.addons.account_pay_now import plain_text
 
 
 class MailMail(models.Model):

@@ -4,8 +4,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
-from .. import const
-from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
 class PayNowAccount(models.Model):

@@ -3,8 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .. import const
-from ..gateways.errors import GatewayError
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
 class PayNowDiscrepancy(models.Model):

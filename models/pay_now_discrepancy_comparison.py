@@ -6,8 +6,8 @@ from datetime import timedelta, timezone
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from .. import const
-from .pay_now_discrepancy_findings import There, names
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import There, names
 
 
 class PayNowDiscrepancy(models.Model):

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from odoo import api, models
 
-from ..gateways import base
+from odoo.addons.account_pay_now.gateways import base
 
 #: What the provider says: the state, gross and commission of a payment, and its currency. A state
 #: of None is a payment it does not know; a commission of None is not known yet.

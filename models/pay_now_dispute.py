@@ -3,9 +3,9 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from .. import const, utils
-from ..gateways import GATEWAYS
-from ..gateways.errors import GatewayUnavailable
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways import GATEWAYS
+from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 
 #: States in which nothing is decided yet.
 UNDECIDED = ('inquiry', 'open')

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from odoo import models
 
-from .. import utils
-from ..gateways import GATEWAYS
+from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now.gateways import GATEWAYS
 
 #: How far apart two tellings of the same money may be dated.
 NEAR = timedelta(days=1)

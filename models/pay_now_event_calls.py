@@ -7,8 +7,8 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL, mute_logger
 
-from .. import const
-from .pay_now_event import WORKERS
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_event import WORKERS
 
 
 class PayNowEvent(models.Model):

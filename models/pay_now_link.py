@@ -8,7 +8,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import consteq
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowLink(models.AbstractModel):

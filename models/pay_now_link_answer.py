@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
 from odoo.tools.misc import format_date
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowLink(models.AbstractModel):

@@ -7,8 +7,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
-from .. import utils
-from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
+from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
 class PayNowLink(models.AbstractModel):

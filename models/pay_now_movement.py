@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..gateways import base
+from odoo.addons.account_pay_now.gateways import base
 
 
 class PayNowMovement(models.Model):

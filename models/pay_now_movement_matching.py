@@ -5,7 +5,7 @@ from collections import defaultdict, namedtuple
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..gateways import GATEWAYS
+from odoo.addons.account_pay_now.gateways import GATEWAYS
 
 #: What the books know of a movement: its state, its transaction, and the journal items on the
 #: clearing account that book it.

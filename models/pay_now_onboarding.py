@@ -7,7 +7,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import consteq
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowOnboarding(models.Model):

@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from .. import const, utils
+from odoo.addons.account_pay_now import const, utils
 
 
 class PayNowPayout(models.Model):

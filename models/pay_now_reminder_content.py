@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowReminder(models.Model):

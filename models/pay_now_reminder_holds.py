@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
-from .pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
+from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 #: What is read of the items and their invoices: one query each, for the whole batch.
 ITEM_FIELDS = (*ITEM_FIELDS, 'partner_id')

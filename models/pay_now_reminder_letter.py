@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 _logger = logging.getLogger(__name__)
 

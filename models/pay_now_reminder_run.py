@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowReminderRun(models.Model):

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import split_every
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowReminderRun(models.Model):

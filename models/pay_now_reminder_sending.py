@@ -12,7 +12,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 _logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import os
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PayNowReminder(models.Model):

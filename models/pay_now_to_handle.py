@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 #: Kind of a row -> the model of its record. The position tells the rows' ids apart.
 RECORDS = {

@@ -5,12 +5,11 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways import GATEWAYS
+from odoo.addons.account_pay_now.gateways.base import Credentials
+from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 from odoo.addons.payment import utils as payment_utils
-
-from .. import const, utils
-from ..gateways import GATEWAYS
-from ..gateways.base import Credentials
-from ..gateways.errors import GatewayUnavailable
 
 
 class PaymentProvider(models.Model):

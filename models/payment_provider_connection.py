@@ -3,10 +3,9 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways.errors import GatewayError, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

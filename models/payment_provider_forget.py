@@ -6,10 +6,9 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayError
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways.errors import GatewayError
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

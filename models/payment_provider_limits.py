@@ -5,8 +5,8 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .. import const
-from ..gateways import GATEWAYS
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import GATEWAYS
 
 
 class PaymentProvider(models.Model):

@@ -9,11 +9,15 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import urls
 
+from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now.gateways.base import OnboardingRequest
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayAuthError,
+    GatewayError,
+    GatewayNotFound,
+    GatewayUnavailable,
+)
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const, platform_mode
-from ..gateways.base import OnboardingRequest
-from ..gateways.errors import GatewayAuthError, GatewayError, GatewayNotFound, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -2,8 +2,8 @@
 
 from odoo import models
 
-from .. import const
-from ..gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 
 
 class PaymentProvider(models.Model):

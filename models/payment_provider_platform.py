@@ -5,8 +5,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import urls
 
-from .. import const, platform_mode
-from ..gateways.errors import GatewayAuthError, GatewayError
+from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError, GatewayError
 
 
 class PaymentProvider(models.Model):

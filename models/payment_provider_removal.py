@@ -12,8 +12,8 @@ from odoo.fields import Domain
 from odoo.tools import mute_logger
 from odoo.tools.misc import format_date
 
-from .. import const
-from ..gateways.errors import GatewayError, GatewayUnavailable
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 
 _logger = logging.getLogger(__name__)
 

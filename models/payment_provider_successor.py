@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..gateways.errors import GatewayError
+from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 #: What the books of a test are called by, beside those of real payments.
 TEST_MARK = ' (TEST)'

@@ -5,10 +5,13 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_datetime, urls
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+)
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways.errors import GatewayError, GatewayRefused, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -4,7 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from ..gateways import base
+from odoo.addons.account_pay_now.gateways import base
 
 
 class PaymentTransaction(models.Model):

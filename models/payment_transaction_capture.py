@@ -6,9 +6,14 @@ from decimal import Decimal
 
 from odoo import fields, models
 
-from .. import const
-from ..gateways import base
-from ..gateways.errors import GatewayNotFound, GatewayRefused, GatewayUnavailable, PayerActionNeeded
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayNotFound,
+    GatewayRefused,
+    GatewayUnavailable,
+    PayerActionNeeded,
+)
 
 
 class PaymentTransaction(models.Model):

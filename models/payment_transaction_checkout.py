@@ -6,12 +6,11 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
+from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const, utils
-from ..gateways.base import CheckoutRequest
-from ..gateways.errors import GatewayError, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -6,9 +6,8 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 from odoo.tools import email_normalize, formataddr
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -7,11 +7,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import GATEWAYS, base
+from odoo.addons.account_pay_now.gateways.errors import GatewayRefused, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways import GATEWAYS, base
-from ..gateways.errors import GatewayRefused, GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -4,9 +4,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

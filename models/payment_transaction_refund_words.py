@@ -2,7 +2,7 @@
 
 from odoo import models
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 #: The provider's codes that say the same thing.
 SAME_AS = {

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Command, Domain
 
-from .. import utils
+from odoo.addons.account_pay_now import utils
 
 
 class PaymentTransaction(models.Model):

@@ -7,10 +7,9 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
-
-from .. import const
-from ..gateways.errors import GatewayUnavailable
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 

@@ -5,8 +5,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
-from .. import const, utils
-from .pay_now_link_fetch import PROVIDER_FIELDS
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.pay_now_link_fetch import PROVIDER_FIELDS
 
 #: What step 4 decides: read-only until a provider is connected.
 OPTIONS = (

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 #: What is decided once for a company and its branches, which keep their books together.
 SHARED_FIELDS = (

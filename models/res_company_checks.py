@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import config, email_normalize
 
-from .. import const, utils
+from odoo.addons.account_pay_now import const, utils
 
 
 class ResCompany(models.Model):

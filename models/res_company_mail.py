@@ -9,7 +9,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr
 
-from .. import const, utils
+from odoo.addons.account_pay_now import const, utils
 
 
 class ResCompany(models.Model):

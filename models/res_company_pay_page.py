@@ -4,7 +4,7 @@ import pytz
 
 from odoo import fields, models
 
-from .. import utils
+from odoo.addons.account_pay_now import utils
 
 #: The colour of Odoo's own buttons, for companies without colours.
 DEFAULT_COLOR = '#875A7B'

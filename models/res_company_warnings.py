@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 #: The list that shows what a warning speaks of, its search, and its context.
 LISTS = {

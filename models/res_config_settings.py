@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 
-from .res_company_branches import SHARED_FIELDS
+from odoo.addons.account_pay_now.models.res_company_branches import SHARED_FIELDS
 
 
 # Extended with a mixin, not a wizard of our own.

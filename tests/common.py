@@ -12,10 +12,13 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayAuthError,
+    GatewayNotFound,
+    GatewayUnavailable,
+)
 from odoo.addons.mail.tests.common import MockEmail
-
-from ..gateways import base
-from ..gateways.errors import GatewayAuthError, GatewayNotFound, GatewayUnavailable
 
 
 class ScriptedGateway:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 from odoo import fields
 from odoo.tests import new_test_user
 
-from .. import const
-from .common import PayNowCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 class ComparisonCommon(PayNowCommon):

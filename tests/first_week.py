@@ -6,9 +6,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 from odoo.addons.mail.tests.common import MockEmail
-
-from .common import PayNowCommon
 
 
 class FirstWeekCommon(PayNowCommon, MockEmail):

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo import fields
 
-from .test_payout_sandbox import MoneyCase
+from odoo.addons.account_pay_now.tests.test_payout_sandbox import MoneyCase
 
 #: How it is heard, each the name of a method below.
 HEARINGS = (

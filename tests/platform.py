@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from odoo.tests import new_test_user
 
-from .. import platform_mode
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now import platform_mode
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 STRIPE, PAYPAL = 'pay_now_stripe', 'pay_now_paypal'
 

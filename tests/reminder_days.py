@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from odoo.fields import Command
 
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 #: A Monday, ten in the morning in Paris.
 START = datetime(2026, 1, 5, 9, 0)

@@ -3,7 +3,7 @@
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 RUN, REMINDER, WIZARD = 'pay.now.reminder.run', 'pay.now.reminder', 'pay.now.generate.reminders'
 

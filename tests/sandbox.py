@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from odoo.tests import HttpCase
 
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 _logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import ReminderCommon
-from .reminder_days import START, ReminderDaysCommon
-from .test_branches import BranchCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
+from odoo.addons.account_pay_now.tests.reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.test_branches import BranchCommon
 
 
 class AnswersCommon(ReminderCommon):

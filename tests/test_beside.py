@@ -7,8 +7,8 @@ from lxml import html
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
-from .. import const
-from .common import PayNowCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 CORE = {'stripe': 'payment_stripe', 'paypal': 'payment_paypal'}
 

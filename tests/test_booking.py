@@ -6,8 +6,8 @@ from decimal import Decimal
 from odoo import fields
 from odoo.tests import tagged
 
-from ..gateways import base
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

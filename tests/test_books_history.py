@@ -11,7 +11,7 @@ from collections import Counter
 
 from odoo.tests import tagged
 
-from .test_payout_sandbox import MoneyCase
+from odoo.addons.account_pay_now.tests.test_payout_sandbox import MoneyCase
 
 _logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, HttpCase, new_test_user, tagged
 
-from ..models.res_company_branches import SHARED_FIELDS
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.models.res_company_branches import SHARED_FIELDS
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 class BranchCommon(PayNowCommon):

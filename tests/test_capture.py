@@ -7,14 +7,14 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..gateways import base
-from ..gateways.errors import (
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.errors import (
     GatewayNotFound,
     GatewayRefused,
     GatewayUnavailable,
     PayerActionNeeded,
 )
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

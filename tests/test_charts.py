@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from odoo.tests import tagged
 
-from .. import const
-from .common import PayNowCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 #: chart: clearing account of Stripe, disputed payments, clearing account of PayPal, commissions.
 PROPOSED = {

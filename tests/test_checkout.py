@@ -3,9 +3,9 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from ..gateways import base
-from ..gateways.errors import GatewayRefused
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.errors import GatewayRefused
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

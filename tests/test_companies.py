@@ -11,11 +11,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 from odoo.addons.mail.tests.common import MockEmail
-
-from .. import const
-from ..gateways import base
-from .common import PayNowCommon
 
 OURS = ('code', 'in', const.PROVIDER_CODES)
 

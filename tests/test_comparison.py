@@ -7,9 +7,9 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .. import const
-from ..gateways import base
-from .comparison import ComparisonCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.comparison import ComparisonCommon
 
 
 @tagged('post_install', '-at_install')

@@ -10,11 +10,11 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .. import const
-from ..gateways.errors import GatewayAuthError, GatewayUnavailable
-from .comparison import ComparisonCommon
-from .test_branches import BranchCommon
-from .test_companies import CompaniesCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError, GatewayUnavailable
+from odoo.addons.account_pay_now.tests.comparison import ComparisonCommon
+from odoo.addons.account_pay_now.tests.test_branches import BranchCommon
+from odoo.addons.account_pay_now.tests.test_companies import CompaniesCommon
 
 
 @tagged('post_install', '-at_install')

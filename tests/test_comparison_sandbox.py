@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from .. import const
-from .test_payout_sandbox import MoneyCase
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.test_payout_sandbox import MoneyCase
 
 
 @tagged('post_install', '-at_install')

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from odoo.tests import HttpCase, tagged
 
-from .browser import BrowserMixin
-from .comparison import ComparisonCommon
-from .test_to_handle import ToHandleCommon
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.comparison import ComparisonCommon
+from odoo.addons.account_pay_now.tests.test_to_handle import ToHandleCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 

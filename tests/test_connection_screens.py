@@ -8,8 +8,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import BrowserMixin
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 CARD = "document.querySelector('.o_kanban_record:not(.o_kanban_ghost)')"

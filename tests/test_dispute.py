@@ -9,8 +9,8 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..gateways import base
-from .test_payout import PayoutCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
 
 BOOKING = 'odoo.addons.account_pay_now.models.pay_now_subject_mixin'
 

@@ -8,7 +8,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .test_dispute import BOOKING, DisputeCase
+from odoo.addons.account_pay_now.tests.test_dispute import BOOKING, DisputeCase
 
 
 @tagged('post_install', '-at_install')

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from odoo.tests import tagged
 
-from ..gateways import base
-from .test_payout import PayoutCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
 
 #: What may be heard of 80.00 that PayPal took back, in which order. Each is told again at the end.
 ORDERS = (

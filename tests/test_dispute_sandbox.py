@@ -3,7 +3,7 @@
 
 from odoo.tests import tagged
 
-from .test_payout_sandbox import MoneyCase
+from odoo.addons.account_pay_now.tests.test_payout_sandbox import MoneyCase
 
 
 @tagged('post_install', '-at_install')

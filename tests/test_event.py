@@ -9,10 +9,10 @@ from odoo import api, fields, sql_db
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
-from .. import const
-from ..gateways import base
-from ..models.pay_now_event import WORKERS
-from .common import PayNowCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.models.pay_now_event import WORKERS
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

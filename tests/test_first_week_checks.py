@@ -7,9 +7,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import config
 
-from .. import utils
-from ..gateways.errors import GatewayRefused
-from .first_week import FirstWeekCommon
+from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now.gateways.errors import GatewayRefused
+from odoo.addons.account_pay_now.tests.first_week import FirstWeekCommon
 
 
 @tagged('post_install', '-at_install')

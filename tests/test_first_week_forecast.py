@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
-from .first_week import TrialCommon
+from odoo.addons.account_pay_now.tests.first_week import TrialCommon
 
 
 @tagged('post_install', '-at_install')

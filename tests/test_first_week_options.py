@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
-from .first_week import FirstWeekCommon
+from odoo.addons.account_pay_now.tests.first_week import FirstWeekCommon
 
 SECRETS = ('pay_now_api_key', 'pay_now_api_secret', 'pay_now_webhook_secret', 'pay_now_api_base')
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .first_week import FirstWeekCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.first_week import FirstWeekCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 #: The notices shown by core's widget.

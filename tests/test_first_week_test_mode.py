@@ -2,7 +2,7 @@
 
 from odoo.tests import tagged
 
-from .first_week import FirstWeekCommon
+from odoo.addons.account_pay_now.tests.first_week import FirstWeekCommon
 
 
 @tagged('post_install', '-at_install')

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, HttpCase, tagged
 
-from .first_week import TrialCommon
+from odoo.addons.account_pay_now.tests.first_week import TrialCommon
 
 
 @tagged('post_install', '-at_install')

@@ -3,7 +3,7 @@
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from .first_week import FirstWeekCommon
+from odoo.addons.account_pay_now.tests.first_week import FirstWeekCommon
 
 
 @tagged('post_install', '-at_install')

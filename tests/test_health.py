@@ -7,8 +7,8 @@ from odoo import fields
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..gateways.errors import GatewayRefused
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways.errors import GatewayRefused
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 CONNECTION = 'odoo.addons.account_pay_now.models.payment_provider_connection'
 HEALTH = 'odoo.addons.account_pay_now.models.payment_provider_health'

@@ -7,7 +7,7 @@ from odoo import fields
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from .test_health import HEALTH, HealthCommon
+from odoo.addons.account_pay_now.tests.test_health import HEALTH, HealthCommon
 
 
 @tagged('post_install', '-at_install')

@@ -2,9 +2,8 @@
 
 from odoo.tests import tagged
 
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 from odoo.addons.mail.tests.common import MockEmail
-
-from .common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

@@ -8,7 +8,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import find_in_path
 from odoo.tools.pdf import PdfFileReader
 
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

@@ -7,8 +7,8 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..gateways.errors import GatewayAuthError
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

@@ -12,7 +12,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import find_in_path
 from odoo.tools.pdf import PdfFileReader, PdfFileWriter
 
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 ADDRESS = {'street': "1 rue du Four", 'zip': '69001', 'city': "Lyon"}
 

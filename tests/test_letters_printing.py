@@ -10,9 +10,9 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from .reminder_sales import ReminderSalesCommon
-from .test_branches import BranchCommon
-from .test_letters import ADDRESS, LettersCommon
+from odoo.addons.account_pay_now.tests.reminder_sales import ReminderSalesCommon
+from odoo.addons.account_pay_now.tests.test_branches import BranchCommon
+from odoo.addons.account_pay_now.tests.test_letters import ADDRESS, LettersCommon
 
 
 class PrintingCommon(LettersCommon):

@@ -2,8 +2,8 @@
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import BrowserMixin
-from .test_letters import ADDRESS, LettersCommon
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.test_letters import ADDRESS, LettersCommon
 
 
 @tagged('post_install', '-at_install')

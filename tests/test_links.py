@@ -7,7 +7,7 @@ from lxml import html
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 
 @tagged('post_install', '-at_install')

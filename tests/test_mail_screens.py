@@ -8,8 +8,8 @@ from odoo import fields
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 

@@ -2,8 +2,8 @@
 
 from odoo.tests import tagged
 
-from .common import PayNowCommon
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 
 @tagged('post_install', '-at_install')

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .platform import PlatformCase
+from odoo.addons.account_pay_now.tests.platform import PlatformCase
 
 SETUP = '/odoo/action-account_pay_now.action_pay_now_setup'
 

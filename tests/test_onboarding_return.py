@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .platform import PAYPAL, PlatformCase
+from odoo.addons.account_pay_now.tests.platform import PAYPAL, PlatformCase
 
 
 @tagged('post_install', '-at_install')

@@ -5,8 +5,8 @@ import contextlib
 from odoo.tests import tagged
 from odoo.tests.common import ChromeBrowserException
 
-from .browser import PHONE, BrowserMixin
-from .platform import PlatformCase
+from odoo.addons.account_pay_now.tests.browser import PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.platform import PlatformCase
 
 SETUP = '/odoo/action-account_pay_now.action_pay_now_setup'
 LANGUAGES = ('en_US', 'fr_FR')

@@ -8,8 +8,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 SUM = 'document.querySelector(".pay-now-sum").textContent.replace(/\\s/g, " ")'
 TICK = 'document.querySelectorAll("[name=item]")[%d].click()'

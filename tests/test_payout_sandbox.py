@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from odoo.tests import tagged
 
-from ..gateways.base import CheckoutRequest
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 
 class MoneyCase(SandboxCase):

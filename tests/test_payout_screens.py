@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from ..gateways import base
-from .browser import BrowserMixin
-from .test_payout import PayoutCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from odoo.tests import tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 
 @tagged('post_install', '-at_install')

@@ -6,9 +6,9 @@ from lxml import html
 
 from odoo.tests import HttpCase, tagged
 
-from ..gateways import base
-from ..gateways.errors import PayerActionNeeded
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.errors import PayerActionNeeded
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

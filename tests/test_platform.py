@@ -10,9 +10,9 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .. import platform_mode
-from ..gateways.base import Event
-from .platform import PAYPAL, STRIPE, PlatformCase
+from odoo.addons.account_pay_now import platform_mode
+from odoo.addons.account_pay_now.gateways.base import Event
+from odoo.addons.account_pay_now.tests.platform import PAYPAL, STRIPE, PlatformCase
 
 HOOKS = '/pay_now/webhook/platform/'
 

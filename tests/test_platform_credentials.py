@@ -12,9 +12,9 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
-from .. import platform_mode
-from ..gateways.errors import GatewayAuthError
-from .platform import PAYPAL, STRIPE, PlatformCase
+from odoo.addons.account_pay_now import platform_mode
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now.tests.platform import PAYPAL, STRIPE, PlatformCase
 
 LOGGER = 'odoo.addons.account_pay_now.platform_mode'
 

@@ -3,7 +3,7 @@
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .platform import PlatformCase
+from odoo.addons.account_pay_now.tests.platform import PlatformCase
 
 
 @tagged('post_install', '-at_install')

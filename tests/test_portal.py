@@ -6,8 +6,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 
 @tagged('post_install', '-at_install')

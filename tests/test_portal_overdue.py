@@ -12,9 +12,9 @@ from odoo.http import Request
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .. import const
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .test_branches import BranchCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.test_branches import BranchCommon
 
 BANNER = '//section[contains(@class, "o_pay_now_overdue")]'
 LOGIN = 'pay_now_overdue'

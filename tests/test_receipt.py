@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

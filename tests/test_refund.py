@@ -11,8 +11,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..gateways.errors import GatewayAuthError, GatewayRefused
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError, GatewayRefused
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 class RefundCase(PayNowCommon):

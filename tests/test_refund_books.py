@@ -8,8 +8,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from ..gateways.base import Event
-from .test_refund import RefundCase
+from odoo.addons.account_pay_now.gateways.base import Event
+from odoo.addons.account_pay_now.tests.test_refund import RefundCase
 
 
 @tagged('post_install', '-at_install')

@@ -2,8 +2,8 @@
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import BrowserMixin
-from .test_refund import RefundCase
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.test_refund import RefundCase
 
 WIZARD = "document.querySelector('.modal .o_field_widget[name=amount_to_refund] input')"
 REFUND = "document.querySelector('.modal button[name=action_refund]')"

@@ -13,7 +13,7 @@ from lxml import html
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 #: What is looked at after a situation with a payment of 240.00.
 #:

@@ -9,8 +9,8 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
-from ..gateways import base
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 
 @tagged('post_install', '-at_install')

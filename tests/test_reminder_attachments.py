@@ -6,8 +6,8 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import find_in_path, mute_logger
 from odoo.tools.pdf import PdfFileReader, PdfWriter
 
-from .. import const
-from .common import ReminderCommon
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 PRINTING = 'odoo.addons.account_pay_now.models.account_move_pdf'
 

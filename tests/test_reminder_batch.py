@@ -7,7 +7,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.reminder_days import START, ReminderDaysCommon
 
 CONST = 'odoo.addons.account_pay_now.const'
 

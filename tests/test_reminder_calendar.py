@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from .reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.reminder_days import START, ReminderDaysCommon
 
 
 @tagged('post_install', '-at_install')

@@ -8,7 +8,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import pdf
 
-from .reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.reminder_days import START, ReminderDaysCommon
 
 CUSTOMERS, DAYS, HISTORIES = 4, 60, 3
 

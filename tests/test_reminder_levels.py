@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo.tests import Form, tagged
 
-from .reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.reminder_days import START, ReminderDaysCommon
 
 
 @tagged('post_install', '-at_install')

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .reminder_sales import RUN, WIZARD, ReminderSalesCommon
+from odoo.addons.account_pay_now.tests.reminder_sales import RUN, WIZARD, ReminderSalesCommon
 
 
 @tagged('post_install', '-at_install')

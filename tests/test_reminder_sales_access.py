@@ -7,7 +7,12 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .reminder_sales import REMINDER, RUN, WIZARD, ReminderSalesCommon
+from odoo.addons.account_pay_now.tests.reminder_sales import (
+    REMINDER,
+    RUN,
+    WIZARD,
+    ReminderSalesCommon,
+)
 
 
 @tagged('post_install', '-at_install')

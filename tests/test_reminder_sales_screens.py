@@ -2,8 +2,8 @@
 
 from odoo.tests import HttpCase, tagged
 
-from .browser import BrowserMixin
-from .reminder_sales import RUN, ReminderSalesCommon
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.reminder_sales import RUN, ReminderSalesCommon
 
 
 @tagged('post_install', '-at_install')

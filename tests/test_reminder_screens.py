@@ -3,8 +3,8 @@
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .browser import BrowserMixin
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 

@@ -5,8 +5,8 @@ import importlib
 
 from odoo.tests import tagged
 
-from ..gateways.errors import GatewayRefused
-from .sandbox import CONTRACTS, SandboxCase
+from odoo.addons.account_pay_now.gateways.errors import GatewayRefused
+from odoo.addons.account_pay_now.tests.sandbox import CONTRACTS, SandboxCase
 
 
 @tagged('post_install', '-at_install')

@@ -6,8 +6,8 @@ from lxml import html
 
 from odoo.tests import HttpCase, tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 HEADING = "document.querySelector('h1')"
 

@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
-from .common import ReminderCommon
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 
 @tagged('post_install', '-at_install')

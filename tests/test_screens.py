@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from ..gateways import base
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
-from ..gateways.errors import GatewayAuthError, GatewayRefused
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError, GatewayRefused
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
 @tagged('post_install', '-at_install')

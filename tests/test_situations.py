@@ -11,7 +11,7 @@ from lxml import html
 
 from odoo.tests import tagged
 
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 #: What is looked at after a situation.
 #:

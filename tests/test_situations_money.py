@@ -10,8 +10,8 @@ from collections import namedtuple
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from .heard import HEARINGS, HeardCase
-from .test_situations import PayPalSide, StripeSide
+from odoo.addons.account_pay_now.tests.heard import HEARINGS, HeardCase
+from odoo.addons.account_pay_now.tests.test_situations import PayPalSide, StripeSide
 
 #: What is looked at in the end.
 #:

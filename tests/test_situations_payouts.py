@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from .heard import HEARINGS, HeardCase
+from odoo.addons.account_pay_now.tests.heard import HEARINGS, HeardCase
 
 #: What is looked at in the end.
 #:

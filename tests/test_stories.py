@@ -7,8 +7,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from .browser import DESKTOP, PHONE, BrowserMixin
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 #: Each story is played on both, so that each is seen in both languages, small and large.
 SCREENS = ((DESKTOP, 'en_US', 'desktop_en'), (PHONE, 'fr_FR', 'phone_fr'))

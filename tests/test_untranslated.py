@@ -12,7 +12,7 @@ from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 from odoo.tools.misc import file_path
 
-from .common import PayNowCommon
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 #: Attributes that are read out, or shown.
 ATTRIBUTES = ('alt', 'title', 'placeholder', 'aria-label')

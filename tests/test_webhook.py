@@ -8,9 +8,9 @@ import stripe
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from .. import const
-from ..gateways import base, stripe_events
-from .common import PayNowCommon, ScriptedGateway
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base, stripe_events
+from odoo.addons.account_pay_now.tests.common import PayNowCommon, ScriptedGateway
 
 SECRET = 'whsec_test'
 

@@ -9,9 +9,9 @@ from odoo.exceptions import UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..gateways.errors import GatewayUnavailable
-from .common import PayNowCommon
-from .sandbox import SandboxCase
+from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
+from odoo.addons.account_pay_now.tests.common import PayNowCommon
+from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 CONTROLLER = 'odoo.addons.account_pay_now.controllers.webhook'
 

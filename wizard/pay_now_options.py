@@ -3,8 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from .. import const
-from .pay_now_options_line import BOOKS, LIMITS
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.wizard.pay_now_options_line import BOOKS, LIMITS
 
 #: The company's fields that the screen changes.
 COMPANY_OPTIONS = (

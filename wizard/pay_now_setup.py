@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_date
 
-from .. import const, utils
+from odoo.addons.account_pay_now import const, utils
 
 
 class PayNowSetup(models.TransientModel):

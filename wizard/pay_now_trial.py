@@ -9,9 +9,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tools import email_normalize
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
-
-from .. import const
 
 OPEN_INVOICES = [
     ('move_type', '=', 'out_invoice'),

@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from .. import const
+from odoo.addons.account_pay_now import const
 
 
 class PaymentRefundWizard(models.TransientModel):
