@@ -1,10 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The payment providers' APIs in plain Python: no ORM, no Odoo import, relative imports only."""
 
-from .paypal_gateway import PayPalGateway
-from .paypal_onboarding import PayPalPlatform
-from .stripe_gateway import StripeGateway
-from .stripe_onboarding import StripePlatform
+from .paypal.gateway import PayPalGateway
+from .paypal.onboarding import PayPalPlatform
+from .stripe.gateway import StripeGateway
+from .stripe.onboarding import StripePlatform
 
 #: Provider code -> gateway. A third provider is one more file and one more line.
 GATEWAYS = {'pay_now_stripe': StripeGateway, 'pay_now_paypal': PayPalGateway}

@@ -12,7 +12,8 @@ from lxml import html
 
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.gateways import paypal_payment, stripe_payment
+from odoo.addons.account_pay_now.gateways.paypal import payment as paypal_payment
+from odoo.addons.account_pay_now.gateways.stripe import payment as stripe_payment
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 #: What a state at the provider means here.

@@ -9,7 +9,8 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.gateways import base, stripe_events
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways.stripe import events as stripe_events
 from odoo.addons.account_pay_now.tests.common import PayNowCommon, ScriptedGateway
 
 SECRET = 'whsec_test'

@@ -13,9 +13,10 @@ import pytest
 
 from dev.tests import paypal_contract
 from dev.tests.paypal_objects import error
-from gateways import paypal_certificates, paypal_client
 from gateways.base import Credentials
-from gateways.paypal_gateway import PayPalGateway
+from gateways.paypal import certificates as paypal_certificates
+from gateways.paypal import client as paypal_client
+from gateways.paypal.gateway import PayPalGateway
 
 TOKEN = '/v1/oauth2/token'
 CLIENT_ID, CLIENT_SECRET = 'client-id-of-the-tests', 'client-secret-of-the-tests'

@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from dev.tests.paypal_objects import capture, event
 from dev.tests.paypal_server import Answer
-from gateways import paypal_certificates
 from gateways.errors import SignatureError
+from gateways.paypal import certificates as paypal_certificates
 
 PATH = '/v1/notifications/certs/CERT-360caa42-fca2a594-1d93a270'
 LIVE, TEST = 'https://api.paypal.com', 'https://api.sandbox.paypal.com'

@@ -14,13 +14,14 @@ from dev.tests.paypal_objects import (
     order,
 )
 from dev.tests.paypal_server import CLIENT_ID, CLIENT_SECRET, TOKEN, PayPalServer
-from gateways import GATEWAYS, base, paypal_gateway
+from gateways import GATEWAYS, base
 from gateways.base import Credentials
 from gateways.errors import (
     GatewayAuthError,
     GatewayRefused,
     GatewayUnavailable,
 )
+from gateways.paypal import gateway as paypal_gateway
 
 PATH = f'{ORDERS}/{ORDER}'
 BALANCES = '/v1/reporting/balances'

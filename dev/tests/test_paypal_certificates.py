@@ -20,8 +20,9 @@ from dev.tests.paypal_signing import (
     refused,
     signed,
 )
-from gateways import paypal_certificates, paypal_events
 from gateways.errors import GatewayUnavailable, SignatureError
+from gateways.paypal import certificates as paypal_certificates
+from gateways.paypal import events as paypal_events
 
 # === WHERE THE CERTIFICATE IS === #
 

@@ -18,11 +18,12 @@ from dev.tests.paypal_objects import (
     order,
 )
 from dev.tests.paypal_server import CLIENT_ID
-from gateways import base, paypal_order
+from gateways import base
 from gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
+from gateways.paypal import order as paypal_order
 
 PATH = f'{ORDERS}/{ORDER}'
 BALANCES = '/v1/reporting/balances'

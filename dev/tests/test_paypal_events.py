@@ -17,7 +17,7 @@ from dev.tests.paypal_objects import (
     order,
     refund,
 )
-from gateways import paypal_events
+from gateways.paypal import events as paypal_events
 
 URL = 'https://odoo.example.com/pay_now/webhook/1'
 WEBHOOKS = '/v1/notifications/webhooks'

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from dev.tests.paypal_server import forget_everything
-from gateways import base, paypal_certificates
+from gateways import base
 from gateways.base import Credentials
 from gateways.errors import (
     GatewayAuthError,
@@ -18,7 +18,8 @@ from gateways.errors import (
     PayerActionNeeded,
     SignatureError,
 )
-from gateways.paypal_gateway import PayPalGateway
+from gateways.paypal import certificates as paypal_certificates
+from gateways.paypal.gateway import PayPalGateway
 
 ORDERS = '/v2/checkout/orders'
 URL = 'http://127.0.0.1:9/pay_now/webhook/1'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateways.errors import GatewayRefused
-from gateways.paypal_money import CURRENCIES, amount_limits, exponent, from_money, to_money
+from gateways.paypal.money import CURRENCIES, amount_limits, exponent, from_money, to_money
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from dev.tests.paypal_server import forget_everything
-from gateways import PLATFORM_GATEWAYS, paypal_order
+from gateways import PLATFORM_GATEWAYS
 from gateways.base import Credentials, OnboardingRequest
 from gateways.errors import (
     GatewayAuthError,
@@ -16,6 +16,7 @@ from gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
+from gateways.paypal import order as paypal_order
 
 HOOK = 'http://127.0.0.1:9/pay_now/webhook/platform/paypal'
 BACK = 'http://127.0.0.1:8069/pay_now/onboarding/1/token'

@@ -19,8 +19,9 @@ from dev.tests.paypal_objects import (
     order,
     refund,
 )
-from gateways import base, paypal_payment
+from gateways import base
 from gateways.errors import GatewayNotFound, GatewayUnavailable
+from gateways.paypal import payment as paypal_payment
 
 
 def payment(status='COMPLETED', captures=(), refunds=(), **values):

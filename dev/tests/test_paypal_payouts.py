@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from gateways import GATEWAYS, paypal_disputes, paypal_reporting
+from gateways import GATEWAYS
 from gateways.base import Credentials
 from gateways.errors import GatewayAuthError, GatewayNotFound
+from gateways.paypal import disputes as paypal_disputes
+from gateways.paypal import reporting as paypal_reporting
 
 EARLIER = datetime.now(timezone.utc) - timedelta(days=1)
 

@@ -19,8 +19,8 @@ from dev.tests.paypal_signing import (
     refused,
     signed,
 )
-from gateways import paypal_events
 from gateways.errors import SignatureError
+from gateways.paypal import events as paypal_events
 
 # === GOOD AND BAD === #
 

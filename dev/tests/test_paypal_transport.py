@@ -11,10 +11,10 @@ import pytest
 
 from dev.tests.paypal_objects import ORDER, ORDERS, error, order
 from dev.tests.paypal_server import TOKEN, Answer
-from gateways import paypal_client
 from gateways.base import Credentials
 from gateways.errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
-from gateways.paypal_gateway import PayPalGateway
+from gateways.paypal import client as paypal_client
+from gateways.paypal.gateway import PayPalGateway
 
 PATH = f'{ORDERS}/{ORDER}'
 CAPTURE = f'{PATH}/capture'

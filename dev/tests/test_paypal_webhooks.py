@@ -12,9 +12,10 @@ from dev.tests.paypal_objects import (
     event,
 )
 from dev.tests.paypal_server import Answer
-from gateways import paypal_events, paypal_webhooks
 from gateways.base import Webhook
 from gateways.errors import GatewayAuthError, GatewayRefused, GatewayUnavailable
+from gateways.paypal import events as paypal_events
+from gateways.paypal import webhooks as paypal_webhooks
 
 URL = 'https://odoo.example.com/pay_now/webhook/1'
 WEBHOOKS = '/v1/notifications/webhooks'

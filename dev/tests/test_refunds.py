@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from gateways import GATEWAYS, paypal_payment, stripe_payment
+from gateways import GATEWAYS
 from gateways.base import Credentials
 from gateways.errors import GatewayRefused, GatewayUnavailable
+from gateways.paypal import payment as paypal_payment
+from gateways.stripe import payment as stripe_payment
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from gateways.stripe_events import verify
+from gateways.stripe.events import verify
 
 
 @pytest.fixture

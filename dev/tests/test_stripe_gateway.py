@@ -10,7 +10,7 @@ import pytest
 import requests
 import stripe
 
-from gateways import base, stripe_client
+from gateways import base
 from gateways.base import Credentials
 from gateways.errors import (
     GatewayAuthError,
@@ -18,6 +18,7 @@ from gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
+from gateways.stripe import client as stripe_client
 
 URL = 'http://127.0.0.1:8069/pay_now/webhook/1'
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateways.errors import GatewayRefused
-from gateways.stripe_money import CURRENCIES, amount_limits, exponent, from_minor, to_minor
+from gateways.stripe.money import CURRENCIES, amount_limits, exponent, from_minor, to_minor
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from gateways import base, stripe_payment
+from gateways import base
 from gateways.errors import GatewayNotFound, GatewayRefused
+from gateways.stripe import payment as stripe_payment
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from gateways import stripe_disputes, stripe_payouts
 from gateways.errors import GatewayNotFound
+from gateways.stripe import disputes as stripe_disputes
+from gateways.stripe import payouts as stripe_payouts
 
 EARLIER = datetime.now(timezone.utc) - timedelta(days=1)
 

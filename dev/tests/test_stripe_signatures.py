@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dev.sandbox.webhooks import sign
-from gateways import stripe_events
 from gateways.errors import SignatureError
+from gateways.stripe import events as stripe_events
 
 URL = 'http://127.0.0.1:8069/pay_now/webhook/1'
 SECRET = 'whsec_a'

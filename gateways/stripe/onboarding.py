@@ -10,10 +10,11 @@ import hashlib
 import re
 from urllib.parse import urlsplit
 
-from . import base, stripe_events
-from .errors import GatewayAuthError, GatewayNotFound, GatewayRefused
-from .stripe_client import ReplayedFailure, StripeClient
-from .stripe_gateway import EMAIL, NEW_KEYS, StripeGateway
+from .. import base
+from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
+from . import events as stripe_events
+from .client import ReplayedFailure, StripeClient
+from .gateway import EMAIL, NEW_KEYS, StripeGateway
 
 #: Codes of an account that the platform does not reach (any more).
 LOST = ('account_invalid', 'platform_account_required')

@@ -6,7 +6,7 @@ import re
 
 import requests
 
-from .errors import (
+from ..errors import (
     GatewayAuthError,
     GatewayError,
     GatewayNotFound,

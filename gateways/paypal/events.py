@@ -11,10 +11,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from . import paypal_certificates
-from .base import Event
-from .errors import SignatureError
-from .paypal_payment import instant, linked, order_id
+from ..base import Event
+from ..errors import SignatureError
+from . import certificates as paypal_certificates
+from .payment import instant, linked, order_id
 
 #: PayPal repeats a notification for three days; a margin for the last time.
 OLDEST = timedelta(days=3, hours=12)
@@ -52,7 +52,7 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
     """Prove that a notification is PayPal's and for our webhook, on its raw bytes; normalise it.
 
     What is proven: whoever holds the key of a certificate of PayPal's (see
-    `paypal_certificates`) signed these very bytes, at that time, for the webhook we registered.
+    `certificates`) signed these very bytes, at that time, for the webhook we registered.
 
     :param bytes body: the request's body, untouched.
     :param headers: mapping of HTTP headers.

@@ -4,12 +4,14 @@
 import re
 from datetime import datetime, timedelta, timezone
 
-from . import base, stripe_events, stripe_payment
-from .errors import GatewayNotFound, GatewayRefused
-from .stripe_client import API_VERSION, ReplayedFailure, StripeClient
-from .stripe_disputes import StripeDisputes
-from .stripe_money import CURRENCIES, amount_limits, from_minor, to_minor
-from .stripe_payouts import StripePayouts
+from .. import base
+from ..errors import GatewayNotFound, GatewayRefused
+from . import events as stripe_events
+from . import payment as stripe_payment
+from .client import API_VERSION, ReplayedFailure, StripeClient
+from .disputes import StripeDisputes
+from .money import CURRENCIES, amount_limits, from_minor, to_minor
+from .payouts import StripePayouts
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)

@@ -8,7 +8,7 @@ import re
 
 import stripe
 
-from .errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
+from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
 
 #: The API version this gateway was written and tested for. An SDK upgrade changes nothing alone.
 API_VERSION = '2026-10-28.endive'

@@ -7,11 +7,11 @@ once, and the platform takes nothing.
 
 import dataclasses
 
-from . import paypal_order
-from .base import Account, Onboarding
-from .errors import GatewayAuthError, GatewayNotFound, GatewayRefused
-from .paypal_gateway import PayPalGateway
-from .paypal_payment import readable
+from ..base import Account, Onboarding
+from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
+from . import order as paypal_order
+from .gateway import PayPalGateway
+from .payment import readable
 
 REFERRALS = '/v2/customer/partner-referrals'
 PARTNERS = '/v1/customer/partners'

@@ -5,12 +5,12 @@ from datetime import timezone
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
-from . import base
-from .errors import GatewayAuthError
-from .paypal_money import from_money
-from .paypal_order import object_id
-from .paypal_payment import instant, linked, readable, refund_commission
-from .paypal_reporting import REVERSAL, not_allowed
+from .. import base
+from ..errors import GatewayAuthError
+from .money import from_money
+from .order import object_id
+from .payment import instant, linked, readable, refund_commission
+from .reporting import REVERSAL, not_allowed
 
 DISPUTES = '/v1/customer/disputes'
 REFUNDS = '/v2/payments/refunds'

@@ -6,9 +6,9 @@ import re
 from datetime import datetime, timezone
 from decimal import Decimal
 
-from . import base
-from .errors import GatewayUnavailable
-from .paypal_money import CURRENCIES, exponent, from_money
+from .. import base
+from ..errors import GatewayUnavailable
+from .money import CURRENCIES, exponent, from_money
 
 ORDER_STATES = {
     'CREATED': base.OPEN,

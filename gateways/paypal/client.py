@@ -15,8 +15,8 @@ import paypalrestsdk
 import requests
 from paypalrestsdk import exceptions
 
-from .errors import GatewayAuthError, GatewayError, GatewayUnavailable
-from .paypal_errors import UNREADABLE, translate
+from ..errors import GatewayAuthError, GatewayError, GatewayUnavailable
+from .errors import UNREADABLE, translate
 
 _logger = logging.getLogger(__name__)
 

@@ -1,10 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe: disputes, and the money that moves by them."""
 
-from . import base
-from .stripe_money import from_minor
-from .stripe_payment import instant
-from .stripe_payouts import dashboard, movement
+from .. import base
+from .money import from_minor
+from .payment import instant
+from .payouts import dashboard, movement
 
 STATES = {'won': 'won', 'lost': 'lost', 'prevented': 'closed', 'warning_closed': 'closed'}
 PATHS = ['data.charge']

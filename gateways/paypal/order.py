@@ -8,9 +8,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from .errors import GatewayNotFound, GatewayRefused
-from .paypal_money import to_money
-from .paypal_payment import instant
+from ..errors import GatewayNotFound, GatewayRefused
+from .money import to_money
+from .payment import instant
 
 #: How long an order waits for the payer, and for us once approved (PayPal's default).
 LIFETIME = timedelta(hours=3)

@@ -29,8 +29,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
-from .errors import GatewayUnavailable, SignatureError
-from .paypal_client import new_session
+from ..errors import GatewayUnavailable, SignatureError
+from .client import new_session
 
 HOSTS = {
     False: ('https://api.paypal.com', 'https://api-m.paypal.com'),

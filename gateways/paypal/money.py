@@ -7,7 +7,7 @@ errors" (`DECIMALS_NOT_SUPPORTED`, `MAX_VALUE_EXCEEDED`).
 
 from decimal import Decimal
 
-from .errors import GatewayRefused
+from ..errors import GatewayRefused
 
 ZERO_DECIMAL = frozenset(['HUF', 'JPY', 'TWD'])
 #: BRL, CNY and MYR are for accounts of their own country: PayPal decides.

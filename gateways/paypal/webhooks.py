@@ -3,11 +3,11 @@
 
 from urllib.parse import urlsplit
 
-from .base import Webhook
-from .errors import GatewayNotFound, GatewayRefused
-from .paypal_events import EVENT_TYPES
-from .paypal_order import object_id
-from .paypal_payment import readable
+from ..base import Webhook
+from ..errors import GatewayNotFound, GatewayRefused
+from .events import EVENT_TYPES
+from .order import object_id
+from .payment import readable
 
 WEBHOOKS = '/v1/notifications/webhooks'
 KNOWN_TYPES = '/v1/notifications/webhooks-event-types'

@@ -1,9 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe: payouts and the movements of the balance they are made of."""
 
-from . import base
-from .stripe_money import from_minor
-from .stripe_payment import instant
+from .. import base
+from .money import from_minor
+from .payment import instant
 
 STATES = {'paid': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
 #: Stripe's types of movements that have a kind of ours; whatever else it is: `other`.

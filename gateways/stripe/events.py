@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 
 import stripe
 
-from .base import Event
-from .errors import SignatureError
+from ..base import Event
+from ..errors import SignatureError
 
 #: What else than a payment a notification can be about, by the beginning of its type.
 SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'), ('account.', 'account'))

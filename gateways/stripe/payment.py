@@ -4,8 +4,8 @@
 from datetime import datetime, timezone
 from decimal import Decimal
 
-from . import base
-from .stripe_money import from_minor
+from .. import base
+from .money import from_minor
 
 #: `charge.refunds` and the balance transaction are only there when asked for.
 CHARGE_EXPAND = ('latest_charge.balance_transaction', 'latest_charge.refunds')

@@ -8,7 +8,7 @@ cases", and "Minimum and maximum charge amounts".
 from decimal import Decimal
 from fractions import Fraction
 
-from .errors import GatewayRefused
+from ..errors import GatewayRefused
 
 ZERO_DECIMAL = frozenset([
     'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF',

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
-from . import base, paypal_events, paypal_order, paypal_payment, paypal_webhooks
-from .errors import (
+from .. import base
+from ..errors import (
     GatewayAuthError,
     GatewayNotFound,
     GatewayRefused,
@@ -20,12 +20,16 @@ from .errors import (
     PayerActionNeeded,
     SignatureError,
 )
-from .paypal_client import PayPalClient
-from .paypal_disputes import PayPalDisputes
-from .paypal_money import CURRENCIES, amount_limits, from_money, to_money
-from .paypal_order import object_id
-from .paypal_payment import readable
-from .paypal_reporting import PayPalReporting
+from . import events as paypal_events
+from . import order as paypal_order
+from . import payment as paypal_payment
+from . import webhooks as paypal_webhooks
+from .client import PayPalClient
+from .disputes import PayPalDisputes
+from .money import CURRENCIES, amount_limits, from_money, to_money
+from .order import object_id
+from .payment import readable
+from .reporting import PayPalReporting
 
 #: By test mode.
 HOSTS = {False: 'https://api-m.paypal.com', True: 'https://api-m.sandbox.paypal.com'}

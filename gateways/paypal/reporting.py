@@ -9,10 +9,10 @@ PayPal has no object for a withdrawal and lists nothing it is made of: both are 
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from . import base
-from .errors import GatewayAuthError, GatewayNotFound, GatewayRefused
-from .paypal_money import from_money
-from .paypal_payment import instant, readable
+from .. import base
+from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
+from .money import from_money
+from .payment import instant, readable
 
 TRANSACTIONS = '/v1/reporting/transactions'
 #: One search may reach so far, and find no more than 10,000 movements.
