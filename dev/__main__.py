@@ -8,7 +8,8 @@ import shutil
 import signal
 import sys
 
-from . import console, pyenv, settings
+from . import settings
+from .env import console, pyenv
 
 # Each command imports what it needs itself: before the environment is there, nothing else can be.
 
@@ -104,7 +105,7 @@ def _lint(arguments):
 
 
 def _demo(arguments):
-    from . import odoo, postgres
+    from .env import odoo, postgres
 
     try:
         from . import demo
@@ -141,7 +142,7 @@ def _i18n(_arguments):
 
 def _on_server(module, function="main", *arguments):
     """Call a function of a module with the private PostgreSQL server, once Odoo is there."""
-    from . import odoo, postgres
+    from .env import odoo, postgres
 
     odoo.ensure()
     with postgres.server() as server:
@@ -150,7 +151,7 @@ def _on_server(module, function="main", *arguments):
 
 
 def _odoo(arguments):
-    from . import odoo, postgres
+    from .env import odoo, postgres
 
     odoo.ensure()
     with postgres.server() as server:
@@ -158,7 +159,8 @@ def _odoo(arguments):
 
 
 def _shell(arguments):
-    from . import databases, odoo, postgres
+    from . import databases
+    from .env import odoo, postgres
 
     odoo.ensure()
     with (
@@ -169,7 +171,7 @@ def _shell(arguments):
 
 
 def _clean_cache(_arguments):
-    from . import postgres
+    from .env import postgres
 
     if console.is_locked(postgres.USERS_LOCK):
         raise console.DevError("The cache is in use: end the demonstration and the tests first")

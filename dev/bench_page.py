@@ -12,7 +12,8 @@ import statistics
 import time
 from urllib.parse import urlsplit
 
-from . import bench_reminders, console, databases, odoo, settings
+from . import bench_reminders, databases, settings
+from .env import console, odoo
 
 ROUNDS, WARM_UP = 60, 10
 ITEMS = 50

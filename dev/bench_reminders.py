@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from . import big_books, console, databases, odoo, rivals
+from . import big_books, databases, rivals
+from .env import console, odoo
 
 SIZES = [int(size) for size in (os.environ.get("SIZES") or "1000 10000 50000").split()]
 INVOICES_PER_CUSTOMER = 5

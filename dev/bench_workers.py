@@ -10,7 +10,8 @@ import os
 import time
 from pathlib import Path
 
-from . import bench_reminders, console, databases, odoo, rivals
+from . import bench_reminders, databases, rivals
+from .env import console, odoo
 from .mail_sink import MailSink
 
 CUSTOMERS = int(os.environ.get("CUSTOMERS") or 800)

@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 
-from . import console, odoo, settings
+from . import settings
+from .env import console, odoo
 
 BASE_MODULES = ["account_payment", "sale_management", "l10n_fr_account"]
 # The first one becomes everybody's language.

@@ -3,7 +3,8 @@
 
 import polib
 
-from . import console, databases, odoo, settings
+from . import databases, settings
+from .env import console, odoo
 
 #: The command line of Odoo's own export takes none of our options.
 EXPORT = '''

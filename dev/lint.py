@@ -12,7 +12,8 @@ import docutils.core
 import polib
 from lxml import etree
 
-from . import console, odoo, settings
+from . import settings
+from .env import console, odoo
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
 PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]

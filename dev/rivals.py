@@ -3,7 +3,8 @@
 
 import zipfile
 
-from . import console, odoo, pyenv, settings
+from . import settings
+from .env import console, odoo, pyenv
 
 FOLDER = settings.CACHE_DIR / "bench"
 

@@ -12,7 +12,8 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from . import bench_workers, console, databases, lint, odoo, postgres, pyenv, settings
+from . import bench_workers, databases, lint, settings
+from .env import console, odoo, postgres, pyenv
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
 RECORDER = settings.CHECKOUT / "dev/record_tests.py"

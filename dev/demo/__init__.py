@@ -7,7 +7,8 @@ import socket
 import time
 from collections import Counter
 
-from .. import console, databases, mailcatcher, odoo, settings
+from .. import databases, mailcatcher, settings
+from ..env import console, odoo
 from ..sandbox.client import SandboxProcess
 from .play import Play
 

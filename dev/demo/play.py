@@ -4,7 +4,7 @@
 import time
 import traceback
 
-from .. import console
+from ..env import console
 from .books import Books
 from .paying import Paying
 from .people import Failure, Refused

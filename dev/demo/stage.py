@@ -4,7 +4,7 @@
 import contextlib
 from datetime import date, timedelta
 
-from .. import console
+from ..env import console
 from .people import Administrator, Refused, expect, plain, wait_for
 from .sides import PayPalSide, StripeSide
 

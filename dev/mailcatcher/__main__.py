@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 
-from .. import console, settings
+from .. import settings
+from ..env import console
 from . import MailCatcher
 
 

@@ -7,7 +7,7 @@ import threading
 from aiosmtpd.controller import Controller
 from werkzeug.serving import make_server
 
-from ..console import DevError
+from ..env.console import DevError
 from .mailbox import Mailbox
 from .web import Application
 

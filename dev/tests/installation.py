@@ -3,7 +3,7 @@
 
 import json
 
-from dev import odoo
+from dev.env import odoo
 
 COMPANIES = """
 company = env.ref('base.main_company')

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from dev import databases, odoo, postgres
+from dev import databases
 from dev.demo.people import Customer, wait_for
 from dev.demo.play import Play
+from dev.env import odoo, postgres
 
 EVENT = 'pay.now.event'
 NOTIFICATIONS, PAYERS = 24, 6

@@ -9,7 +9,8 @@ import re
 import pytest
 import requests
 
-from dev import big_books, databases, odoo, postgres, settings
+from dev import big_books, databases, settings
+from dev.env import odoo, postgres
 from dev.tests.installation import (
     CHECKOUT,
     COMPANIES,

@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import console, fetch, settings
+from .. import settings
+from . import console, fetch
 
 TREE = settings.CACHE_DIR / "tools"
 # Each program, and the file of its package that is the real one.

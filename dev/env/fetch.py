@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from . import console, settings
+from .. import settings
+from . import console
 
 # Odoo 19 is in Debian's development suite only.
 ODOO_SUITE = "unstable"

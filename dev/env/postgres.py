@@ -16,7 +16,8 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
-from . import console, settings
+from .. import settings
+from . import console
 
 # Lost data can be built again: nothing here is worth waiting for the disk.
 SERVER_OPTIONS = {

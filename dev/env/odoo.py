@@ -9,7 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
-from . import console, fetch, pyenv, settings, tools
+from .. import settings
+from . import console, fetch, pyenv, tools
 
 
 def ensure():

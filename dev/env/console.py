@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from . import settings
+from .. import settings
 
 HEARTBEAT_SECONDS = 15
 KEPT_LOGS = 60

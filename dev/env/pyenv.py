@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import console, settings
+from .. import settings
+from . import console
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS = settings.CHECKOUT / "dev/requirements.txt"
 # What Odoo 19 runs on; the first one found is used, the running one before any other.
 VERSIONS = [(3, 11), (3, 12), (3, 13), (3, 10)]
 KEPT = 2
