@@ -117,23 +117,23 @@ def _demo(arguments):
 
 
 def _bench_install(arguments):
-    return _on_server("bench_install", "main", arguments.invoices)
+    return _on_server("bench.install", "main", arguments.invoices)
 
 
 def _bench_page(_arguments):
-    return _on_server("bench_page")
+    return _on_server("bench.page")
 
 
 def _bench_reminders(_arguments):
-    return _on_server("bench_reminders")
+    return _on_server("bench.reminders")
 
 
 def _bench_workers(_arguments):
-    return _on_server("bench_workers")
+    return _on_server("bench.workers")
 
 
 def _test_kill(_arguments):
-    return _on_server("bench_workers", "main_kill")
+    return _on_server("bench.workers", "main_kill")
 
 
 def _i18n(_arguments):

@@ -12,7 +12,8 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from . import bench_workers, databases, lint, settings
+from . import databases, lint, settings
+from .bench import workers as bench_workers
 from .env import console, odoo, postgres, pyenv
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"

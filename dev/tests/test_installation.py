@@ -9,7 +9,8 @@ import re
 import pytest
 import requests
 
-from dev import big_books, databases, settings
+from dev import databases, settings
+from dev.bench import big_books
 from dev.env import odoo, postgres
 from dev.tests.installation import (
     CHECKOUT,

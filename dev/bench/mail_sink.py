@@ -8,7 +8,7 @@ import logging
 
 from aiosmtpd.controller import Controller
 
-from .env import odoo
+from ..env import odoo
 
 HOST = "127.0.0.1"
 

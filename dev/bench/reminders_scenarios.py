@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-# Run in Odoo's shell by bench_reminders.py, which sets WAY. Nothing here is part of the module.
+# Run in Odoo's shell by reminders.py, which sets WAY. Nothing here is part of the module.
 # ruff: noqa: F821
 import json
 import resource

@@ -3,8 +3,9 @@
 
 import time
 
-from . import big_books, databases, settings
-from .env import console, odoo
+from .. import databases, settings
+from ..env import console, odoo
+from . import big_books
 
 # What people wait for: each takes less than a minute on a grown database.
 SECONDS_ALLOWED = 60

@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-# Run in Odoo's shell by bench_workers.py, which sets WHAT, PORT, WORKERS, SEED and KILLS. Nothing
+# Run in Odoo's shell by workers.py, which sets WHAT, PORT, WORKERS, SEED and KILLS. Nothing
 # here is part of the module.
 # ruff: noqa: F821
 import json

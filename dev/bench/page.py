@@ -12,8 +12,9 @@ import statistics
 import time
 from urllib.parse import urlsplit
 
-from . import bench_reminders, databases, settings
-from .env import console, odoo
+from .. import databases, settings
+from ..env import console, odoo
+from . import reminders as bench_reminders
 
 ROUNDS, WARM_UP = 60, 10
 ITEMS = 50

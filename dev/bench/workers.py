@@ -10,8 +10,10 @@ import os
 import time
 from pathlib import Path
 
-from . import bench_reminders, databases, rivals
-from .env import console, odoo
+from .. import databases
+from ..env import console, odoo
+from . import reminders as bench_reminders
+from . import rivals
 from .mail_sink import MailSink
 
 CUSTOMERS = int(os.environ.get("CUSTOMERS") or 800)
@@ -27,7 +29,7 @@ JOBS = "queue_job"
 JOBS_PACKAGE = "odoo-addon-queue-job>=19.0,<19.1"
 JOBS_LIBRARIES = ["openupgradelib"]
 TIMEOUT_SECONDS = 120
-SCENARIOS = Path(__file__).with_name("bench_workers_scenarios.py")
+SCENARIOS = Path(__file__).with_name("workers_scenarios.py")
 
 
 def main(server):

@@ -3,8 +3,8 @@
 
 import zipfile
 
-from . import settings
-from .env import console, odoo, pyenv
+from .. import settings
+from ..env import console, odoo, pyenv
 
 FOLDER = settings.CACHE_DIR / "bench"
 

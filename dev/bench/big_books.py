@@ -3,7 +3,7 @@
 
 from psycopg2 import sql
 
-from .env import odoo
+from ..env import odoo
 
 # One partner has so many invoices, and one invoice in so many was paid online before.
 INVOICES_PER_PARTNER = 5

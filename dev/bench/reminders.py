@@ -10,8 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from . import big_books, databases, rivals
-from .env import console, odoo
+from .. import databases
+from ..env import console, odoo
+from . import big_books, rivals
 
 SIZES = [int(size) for size in (os.environ.get("SIZES") or "1000 10000 50000").split()]
 INVOICES_PER_CUSTOMER = 5
@@ -19,7 +20,7 @@ INVOICES_PER_CUSTOMER = 5
 COMPARED_SIZE = 1000
 RIVAL = "account_credit_control"
 RIVAL_PACKAGE = "odoo-addon-account-credit-control>=19.0,<19.1"
-SCENARIOS = Path(__file__).with_name("bench_reminders_scenarios.py")
+SCENARIOS = Path(__file__).with_name("reminders_scenarios.py")
 # What is promised: times faster than the usual way, times the floor, queries for each customer.
 AIMS = {"faster": 10, "floor": 3, "queries": 1}
 
