@@ -4,9 +4,9 @@
 import json
 import threading
 
-from .app import StripeApplication
+from .common.store import clock
 from .paypal.app import PayPalApplication
-from .store import clock
+from .stripe.app import StripeApplication
 
 
 class Providers:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.sandbox import errors, forms
+from dev.sandbox.stripe import errors, forms
 from dev.tests.calls import SESSION
 
 URL = 'http://127.0.0.1:8069/pay_now/webhook/1'

@@ -6,8 +6,8 @@ import time
 import pytest
 import requests
 
-from dev.sandbox import money
 from dev.sandbox.client import Sandbox, SandboxProcess
+from dev.sandbox.stripe import money
 
 # === THE LIFE OF A CHECKOUT === #
 

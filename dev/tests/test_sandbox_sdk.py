@@ -12,8 +12,8 @@ import pytest
 import requests
 import stripe
 
-from dev.sandbox import forms
 from dev.sandbox.client import SandboxProcess
+from dev.sandbox.stripe import forms
 from dev.tests.calls import SESSION
 
 URL = 'http://127.0.0.1:9/hook'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dev.sandbox.webhooks import sign
+from dev.sandbox.stripe.webhooks import sign
 from gateways.errors import SignatureError
 from gateways.stripe import events as stripe_events
 

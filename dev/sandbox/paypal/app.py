@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ..serving import Application
+from ..common.serving import Application
 from . import approval_page
 from .api import PayPalApi
 from .control import PayPalControl

@@ -4,7 +4,7 @@
 from decimal import Decimal
 from html import escape
 
-from .. import pages
+from ..common import pages
 from . import payments
 
 BUTTONS = {

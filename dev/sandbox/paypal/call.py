@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 
-from ..store import clock
+from ..common.store import clock
 from . import errors
 
 URI = 'https://uri.paypal.com/services'

@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The control of PayPal's part."""
 
-from ..controls import FAULTS, Control
-from ..refusals import known, number, one_of
+from ..common.controls import FAULTS, Control
+from ..common.refusals import known, number, one_of
 from . import errors, money, onboarding
 from .play import Play
 

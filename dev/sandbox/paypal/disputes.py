@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Disputes: a payer asks PayPal, or the bank, for the money back."""
 
-from ..refusals import Refusal
-from ..store import clock
+from ..common.refusals import Refusal
+from ..common.store import clock
 from . import money, objects
 from .store import DAY, new_id, timestamp
 

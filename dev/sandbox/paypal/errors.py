@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """PayPal's error answers, in the words of its own descriptions."""
 
-from ..refusals import Refusal
+from ..common.refusals import Refusal
 
 DOCS = 'https://developer.paypal.com/docs/api'
 #: status -> name and message

@@ -7,7 +7,7 @@ apart from the gateway, to check it.
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from .. import ledger
+from ..common import ledger
 from . import errors
 
 #: currency -> decimals

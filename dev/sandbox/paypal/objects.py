@@ -4,7 +4,7 @@
 import copy
 from urllib.parse import urlencode
 
-from ..store import clock
+from ..common.store import clock
 from .money import convert, minor, money
 from .store import new_event_id, new_id, timestamp
 

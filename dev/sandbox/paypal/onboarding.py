@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from .. import pages
-from ..refusals import Refusal
+from ..common import pages
+from ..common.refusals import Refusal
 from .approval_page import STYLE
 from .store import new_id
 

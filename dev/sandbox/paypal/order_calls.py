@@ -3,8 +3,8 @@
 
 from decimal import Decimal
 
-from ..refusals import Refusal
-from ..store import clock
+from ..common.refusals import Refusal
+from ..common.store import clock
 from . import errors, money, objects, schema
 from .store import HOUR
 

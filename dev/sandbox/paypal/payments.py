@@ -1,9 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What happens when a payer pays with PayPal: approvals, captures, refunds, withdrawals."""
 
-from ..ledger import Ledger, due
-from ..refusals import Refusal, one_of
-from ..store import clock
+from ..common.ledger import Ledger, due
+from ..common.refusals import Refusal, one_of
+from ..common.store import clock
 from . import errors, money, objects
 from .store import timestamp
 

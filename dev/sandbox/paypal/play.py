@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The controls that make things happen: payers, banks, the dashboard, false notifications."""
 
-from ..refusals import Refusal
+from ..common.refusals import Refusal
 from . import money, objects
 
 

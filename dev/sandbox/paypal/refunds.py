@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Money going back to payers and out to the bank."""
 
-from ..refusals import Refusal
+from ..common.refusals import Refusal
 from . import errors, money, objects
 from .errors import REFUND_WORDS
 from .store import DAY, instant, timestamp

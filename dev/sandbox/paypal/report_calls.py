@@ -4,7 +4,7 @@
 import math
 import re
 
-from ..store import clock
+from ..common.store import clock
 from . import errors, money, objects
 from .store import DAY, instant, timestamp
 

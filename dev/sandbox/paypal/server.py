@@ -9,9 +9,9 @@ import secrets
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from ..refusals import Refusal
-from ..serving import Server
-from ..store import clock
+from ..common.refusals import Refusal
+from ..common.serving import Server
+from ..common.store import clock
 from . import api, errors
 from .call import URI, Call
 from .store import timestamp

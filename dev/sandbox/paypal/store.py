@@ -6,7 +6,7 @@ import secrets
 import string
 from datetime import datetime, timezone
 
-from ..store import Account, World, clock
+from ..common.store import Account, World, clock
 from . import money
 
 LETTERS = string.ascii_uppercase + string.digits

@@ -6,7 +6,7 @@ import re
 from json.decoder import scanstring
 from urllib.parse import urlsplit
 
-from ..store import clock
+from ..common.store import clock
 from . import objects
 from .errors import bad_request
 from .store import DAY, instant

@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 
 from cryptography.exceptions import InvalidSignature
 
-from ..deliveries import Deliveries
-from ..refusals import one_of
+from ..common.deliveries import Deliveries
+from ..common.refusals import one_of
 from . import objects
 from .certificates import SUBJECT, Authority
 from .store import DAY, timestamp

@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Money going out to the merchant's bank, and what Stripe takes by itself."""
 
-from . import errors, stripe_objects
+from . import errors
+from . import objects as stripe_objects
 
 
 class Payouts:

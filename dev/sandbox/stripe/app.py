@@ -4,13 +4,15 @@
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from . import checkout_page, control, stripe_api, stripe_server
+from ..common.serving import Application
+from . import api as stripe_api
+from . import checkout_page, control
+from . import server as stripe_server
 from .disputes import Disputes
 from .onboarding import Onboarding
 from .payments import Payments
 from .payouts import Payouts
-from .serving import Application
-from .stripe_store import StripeWorld
+from .store import StripeWorld
 from .webhooks import Webhooks
 
 

@@ -1,8 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The controls that make things happen: payers, banks, the dashboard, the notifications."""
 
-from . import errors, stripe_objects
-from .refusals import one_of
+from ..common.refusals import one_of
+from . import errors
+from . import objects as stripe_objects
 
 
 class Play:

@@ -6,8 +6,9 @@ import json
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from . import errors, forms, stripe_api
-from .serving import Server
+from ..common.serving import Server
+from . import api as stripe_api
+from . import errors, forms
 
 #: Headers of a request that are remembered.
 HEADERS = ('Idempotency-Key', 'Stripe-Version', 'Stripe-Account', 'User-Agent')

@@ -6,7 +6,9 @@ from html import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from . import errors, pages, stripe_objects
+from ..common import pages
+from . import errors
+from . import objects as stripe_objects
 
 #: Seconds a link may be opened.
 LIFETIME = 300

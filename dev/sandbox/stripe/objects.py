@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe's objects with all the keys its description demands; what is unused is null."""
 
-from .store import World
+from ..common.store import World
 
 
 def _nulls(names):

@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Disputes: a payer asks the bank for the money back."""
 
+from ..common.store import World
 from . import errors
-from .store import World
 
 #: What Stripe takes for a dispute, in minor units.
 FEE = 2000

@@ -3,7 +3,7 @@
 
 import contextlib
 
-from .store import Account, World
+from ..common.store import Account, World
 
 
 class StripeAccount(Account):

@@ -1,11 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The control of Stripe's part."""
 
+from ..common.controls import Control
+from ..common.refusals import known, number, one_of
+from . import objects as stripe_objects
 from . import onboarding as registration
-from . import stripe_objects
-from .control_play import Play
-from .controls import Control
-from .refusals import known, number, one_of
+from .play import Play
 
 SESSION_KEYS = (
     'id',

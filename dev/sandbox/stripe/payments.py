@@ -3,9 +3,10 @@
 
 import threading
 
-from . import errors, money, stripe_objects
-from .ledger import Ledger, due
-from .store import clock
+from ..common.ledger import Ledger, due
+from ..common.store import clock
+from . import errors, money
+from . import objects as stripe_objects
 
 DECLINED = ('card_declined', "Your card was declined.")
 NO_FUNDS = ('insufficient_funds', "The customer's account has insufficient funds.")

@@ -7,8 +7,8 @@ import hmac
 import json
 import time
 
-from . import stripe_objects
-from .deliveries import Deliveries
+from ..common.deliveries import Deliveries
+from . import objects as stripe_objects
 
 
 def sign(body, secrets, timestamp):

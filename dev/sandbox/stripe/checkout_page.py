@@ -3,7 +3,8 @@
 
 from html import escape
 
-from . import money, pages
+from ..common import pages
+from . import money
 
 BUTTONS = {
     'en': {

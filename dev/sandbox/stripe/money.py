@@ -7,7 +7,8 @@ cards and SEPA debits in France.
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from . import errors, ledger
+from ..common import ledger
+from . import errors
 
 
 def _all(codes, value):

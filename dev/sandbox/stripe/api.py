@@ -5,7 +5,8 @@ import secrets
 
 from werkzeug.routing import Map, Rule
 
-from . import errors, money, params, reading, stripe_objects
+from . import errors, money, params, reading
+from . import objects as stripe_objects
 from .reading import LISTS
 
 #: How many notification endpoints an account may have.

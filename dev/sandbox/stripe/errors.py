@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe's error answers."""
 
-from .refusals import Refusal
+from ..common.refusals import Refusal
 
 
 class StripeError(Refusal):

@@ -1,0 +1,2 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""Stripe, as the sandbox plays it."""
