@@ -117,7 +117,9 @@ def run_unit_tests(target):
     report = settings.LOG_DIR / "unit-tests.xml"
     settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    options = [f"--rootdir={UNIT_TESTS}", "--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
+    # Named from the checkout, so that no folder of tests passes for a library of the same name.
+    options = [f"--rootdir={settings.CHECKOUT}", f"--confcutdir={UNIT_TESTS}"]
+    options += ["--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
     with console.step("unit tests"):
         code = subprocess.call(
             [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", str(target)],

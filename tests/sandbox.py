@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 #: Where the requests are held against what Stripe and PayPal publish about their APIs.
-CONTRACTS = ('dev.tests.contract', 'dev.tests.paypal_contract')
+CONTRACTS = ('dev.tests.stripe.contract', 'dev.tests.paypal.contract')
 
 
 def sandbox_process():

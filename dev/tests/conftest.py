@@ -15,15 +15,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 from dev.sandbox.client import SandboxProcess  # noqa: E402
-from dev.tests import contract, paypal_contract  # noqa: E402
 from dev.tests.calls import SESSION, paypal_links, paypal_order  # noqa: E402
-from dev.tests.paypal_server import (  # noqa: E402, F401
-    make_paypal_gateway,
-    paypal_gateway,
-    paypal_server,
-)
-from dev.tests.paypal_signing import prove  # noqa: E402, F401
+from dev.tests.paypal import contract as paypal_contract  # noqa: E402
+from dev.tests.paypal.server import make_paypal_gateway, paypal_gateway, paypal_server  # noqa: E402, F401
+from dev.tests.paypal.signing import prove  # noqa: E402, F401
 from dev.tests.receiving import Receiver  # noqa: E402
+from dev.tests.stripe import contract  # noqa: E402
 from gateways import GATEWAYS  # noqa: E402
 from gateways.base import CheckoutRequest, Credentials  # noqa: E402
 

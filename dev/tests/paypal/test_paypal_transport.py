@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from dev.tests.paypal_objects import ORDER, ORDERS, error, order
-from dev.tests.paypal_server import TOKEN, Answer
+from dev.tests.paypal.objects import ORDER, ORDERS, error, order
+from dev.tests.paypal.server import TOKEN, Answer
 from gateways.base import Credentials
 from gateways.errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
 from gateways.paypal import client as paypal_client

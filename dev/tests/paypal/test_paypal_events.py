@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from dev.tests.paypal_objects import (
+from dev.tests.paypal.objects import (
     API,
     CAPTURE,
     CAPTURES,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from dev.tests.paypal_server import forget_everything
+from dev.tests.paypal.server import forget_everything
 from gateways import base
 from gateways.base import Credentials
 from gateways.errors import (

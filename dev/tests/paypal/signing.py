@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from dev.tests.paypal_objects import capture, event
-from dev.tests.paypal_server import Answer
+from dev.tests.paypal.objects import capture, event
+from dev.tests.paypal.server import Answer
 from gateways.errors import SignatureError
 from gateways.paypal import certificates as paypal_certificates
 

@@ -10,8 +10,8 @@ import copy
 import pytest
 
 from dev.sandbox.paypal import errors
-from dev.tests import paypal_contract as contract
 from dev.tests.calls import paypal_order
+from dev.tests.paypal import contract
 
 pytestmark = pytest.mark.skipif(
     not contract.available(), reason="PayPal's descriptions are not here"

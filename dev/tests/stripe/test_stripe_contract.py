@@ -8,7 +8,7 @@ every other test is held against it too, by the fixture `sandbox`.
 import pytest
 import requests
 
-from dev.tests import contract
+from dev.tests.stripe import contract
 
 URL = 'http://127.0.0.1:8069/pay_now/webhook/1'
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dev.tests.calls import paypal_links as links
-from dev.tests.paypal_signature import check
+from dev.tests.sandbox.paypal_signature import check
 
 HOOKS = '/v1/notifications/webhooks'
 EVENTS = '/v1/notifications/webhooks-events'

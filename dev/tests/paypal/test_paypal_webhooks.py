@@ -5,13 +5,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dev.tests.paypal_objects import (
-    API,
-    capture,
-    error,
-    event,
-)
-from dev.tests.paypal_server import Answer
+from dev.tests.paypal.objects import API, capture, error, event
+from dev.tests.paypal.server import Answer
 from gateways.base import Webhook
 from gateways.errors import GatewayAuthError, GatewayRefused, GatewayUnavailable
 from gateways.paypal import events as paypal_events

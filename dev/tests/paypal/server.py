@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from dev.tests import paypal_contract
-from dev.tests.paypal_objects import error
+from dev.tests.paypal import contract as paypal_contract
+from dev.tests.paypal.objects import error
 from gateways.base import Credentials
 from gateways.paypal import certificates as paypal_certificates
 from gateways.paypal import client as paypal_client

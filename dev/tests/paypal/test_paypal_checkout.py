@@ -8,16 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from dev.tests.paypal_objects import (
-    MERCHANT,
-    ORDER,
-    ORDERS,
-    capture,
-    error,
-    money,
-    order,
-)
-from dev.tests.paypal_server import CLIENT_ID
+from dev.tests.paypal.objects import MERCHANT, ORDER, ORDERS, capture, error, money, order
+from dev.tests.paypal.server import CLIENT_ID
 from gateways import base
 from gateways.errors import (
     GatewayRefused,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from dev.tests.paypal_server import Answer
-from dev.tests.paypal_signing import (
+from dev.tests.paypal.server import Answer
+from dev.tests.paypal.signing import (
     BODY,
     LIVE,
     NOW,

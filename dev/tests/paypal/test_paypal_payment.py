@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dev.tests.paypal_objects import (
+from dev.tests.paypal.objects import (
     CAPTURE,
     CAPTURES,
     ORDER,

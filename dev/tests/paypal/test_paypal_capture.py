@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dev.tests.paypal_objects import (
+from dev.tests.paypal.objects import (
     CAPTURE,
     CAPTURES,
     ORDER,
@@ -18,7 +18,7 @@ from dev.tests.paypal_objects import (
     order,
     refund,
 )
-from dev.tests.paypal_server import Answer
+from dev.tests.paypal.server import Answer
 from gateways import base
 from gateways.errors import (
     GatewayNotFound,

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from dev.sandbox.paypal.webhook_calls import member
 from dev.sandbox.paypal.webhooks import FORGERIES
-from dev.tests.paypal_signature import check
+from dev.tests.sandbox.paypal_signature import check
 
 VERIFY = '/v1/notifications/verify-webhook-signature'
 URL = 'http://127.0.0.1:9/hook'

@@ -10,15 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dev.tests.paypal_objects import CAPTURE, event
-from dev.tests.paypal_signing import (
-    BODY,
-    LIVE,
-    NOW,
-    PATH,
-    refused,
-    signed,
-)
+from dev.tests.paypal.objects import CAPTURE, event
+from dev.tests.paypal.signing import BODY, LIVE, NOW, PATH, refused, signed
 from gateways.errors import SignatureError
 from gateways.paypal import events as paypal_events
 

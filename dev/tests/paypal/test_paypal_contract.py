@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from dev.tests import paypal_contract
-from dev.tests.paypal_objects import (
+from dev.tests.paypal import contract as paypal_contract
+from dev.tests.paypal.objects import (
     CAPTURE,
     CAPTURES,
     ORDER,

@@ -5,15 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from dev.tests.paypal_objects import (
-    MERCHANT,
-    ORDER,
-    ORDERS,
-    error,
-    money,
-    order,
-)
-from dev.tests.paypal_server import CLIENT_ID, CLIENT_SECRET, TOKEN, PayPalServer
+from dev.tests.paypal.objects import MERCHANT, ORDER, ORDERS, error, money, order
+from dev.tests.paypal.server import CLIENT_ID, CLIENT_SECRET, TOKEN, PayPalServer
 from gateways import GATEWAYS, base
 from gateways.base import Credentials
 from gateways.errors import (

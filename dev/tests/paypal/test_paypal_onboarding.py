@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from dev.tests.paypal_server import forget_everything
+from dev.tests.paypal.server import forget_everything
 from gateways import PLATFORM_GATEWAYS
 from gateways.base import Credentials, OnboardingRequest
 from gateways.errors import (

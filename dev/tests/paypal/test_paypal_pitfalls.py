@@ -18,8 +18,8 @@ import pytest
 import requests
 
 import gateways
-from dev.tests.paypal_objects import ORDER, ORDERS, error, order
-from dev.tests.paypal_server import CLIENT_ID, CLIENT_SECRET, TOKEN, Answer
+from dev.tests.paypal.objects import ORDER, ORDERS, error, order
+from dev.tests.paypal.server import CLIENT_ID, CLIENT_SECRET, TOKEN, Answer
 from gateways.base import Credentials
 from gateways.errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
 from gateways.paypal import client as paypal_client
