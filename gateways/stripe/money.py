@@ -17,8 +17,7 @@ ZERO_DECIMAL = frozenset([
 THREE_DECIMAL = frozenset(['BHD', 'JOD', 'KWD', 'OMR', 'TND'])
 #: Two decimals on the wire, of which the last two must be zero.
 WHOLE_UNITS = frozenset({'ISK'})
-#: Documented both ways (5 and 500 for 5 UGX): refused rather than guessed.
-AMBIGUOUS = frozenset({'UGX'})
+#: Without UGX, which is documented both ways (5 and 500 for 5 UGX): refused rather than guessed.
 TWO_DECIMAL = frozenset([
     'AED', 'AUD', 'BGN', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF',
     'IDR', 'ILS', 'INR', 'MAD', 'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SAR', 'SEK',
