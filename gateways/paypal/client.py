@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import paypalrestsdk
 import requests
@@ -275,6 +275,20 @@ class PayPalClient:
             map(VISIBLE.fullmatch, (self._client_id, self._client_secret))
         ):
             raise GatewayAuthError("These are not PayPal's client id and secret.", 'not_a_key')
+
+
+def next_query(page, path):
+    """Return the parameters of the next page: PayPal gives its address, of which we use no more.
+
+    :param dict page: an answer with a part of a list.
+    :param str path: of the list.
+    :rtype: dict | None
+    """
+    for link in page.get('links') or ():
+        parts = urlsplit(link.get('href') or '')
+        if link.get('rel') == 'next' and parts.path.rstrip('/').endswith(path):
+            return dict(parse_qsl(parts.query))
+    return None
 
 
 def _pause(error):

@@ -3,10 +3,10 @@
 
 from datetime import timezone
 from decimal import Decimal
-from urllib.parse import parse_qsl, urlsplit
 
 from .. import base
 from ..errors import GatewayAuthError
+from .client import next_query
 from .money import from_money
 from .order import object_id
 from .payment import instant, linked, readable, refund_commission
@@ -31,7 +31,15 @@ PAGES = {False: 'https://www.paypal.com', True: 'https://www.sandbox.paypal.com'
 
 
 class PayPalDisputes:
-    """Part of `PayPalGateway`."""
+    """Disputes and reversals of one PayPal account.
+
+    :param PayPalClient client: the calls of the account.
+    :param bool test_mode: whether it is PayPal's sandbox.
+    """
+
+    def __init__(self, client, test_mode):
+        self._client = client
+        self._test_mode = test_mode
 
     def list_disputes(self, since):
         """`GET /v1/customer/disputes`: those changed since, each one read in full."""
@@ -39,24 +47,24 @@ class PayPalDisputes:
         query, asked = {'update_time_after': stamp, 'page_size': str(PAGE)}, []
         while query and query not in asked:
             asked.append(query)
-            page = self._disputes(DISPUTES, query)
+            page = self._read(DISPUTES, query)
             with readable():
                 found = [item['dispute_id'] for item in page.get('items') or ()]
-                query = _next_query(page)
+                query = next_query(page, DISPUTES)
             for dispute_id in found:
                 yield self.fetch_dispute(dispute_id)
 
     def fetch_dispute(self, dispute_id):
         """`GET /v1/customer/disputes/{id}`, or `GET /v2/payments/refunds/{id}` of a reversal."""
         if dispute_id.startswith(CASE):
-            values = self._disputes(f'{DISPUTES}/{object_id(dispute_id)}')
+            values = self._read(f'{DISPUTES}/{object_id(dispute_id)}')
             with readable():
-                return dispute(values, self.test_mode)
+                return dispute(values, self._test_mode)
         values = self._client.call('GET', f'{REFUNDS}/{object_id(dispute_id)}')
         with readable():
-            return reversal(values, self.test_mode)
+            return reversal(values, self._test_mode)
 
-    def _disputes(self, path, query=None):
+    def _read(self, path, query=None):
         try:
             return self._client.call('GET', path, query=query)
         except GatewayAuthError as error:
@@ -158,12 +166,3 @@ def _movement(movement_id, code, amount, fee, currency, at, payment_id):
         source_id=movement_id,
         payment_id=payment_id,
     )
-
-
-def _next_query(page):
-    """Return the parameters of the next page: PayPal gives its address, of which we use no more."""
-    for link in page.get('links') or ():
-        parts = urlsplit(link.get('href') or '')
-        if link.get('rel') == 'next' and parts.path.rstrip('/').endswith(DISPUTES):
-            return dict(parse_qsl(parts.query))
-    return None

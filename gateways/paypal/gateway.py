@@ -9,7 +9,6 @@ import contextlib
 import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from urllib.parse import parse_qsl, urlsplit
 
 from .. import base
 from ..errors import (
@@ -24,7 +23,7 @@ from . import events as paypal_events
 from . import order as paypal_order
 from . import payment as paypal_payment
 from . import webhooks as paypal_webhooks
-from .client import PayPalClient
+from .client import PayPalClient, next_query
 from .disputes import PayPalDisputes
 from .money import CURRENCIES, amount_limits, from_money, to_money
 from .order import object_id
@@ -62,7 +61,7 @@ EVENTS_KEPT = timedelta(days=30)
 PAGE = 100
 
 
-class PayPalGateway(PayPalReporting, PayPalDisputes):
+class PayPalGateway:
     """One PayPal business account.
 
     :param Credentials credentials: client id and secret of its REST application, webhook id.
@@ -90,8 +89,16 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
     @property
     def _client(self):
         if self._test_mode is None:
-            self._find_world()
+            self._find_environment()
         return self._new_client(self._test_mode)
+
+    @property
+    def _reporting(self):
+        return PayPalReporting(self._client)
+
+    @property
+    def _disputes(self):
+        return PayPalDisputes(self._client, self.test_mode)
 
     def _new_client(self, test_mode):
         key = self._credentials.key
@@ -103,8 +110,8 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
             self._credentials.partner_code,
         )
 
-    def _find_world(self):
-        """Find out which world the credentials belong to: each refuses the other's."""
+    def _find_environment(self):
+        """Find out which environment the credentials belong to: each refuses the other's."""
         try:
             self._new_client(False).scopes()
             self._test_mode = False
@@ -321,7 +328,7 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
                 for data in page.get('events') or ():
                     if event := self._listed(data):
                         events[event.id] = event
-                query = _next_query(page) if page.get('events') else None
+                query = next_query(page, EVENTS) if page.get('events') else None
         yield from sorted(reversed(events.values()), key=lambda event: event.created_at)
 
     def _listed(self, data):
@@ -347,11 +354,29 @@ class PayPalGateway(PayPalReporting, PayPalDisputes):
                     pending.append((currency, total - ready))
         return base.Balance(available=tuple(available), pending=tuple(pending))
 
+    # === PAYOUTS AND DISPUTES === #
+    # Nothing is asked before the first one is wanted, not even for the environment.
 
-def _next_query(page):
-    """Return the parameters of the next page: PayPal gives its address, of which we use no more."""
-    for link in page.get('links') or ():
-        parts = urlsplit(link.get('href') or '')
-        if link.get('rel') == 'next' and parts.path.rstrip('/').endswith(EVENTS):
-            return dict(parse_qsl(parts.query))
-    return None
+    def list_payouts(self, since):
+        """The withdrawals among the movements, oldest first."""
+        yield from self._reporting.list_payouts(since)
+
+    def fetch_payout(self, payout_id):
+        """The withdrawal among those of the last month."""
+        return self._reporting.fetch_payout(payout_id)
+
+    def payout_lines(self, payout_id):
+        """PayPal does not say what a withdrawal is made of."""
+        return iter(())
+
+    def list_movements(self, since):
+        """`GET /v1/reporting/transactions`, oldest first."""
+        yield from self._reporting.list_movements(since)
+
+    def list_disputes(self, since):
+        """`GET /v1/customer/disputes`: those changed since, each one read in full."""
+        yield from self._disputes.list_disputes(since)
+
+    def fetch_dispute(self, dispute_id):
+        """`GET /v1/customer/disputes/{id}`, or `GET /v2/payments/refunds/{id}` of a reversal."""
+        return self._disputes.fetch_dispute(dispute_id)

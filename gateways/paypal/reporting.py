@@ -34,7 +34,13 @@ CREDENTIALS = ('AUTHENTICATION_FAILURE', 'invalid_client', 'invalid_token')
 
 
 class PayPalReporting:
-    """Part of `PayPalGateway`."""
+    """Movements and withdrawals of one PayPal account.
+
+    :param PayPalClient client: the calls of the account.
+    """
+
+    def __init__(self, client):
+        self._client = client
 
     def list_payouts(self, since):
         """The withdrawals among the movements, oldest first.
@@ -57,10 +63,6 @@ class PayPalReporting:
             if payout.id == payout_id:
                 return payout
         raise GatewayNotFound("PayPal does not report this withdrawal.", 'INVALID_RESOURCE_ID')
-
-    def payout_lines(self, payout_id):
-        """PayPal does not say what a withdrawal is made of."""
-        return iter(())
 
     def list_movements(self, since):
         """`GET /v1/reporting/transactions`, oldest first."""

@@ -3,7 +3,7 @@
 
 from .. import base
 from .money import from_minor
-from .payment import instant
+from .payment import instant, object_id
 from .payouts import dashboard, movement
 
 STATES = {'won': 'won', 'lost': 'lost', 'prevented': 'closed', 'warning_closed': 'closed'}
@@ -11,7 +11,13 @@ PATHS = ['data.charge']
 
 
 class StripeDisputes:
-    """Part of `StripeGateway`."""
+    """Disputes of one Stripe account.
+
+    :param StripeClient client: the calls of the account.
+    """
+
+    def __init__(self, client):
+        self._client = client
 
     def list_disputes(self, since):
         """`GET /v1/disputes`: those opened since; Stripe cannot be asked for changes."""
@@ -33,7 +39,6 @@ def dispute(values):
     currency, status = values['currency'].upper(), values['status']
     charge = values.get('charge')
     charge = charge if isinstance(charge, dict) else {'id': charge or ''}
-    intent = values.get('payment_intent')
     due = (values.get('evidence_details') or {}).get('due_by')
     return base.Dispute(
         id=values['id'],
@@ -44,7 +49,7 @@ def dispute(values):
         needs_response=status.endswith('needs_response'),
         due_at=instant(due),
         reason=values.get('reason') or '',
-        payment_id=(intent.get('id') if isinstance(intent, dict) else intent) or '',
+        payment_id=object_id(values.get('payment_intent')),
         charge_id=charge['id'],
         reference=(charge.get('metadata') or {}).get('odoo_reference') or '',
         # Both ways, each with its own fee; an inquiry has none.

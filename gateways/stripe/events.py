@@ -10,6 +10,7 @@ import stripe
 
 from ..base import Event
 from ..errors import SignatureError
+from .payment import object_id
 
 #: What else than a payment a notification can be about, by the beginning of its type.
 SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'), ('account.', 'account'))
@@ -105,7 +106,11 @@ def normalise(data):
     obj = data['data']['object']
     kind = obj.get('object') or ''
     metadata = obj.get('metadata') or {}
-    values = {'checkout_id': '', 'payment_id': _id(obj.get('payment_intent')), 'charge_id': ''}
+    values = {
+        'checkout_id': '',
+        'payment_id': object_id(obj.get('payment_intent')),
+        'charge_id': '',
+    }
     if kind == 'checkout.session':
         values['checkout_id'] = obj['id']
     elif kind == 'payment_intent':
@@ -113,7 +118,7 @@ def normalise(data):
     elif kind == 'charge':
         values['charge_id'] = obj['id']
     elif kind in ('refund', 'dispute'):
-        values['charge_id'] = _id(obj.get('charge'))
+        values['charge_id'] = object_id(obj.get('charge'))
     return Event(
         id=str(data['id']),
         type=str(data['type']),
@@ -126,10 +131,3 @@ def normalise(data):
         test_mode=not data.get('livemode'),
         **values,
     )
-
-
-def _id(value):
-    """Return the id of something that may be expanded, absent, or an id."""
-    if isinstance(value, dict):
-        return value.get('id') or ''
-    return value or ''

@@ -37,7 +37,7 @@ REGIONAL_LOCALES = {
 NEW_KEYS = 2
 
 
-class StripeGateway(StripePayouts, StripeDisputes):
+class StripeGateway:
     """One Stripe account.
 
     :param Credentials credentials: the secret key and the webhook secrets.
@@ -58,6 +58,8 @@ class StripeGateway(StripePayouts, StripeDisputes):
         self._client = StripeClient(credentials.key, api_base, account)
         #: Whose endpoints they are.
         self._registrar = self._client
+        self._payouts = StripePayouts(self._client)
+        self._disputes = StripeDisputes(self._client)
 
     @property
     def test_mode(self):
@@ -331,6 +333,32 @@ class StripeGateway(StripePayouts, StripeDisputes):
             )
 
         return base.Balance(available=amounts('available'), pending=amounts('pending'))
+
+    # === PAYOUTS AND DISPUTES === #
+
+    def list_payouts(self, since):
+        """`GET /v1/payouts`, oldest first."""
+        return self._payouts.list_payouts(since)
+
+    def fetch_payout(self, payout_id):
+        """`GET /v1/payouts/{id}`."""
+        return self._payouts.fetch_payout(payout_id)
+
+    def payout_lines(self, payout_id):
+        """`GET /v1/balance_transactions` of an automatic payout."""
+        return self._payouts.payout_lines(payout_id)
+
+    def list_movements(self, since):
+        """`GET /v1/balance_transactions`, oldest first."""
+        return self._payouts.list_movements(since)
+
+    def list_disputes(self, since):
+        """`GET /v1/disputes`: those opened since."""
+        return self._disputes.list_disputes(since)
+
+    def fetch_dispute(self, dispute_id):
+        """`GET /v1/disputes/{id}`."""
+        return self._disputes.fetch_dispute(dispute_id)
 
 
 def _told_all(names):

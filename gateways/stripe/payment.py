@@ -103,6 +103,11 @@ def instant(timestamp):
     return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
 
 
+def object_id(value):
+    """Return the id of something that may be expanded, absent, or an id."""
+    return (value.get('id') if isinstance(value, dict) else value) or ''
+
+
 def _failure_code(refusal):
     """Return the most telling code of a refusal; a generic decline says nothing."""
     decline = refusal.get('decline_code') or ''

@@ -3,7 +3,7 @@
 
 from .. import base
 from .money import from_minor
-from .payment import instant
+from .payment import instant, object_id
 
 STATES = {'paid': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
 #: Stripe's types of movements that have a kind of ours; whatever else it is: `other`.
@@ -25,7 +25,13 @@ SOURCE = {'expand': ['data.source'], 'limit': 100}
 
 
 class StripePayouts:
-    """Part of `StripeGateway`."""
+    """Payouts and movements of one Stripe account.
+
+    :param StripeClient client: the calls of the account.
+    """
+
+    def __init__(self, client):
+        self._client = client
 
     def list_payouts(self, since):
         """`GET /v1/payouts`, oldest first."""
@@ -71,8 +77,8 @@ def payout(values):
         currency=currency,
         created_at=instant(values['created']),
         arrives_at=instant(values.get('arrival_date')),
-        movement_id=_id(values.get('balance_transaction')),
-        failure_movement_id=_id(values.get('failure_balance_transaction')),
+        movement_id=object_id(values.get('balance_transaction')),
+        failure_movement_id=object_id(values.get('failure_balance_transaction')),
         failure=values.get('failure_message') or values.get('failure_code') or '',
         listed=bool(values.get('automatic')),
         complete=values.get('reconciliation_status') == 'completed',
@@ -97,8 +103,10 @@ def movement(values):
         currency=currency,
         created_at=instant(values['created']),
         source_id=source['id'],
-        payment_id=_id(source.get('payment_intent')),
-        charge_id=source['id'] if source.get('object') == 'charge' else _id(source.get('charge')),
+        payment_id=object_id(source.get('payment_intent')),
+        charge_id=source['id']
+        if source.get('object') == 'charge'
+        else object_id(source.get('charge')),
         reference=metadata.get('odoo_reference') or '',
         database=metadata.get('odoo_database') or '',
         label=values.get('description') or '',
@@ -111,8 +119,8 @@ def dashboard(values, path):
     :param dict values: the object.
     :param str path: e.g. `payouts`.
     """
-    world = '' if values.get('livemode') else 'test/'
-    return f'https://dashboard.stripe.com/{world}{path}/{values["id"]}'
+    mode = '' if values.get('livemode') else 'test/'
+    return f'https://dashboard.stripe.com/{mode}{path}/{values["id"]}'
 
 
 def _kind(kind, source):
@@ -122,8 +130,3 @@ def _kind(kind, source):
     ):
         return 'dispute'
     return KINDS.get(kind, 'other')
-
-
-def _id(value):
-    """Return the id of something that may be expanded, absent, or an id."""
-    return (value.get('id') if isinstance(value, dict) else value) or ''
