@@ -145,11 +145,14 @@ def _copy_rows(cursor, copies, per_partner=INVOICES_PER_PARTNER, transactions=Tr
         }
     )
     line.copy_relation("account_move_line_account_tax_rel", "account_move_line_id")
-    if not transactions:
-        return
-    transaction = _Ids(
-        cursor, "payment_transaction", "true", copies * 4 // INVOICES_PER_TRANSACTION
-    )
+    if transactions:
+        _copy_transactions(cursor, copies, move)
+
+
+def _copy_transactions(cursor, copies, move):
+    """Copy the transactions of the copied invoices."""
+    number = copies * 4 // INVOICES_PER_TRANSACTION
+    transaction = _Ids(cursor, "payment_transaction", "true", number)
     transaction.copy({"reference": "source.reference || '-' || copy.number"})
     relation = "account_invoice_transaction_rel"
     transaction.copy_relation(relation, "transaction_id", {"invoice_id": move.of("invoice_id")})

@@ -27,6 +27,23 @@ BODY = """
 """
 
 
+def floor_row(partner, lines):
+    """Return what the mail of the floor says to a customer of these items."""
+    currency = env.company.currency_id
+    return {
+        'name': partner.name,
+        'lines': [
+            (
+                line.move_name,
+                format_date(env, line.date_maturity),
+                formatLang(env, line.amount_residual, currency_obj=currency),
+            )
+            for line in lines
+        ],
+        'total': formatLang(env, sum(lines.mapped('amount_residual')), currency_obj=currency),
+    }
+
+
 def floor():
     """The least: one reading, one rendering, one creation and one note for each batch."""
     company = env.company
@@ -34,23 +51,7 @@ def floor():
     for batch in split_every(500, groups):
         lines = env['account.move.line'].union(*(lines for _partner, lines in batch))
         lines.fetch(['move_name', 'date_maturity', 'amount_residual'])
-        rows = [
-            {
-                'name': partner.name,
-                'lines': [
-                    (
-                        line.move_name,
-                        format_date(env, line.date_maturity),
-                        formatLang(env, line.amount_residual, currency_obj=company.currency_id),
-                    )
-                    for line in lines
-                ],
-                'total': formatLang(
-                    env, sum(lines.mapped('amount_residual')), currency_obj=company.currency_id
-                ),
-            }
-            for partner, lines in batch
-        ]
+        rows = [floor_row(partner, lines) for partner, lines in batch]
         template = html.fragment_fromstring(BODY)
         values = {'rows': rows, 'mark': '\x01', 'company': company}
         bodies = env['ir.qweb']._render(template, values).split('\x01')[1:]

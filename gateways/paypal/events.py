@@ -65,13 +65,9 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
     """
     if not webhook_id.strip():
         raise SignatureError("No webhook to verify for.", 'no_secret')
-    given = {name.lower(): value for name, value in headers.items()}
-    values = [given.get(f'paypal-{name}') or '' for name in HEADERS]
-    if not all(values):
-        raise SignatureError("The notification is not signed.", 'unsigned')
+    transmission, sent_at, signature, url, algorithm = _signature(headers)
     if len(body) > LARGEST:
         raise SignatureError("The notification is too large.", 'too_large')
-    transmission, sent_at, signature, url, algorithm = values
     if algorithm != ALGORITHM:
         raise SignatureError("The signature is of another kind.", 'bad_algorithm')
     _check_time(sent_at)
@@ -89,6 +85,18 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
         return normalise(json.loads(body.decode()), test_mode)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise SignatureError("The notification cannot be read.", 'malformed') from None
+
+
+def _signature(headers):
+    """Return the values of `HEADERS`.
+
+    :raise SignatureError: one of them is missing.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    values = [given.get(f'paypal-{name}') or '' for name in HEADERS]
+    if not all(values):
+        raise SignatureError("The notification is not signed.", 'unsigned')
+    return values
 
 
 def _check_time(sent_at):

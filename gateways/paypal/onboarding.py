@@ -62,16 +62,8 @@ class PayPalPlatform(PayPalGateway):
 
         :raise GatewayAuthError: `consent_revoked`.
         """
-        if not self._account:
-            raise GatewayNotFound("There is no merchant yet.", 'no_account')
-        path = f'{self._merchants()}/{paypal_order.object_id(self._account)}'
-        try:
-            status = self._client.call('GET', path)
-        except GatewayNotFound as error:
-            raise _revoked(error.request_id) from None
+        status = self._merchant_status()
         with readable():
-            if not self._granted(status):
-                raise _revoked()
             missing = [
                 name
                 for name in ('primary_email_confirmed', 'payments_receivable')
@@ -97,6 +89,23 @@ class PayPalPlatform(PayPalGateway):
             name=name or account.name,
             email=email or account.email,
         )
+
+    def _merchant_status(self):
+        """Return what PayPal knows about the merchant's relation to the platform.
+
+        :raise GatewayAuthError: `consent_revoked`.
+        """
+        if not self._account:
+            raise GatewayNotFound("There is no merchant yet.", 'no_account')
+        path = f'{self._merchants()}/{paypal_order.object_id(self._account)}'
+        try:
+            status = self._client.call('GET', path)
+        except GatewayNotFound as error:
+            raise _revoked(error.request_id) from None
+        with readable():
+            if not self._granted(status):
+                raise _revoked()
+        return status
 
     def _of(self, merchant):
         """Return the same gateway for another merchant."""

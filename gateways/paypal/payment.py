@@ -64,8 +64,6 @@ def payment(order, test_mode, capture=None):
     amount, currency = from_money(capture['amount'] if taken or not unit else unit['amount'])
     paid_at = _paid_at(capture, refunds) if current == base.PAID else None
     commission, net, settled = _settlement(capture, current, amount, currency)
-    reason = (capture.get('status_details') or {}).get('reason') or ''
-    failed = capture_state(capture) == base.FAILED
     source = order.get('payment_source') or {}
     return base.Payment(
         checkout_id=order.get('id') or order_id(capture),
@@ -77,16 +75,13 @@ def payment(order, test_mode, capture=None):
         paid_at=paid_at,
         method=next(iter(source), ''),
         payer_email=_email(order, source),
-        failure=(reason or capture['status']) if failed else '',
-        # Of a payment that is pending: what it waits for.
-        failure_code='' if current == base.PAID else reason or (failed and capture['status']) or '',
+        **_reasons(capture, current),
         commission=commission,
         net=net,
         settlement_currency=settled,
         commission_at=paid_at if settled else None,
         movement_id=capture['id'] if settled else '',
         refunds=refunds,
-        disputed=reason in DISPUTED,
         test_mode=test_mode,
     )
 
@@ -210,6 +205,20 @@ def _paid_at(capture, refunds):
         filter(None, map(instant, [capture.get('update_time'), *dates] if unchanged else dates)),
         None,
     )
+
+
+def _reasons(capture, current):
+    """Return the values of a `base.Payment` that say why it is as it is.
+
+    The code of a payment that is pending is what it waits for.
+    """
+    reason = (capture.get('status_details') or {}).get('reason') or ''
+    failure = reason or capture['status'] if capture_state(capture) == base.FAILED else ''
+    return {
+        'failure': failure,
+        'failure_code': '' if current == base.PAID else reason or failure,
+        'disputed': reason in DISPUTED,
+    }
 
 
 def _settlement(capture, current, amount, currency):

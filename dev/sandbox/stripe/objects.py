@@ -126,22 +126,17 @@ def webhook_endpoint(params):
 def session(params, base):
     """A Checkout Session; its PaymentIntent comes when the payer confirms."""
     session_id = World.new_id('cs_test')
-    item = params['line_items'][0]
-    amount = item['price_data']['unit_amount'] * item['quantity']
-    currency = item['price_data']['currency']
     now = World.now()
     return {
         **_nulls(SESSION_NULLS),
+        **_session_amounts(params['line_items'][0]),
         'id': session_id,
         'object': 'checkout.session',
         'adaptive_pricing': {'enabled': False},
-        'amount_subtotal': amount,
-        'amount_total': amount,
         'automatic_tax': {'enabled': False, 'liability': None, 'provider': None, 'status': None},
         'cancel_url': params.get('cancel_url'),
         'client_reference_id': params.get('client_reference_id'),
         'created': now,
-        'currency': currency,
         'custom_fields': [],
         'custom_text': _nulls('after_submit shipping_address submit terms_of_service_acceptance'),
         'customer_creation': 'if_required',
@@ -153,18 +148,29 @@ def session(params, base):
         'mode': params['mode'],
         'payment_method_collection': 'if_required',
         'payment_method_options': {},
-        'payment_method_types': [
-            'card',
-            *(['bancontact', 'ideal', 'sepa_debit'] if currency == 'eur' else ()),
-        ],
         'payment_status': 'unpaid',
         'shipping_options': [],
         'status': 'open',
         'submit_type': params.get('submit_type'),
         'success_url': params.get('success_url'),
-        'total_details': {'amount_discount': 0, 'amount_shipping': 0, 'amount_tax': 0},
         'ui_mode': 'hosted_page',
         'url': f'{base}/c/pay/{session_id}#fid',
+    }
+
+
+def _session_amounts(item):
+    """Return what a session says of the one item it is about, and how that can be paid."""
+    currency = item['price_data']['currency']
+    amount = item['price_data']['unit_amount'] * item['quantity']
+    return {
+        'amount_subtotal': amount,
+        'amount_total': amount,
+        'currency': currency,
+        'payment_method_types': [
+            'card',
+            *(['bancontact', 'ideal', 'sepa_debit'] if currency == 'eur' else ()),
+        ],
+        'total_details': {'amount_discount': 0, 'amount_shipping': 0, 'amount_tax': 0},
     }
 
 
