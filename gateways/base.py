@@ -43,7 +43,7 @@ class Account:
 class Webhook:
     """A registered notification endpoint. `secret` is only known right after registration.
 
-    `complete`: it is told of all events we want.
+    `complete`: it is notified of all events we want.
     """
 
     id: str
@@ -129,7 +129,7 @@ class Payment:
     method: str = ''  # the provider's code of the method really used, e.g. card, sepa_debit
     wallet: str = ''  # what the payer's card was kept in, e.g. apple_pay
     payer_email: str = ''
-    failure: str = ''  # why it failed, in the provider's words
+    failure: str = ''  # why it failed, the provider's message
     failure_code: str = ''  # the provider's code for it, e.g. insufficient_funds
     commission: Decimal | None = None
     net: Decimal | None = None
@@ -197,7 +197,7 @@ class Movement:
 
     id: str
     kind: str
-    type: str  # the provider's own word or code
+    type: str  # the provider's own type or code
     amount: Decimal
     fee: Decimal
     net: Decimal
@@ -209,7 +209,7 @@ class Movement:
     reference: str = ''  # the transaction's, as in `CheckoutRequest`
     database: str = ''  # that the reference is of, where the provider keeps it for us
     label: str = ''
-    reversal: bool = False  # as of a `Dispute`: `source_id` is the refund it is told with
+    reversal: bool = False  # as of a `Dispute`: `source_id` is the refund it is notified by
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Payout:
     arrives_at: datetime | None = None
     movement_id: str = ''
     failure_movement_id: str = ''
-    failure: str = ''  # in the provider's words
+    failure: str = ''  # the provider's message
     listed: bool = False
     complete: bool = False
     bank_reference: str = ''
@@ -256,7 +256,7 @@ class Dispute:
     charge_id: str = ''
     reference: str = ''
     movements: tuple[Movement, ...] = ()
-    reversal: bool = False  # PayPal took the money back, perhaps by a dispute that is told too
+    reversal: bool = False  # PayPal took the money back, perhaps by a dispute that is listed too
     url: str = ''
 
 
@@ -278,7 +278,7 @@ class Onboarding:
     """A begun registration: send the merchant to `url`, soon and once."""
 
     url: str
-    account_id: str = ''  # where the provider tells it before the end (Stripe)
+    account_id: str = ''  # where the provider gives it before the end (Stripe)
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ class Credentials:
     :param str webhook_id: id of the registered endpoint.
     :param str former_webhook_id: id of the one it takes over from, valid too for a while.
     :param tuple webhook_secrets: all secrets valid now (two while one is being rotated).
-    :param bool test_mode: which of the provider's two worlds they belong to, None while nobody
+    :param bool test_mode: whether they belong to the provider's sandbox, None while nobody
         knows: `check_account` then finds out. Stripe's keys say it themselves.
     :param str partner_id: PayPal's id of the platform itself, in platform mode.
     :param str partner_code: PayPal's BN code of the platform, in platform mode.

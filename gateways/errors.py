@@ -8,7 +8,7 @@ None of these errors ever carries a credential: their text ends up in front of u
 class GatewayError(Exception):
     """Base of all errors of a gateway.
 
-    :param str message: what happened, in the provider's words where it gave any.
+    :param str message: what happened, the provider's message where it gave one.
     :param str code: the provider's machine-readable code (Stripe `error.code`, PayPal `issue`).
     :param str request_id: the provider's id of the request, to quote to its support.
     """

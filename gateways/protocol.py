@@ -31,7 +31,7 @@ class Gateway(Protocol):
     captures: bool
     #: Whether the movements of a dispute have the ids that `list_movements` gives.
     names_dispute_movements: bool
-    #: Whether money that disputes take back is told among the refunds of the payment too.
+    #: Whether money that disputes take back is listed among the refunds of the payment too.
     tells_disputes_as_refunds: bool
 
     @staticmethod
@@ -153,7 +153,7 @@ class Gateway(Protocol):
 class PlatformGateway(Gateway, Protocol):
     """One provider's API with a platform's credentials, acting for one of its merchants.
 
-    Webhooks are the platform's own: one endpoint hears of all its merchants.
+    Webhooks are the platform's own: one endpoint is notified of all its merchants.
     """
 
     def onboarding_url(self, request: OnboardingRequest) -> Onboarding:

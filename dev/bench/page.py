@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 from .. import databases, settings
 from ..env import console, odoo
-from . import reminders as bench_reminders
+from . import reminders
 
 ROUNDS, WARM_UP = 60, 10
 ITEMS = 50
 # What is promised: a part of the time of Odoo's page, and how many queries at most.
 AIMS = {"times": 0.8, "queries": 25}
 
-PAGES = f"""{bench_reminders.CUSTOMERS}
+PAGES = f"""{reminders.CUSTOMERS}
 import json
 invoices = env['account.move'].search([('partner_id', '=', partner.id)])
 invoices |= env['account.move'].create([

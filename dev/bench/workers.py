@@ -12,8 +12,7 @@ from pathlib import Path
 
 from .. import databases
 from ..env import console, odoo
-from . import reminders as bench_reminders
-from . import rivals
+from . import reminders, rivals
 from .mail_sink import MailSink
 
 CUSTOMERS = int(os.environ.get("CUSTOMERS") or 800)
@@ -88,7 +87,7 @@ class _Bench:
     def fill(self, customers):
         """Make the customers."""
         with console.step(f"{customers} customers"):
-            bench_reminders.fill(self.server, self.database, customers)
+            reminders.fill(self.server, self.database, customers)
 
     def options(self):
         """Return what Odoo has to be told to find the jobs."""

@@ -113,8 +113,8 @@ class SettingUp(Stage):
         """Step 3: wrong keys, then the right ones."""
         before = self._connection(side)
         what = f"wrong keys of {side.name}"
-        words = self.refused(what, self._connect, setup, side, side.wrong_keys)
-        expect(side.wrong_keys_words in words, f"not in {side.name}'s words: {words}")
+        message = self.refused(what, self._connect, setup, side, side.wrong_keys)
+        expect(side.wrong_keys_message in message, f"not in {side.name}'s message: {message}")
         now = self._connection(side)
         expect(now == before or not before, f"{before} became {now}")
         expect(now['pay_now_status'] == 'not_connected', now)
@@ -152,9 +152,9 @@ class SettingUp(Stage):
         )
 
     def refused(self, what, action, *args):
-        """Do something that must be refused, and show in which words.
+        """Do something that must be refused, and show the message.
 
-        :return: the words.
+        :return: the message.
         """
         try:
             action(*args)

@@ -15,7 +15,7 @@ class Side:
     #: What Odoo keeps of a refused choice.
     refusal = ''
     #: What is said of wrong keys, and wrong keys.
-    wrong_keys_words = ''
+    wrong_keys_message = ''
     wrong_keys = {}
 
     def __init__(self, client):
@@ -40,7 +40,7 @@ class StripeSide(Side):
     code, name, prefix = 'pay_now_stripe', "Stripe", ''
     agree, declined, later = 'card', 'declined', 'sepa'
     refusal = "declined"
-    wrong_keys_words = "Invalid API Key provided"
+    wrong_keys_message = "Invalid API Key provided"
     wrong_keys = {'api_key': 'sk_test_wrong_key'}
 
     @property
@@ -71,7 +71,7 @@ class PayPalSide(Side):
     code, name, prefix = 'pay_now_paypal', "PayPal", 'paypal_'
     agree, declined, later = 'paypal', 'declined', 'echeck'
     refusal = "source you chose"
-    wrong_keys_words = "Client Authentication failed"
+    wrong_keys_message = "Client Authentication failed"
 
     @property
     def keys(self):

@@ -42,7 +42,7 @@ def main():
 def _open(application, port):
     """Return the server of an application on a port of its own."""
     server = make_server('127.0.0.1', port, application, threaded=True)
-    application.world.base = f'http://127.0.0.1:{server.port}'
+    application.store.base = f'http://127.0.0.1:{server.port}'
     return server
 
 

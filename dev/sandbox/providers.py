@@ -20,14 +20,14 @@ class Providers:
 
     def addresses(self):
         """Return where each provider is: name -> address."""
-        return {name: app.world.base for name, app in self.all.items()}
+        return {name: app.store.base for name, app in self.all.items()}
 
     def reset(self):
         """Forget everything."""
         clock.ahead = 0
         for app in self.all.values():
             app.webhooks.forget()
-            app.world.reset()
+            app.store.reset()
 
     def advance(self, seconds):
         """Let time pass, and happen what was due meanwhile."""
@@ -49,12 +49,12 @@ class Providers:
         saved = json.loads(path.read_text())
         clock.ahead = saved['ahead']
         for name, app in self.all.items():
-            app.world.restore(saved[name])
+            app.store.restore(saved[name])
 
     def save(self, path):
         """Keep the accounts for a later run."""
         with self.lock:
-            kept = {name: app.world.saved() for name, app in self.all.items()}
+            kept = {name: app.store.saved() for name, app in self.all.items()}
             text = json.dumps({'ahead': clock.ahead, **kept})
         # Whole or not at all: the process may be told to end once more while it writes.
         partial = path.with_suffix('.part')

@@ -3,7 +3,7 @@
 
 The notification itself names its certificate's address, and anybody can post a notification. So:
 
-* The address must be one of PayPal's own for certificates, in the world we are in, to the letter.
+* The address must be one of PayPal's own for certificates, in our environment, to the letter.
   It is fetched over verified TLS without following redirects. That the holder of that host says
   "this is our certificate" is always proven.
 * The certificate must be within its dates, issued to a name under paypal.com, and by somebody
@@ -58,7 +58,7 @@ def public_key(url, test_mode, api_base=None):
     """Return the key of one of PayPal's certificates.
 
     :param str url: as the notification names it.
-    :param bool test_mode: which of PayPal's worlds we are in, None for none.
+    :param bool test_mode: whether we are in PayPal's sandbox, None while nobody knows.
     :param str api_base: the sandbox's address.
     :raise SignatureError: `bad_cert_url`, `bad_certificate`.
     :raise GatewayUnavailable: it cannot be fetched now.

@@ -40,7 +40,7 @@ OWN_PATHS = (
 
 
 def new_session():
-    """Return a `requests.Session` that sends what it is told to and nothing else."""
+    """Return a `requests.Session` that sends what it is given and nothing else."""
     session = requests.Session()
     # Otherwise a .netrc would replace our Authorization header.
     session.auth = lambda request: request
@@ -59,7 +59,7 @@ class PayPalApi(paypalrestsdk.Api):
     """
 
     def __init__(self, client_id, client_secret, base):
-        # In any other mode the SDK logs credentials, tokens and bodies; the host says which world.
+        # In any other mode it logs credentials, tokens and bodies. The host says which environment.
         super().__init__(
             mode='live',
             client_id=client_id,
@@ -77,7 +77,7 @@ class PayPalApi(paypalrestsdk.Api):
     def get_token_hash(self, authorization_code=None, refresh_token=None, headers=None):
         """Override of `Api` to fetch one token for all threads, in time, with our headers only.
 
-        Whoever waited for a fetch that failed is told so instead of waiting for one more.
+        Whoever waited for a fetch that failed gets its error instead of waiting for one more.
         """
         asked_at = time.monotonic()
         with self._lock:

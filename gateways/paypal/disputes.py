@@ -93,7 +93,7 @@ def dispute(values, test_mode):
 
 
 def reversal(values, test_mode):
-    """Return the refund that a reversal is told with: money that is gone."""
+    """Return the refund that a reversal is notified by: money that is gone."""
     amount, currency = from_money(values['amount'])
     payment_id, at = linked(values, 'captures'), instant(values.get('create_time'))
     # What PayPal gives back of the payment's commission, as with a refund.

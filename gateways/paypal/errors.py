@@ -39,11 +39,11 @@ def translate(error, secrets=()):
     if body is None:
         return GatewayUnavailable(UNREADABLE, '', headers.get('PayPal-Debug-Id'))
     code = _code(body)
-    words = _words(body)
+    message = _message(body)
     for secret in filter(None, secrets):
-        words = words.replace(secret, '***')
+        message = message.replace(secret, '***')
     request_id = str(body.get('debug_id') or headers.get('PayPal-Debug-Id') or '')
-    return _kind(status, code)(words[:500], code, request_id)
+    return _kind(status, code)(message[:500], code, request_id)
 
 
 def _kind(status, code):
@@ -85,8 +85,8 @@ def _code(body):
     return name
 
 
-def _words(body):
-    """Return PayPal's own words."""
+def _message(body):
+    """Return PayPal's own message."""
     texts = [
         text
         for detail in _details(body)[:1]

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from ..base import Event
 from ..errors import SignatureError
-from . import certificates as paypal_certificates
+from . import certificates
 from .payment import instant, linked, order_id
 
 #: PayPal repeats a notification for three days; a margin for the last time.
@@ -57,7 +57,8 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
     :param bytes body: the request's body, untouched.
     :param headers: mapping of HTTP headers.
     :param str webhook_id: ours; part of what is signed, in place of a secret.
-    :param bool test_mode: which of PayPal's worlds we are in: each has its own certificates.
+    :param bool test_mode: whether we are in PayPal's sandbox: each environment has its own
+        certificates.
     :param str api_base: the sandbox's address, the only one certificates come from then.
     :rtype: Event
     :raise SignatureError: not proven.
@@ -71,7 +72,7 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
     if algorithm != ALGORITHM:
         raise SignatureError("The signature is of another kind.", 'bad_algorithm')
     _check_time(sent_at)
-    key = paypal_certificates.public_key(url, test_mode, api_base)
+    key = certificates.public_key(url, test_mode, api_base)
     try:
         key.verify(
             b64decode(signature, validate=True),
@@ -113,7 +114,7 @@ def normalise(data, test_mode):
     """Return one of PayPal's event objects as an `Event`: which payment to ask about.
 
     :param dict data: a verified or listed event.
-    :param bool test_mode: which of PayPal's worlds it comes from.
+    :param bool test_mode: whether it comes from PayPal's sandbox.
     :rtype: Event
     """
     resource = data.get('resource') or {}
@@ -166,7 +167,7 @@ def _reversed_approval(resource):
 
 
 def _capture(resource):
-    """The capture, or the refund that a refunded or reversed capture is told with."""
+    """The capture, or the refund that a refunded or reversed capture is notified by."""
     refunded = linked(resource, 'captures')
     return {
         'payment_id': refunded or resource.get('id'),
@@ -187,7 +188,7 @@ def _dispute(resource):
 
 
 def _reversal(resource):
-    """PayPal took the money of a capture back: told with a refund that nobody made."""
+    """PayPal took the money of a capture back: notified by a refund that nobody made."""
     return {**_capture(resource), 'subject': 'dispute'}
 
 

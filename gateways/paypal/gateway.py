@@ -126,7 +126,7 @@ class PayPalGateway:
     def check_account(self, currency=''):
         """Who we are and whether we may be paid: a token, the balances, and an order for nobody.
 
-        PayPal has no address that tells an application about its own account.
+        PayPal has no address that gives an application its own account.
         """
         client = self._client
         account_id, held, primary = self._holdings(client.scopes())

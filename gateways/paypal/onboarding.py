@@ -40,7 +40,7 @@ class PayPalPlatform(PayPalGateway):
     def onboarding_url(self, request):
         """`POST /v2/customer/partner-referrals`: each one gives a new link.
 
-        PayPal tells which merchant it was by our reference only (`tracking_id`).
+        PayPal names the merchant for our reference only (`tracking_id`).
         """
         for url in (request.return_url, request.refresh_url):
             if len(url) > LONGEST_URL:

@@ -34,7 +34,7 @@ def order_body(request, idempotency_key, merchant=''):
     """Return the body of a new order: one amount, and no items whose sum could differ.
 
     :param CheckoutRequest request: what the payer shall pay.
-    :param str idempotency_key: tells this attempt from another one for the same reference.
+    :param str idempotency_key: distinguishes this attempt from another one for the same reference.
     :param str merchant: who is paid, with a platform's application.
     :rtype: dict
     """

@@ -29,7 +29,7 @@ CAPTURE_STATES = {
     'FAILED': base.FAILED,
 }
 REFUND_STATES = {'COMPLETED': 'paid', 'FAILED': 'failed', 'CANCELLED': 'canceled'}
-#: Of several captures of one order: a refused one before the good one, the best tells.
+#: Of several captures of one order: a refused one before the good one, the best one counts.
 BEST_FIRST = (base.PAID, base.PENDING, base.FAILED)
 #: Reasons of a capture that a payer's complaint is behind.
 DISPUTED = ('BUYER_COMPLAINT', 'CHARGEBACK')
@@ -51,7 +51,7 @@ def payment(order, test_mode, capture=None):
     """Return what is known about a payment.
 
     :param dict order: the order; empty for a capture whose order is gone.
-    :param bool test_mode: which of PayPal's worlds it was read in.
+    :param bool test_mode: whether it was read in PayPal's sandbox.
     :param dict capture: the capture, where there is no order to find it in.
     :rtype: base.Payment
     """
@@ -104,7 +104,7 @@ def capture_state(capture):
 
 
 def best_capture(captures):
-    """Return the capture that tells what became of the order, an empty one for none."""
+    """Return the capture that decides what became of the order, an empty one for none."""
     return min(captures, key=lambda one: BEST_FIRST.index(capture_state(one)), default={})
 
 
@@ -234,7 +234,7 @@ def _settlement(capture, current, amount, currency):
     credited, settled = _part(breakdown, 'receivable_amount') or (net, currency)
     if settled == currency:
         return fee, net, currency
-    # Converted: the fee is told in the payer's currency, and seldom in the account's too.
+    # Converted: the fee is given in the payer's currency, and seldom in the account's too.
     if charged := _part(breakdown, 'paypal_fee_in_receivable_currency'):
         return charged[0], credited, settled
     rate = (breakdown.get('exchange_rate') or {}).get('value')

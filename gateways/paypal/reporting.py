@@ -22,7 +22,7 @@ PAGE = 500
 STAMP = '%Y-%m-%dT%H:%M:%SZ'
 #: Succeeded, or reversed later by another movement; the others moved nothing (yet).
 MOVED = ('S', 'V')
-#: Told as a refund of the capture, with the id of that refund.
+#: Listed as a refund of the capture too, with the id of that refund.
 REVERSAL = 'T1106'
 DISPUTES = frozenset([
     REVERSAL, 'T0106', 'T0114', 'T1201', 'T1202', 'T1205', 'T1207', 'T1208',
@@ -45,7 +45,7 @@ class PayPalReporting:
     def list_payouts(self, since):
         """The withdrawals among the movements, oldest first.
 
-        One whose money came back is failed: PayPal tells so by a movement the other way, which
+        One whose money came back is failed: PayPal reports a movement the other way, which
         names it at best; otherwise it is the last one of that amount.
         """
         payouts = {}

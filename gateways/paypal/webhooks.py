@@ -38,7 +38,7 @@ def find(client, url):
 
 
 def register(client, url):
-    """Return the webhook of an address, told of all events we want.
+    """Return the webhook of an address, notified of all events we want.
 
     :rtype: Webhook
     :raise GatewayRefused: also `url_invalid`, and as many webhooks as PayPal allows.

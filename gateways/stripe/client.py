@@ -118,7 +118,7 @@ def translate(error):
     code = (_body(error) or {}).get('code') or error.code or ''
     if isinstance(error, stripe.IdempotencyError):
         code = code or 'idempotency_error'
-    details = (_words(error), code, error.request_id or '')
+    details = (_message(error), code, error.request_id or '')
     status = error.http_status or 0
     if isinstance(error, stripe.RateLimitError) or status == 409:
         return GatewayUnavailable(*details)
@@ -140,7 +140,7 @@ def _body(error):
     return body if isinstance(body, dict) else None
 
 
-def _words(error):
+def _message(error):
     """Return Stripe's own message. The SDK's would show the address or a foreign body."""
     if isinstance(error, stripe.APIConnectionError):
         return "Stripe cannot be reached."

@@ -46,7 +46,7 @@ EVENT_TYPES = (
     'refund.failed',
     'refund.updated',
 )
-#: What a platform is told of besides.
+#: What a platform is notified of besides.
 PLATFORM_EVENT_TYPES = ('account.application.deauthorized', *EVENT_TYPES)
 
 

@@ -102,7 +102,7 @@ class StripeGateway:
     def register_webhook(self, url):
         """One endpoint for the address: `POST /v1/webhook_endpoints`.
 
-        Its secret is told at creation only, so one that is there already is replaced. The new
+        Its secret is given at creation only, so one that is there already is replaced. The new
         one comes first: no notification is lost in between.
         """
         old = [endpoint['id'] for endpoint in self._endpoints(url)]
@@ -142,7 +142,7 @@ class StripeGateway:
             id=endpoint['id'],
             url=endpoint['url'],
             enabled=endpoint.get('status') != 'disabled',
-            complete=_told_all(endpoint.get('enabled_events') or ()),
+            complete=_has_all_events(endpoint.get('enabled_events') or ()),
             secret=endpoint.get('secret') or '',
         )
 
@@ -214,7 +214,7 @@ class StripeGateway:
         return params
 
     def close_checkout(self, checkout_id):
-        """`POST /v1/checkout/sessions/{id}/expire`; a race against the payer is told by reading."""
+        """`POST /v1/checkout/sessions/{id}/expire`; reading decides a race with the payer."""
         try:
             self._client.call(lambda v1: v1.checkout.sessions.expire, checkout_id)
             return True
@@ -361,8 +361,8 @@ class StripeGateway:
         return self._disputes.fetch_dispute(dispute_id)
 
 
-def _told_all(names):
-    """Tell whether an endpoint of these event types is told of all that we want."""
+def _has_all_events(names):
+    """Tell whether an endpoint with these event types is notified of all that we want."""
     return '*' in names or set(stripe_events.EVENT_TYPES) <= set(names)
 
 

@@ -39,7 +39,7 @@ class StripePlatform(StripeGateway):
 
     endpoint_values = {
         'enabled_events': list(stripe_events.PLATFORM_EVENT_TYPES),
-        # Told of what happens at the connected accounts.
+        # Notified of what happens at the connected accounts.
         'connect': True,
     }
 

@@ -33,7 +33,7 @@ class Control:
 
     def __init__(self, app):
         self.app = app
-        self.world = app.world
+        self.store = app.store
         self.webhooks = app.webhooks
         self.payments = app.payments
 
@@ -47,7 +47,7 @@ class Control:
         if request.method == 'POST':
             values = request.get_json(silent=True) or {}
         try:
-            with self.world.lock:
+            with self.store.lock:
                 self.payments.run_due()
                 return self._json(handler(**values))
         except Refusal as error:
@@ -65,17 +65,17 @@ class Control:
         :raise Refusal: there is none.
         """
         if not account:
-            return next(iter(self.world.accounts.values()))
-        if account not in self.world.accounts:
+            return next(iter(self.store.accounts.values()))
+        if account not in self.store.accounts:
             raise Refusal(404, f"No such account: {account}")
-        return self.world.accounts[account]
+        return self.store.accounts[account]
 
     def find(self, kind, object_id):
         """Return an object and its account.
 
         :raise Refusal: there is none.
         """
-        account, obj = self.world.find(kind, object_id)
+        account, obj = self.store.find(kind, object_id)
         if not obj:
             raise Refusal(404, f"No such {kind}: {object_id}")
         return account, obj
@@ -88,9 +88,9 @@ class Control:
 
     def do_requests(self, clear=False):
         """The requests received on the API, oldest first, with their answers."""
-        found = list(self.world.requests)
+        found = list(self.store.requests)
         if clear:
-            self.world.requests.clear()
+            self.store.requests.clear()
         return found
 
     def do_events(self, account=None):
@@ -99,16 +99,16 @@ class Control:
 
     def do_outbox(self):
         """The notifications held back (url, headers, body), which are then forgotten."""
-        held, self.world.outbox = self.world.outbox, []
+        held, self.store.outbox = self.store.outbox, []
         return held
 
     def do_deliveries(self):
         """The deliveries tried, oldest first: event, url, status of the answer, 0 for none."""
-        return list(self.world.deliveries)
+        return list(self.store.deliveries)
 
     def do_idle(self):
         """Whether all notifications are delivered or given up; how many calls are under way."""
-        return {'idle': self.webhooks.idle(), 'in_flight': len(self.world.in_flight)}
+        return {'idle': self.webhooks.idle(), 'in_flight': len(self.store.in_flight)}
 
     # === EVERYTHING === #
 
@@ -121,11 +121,11 @@ class Control:
         """Let time pass at all providers: checkouts lapse, fees become known."""
         number('seconds', seconds)
         self.app.providers.advance(seconds)
-        return {'now': self.world.now()}
+        return {'now': self.store.now()}
 
     def do_rates(self, **rates):
         """Rates into the settlement currency, as text: `{'usd': '0.92'}`."""
-        self.world.rates.update(rates)
+        self.store.rates.update(rates)
         return {}
 
     # === MISBEHAVIOUR === #
@@ -142,25 +142,25 @@ class Control:
         number('times', times, int)
         for name in ('status', 'timeout', 'busy'):
             number(name, fault.get(name) or 0)
-        self.world.faults.append({**fault, 'left': times})
+        self.store.faults.append({**fault, 'left': times})
         return {}
 
     def do_behave(self):
         """Nothing goes wrong any more."""
-        self.world.behave()
-        self.world.webhooks.update(mode='on', copies=1, shuffle=False, delay=0.0, drop=0)
+        self.store.behave()
+        self.store.webhooks.update(mode='on', copies=1, shuffle=False, delay=0.0, drop=0)
         return {}
 
     # === NOTIFICATIONS === #
 
     def do_webhooks(self, **settings):
         """`mode` on, off or held; `copies`, `shuffle`, `delay` seconds, `drop` the next ones."""
-        known(settings, self.world.webhooks)
+        known(settings, self.store.webhooks)
         one_of('mode', settings.get('mode', 'on'), ('on', 'off', 'held'))
         for name, kind in (('copies', int), ('drop', int), ('delay', (int, float))):
             number(name, settings.get(name, 0), kind)
-        self.world.webhooks.update(settings)
-        return self.world.webhooks
+        self.store.webhooks.update(settings)
+        return self.store.webhooks
 
     def do_resend(self, event, times=1):
         """Deliver one event again."""

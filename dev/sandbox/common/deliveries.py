@@ -23,8 +23,8 @@ class Deliveries:
     A job is one event for one endpoint: a dict with `url`, `event` and what its provider needs.
     """
 
-    def __init__(self, world):
-        self.world = world
+    def __init__(self, store):
+        self.store = store
         self._changed = threading.Condition()
         #: (when, number, how many tries before, job); a heap
         self._waiting = []
@@ -59,7 +59,7 @@ class Deliveries:
 
     def send(self, jobs, copies=1, shuffle=None):
         """Do so many jobs as the settings say."""
-        settings = self.world.webhooks
+        settings = self.store.webhooks
         if settings['mode'] == 'off':
             return
         if shuffle is None:
@@ -72,7 +72,7 @@ class Deliveries:
                 wait = settings['delay'] + (random.uniform(0, SPREAD) if shuffle else 0)
                 self._hand_over(dict(job), wait)
         if shuffle:
-            random.shuffle(self.world.outbox)
+            random.shuffle(self.store.outbox)
 
     def send_once(self, jobs):
         """Send what is not genuine: tried once, whatever the answer."""
@@ -80,8 +80,8 @@ class Deliveries:
             self._hand_over(job, 0, len(RETRIES))
 
     def _hand_over(self, job, wait, tries=0):
-        if self.world.webhooks['mode'] == 'held':
-            self.world.outbox.append(self.request(job))
+        if self.store.webhooks['mode'] == 'held':
+            self.store.outbox.append(self.request(job))
             return
         with self._changed:
             due = time.monotonic() + wait
@@ -96,7 +96,7 @@ class Deliveries:
         while True:
             tries, job = self._next()
             status = self._post(session, self.request(job))
-            self.world.deliveries.append(
+            self.store.deliveries.append(
                 {'event': job['event'].get('id'), 'url': job['url'], 'status': status}
             )
             if 200 <= status < 300:

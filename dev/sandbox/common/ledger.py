@@ -7,24 +7,24 @@ from .store import clock
 
 
 class Ledger:
-    """Moves money, some of it later. The caller holds the world's lock.
+    """Moves money, some of it later. The caller holds the store's lock.
 
-    :param World world: the provider's memory.
+    :param Store store: the provider's memory.
     """
 
-    def __init__(self, world, webhooks):
-        self.world = world
+    def __init__(self, store, webhooks):
+        self.store = store
         self.emit = webhooks.emit
 
     def tick(self):
         """Do what time has brought, without anybody having asked."""
-        with self.world.lock:
+        with self.store.lock:
             self.run_due()
 
     def run_due(self):
         """Do what time has brought."""
         now = clock.exact()
-        for account in list(self.world.accounts.values()):
+        for account in list(self.store.accounts.values()):
             self.run_due_of(account, now)
 
     def run_due_of(self, account, now):

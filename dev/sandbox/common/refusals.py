@@ -7,7 +7,7 @@ class Refusal(Exception):
 
     :param int status: of HTTP.
     :param str message: what a person reads.
-    :param dict body: the provider's own words; the message alone without.
+    :param dict body: the provider's own answer; the message alone without.
     """
 
     def __init__(self, status, message, body=None):

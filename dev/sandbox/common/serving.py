@@ -52,11 +52,11 @@ class Application:
 class Server:
     """Answers requests to the API, well or badly as the sandbox was told.
 
-    :param World world: the provider's memory.
+    :param Store store: the provider's memory.
     """
 
-    def __init__(self, world):
-        self.world = world
+    def __init__(self, store):
+        self.store = store
 
     def answer(self, request):
         """Answer one request.
@@ -85,8 +85,8 @@ class Server:
 
     def _take_fault(self, request):
         """Return how this request is to go wrong; empty when it is not."""
-        with self.world.lock:
-            for fault in self.world.faults:
+        with self.store.lock:
+            for fault in self.store.faults:
                 fits = request.path.startswith(fault.get('path') or '/')
                 if fits and fault['left'] > 0 and fault.get('method') in (None, request.method):
                     fault['left'] -= 1
@@ -103,4 +103,4 @@ class Server:
     def wait(self, seconds):
         """Let so many seconds pass, unless everything is to behave again."""
         if seconds:
-            self.world.calm.wait(min(seconds, LONGEST_WAIT))
+            self.store.calm.wait(min(seconds, LONGEST_WAIT))

@@ -64,7 +64,7 @@ class Account:
         return self.notes.setdefault(kind, {})
 
 
-class World:
+class Store:
     """Everything one provider knows. `lock` guards it: requests come in several threads.
 
     :param lock: one for all providers, so that what concerns them all cannot block.

@@ -54,7 +54,7 @@ ROUTES = Map(
 
 
 class PayPalApi:
-    """Answers one call; the caller holds the world's lock."""
+    """Answers one call; the caller holds the store's lock."""
 
     def __init__(self, app):
         self._payments = app.payments

@@ -15,7 +15,7 @@ from .onboarding import PAGES, Onboarding
 from .payments import Payments
 from .refunds import Refunds
 from .server import PayPalServer
-from .store import PayPalWorld
+from .store import PayPalStore
 from .webhooks import Webhooks
 
 
@@ -30,21 +30,21 @@ class PayPalApplication(Application):
 
     def __init__(self, providers):
         self.providers = providers
-        self.world = PayPalWorld(providers.lock)
-        self.webhooks = Webhooks(self.world)
-        self.payments = Payments(self.world, self.webhooks)
+        self.store = PayPalStore(providers.lock)
+        self.webhooks = Webhooks(self.store)
+        self.payments = Payments(self.store, self.webhooks)
         self.refunds = Refunds(self.payments)
         self.disputes = Disputes(self.payments)
-        self.onboarding = Onboarding(self.world, self.webhooks)
-        self.server = PayPalServer(self.world, PayPalApi(self), self.webhooks)
+        self.onboarding = Onboarding(self.store, self.webhooks)
+        self.server = PayPalServer(self.store, PayPalApi(self), self.webhooks)
         self.control = PayPalControl(self)
 
     def hosted_page(self, request):
-        with self.world.lock:
+        with self.store.lock:
             self.payments.run_due()
             if request.path.startswith(PAGES):
                 return self.onboarding.page(request)
-            account, order = self.world.find('order', request.args.get('token'))
+            account, order = self.store.find('order', request.args.get('token'))
             if not order:
                 raise NotFound()
             note = account.order_note(order)

@@ -37,7 +37,7 @@ class PayPalControl(Control, Play):
 
     def do_state(self):
         """Balances, fees and objects of every account, amounts in minor units."""
-        return {owner.id: self._state(owner) for owner in self.world.accounts.values()}
+        return {owner.id: self._state(owner) for owner in self.store.accounts.values()}
 
     def _state(self, owner):
         movements = owner.all('movement')
@@ -91,7 +91,7 @@ class PayPalControl(Control, Play):
             'status': order['status'],
             'lapsed': note['lapsed'],
             'captures': note['captures'],
-            'url': f"{self.world.base}/checkoutnow?token={order['id']}",
+            'url': f"{self.store.base}/checkoutnow?token={order['id']}",
         }
 
     def do_root_certificate(self):
@@ -109,10 +109,10 @@ class PayPalControl(Control, Play):
         `block_duplicates` of invoice ids; `pending_reason` of every capture; `echeck_refunds`;
         `balance_only`: no refund the balance does not hold.
         """
-        owner = self.world.accounts.get(account) or (None if account else self.account())
+        owner = self.store.accounts.get(account) or (None if account else self.account())
         if not owner:
-            owner = self.world.make_account(account, account)
-            self.world.accounts[account] = owner
+            owner = self.store.make_account(account, account)
+            self.store.accounts[account] = owner
         for client, secret in settings.pop('clients', {}).items():
             owner.clients[client] = secret
         known(settings, ACCOUNT_SETTINGS)
@@ -143,14 +143,14 @@ class PayPalControl(Control, Play):
         `percent` of the fee; `stays_approved`: an order whose funding was declined still says
         APPROVED; `denied_event`: what it is called when a pending capture comes to nothing.
         """
-        world = self.world
-        known(settings, world.settings)
-        for name in world.settings:
+        store = self.store
+        known(settings, store.settings)
+        for name in store.settings:
             if name.endswith(('_seconds', '_delay')):
                 number(name, settings.get(name) or 0)
         for name, value in settings.items():
-            setattr(world, name, value)
-        return {name: getattr(world, name) for name in world.settings}
+            setattr(store, name, value)
+        return {name: getattr(store, name) for name in store.settings}
 
     def do_revoke_tokens(self, account=None):
         """All tokens handed out so far end now."""

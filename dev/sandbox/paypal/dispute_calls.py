@@ -37,10 +37,10 @@ SHOWN = (
 
 
 class DisputeCalls:
-    """Answers calls to `/v1/customer/disputes`. The caller holds the world's lock."""
+    """Answers calls to `/v1/customer/disputes`. The caller holds the store's lock."""
 
     def __init__(self, app):
-        self.world = app.world
+        self.store = app.store
 
     def list(self, account, call):
         """Answer `GET /v1/customer/disputes`: one page, newest first."""
@@ -60,7 +60,7 @@ class DisputeCalls:
         ids = [one['dispute_id'] for one in found]
         first = _after(args.get('next_page_token'), ids)
         page = found[first : first + int(size)]
-        path = f'{self.world.base}/v1/customer/disputes'
+        path = f'{self.store.base}/v1/customer/disputes'
         links = [objects.link(objects.query(path, args))]
         if first + len(page) < len(found):
             token = base64.b64encode(page[-1]['dispute_id'].encode()).decode()

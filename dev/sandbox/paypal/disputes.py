@@ -11,11 +11,11 @@ FEE = 1600
 
 
 class Disputes:
-    """Opens and closes disputes. The caller holds the world's lock."""
+    """Opens and closes disputes. The caller holds the store's lock."""
 
     def __init__(self, payments):
         self.payments = payments
-        self.world = payments.world
+        self.store = payments.store
         self.emit = payments.emit
 
     def open(self, account, captured, inquiry=False):
@@ -29,7 +29,7 @@ class Disputes:
             'PARTIALLY_REFUNDED',
         ):
             raise Refusal(400, "This capture cannot be disputed.")
-        dispute = account.add(_dispute(account, captured, self.world.base), 'dispute', 'dispute_id')
+        dispute = account.add(_dispute(account, captured, self.store.base), 'dispute', 'dispute_id')
         account.note('disputed')[captured['id']] = 'INQUIRY'
         if not inquiry:
             self._charge_back(account, dispute)

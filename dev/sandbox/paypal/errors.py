@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""PayPal's error answers, in the words of its own descriptions."""
+"""PayPal's error answers, with the texts of its own descriptions."""
 
 from ..common.refusals import Refusal
 
@@ -140,9 +140,9 @@ ISSUES = {
         'TRANSACTION_REFUSED': "The request was refused.",
     },
 }
-#: The same issue in other words.
-CAPTURE_WORDS = {'MISSING_REQUIRED_PARAMETER': "A required field / parameter is missing"}
-REFUND_WORDS = {
+#: The same issue, described otherwise.
+CAPTURE_DESCRIPTIONS = {'MISSING_REQUIRED_PARAMETER': "A required field / parameter is missing"}
+REFUND_DESCRIPTIONS = {
     'DUPLICATE_INVOICE_ID': "Invoice ID was previously used to refund a capture.",
     'PAYEE_ACCOUNT_LOCKED_OR_CLOSED': "Transaction could not complete because payee account is"
     " locked or closed.",
@@ -168,19 +168,19 @@ class PayPalError(Refusal):
 
 
 class TokenError(Refusal):
-    """An error of whoever guards the door: other words, another shape."""
+    """An error of whoever guards the door: other texts, another shape."""
 
     def __init__(self, status, error, description):
         super().__init__(status, description, {'error': error, 'error_description': description})
 
 
-def detail(issue, field='', value=None, location='body', words=None):
+def detail(issue, field='', value=None, location='body', descriptions=None):
     """Return one entry of an error's details.
 
     :param str field: JSON pointer of what is meant.
-    :param dict words: descriptions that differ from the usual ones.
+    :param dict descriptions: descriptions that differ from the usual ones.
     """
-    entry = {'issue': issue, 'description': (words or {}).get(issue) or described(issue)[1]}
+    entry = {'issue': issue, 'description': (descriptions or {}).get(issue) or described(issue)[1]}
     if field:
         entry.update(field=field, location=location)
     if isinstance(value, (str, int, float)):
@@ -199,11 +199,13 @@ def described(issue):
     raise Refusal(400, f"Unknown issue: {issue}")
 
 
-def refused(issue, field='', value=None, location='body', words=None, links=()):
+def refused(issue, field='', value=None, location='body', descriptions=None, links=()):
     """Return the error of one issue."""
     more = {'href': f'{DOCS}/orders/v2/#error-{issue}', 'rel': 'information_link', 'method': 'GET'}
     return PayPalError(
-        described(issue)[0], [detail(issue, field, value, location, words)], links=[more, *links]
+        described(issue)[0],
+        [detail(issue, field, value, location, descriptions)],
+        links=[more, *links],
     )
 
 
@@ -213,7 +215,7 @@ def not_found(field, value):
 
 
 def bad_request(message, field='', name='VALIDATION_ERROR', status=400):
-    """What the older APIs refuse, each in its own words.
+    """What the older APIs refuse, each with its own texts.
 
     :param str field: which one it is about; the whole request without.
     """

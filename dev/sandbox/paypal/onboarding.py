@@ -25,10 +25,10 @@ BUTTONS = {
 
 
 class Onboarding:
-    """Registers merchants at PayPal. The caller holds the world's lock."""
+    """Registers merchants at PayPal. The caller holds the store's lock."""
 
-    def __init__(self, world, webhooks):
-        self.world = world
+    def __init__(self, store, webhooks):
+        self.store = store
         self.webhooks = webhooks
 
     def refer(self, partner, body):
@@ -40,10 +40,10 @@ class Onboarding:
         """
         referral_id = new_id(32)
         partner.note('referral')[referral_id] = body
-        return referral_id, f'{self.world.base}{PAGES}?referralToken={referral_id}'
+        return referral_id, f'{self.store.base}{PAGES}?referralToken={referral_id}'
 
     def _find(self, referral_id):
-        for partner in self.world.accounts.values():
+        for partner in self.store.accounts.values():
             if body := partner.note('referral').get(referral_id):
                 return partner, body
         return None, None
@@ -92,7 +92,7 @@ class Onboarding:
             'tracking_id': tracking_id,
         }
         self.webhooks.emit(merchant, 'MERCHANT.ONBOARDING.COMPLETED', resource)
-        told = {
+        values = {
             'merchantId': tracking_id,
             'merchantIdInPayPal': merchant.id,
             'permissionsGranted': 'true',
@@ -100,7 +100,7 @@ class Onboarding:
             'isEmailConfirmed': str(merchant.email_confirmed).lower(),
             'accountStatus': 'BUSINESS_ACCOUNT',
         }
-        return merchant.id, f'{url}?{urlencode(told)}'
+        return merchant.id, f'{url}?{urlencode(values)}'
 
     def _merchant(self, partner, body):
         """Return who registers: whoever did under the same tracking id, else somebody new."""
@@ -108,7 +108,7 @@ class Onboarding:
         merchant = next(
             (
                 one
-                for one in self.world.accounts.values()
+                for one in self.store.accounts.values()
                 for consent in (one.partners.get(partner.id), one.note('revoked').get(partner.id))
                 if consent and consent['tracking_id'] == tracking_id
             ),
@@ -116,9 +116,9 @@ class Onboarding:
         )
         if not merchant:
             merchant_id = ''.join(secrets.choice(LETTERS) for _letter in range(13))
-            merchant = self.world.make_account(merchant_id, f"Merchant {merchant_id}")
+            merchant = self.store.make_account(merchant_id, f"Merchant {merchant_id}")
             merchant.email = body.get('email') or merchant.email
-            self.world.accounts[merchant.id] = merchant
+            self.store.accounts[merchant.id] = merchant
         merchant.note('revoked').pop(partner.id, None)
         merchant.partners[partner.id] = {
             'tracking_id': tracking_id,
@@ -127,7 +127,7 @@ class Onboarding:
         return merchant
 
     def revoke(self, merchant):
-        """Take the merchant's consent back: the platforms are told, and may do nothing more."""
+        """Take the merchant's consent back: the platforms are notified, and may do nothing more."""
         self.webhooks.emit(
             merchant, 'MERCHANT.PARTNER-CONSENT.REVOKED', {'merchant_id': merchant.id}
         )

@@ -13,10 +13,10 @@ MEMORY = 6 * HOUR
 
 
 class OrderCalls:
-    """Answers calls to `/v2/checkout/orders`. The caller holds the world's lock."""
+    """Answers calls to `/v2/checkout/orders`. The caller holds the store's lock."""
 
     def __init__(self, app):
-        self.world = app.world
+        self.store = app.store
         self.payments = app.payments
 
     def create(self, account, call):
@@ -84,7 +84,7 @@ class OrderCalls:
 
     def _shown(self, account, order, call):
         """Return an order as the caller prefers it."""
-        whole = objects.order_view(account, order, self.world.base)
+        whole = objects.order_view(account, order, self.store.base)
         if call.whole or call.method == 'GET':
             return whole
         return {
@@ -107,7 +107,7 @@ class OrderCalls:
         if earlier:
             return 200, self._shown(account, self.find(account, earlier['order']), call)
         problems = schema.check(
-            call.body, schema.CAPTURE, 'INVALID_PARAMETER_SYNTAX', errors.CAPTURE_WORDS
+            call.body, schema.CAPTURE, 'INVALID_PARAMETER_SYNTAX', errors.CAPTURE_DESCRIPTIONS
         )
         if problems:
             raise errors.PayPalError(400, problems)

@@ -18,11 +18,11 @@ SCOPES = (
 class PartnerCalls:
     """Answers calls to `/v2/customer/partner-referrals` and `/v1/customer/partners`.
 
-    The caller holds the world's lock.
+    The caller holds the store's lock.
     """
 
     def __init__(self, app):
-        self.world = app.world
+        self.store = app.store
         self.onboarding = app.onboarding
 
     def refer(self, account, call):
@@ -31,7 +31,7 @@ class PartnerCalls:
         if problems := schema.check(call.body, schema.REFERRAL):
             raise errors.PayPalError(400, problems)
         referral_id, url = self.onboarding.refer(account, call.body)
-        own = f'{self.world.base}/v2/customer/partner-referrals/{referral_id}'
+        own = f'{self.store.base}/v2/customer/partner-referrals/{referral_id}'
         links = [objects.link(own), objects.link(url, 'action_url')]
         return 201, {'links': links}
 
@@ -39,16 +39,16 @@ class PartnerCalls:
         """Answer `GET …/merchant-integrations?tracking_id=`."""
         self._check(account, call, partner)
         tracking_id = call.args.get('tracking_id')
-        for merchant in reversed(self.world.accounts.values()):
+        for merchant in reversed(self.store.accounts.values()):
             if merchant.partners.get(account.id, {}).get('tracking_id') == tracking_id:
-                own = f'{self.world.base}{PARTNERS}/{partner}/merchant-integrations/{merchant.id}'
+                own = f'{self.store.base}{PARTNERS}/{partner}/merchant-integrations/{merchant.id}'
                 return 200, {'merchant_id': merchant.id, 'links': [objects.link(own)]}
         raise errors.unknown_resource()
 
     def status(self, account, call, partner, merchant):
         """Answer `GET …/merchant-integrations/{merchant_id}`."""
         self._check(account, call, partner)
-        found = self.world.accounts.get(merchant)
+        found = self.store.accounts.get(merchant)
         consent = found and (
             found.partners.get(account.id) or found.note('revoked').get(account.id)
         )

@@ -9,7 +9,7 @@ MEMORY = 45 * DAY
 
 
 class PaymentCalls:
-    """Answers calls to `/v2/payments`. The caller holds the world's lock."""
+    """Answers calls to `/v2/payments`. The caller holds the store's lock."""
 
     def __init__(self, app):
         self.refunds = app.refunds

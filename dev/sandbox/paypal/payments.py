@@ -13,7 +13,7 @@ DECLINED = "Your bank declined this payment. Please choose another way to pay."
 
 
 class Payments(Ledger):
-    """Everything that moves money at PayPal. The caller holds the world's lock."""
+    """Everything that moves money at PayPal. The caller holds the store's lock."""
 
     # === A PAYER ON THE APPROVAL PAGE === #
 
@@ -40,7 +40,7 @@ class Payments(Ledger):
         self._emit_order(account, 'CHECKOUT.ORDER.APPROVED', order)
 
     def _emit_order(self, account, kind, order):
-        self.emit(account, kind, objects.order_view(account, order, self.world.base))
+        self.emit(account, kind, objects.order_view(account, order, self.store.base))
 
     # === CAPTURES === #
 
@@ -58,7 +58,7 @@ class Payments(Ledger):
         self.check_invoice(account, order['purchase_units'][0])
         if note['how'] == 'declined':
             raise self._decline(note, order)
-        captured = account.add(objects.capture(account, order, self.world.base), 'capture')
+        captured = account.add(objects.capture(account, order, self.store.base), 'capture')
         note['captures'].append(captured['id'])
         if invoice := captured.get('invoice_id'):
             account.note('invoices').setdefault(invoice, []).append(captured['id'])
@@ -67,8 +67,8 @@ class Payments(Ledger):
         reason = 'ECHECK' if note['how'] == 'echeck' else account.pending_reason
         if reason:
             captured['status_details'] = {'reason': reason}
-            if self.world.bank_delay is not None:
-                account.note('banks')[captured['id']] = clock.exact() + self.world.bank_delay
+            if self.store.bank_delay is not None:
+                account.note('banks')[captured['id']] = clock.exact() + self.store.bank_delay
             self.emit(account, 'PAYMENT.CAPTURE.PENDING', captured)
         else:
             self._receive(account, captured)
@@ -90,25 +90,25 @@ class Payments(Ledger):
     def _decline(self, note, order):
         """The payer's bank says no: the payer has to choose again."""
         note['failure'] = DECLINED
-        if not self.world.stays_approved:
+        if not self.store.stays_approved:
             order['status'] = 'PAYER_ACTION_REQUIRED' if note['sourced'] else 'CREATED'
         return errors.refused('INSTRUMENT_DECLINED', links=[self._way_back(order)])
 
     def _way_back(self, order):
-        page = f"{self.world.base}/checkoutnow?token={order['id']}"
+        page = f"{self.store.base}/checkoutnow?token={order['id']}"
         return objects.link(page, 'redirect')
 
     def _receive(self, account, captured):
         """The money of a capture arrives."""
         currency = captured['amount']['currency_code']
         gross = money.minor(captured['amount']['value'], currency)
-        fee = money.fee(gross, currency, self.world.percent)
+        fee = money.fee(gross, currency, self.store.percent)
         captured.pop('status_details', None)
         captured.update(
             status='COMPLETED',
             update_time=timestamp(),
             seller_receivable_breakdown=objects.breakdown(
-                gross, fee, currency, account.currency, self.world.rates
+                gross, fee, currency, account.currency, self.store.rates
             ),
         )
         order_id = captured['supplementary_data']['related_ids']['order_id']
@@ -125,7 +125,7 @@ class Payments(Ledger):
             return
         captured.pop('status_details', None)
         captured.update(status='DECLINED', update_time=timestamp())
-        self.emit(account, self.world.denied_event, captured)
+        self.emit(account, self.store.denied_event, captured)
 
     # === LATER === #
 
@@ -139,9 +139,9 @@ class Payments(Ledger):
     def _lapse(self, account, order, now):
         note = account.order_note(order)
         if order['status'] == 'APPROVED':
-            end = note['approved'] + self.world.approval_seconds
+            end = note['approved'] + self.store.approval_seconds
         else:
-            end = note['created'] + self.world.order_seconds
+            end = note['created'] + self.store.order_seconds
         if end <= now:
             self.lapse(account, order)
 
@@ -167,9 +167,9 @@ class Payments(Ledger):
         :param dict source: the capture or refund it belongs to, if it is one.
         :param str reference: id of what it refers to.
         """
-        gross, kept, rate = money.convert(amount, currency, account.currency, self.world.rates)
+        gross, kept, rate = money.convert(amount, currency, account.currency, self.store.rates)
         if rate:
-            net = money.convert(amount - fee, currency, account.currency, self.world.rates)[0]
+            net = money.convert(amount - fee, currency, account.currency, self.store.rates)[0]
             fee = gross - net
         moved = objects.movement(code, gross, fee, kept, source or {}, reference)
         return account.add(moved, 'movement')

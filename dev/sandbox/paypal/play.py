@@ -40,7 +40,7 @@ class Play:
     def do_dispute(self, capture, inquiry=False, as_refund=False):
         """A payer disputes a capture; with `inquiry` no money moves.
 
-        `as_refund`: what moves is told as a refund of the capture too, as of a reversal.
+        `as_refund`: what moves is listed as a refund of the capture too, as of a reversal.
         """
         owner, captured = self.find('capture', capture)
         dispute = self.disputes.open(owner, captured, inquiry)
@@ -105,8 +105,8 @@ class Play:
         found = owner.get('order', order)
         if not found:
             raise Refusal(404, f"No such order: {order}")
-        resource = objects.capture(owner, found, self.world.base)
+        resource = objects.capture(owner, found, self.store.base)
         event = objects.event(
-            'PAYMENT.CAPTURE.COMPLETED', {**resource, 'status': 'COMPLETED'}, self.world.base
+            'PAYMENT.CAPTURE.COMPLETED', {**resource, 'status': 'COMPLETED'}, self.store.base
         )
         return {'event': event['id'], 'sent': self.webhooks.forge(owner, event, how, cert_url)}

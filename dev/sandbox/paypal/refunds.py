@@ -3,7 +3,7 @@
 
 from ..common.refusals import Refusal
 from . import errors, money, objects
-from .errors import REFUND_WORDS
+from .errors import REFUND_DESCRIPTIONS
 from .store import DAY, instant, timestamp
 
 #: How long a capture can be refunded.
@@ -11,11 +11,11 @@ REFUNDABLE = 180 * DAY
 
 
 class Refunds:
-    """Refunds, reversals and withdrawals. The caller holds the world's lock."""
+    """Refunds, reversals and withdrawals. The caller holds the store's lock."""
 
     def __init__(self, payments):
         self.payments = payments
-        self.world = payments.world
+        self.store = payments.store
         self.emit = payments.emit
 
     def refund(self, account, captured, body):
@@ -29,7 +29,7 @@ class Refunds:
         amount = self._amount(body, currency, left)
         self._check(account, captured, body, amount, left)
         total = money.minor(captured['amount']['value'], currency) - left + amount
-        refund = objects.refund(account, captured, amount, total, body, self.world.base)
+        refund = objects.refund(account, captured, amount, total, body, self.store.base)
         self._keep(account, captured, refund)
         if account.echeck_refunds:
             refund.update(status='PENDING', status_details={'reason': 'ECHECK'})
@@ -61,7 +61,7 @@ class Refunds:
             raise _refused('CAPTURE_FULLY_REFUNDED')
         if captured['status'] not in ('COMPLETED', 'PARTIALLY_REFUNDED'):
             raise _refused('REFUND_NOT_ALLOWED')
-        if instant(captured['create_time']) + REFUNDABLE < self.world.now():
+        if instant(captured['create_time']) + REFUNDABLE < self.store.now():
             raise _refused('REFUND_TIME_LIMIT_EXCEEDED')
         dispute = account.note('disputed').get(captured['id'])
         if dispute == 'CHARGEBACK':
@@ -143,7 +143,7 @@ class Refunds:
         if captured['status'] not in ('COMPLETED', 'PARTIALLY_REFUNDED'):
             raise Refusal(400, f"This capture is {captured['status']}.")
         whole = money.minor(captured['amount']['value'], captured['amount']['currency_code'])
-        refund = objects.refund(account, captured, left, whole, {}, self.world.base)
+        refund = objects.refund(account, captured, left, whole, {}, self.store.base)
         self._keep(account, captured, refund)
         self._pay(account, refund, 'T1106', 'PAYMENT.CAPTURE.REVERSED')
         return refund
@@ -152,14 +152,14 @@ class Refunds:
         """Tell the money that a dispute took as a refund of the capture too: it moved once."""
         left = self._left(account, captured)
         whole = money.minor(captured['amount']['value'], captured['amount']['currency_code'])
-        refund = objects.refund(account, captured, left, whole, {}, self.world.base)
+        refund = objects.refund(account, captured, left, whole, {}, self.store.base)
         self._keep(account, captured, refund)
-        account.note('told')[captured['id']] = refund['id']
+        account.note('as_refund')[captured['id']] = refund['id']
         self.emit(account, 'PAYMENT.CAPTURE.REVERSED', refund)
 
     def untell_dispute(self, account, captured):
-        """The money of a dispute came back: what was told as a refund is none."""
-        if refund_id := account.note('told').pop(captured['id'], None):
+        """The money of a dispute came back: what was listed as a refund is none."""
+        if refund_id := account.note('as_refund').pop(captured['id'], None):
             account.get('refund', refund_id).update(status='CANCELLED', update_time=timestamp())
             self._mark(account, captured)
 
@@ -180,4 +180,4 @@ class Refunds:
 
 
 def _refused(issue, field='', value=None):
-    return errors.refused(issue, field, value, words=REFUND_WORDS)
+    return errors.refused(issue, field, value, descriptions=REFUND_DESCRIPTIONS)

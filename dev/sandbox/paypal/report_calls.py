@@ -29,15 +29,15 @@ FILTERS = (
 
 
 class ReportCalls:
-    """Answers calls to `/v1/reporting`. The caller holds the world's lock."""
+    """Answers calls to `/v1/reporting`. The caller holds the store's lock."""
 
     def __init__(self, app):
-        self.world = app.world
+        self.store = app.store
         self.payments = app.payments
 
     def _refreshed(self):
         """Return until when the reports know everything, in seconds."""
-        return clock.now() - self.world.report_delay
+        return clock.now() - self.store.report_delay
 
     # === BALANCES === #
 
@@ -110,7 +110,7 @@ class ReportCalls:
         wanted = {'self': page}
         if page < pages:
             wanted.update(next=page + 1, last=pages)
-        path = f'{self.world.base}/v1/reporting/transactions'
+        path = f'{self.store.base}/v1/reporting/transactions'
         return [
             objects.link(objects.query(path, {**args, 'page': number}), rel)
             for rel, number in wanted.items()

@@ -182,18 +182,18 @@ REFERRAL = Record(
 )
 
 
-def check(value, kind, unknown='NOT_SUPPORTED', words=None):
+def check(value, kind, unknown='NOT_SUPPORTED', descriptions=None):
     """Return what is wrong with a body: details of an error.
 
     :param str unknown: the issue of a member that does not belong there.
-    :param dict words: descriptions that differ from the usual ones.
+    :param dict descriptions: descriptions that differ from the usual ones.
     :rtype: list
     """
     problems = []
 
     def note(issue, path, value=None):
         issue = unknown if issue == 'NOT_SUPPORTED' else issue
-        problems.append(errors.detail(issue, path or '/', value, words=words))
+        problems.append(errors.detail(issue, path or '/', value, descriptions=descriptions))
 
     _check(value, kind, '', note)
     return problems

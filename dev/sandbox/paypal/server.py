@@ -48,12 +48,12 @@ LONGEST_ID = 108
 class PayPalServer(Server):
     """Answers requests to the API, and hands out certificates.
 
-    :param PayPalWorld world: the provider's memory.
+    :param PayPalStore store: the provider's memory.
     :param PayPalApi api: does what is asked.
     """
 
-    def __init__(self, world, paypal_api, webhooks):
-        super().__init__(world)
+    def __init__(self, store, paypal_api, webhooks):
+        super().__init__(store)
         self.api = paypal_api
         self.webhooks = webhooks
 
@@ -78,8 +78,8 @@ class PayPalServer(Server):
         text = fault.get('text') or (body if isinstance(body, str) else json.dumps(body))
         # None for what is no answer of PayPal's.
         answer = None if fault.get('text') or isinstance(body, str) else body
-        with self.world.lock:
-            self.world.requests.append({**entry, 'status': status, 'answer': copy.deepcopy(answer)})
+        with self.store.lock:
+            self.store.requests.append({**entry, 'status': status, 'answer': copy.deepcopy(answer)})
         response = Response('' if body is None else text, status, mimetype='application/json')
         response.headers['PayPal-Debug-Id'] = debug_id
         return response
@@ -121,8 +121,8 @@ class PayPalServer(Server):
             raise errors.TokenError(405, 'invalid_request', "Method not allowed")
         given = request.authorization
         given = given if given and given.type == 'basic' else None
-        with self.world.lock:
-            for account in self.world.accounts.values():
+        with self.store.lock:
+            for account in self.store.accounts.values():
                 if given and account.clients.get(given.username) == given.password:
                     return 200, self._issue(account, entry['body'].get('grant_type'))
         raise errors.TokenError(401, 'invalid_client', "Client Authentication failed")
@@ -135,7 +135,7 @@ class PayPalServer(Server):
         for feature in account.features:
             scopes += [f'{URI}/{scope}' for scope in FEATURES[feature]]
         token = f'A21AA{secrets.token_urlsafe(60)}'
-        seconds = self.world.token_seconds
+        seconds = self.store.token_seconds
         account.tokens[token] = {'until': clock.exact() + seconds, 'scopes': scopes}
         return {
             'scope': ' '.join(scopes),
@@ -154,7 +154,7 @@ class PayPalServer(Server):
         kind, _space, token = request.headers.get('Authorization', '').partition(' ')
         if kind.lower() != 'bearer' or not token:
             raise errors.PayPalError(401)
-        account, note = self.world.account_of(token.strip())
+        account, note = self.store.account_of(token.strip())
         if not account:
             raise errors.TokenError(401, 'invalid_token', "Token signature verification failed")
         if note['until'] <= clock.exact():
@@ -172,7 +172,7 @@ class PayPalServer(Server):
         try:
             head, body, signature = assertion.split('.')
             claims = json.loads(base64.urlsafe_b64decode(body + '=' * (-len(body) % 4)))
-            merchant = self.world.accounts.get(claims['payer_id'])
+            merchant = self.store.accounts.get(claims['payer_id'])
             valid = json.loads(base64.urlsafe_b64decode(head + '=' * (-len(head) % 4)))
             valid = valid == {'alg': 'none'} and not signature and claims['iss'] in account.clients
         except (LookupError, TypeError, ValueError):
@@ -186,7 +186,7 @@ class PayPalServer(Server):
     # === ONE CALL === #
 
     def _call(self, request, entry, fault):
-        with self.world.lock:
+        with self.store.lock:
             account, scopes = self._authenticate(request)
             endpoint, arguments = self._route(request)
             account = self._acted_for(account, request)
@@ -206,14 +206,14 @@ class PayPalServer(Server):
         try:
             # Others are let in meanwhile: they find the work under way.
             self.wait(fault.get('busy'))
-            with self.world.lock:
+            with self.store.lock:
                 status, body = self.api.answer(account, call, **arguments)
                 entry['replayed'] = call.replayed
                 # Written while nobody changes it.
                 return status, copy.deepcopy(body)
         finally:
-            with self.world.lock:
-                self.world.in_flight -= working
+            with self.store.lock:
+                self.store.in_flight -= working
 
     def _working_on(self, account, request, call):
         """Note what a call works on, for those that come meanwhile.
@@ -225,9 +225,9 @@ class PayPalServer(Server):
         working = {(account.id, call.endpoint, call.request_id)} if call.request_id else set()
         if request.path.count('/') > 3:
             working.add((account.id, request.path))
-        if working & self.world.in_flight:
+        if working & self.store.in_flight:
             raise errors.refused('PREVIOUS_REQUEST_IN_PROGRESS')
-        self.world.in_flight |= working
+        self.store.in_flight |= working
         return working
 
     @staticmethod

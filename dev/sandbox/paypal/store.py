@@ -6,7 +6,7 @@ import secrets
 import string
 from datetime import datetime, timezone
 
-from ..common.store import Account, World, clock
+from ..common.store import Account, Store, clock
 from . import money
 
 LETTERS = string.ascii_uppercase + string.digits
@@ -89,7 +89,7 @@ class PayPalAccount(Account):
         return self.note('order')[order['id']]
 
 
-class PayPalWorld(World):
+class PayPalStore(Store):
     """Everything PayPal knows."""
 
     make_account = PayPalAccount

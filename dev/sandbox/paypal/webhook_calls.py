@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Webhooks and the events they were told about."""
+"""Webhooks and the events they were notified of."""
 
 import json
 import re
@@ -29,10 +29,10 @@ CURSOR = ('move_to', 'index_time', 'index_id')
 
 
 class WebhookCalls:
-    """Answers calls to `/v1/notifications`. The caller holds the world's lock."""
+    """Answers calls to `/v1/notifications`. The caller holds the store's lock."""
 
     def __init__(self, app):
-        self.world = app.world
+        self.store = app.store
         self.webhooks = app.webhooks
 
     # === ENDPOINTS === #
@@ -43,12 +43,12 @@ class WebhookCalls:
         url = self._url(account, body['url'])
         if len(account.all('webhook')) >= MOST_WEBHOOKS:
             raise bad_request("Webhooks number limit exceeded", '', 'WEBHOOK_NUMBER_LIMIT_EXCEEDED')
-        webhook = objects.webhook(url, _event_names(body['event_types']), self.world.base)
+        webhook = objects.webhook(url, _event_names(body['event_types']), self.store.base)
         return 201, account.add(webhook, 'webhook')
 
     @staticmethod
     def _url(account, url):
-        """Return an address that can be told something."""
+        """Return an address that can be notified."""
         parts = urlsplit(url) if isinstance(url, str) else None
         secure = parts and parts.scheme == 'https' and parts.port in (None, 443)
         own = parts and parts.scheme == 'http' and parts.hostname in LOOPBACK
@@ -136,14 +136,14 @@ class WebhookCalls:
         return 200, {'events': page, 'count': len(page), 'links': links}
 
     def _page(self, query, rel='self'):
-        path = f'{self.world.base}/v1/notifications/webhooks-events'
+        path = f'{self.store.base}/v1/notifications/webhooks-events'
         return objects.link(objects.query(path, query), rel)
 
     @staticmethod
     def _listed(account, event, args):
         """Tell whether an event fits the filters; only those an endpoint asked for are listed."""
         return (
-            account.note('told').get(event['id'])
+            account.note('notified').get(event['id'])
             and instant(event['create_time']) >= clock.now() - KEPT
             and args.get('event_type') in (None, event['event_type'])
             and args.get('transaction_id') in (None, event['resource'].get('id'))
@@ -152,7 +152,7 @@ class WebhookCalls:
     @staticmethod
     def _find_event(account, event_id):
         event = account.get('event', event_id)
-        if not event or not account.note('told').get(event_id):
+        if not event or not account.note('notified').get(event_id):
             raise bad_request(
                 "The requested resource was not found", '', 'INVALID_RESOURCE_ID', 404
             )

@@ -46,9 +46,9 @@ def message(transmission_id, sent_at, webhook_id, body):
 class Webhooks(Deliveries):
     """Creates events and delivers them to the endpoints that asked for them."""
 
-    def __init__(self, world):
+    def __init__(self, store):
         self.authority = Authority()
-        super().__init__(world)
+        super().__init__(store)
 
     def emit(self, account, kind, resource):
         """Create an event about a resource as it is now, and deliver it.
@@ -56,13 +56,13 @@ class Webhooks(Deliveries):
         :param PayPalAccount account: whose event it is.
         :param str kind: PayPal's event type.
         """
-        event = objects.event(kind, resource, self.world.base)
-        partners = (self.world.accounts[one] for one in account.partners)
+        event = objects.event(kind, resource, self.store.base)
+        partners = (self.store.accounts[one] for one in account.partners)
         for owner in (account, *partners):
             owner.add(event, 'event')
-            # PayPal only lists what somebody was to be told.
-            owner.note('told')[event['id']] = [one['id'] for one in self.targets(owner, event)]
-            self.deliver(owner, [event], self.world.webhooks['copies'])
+            # PayPal only lists what somebody was to be notified of.
+            owner.note('notified')[event['id']] = [one['id'] for one in self.targets(owner, event)]
+            self.deliver(owner, [event], self.store.webhooks['copies'])
         return event
 
     @staticmethod
@@ -115,7 +115,7 @@ class Webhooks(Deliveries):
 
     def certificate_url(self, certificate):
         """Return where a certificate can be fetched."""
-        return f'{self.world.base}{CERTIFICATES}{certificate.id}'
+        return f'{self.store.base}{CERTIFICATES}{certificate.id}'
 
     def forge(self, account, event, how, cert_url=''):
         """Send something that is not genuine to every endpoint of the account.
@@ -132,7 +132,7 @@ class Webhooks(Deliveries):
             more['signer'] = self.authority.add(SUBJECT, self.authority.issuer(), expired=True)
         if how == 'cert_url':
             # Whoever fetches it finds a certificate that fits the signature.
-            more['cert_url'] = cert_url or f'{self.world.base}/elsewhere/{more["signer"].id}'
+            more['cert_url'] = cert_url or f'{self.store.base}/elsewhere/{more["signer"].id}'
         jobs = [self._job(webhook, event, **more) for webhook in account.all('webhook')]
         self.send_once(jobs)
         return len(jobs)
@@ -147,7 +147,7 @@ class Webhooks(Deliveries):
         certificate = self.authority.find(certificate_id)
         genuine = certificate and certificate.issuer is self.authority.issuer()
         genuine = genuine and certificate.own.not_valid_after_utc > datetime.now(timezone.utc)
-        if not genuine or prefix != self.world.base or headers['auth_algo'] != ALGORITHM:
+        if not genuine or prefix != self.store.base or headers['auth_algo'] != ALGORITHM:
             return False
         if not account.get('webhook', headers['webhook_id']):
             return False

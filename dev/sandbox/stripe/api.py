@@ -5,8 +5,7 @@ import secrets
 
 from werkzeug.routing import Map, Rule
 
-from . import errors, money, params, reading
-from . import objects as stripe_objects
+from . import errors, money, objects, params, reading
 from .reading import LISTS
 
 #: How many notification endpoints an account may have.
@@ -31,10 +30,10 @@ ROUTES = Map(
 
 
 class StripeApi:
-    """Answers one call; the caller holds the world's lock."""
+    """Answers one call; the caller holds the store's lock."""
 
-    def __init__(self, world, payments, webhooks, onboarding):
-        self.world = world
+    def __init__(self, store, payments, webhooks, onboarding):
+        self.store = store
         self.payments = payments
         self.webhooks = webhooks
         self.onboarding = onboarding
@@ -57,13 +56,13 @@ class StripeApi:
 
     def _account(self, account, values, _object_id):
         params.check(values, params.EXPAND)
-        return stripe_objects.account(account)
+        return objects.account(account)
 
     # === CONNECTED ACCOUNTS === #
 
     def _create_account(self, account, values, _object_id):
         typed = params.check(values, params.ACCOUNT)
-        return stripe_objects.account(self.onboarding.create(account, typed))
+        return objects.account(self.onboarding.create(account, typed))
 
     def _create_link(self, account, values, _object_id):
         typed = params.check(values, params.ACCOUNT_LINK)
@@ -76,7 +75,7 @@ class StripeApi:
 
     def _balance(self, account, values, _object_id):
         params.check(values, params.EXPAND)
-        return stripe_objects.balance(account)
+        return objects.balance(account)
 
     # === WEBHOOK ENDPOINTS === #
 
@@ -94,7 +93,7 @@ class StripeApi:
                 400, f"You have reached the maximum of {MOST_WEBHOOKS} test webhook endpoints."
             )
         secret = f'whsec_{secrets.token_urlsafe(24)}'
-        endpoint = account.add(stripe_objects.webhook_endpoint(typed))
+        endpoint = account.add(objects.webhook_endpoint(typed))
         account.note('secrets')[endpoint['id']] = [secret]
         account.note('connect')[endpoint['id']] = bool(typed.get('connect'))
         # Told in this answer only.
@@ -132,7 +131,7 @@ class StripeApi:
             if typed.get(name):
                 self._check_url(typed[name], name)
         self._check_session(account, typed)
-        session = account.add(stripe_objects.session(typed, self.world.base))
+        session = account.add(objects.session(typed, self.store.base))
         account.note('intent_data')[session['id']] = {
             **(typed.get('payment_intent_data') or {}),
             'label': typed['line_items'][0]['price_data']['product_data']['name'],
@@ -177,7 +176,7 @@ class StripeApi:
         return price['unit_amount'] * item['quantity'], price['currency']
 
     def _check_expiry(self, expires_at):
-        now = self.world.now()
+        now = self.store.now()
         if expires_at is not None and not now + 1800 <= expires_at <= now + 86400:
             raise errors.invalid(
                 'expires_at',

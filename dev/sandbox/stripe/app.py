@@ -5,14 +5,14 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ..common.serving import Application
-from . import api as stripe_api
 from . import checkout_page, control
-from . import server as stripe_server
+from .api import StripeApi
 from .disputes import Disputes
 from .onboarding import Onboarding
 from .payments import Payments
 from .payouts import Payouts
-from .store import StripeWorld
+from .server import StripeServer
+from .store import StripeStore
 from .webhooks import Webhooks
 
 
@@ -27,23 +27,23 @@ class StripeApplication(Application):
 
     def __init__(self, providers):
         self.providers = providers
-        self.world = StripeWorld(providers.lock)
-        self.webhooks = Webhooks(self.world)
-        self.payments = Payments(self.world, self.webhooks)
+        self.store = StripeStore(providers.lock)
+        self.webhooks = Webhooks(self.store)
+        self.payments = Payments(self.store, self.webhooks)
         self.disputes = Disputes(self.payments)
         self.payouts = Payouts(self.payments)
-        self.onboarding = Onboarding(self.world, self.webhooks)
-        self.api = stripe_api.StripeApi(self.world, self.payments, self.webhooks, self.onboarding)
-        self.server = stripe_server.StripeServer(self.world, self.api)
+        self.onboarding = Onboarding(self.store, self.webhooks)
+        self.api = StripeApi(self.store, self.payments, self.webhooks, self.onboarding)
+        self.server = StripeServer(self.store, self.api)
         self.control = control.StripeControl(self)
 
     def hosted_page(self, request):
         checkouts, registrations = self.pages
-        with self.world.lock:
+        with self.store.lock:
             self.payments.run_due()
             if request.path.startswith(registrations):
                 return self.onboarding.page(request, request.path.removeprefix(registrations))
-            account, session = self.world.find(
+            account, session = self.store.find(
                 'checkout.session', request.path.removeprefix(checkouts)
             )
             if not session:

@@ -3,7 +3,7 @@
 
 from ..common.controls import Control
 from ..common.refusals import known, number, one_of
-from . import objects as stripe_objects
+from . import objects
 from . import onboarding as registration
 from .play import Play
 
@@ -41,7 +41,7 @@ class StripeControl(Control, Play):
 
     def do_state(self):
         """Balances, fees and objects of every account, amounts in minor units."""
-        return {owner.id: self._state(owner) for owner in self.world.accounts.values()}
+        return {owner.id: self._state(owner) for owner in self.store.accounts.values()}
 
     @staticmethod
     def _state(owner):
@@ -82,15 +82,15 @@ class StripeControl(Control, Play):
         asks for), `keys` (key: full, restricted or revoked), `platform` (whose keys may act for
         it).
         """
-        owner = self.world.accounts.get(account)
+        owner = self.store.accounts.get(account)
         if not owner:
-            owner = self.world.make_account(account, account)
-            self.world.accounts[account] = owner
+            owner = self.store.make_account(account, account)
+            self.store.accounts[account] = owner
         owner.keys.update(settings.pop('keys', {}))
         known(settings, ACCOUNT_SETTINGS)
         for name, value in settings.items():
             setattr(owner, name, value)
-        self.webhooks.emit(owner, 'account.updated', stripe_objects.account(owner))
+        self.webhooks.emit(owner, 'account.updated', objects.account(owner))
         return {'id': owner.id}
 
     def do_register(self, account, how='complete'):
@@ -113,7 +113,7 @@ class StripeControl(Control, Play):
         """Give an endpoint a new secret; the old one is used beside it or not."""
         owner, _endpoint = self.find('webhook_endpoint', webhook)
         secrets = owner.note('secrets')[webhook]
-        new = f"whsec_{self.world.new_id('rolled')}"
+        new = f"whsec_{self.store.new_id('rolled')}"
         owner.note('secrets')[webhook] = [new, secrets[0]] if keep_old else [new]
         return {'secret': new}
 
@@ -122,11 +122,11 @@ class StripeControl(Control, Play):
     def do_fees(self, delay=None):
         """Seconds until a charge's fee is known; null: only by `release_fees`."""
         number('delay', delay or 0)
-        self.world.fee_delay = delay
+        self.store.fee_delay = delay
         return {}
 
     def do_banks(self, delay=None):
         """Seconds until the bank answers for a SEPA debit; null: only by `settle`."""
         number('delay', delay or 0)
-        self.world.bank_delay = delay
+        self.store.bank_delay = delay
         return {}

@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Disputes: a payer asks the bank for the money back."""
 
-from ..common.store import World
+from ..common.store import Store
 from . import errors
 
 #: What Stripe takes for a dispute, in minor units.
@@ -19,7 +19,7 @@ EVIDENCE = (
 
 
 class Disputes:
-    """Opens and closes disputes. The caller holds the world's lock."""
+    """Opens and closes disputes. The caller holds the store's lock."""
 
     def __init__(self, payments):
         self.payments = payments
@@ -78,17 +78,17 @@ class Disputes:
 def _dispute(paid, inquiry):
     """A dispute of a charge, before any money moved."""
     return {
-        'id': World.new_id('du'),
+        'id': Store.new_id('du'),
         'object': 'dispute',
         'amount': paid['amount'],
         'balance_transactions': [],
         'charge': paid['id'],
-        'created': World.now(),
+        'created': Store.now(),
         'currency': paid['currency'],
         'enhanced_eligibility_types': [],
         'evidence': {**dict.fromkeys(EVIDENCE.split()), 'enhanced_evidence': {}},
         'evidence_details': {
-            'due_by': World.now() + 10 * 86400,
+            'due_by': Store.now() + 10 * 86400,
             'enhanced_eligibility': {},
             'has_evidence': False,
             'past_due': False,

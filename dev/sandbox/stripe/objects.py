@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe's objects with all the keys its description demands; what is unused is null."""
 
-from ..common.store import World
+from ..common.store import Store
 
 
 def _nulls(names):
@@ -71,7 +71,7 @@ def account(owner):
         'charges_enabled': enabled,
         **({'controller': owner.controller} if owner.controller else {}),
         'country': owner.country,
-        'created': owner.note('created').setdefault('account', World.now()),
+        'created': owner.note('created').setdefault('account', Store.now()),
         'default_currency': owner.currency,
         'details_submitted': enabled if owner.submitted is None else owner.submitted,
         'email': owner.email,
@@ -109,11 +109,11 @@ def balance(owner):
 def webhook_endpoint(params):
     """A notification endpoint, without its secret."""
     return {
-        'id': World.new_id('we'),
+        'id': Store.new_id('we'),
         'object': 'webhook_endpoint',
         'api_version': params.get('api_version'),
         'application': None,
-        'created': World.now(),
+        'created': Store.now(),
         'description': params.get('description'),
         'enabled_events': params['enabled_events'],
         'livemode': False,
@@ -125,8 +125,8 @@ def webhook_endpoint(params):
 
 def session(params, base):
     """A Checkout Session; its PaymentIntent comes when the payer confirms."""
-    session_id = World.new_id('cs_test')
-    now = World.now()
+    session_id = Store.new_id('cs_test')
+    now = Store.now()
     return {
         **_nulls(SESSION_NULLS),
         **_session_amounts(params['line_items'][0]),
@@ -187,7 +187,7 @@ def customer_details(email):
 
 def payment_intent(checkout, data):
     """The PaymentIntent of a session, at the moment the payer confirms."""
-    intent_id = World.new_id('pi')
+    intent_id = Store.new_id('pi')
     return {
         **_nulls(INTENT_NULLS),
         'id': intent_id,
@@ -198,7 +198,7 @@ def payment_intent(checkout, data):
         'capture_method': data.get('capture_method', 'automatic_async'),
         'client_secret': f'{intent_id}_secret_x',
         'confirmation_method': 'automatic',
-        'created': World.now(),
+        'created': Store.now(),
         'currency': checkout['currency'],
         'description': data.get('description'),
         'livemode': False,
@@ -219,7 +219,7 @@ def charge(intent, method, email, wallet=None):
         details['card']['wallet'] = {'type': wallet, wallet: {}, 'dynamic_last4': None}
     return {
         **_nulls(CHARGE_NULLS),
-        'id': World.new_id('ch' if method == 'card' else 'py'),
+        'id': Store.new_id('ch' if method == 'card' else 'py'),
         'object': 'charge',
         'amount': intent['amount'],
         'amount_captured': 0,
@@ -233,7 +233,7 @@ def charge(intent, method, email, wallet=None):
         },
         'calculated_statement_descriptor': "SANDBOX",
         'captured': False,
-        'created': World.now(),
+        'created': Store.now(),
         'currency': intent['currency'],
         'description': intent['description'],
         'disputed': False,
@@ -276,12 +276,12 @@ def _method_details(method):
 def balance_transaction(amount, fee, currency, kind, source):
     """A movement of the balance, in minor units."""
     return {
-        'id': World.new_id('txn'),
+        'id': Store.new_id('txn'),
         'object': 'balance_transaction',
         'amount': amount,
-        'available_on': World.now() + 7 * 86400,
+        'available_on': Store.now() + 7 * 86400,
         'balance_type': 'payments',
-        'created': World.now(),
+        'created': Store.now(),
         'currency': currency,
         'description': None,
         'exchange_rate': None,
@@ -309,11 +309,11 @@ def refund(paid, amount, params):
     """A refund of a charge."""
     return {
         **_nulls(REFUND_NULLS),
-        'id': World.new_id('re'),
+        'id': Store.new_id('re'),
         'object': 'refund',
         'amount': amount,
         'charge': paid['id'],
-        'created': World.now(),
+        'created': Store.now(),
         'currency': paid['currency'],
         'metadata': params.get('metadata') or {},
         'payment_intent': paid['payment_intent'],
@@ -326,13 +326,13 @@ def payout(amount, currency):
     """A transfer of the balance to the bank."""
     return {
         **_nulls(PAYOUT_NULLS),
-        'id': World.new_id('po'),
+        'id': Store.new_id('po'),
         'object': 'payout',
         'amount': amount,
-        'arrival_date': World.now() + 2 * 86400,
+        'arrival_date': Store.now() + 2 * 86400,
         'automatic': True,
         'balance_transaction': None,
-        'created': World.now(),
+        'created': Store.now(),
         'currency': currency,
         'description': "STRIPE PAYOUT",
         'livemode': False,
@@ -355,10 +355,10 @@ def event(kind, obj, previous=None, cause=None):
     if previous:
         data['previous_attributes'] = previous
     return {
-        'id': World.new_id('evt'),
+        'id': Store.new_id('evt'),
         'object': 'event',
         'api_version': '2026-10-28.endive',
-        'created': World.now(),
+        'created': Store.now(),
         'data': data,
         'livemode': False,
         'pending_webhooks': 0,

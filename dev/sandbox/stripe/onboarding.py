@@ -7,8 +7,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ..common import pages
-from . import errors
-from . import objects as stripe_objects
+from . import errors, objects
 
 #: Seconds a link may be opened.
 LIFETIME = 300
@@ -37,10 +36,10 @@ ROLES = {
 
 
 class Onboarding:
-    """Registers merchants at Stripe. The caller holds the world's lock."""
+    """Registers merchants at Stripe. The caller holds the store's lock."""
 
-    def __init__(self, world, webhooks):
-        self.world = world
+    def __init__(self, store, webhooks):
+        self.store = store
         self.webhooks = webhooks
 
     # === ACCOUNTS === #
@@ -55,7 +54,7 @@ class Onboarding:
         if controller != ROLES:
             # Other ways to share the work are not played.
             raise errors.invalid('controller', f"The sandbox knows the controller {ROLES} only.")
-        owner = self.world.make_account(self.world.new_id('acct'), '')
+        owner = self.store.make_account(self.store.new_id('acct'), '')
         owner.name = (typed.get('business_profile') or {}).get('name')
         owner.email = typed.get('email')
         owner.country = typed.get('country') or platform.country
@@ -64,11 +63,11 @@ class Onboarding:
         owner.platform = platform.id
         owner.charges_enabled = owner.submitted = False
         owner.missing = list(REQUIREMENTS)
-        self.world.accounts[owner.id] = owner
+        self.store.accounts[owner.id] = owner
         return owner
 
     def deauthorize(self, owner):
-        """Take the platform's access away, which is told what it lost by the event alone."""
+        """Take the platform's access away, which learns what it lost from the event alone."""
         application = {'id': 'ca_sandbox', 'object': 'application', 'name': "Sandbox platform"}
         self.webhooks.emit(owner, 'account.application.deauthorized', application)
         owner.platform = None
@@ -77,7 +76,7 @@ class Onboarding:
 
     def link(self, platform, typed):
         """Make a link to the registration of an account, for one visit."""
-        owner = self.world.accounts.get(typed['account'])
+        owner = self.store.accounts.get(typed['account'])
         if not owner or owner.platform != platform.id:
             raise errors.StripeError(
                 403,
@@ -88,26 +87,26 @@ class Onboarding:
             )
         if typed['type'] != 'account_onboarding':
             raise errors.invalid('type', "This account has a dashboard of its own.")
-        link_id = self.world.new_id('setup')
-        now = self.world.now()
+        link_id = self.store.new_id('setup')
+        now = self.store.now()
         owner.note('links')[link_id] = {**typed, 'until': now + LIFETIME, 'opened': False}
         return {
             'object': 'account_link',
             'created': now,
             'expires_at': now + LIFETIME,
-            'url': f'{self.world.base}/setup/{link_id}',
+            'url': f'{self.store.base}/setup/{link_id}',
         }
 
     def page(self, request, link_id):
         """Answer a visit: the page once, then only what is pressed on it."""
         owner = next(
-            (one for one in self.world.accounts.values() if link_id in one.note('links')), None
+            (one for one in self.store.accounts.values() if link_id in one.note('links')), None
         )
         if not owner:
             raise NotFound()
         link = owner.note('links')[link_id]
         if request.method != 'POST':
-            if link['opened'] or link['until'] < self.world.now():
+            if link['opened'] or link['until'] < self.store.now():
                 return Response(status=303, headers={'Location': link['refresh_url']})
             link['opened'] = True
             return Response(self._render(request, owner), mimetype='text/html')
@@ -133,4 +132,4 @@ class Onboarding:
             return
         owner.missing = [] if how == 'complete' else list(LEFT_OUT)
         owner.charges_enabled = owner.submitted = how == 'complete'
-        self.webhooks.emit(owner, 'account.updated', stripe_objects.account(owner))
+        self.webhooks.emit(owner, 'account.updated', objects.account(owner))

@@ -5,8 +5,7 @@ import threading
 
 from ..common.ledger import Ledger, due
 from ..common.store import clock
-from . import errors, money
-from . import objects as stripe_objects
+from . import errors, money, objects
 
 DECLINED = ('card_declined', "Your card was declined.")
 NO_FUNDS = ('insufficient_funds', "The customer's account has insufficient funds.")
@@ -24,7 +23,7 @@ METHODS = (*AT_ONCE, 'declined', 'sepa', 'sepa_fail')
 
 
 class Payments(Ledger):
-    """Everything that moves money at Stripe. The caller holds the world's lock."""
+    """Everything that moves money at Stripe. The caller holds the store's lock."""
 
     # === A PAYER ON THE HOSTED PAGE === #
 
@@ -43,13 +42,13 @@ class Payments(Ledger):
         intent = account.get('payment_intent', session['payment_intent'])
         if not intent:
             data = account.note('intent_data')[session['id']]
-            intent = account.add(stripe_objects.payment_intent(session, data))
+            intent = account.add(objects.payment_intent(session, data))
             session['payment_intent'] = intent['id']
         if method == 'declined':
             self._attempt(account, intent, session, 'card')
             self._fail(account, intent, 'card_error', DECLINED)
             return False
-        details = stripe_objects.customer_details(session['customer_email'])
+        details = objects.customer_details(session['customer_email'])
         session.update(status='complete', url=None, customer_details=details)
         if method in AT_ONCE:
             wallet = 'apple_pay' if method == 'apple_pay' else None
@@ -59,7 +58,7 @@ class Payments(Ledger):
             charge = self._attempt(account, intent, session, 'sepa_debit')
             intent['status'] = 'processing'
             account.note('outcomes')[intent['id']] = method
-            account.note('banks')[session['id']] = self._due_in(self.world.bank_delay)
+            account.note('banks')[session['id']] = self._due_in(self.store.bank_delay)
             self.emit(account, 'charge.pending', charge)
             self.emit(account, 'payment_intent.processing', intent)
         self.emit(account, 'checkout.session.completed', session)
@@ -68,7 +67,7 @@ class Payments(Ledger):
     def _attempt(self, account, intent, session, method, wallet=None):
         """Make a charge whose outcome is not known yet."""
         email = session['customer_details'] and session['customer_details']['email']
-        charge = account.add(stripe_objects.charge(intent, method, email, wallet))
+        charge = account.add(objects.charge(intent, method, email, wallet))
         intent.update(latest_charge=charge['id'], last_payment_error=None)
         return charge
 
@@ -103,7 +102,7 @@ class Payments(Ledger):
         self.emit(account, 'charge.succeeded', charge)
         self.emit(account, 'payment_intent.succeeded', intent)
         if not at_once:
-            account.note('fees')[charge['id']] = self._due_in(self.world.fee_delay)
+            account.note('fees')[charge['id']] = self._due_in(self.store.fee_delay)
 
     # === LATER === #
 
@@ -158,11 +157,11 @@ class Payments(Ledger):
         :param int fee: any other fee, in minor units of the settlement currency.
         """
         settled, settlement, rate = money.convert(
-            amount, currency, account.currency, self.world.rates
+            amount, currency, account.currency, self.store.rates
         )
         if method:
             fee = money.fee(settled, method)
-        movement = stripe_objects.balance_transaction(settled, fee, settlement, kind, source)
+        movement = objects.balance_transaction(settled, fee, settlement, kind, source)
         movement['exchange_rate'] = rate
         return account.add(movement)
 
@@ -210,7 +209,7 @@ class Payments(Ledger):
             raise errors.invalid(
                 'amount', f"Refund amount ({amount}) is greater than unrefunded amount ({left})."
             )
-        refund = account.add(stripe_objects.refund(charge, amount, params))
+        refund = account.add(objects.refund(charge, amount, params))
         movement = self.move(account, 'refund', -amount, charge['currency'], refund['id'])
         refund['balance_transaction'] = movement['id']
         self._count_refund(charge, amount)

@@ -1,12 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Money going out to the merchant's bank, and what Stripe takes by itself."""
 
-from . import errors
-from . import objects as stripe_objects
+from . import errors, objects
 
 
 class Payouts:
-    """Makes payouts and lets them fail. The caller holds the world's lock."""
+    """Makes payouts and lets them fail. The caller holds the store's lock."""
 
     def __init__(self, payments):
         self.payments = payments
@@ -27,7 +26,7 @@ class Payouts:
         automatic = amount is None
         if automatic:
             amount = sum(movement['net'] for movement in movements)
-        payout = account.add(stripe_objects.payout(amount, account.currency))
+        payout = account.add(objects.payout(amount, account.currency))
         movement = self.payments.move(account, 'payout', -amount, account.currency, payout['id'])
         payout['balance_transaction'] = movement['id']
         if automatic:

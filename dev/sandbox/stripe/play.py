@@ -2,8 +2,7 @@
 """The controls that make things happen: payers, banks, the dashboard, the notifications."""
 
 from ..common.refusals import one_of
-from . import errors
-from . import objects as stripe_objects
+from . import errors, objects
 
 
 class Play:
@@ -102,7 +101,7 @@ class Play:
         """
         owner = self.account(account)
         checkout = owner.get('checkout.session', session) or {'id': session}
-        event = stripe_objects.event(
+        event = objects.event(
             'checkout.session.completed',
             {'object': 'checkout.session', **checkout, 'payment_status': 'paid'},
         )

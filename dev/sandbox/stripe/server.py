@@ -7,8 +7,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
 from ..common.serving import Server
-from . import api as stripe_api
 from . import errors, forms
+from .api import ROUTES
 
 #: Headers of a request that are remembered.
 HEADERS = ('Idempotency-Key', 'Stripe-Version', 'Stripe-Account', 'User-Agent')
@@ -17,17 +17,17 @@ HEADERS = ('Idempotency-Key', 'Stripe-Version', 'Stripe-Account', 'User-Agent')
 class StripeServer(Server):
     """Answers requests to `/v1/…`.
 
-    :param StripeWorld world: the provider's memory.
+    :param StripeStore store: the provider's memory.
     :param StripeApi api: does what is asked.
     """
 
-    def __init__(self, world, api):
-        super().__init__(world)
+    def __init__(self, store, api):
+        super().__init__(store)
         self.api = api
 
     def respond(self, request, fault):
         pairs = request.form if request.method == 'POST' else request.args
-        request_id = self.world.new_id('req')
+        request_id = self.store.new_id('req')
         status, body, replayed = self._answer(
             request, request_id, list(pairs.items(multi=True)), fault
         )
@@ -52,8 +52,8 @@ class StripeServer(Server):
             status, body, replayed = self._call(request, request_id, values, fault)
         except errors.StripeError as error:
             status, body, replayed = error.status, {'error': error.body}, False
-        with self.world.lock:
-            self.world.requests.append(
+        with self.store.lock:
+            self.store.requests.append(
                 {
                     'id': request_id,
                     'method': request.method,
@@ -72,21 +72,21 @@ class StripeServer(Server):
 
     def _call(self, request, request_id, values, fault):
         key = request.headers.get('Idempotency-Key') if request.method == 'POST' else None
-        with self.world.lock:
+        with self.store.lock:
             account = self._authenticate(request)
             endpoint, arguments = self._route(request)
             asked = [request.path, json.dumps(values, sort_keys=True)]
             if key:
                 if answer := self._earlier(account, key, asked):
                     return *answer, True
-                self.world.in_flight.add((account.id, key))
+                self.store.in_flight.add((account.id, key))
         try:
             # Others are let in meanwhile: they find the key in use.
             self.wait(fault.get('busy'))
-            with self.world.lock:
+            with self.store.lock:
                 # What time has brought is not caused by this request.
                 self.api.payments.run_due()
-                with self.world.caused_by(request_id, key):
+                with self.store.caused_by(request_id, key):
                     body = self.api.call(account, endpoint, request.path, values, **arguments)
                 status = 200
                 if fault.get('executed') and fault.get('status'):
@@ -97,12 +97,12 @@ class StripeServer(Server):
                     account.answers[key] = [asked, status, json.dumps(body)]
                 return status, body, False
         finally:
-            with self.world.lock:
-                self.world.in_flight.discard((account.id, key))
+            with self.store.lock:
+                self.store.in_flight.discard((account.id, key))
 
     def _earlier(self, account, key, asked):
         """Return status and body that are kept for an idempotency key, None for a new one."""
-        if (account.id, key) in self.world.in_flight:
+        if (account.id, key) in self.store.in_flight:
             raise errors.StripeError(
                 409,
                 "There is currently another in-progress request using this Stripe Idempotent Key.",
@@ -138,7 +138,7 @@ class StripeServer(Server):
                 " key.",
                 'secret_key_required',
             )
-        account, rights = self.world.account_of(key)
+        account, rights = self.store.account_of(key)
         if not account or rights == 'revoked':
             shown = f"{key[:8]}{'*' * max(len(key) - 12, 4)}{key[-4:]}"
             raise errors.StripeError(401, f"Invalid API Key provided: {shown}")
@@ -152,7 +152,7 @@ class StripeServer(Server):
     def _acted_for(self, account, account_id):
         if account_id == account.id:
             return account
-        other = self.world.accounts.get(account_id)
+        other = self.store.accounts.get(account_id)
         if not other or other.platform != account.id:
             raise errors.StripeError(
                 403,
@@ -165,7 +165,7 @@ class StripeServer(Server):
 
     @staticmethod
     def _route(request):
-        adapter = stripe_api.ROUTES.bind('sandbox')
+        adapter = ROUTES.bind('sandbox')
         try:
             return adapter.match(request.path, request.method)
         except (NotFound, MethodNotAllowed):

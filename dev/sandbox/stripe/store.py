@@ -3,7 +3,7 @@
 
 import contextlib
 
-from ..common.store import Account, World
+from ..common.store import Account, Store
 
 
 class StripeAccount(Account):
@@ -25,7 +25,7 @@ class StripeAccount(Account):
         self.answers = {}
 
 
-class StripeWorld(World):
+class StripeStore(Store):
     """Everything Stripe knows."""
 
     make_account = StripeAccount

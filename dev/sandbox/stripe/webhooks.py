@@ -8,7 +8,7 @@ import json
 import time
 
 from ..common.deliveries import Deliveries
-from . import objects as stripe_objects
+from . import objects
 
 
 def sign(body, secrets, timestamp):
@@ -29,10 +29,10 @@ def sign(body, secrets, timestamp):
 class Webhooks(Deliveries):
     """Creates events and delivers them to the endpoints that asked for them."""
 
-    def __init__(self, world):
+    def __init__(self, store):
         #: (event, url) of what arrived, so that it is counted once
         self._arrived = set()
-        super().__init__(world)
+        super().__init__(store)
 
     def emit(self, account, kind, obj, previous=None):
         """Create an event about an object as it is now, and deliver it.
@@ -41,17 +41,17 @@ class Webhooks(Deliveries):
         :param str kind: Stripe's event type.
         :param dict obj: the object.
         """
-        cause = copy.copy(self.world.cause)
-        event = stripe_objects.event(kind, copy.deepcopy(obj), previous, cause)
+        cause = copy.copy(self.store.cause)
+        event = objects.event(kind, copy.deepcopy(obj), previous, cause)
         if account.platform:
             event['account'] = account.id
         event['pending_webhooks'] = len(self.jobs(account, event))
         account.add(event)
-        self.deliver(account, [event], self.world.webhooks['copies'])
+        self.deliver(account, [event], self.store.webhooks['copies'])
         return event
 
     def jobs(self, account, event):
-        platform = self.world.accounts.get(account.platform)
+        platform = self.store.accounts.get(account.platform)
         return [
             {
                 'url': endpoint['url'],
@@ -81,7 +81,7 @@ class Webhooks(Deliveries):
     def delivered(self, job):
         """One endpoint less waits for the event."""
         kept = job.get('kept')
-        with self.world.lock:
+        with self.store.lock:
             if kept and (kept['id'], job['url']) not in self._arrived:
                 self._arrived.add((kept['id'], job['url']))
                 kept['pending_webhooks'] = max(kept['pending_webhooks'] - 1, 0)

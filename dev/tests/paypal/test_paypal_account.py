@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Connecting to PayPal: which of its worlds, who we are, whether we may be paid."""
+"""Connecting to PayPal: which of its environments, who we are, whether we may be paid."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ BALANCES = '/v1/reporting/balances'
 INVALID_CLIENT = (401, {'error': 'invalid_client', 'error_description': "Client Auth failed"})
 
 
-# === WHICH WORLD === #
+# === WHICH ENVIRONMENT === #
 
 
 def test_registered():
@@ -30,8 +30,8 @@ def test_registered():
 
 
 @pytest.fixture
-def worlds(paypal_server, monkeypatch):
-    """PayPal's two worlds, live and sandbox, neither of which knows the other's credentials."""
+def environments(paypal_server, monkeypatch):
+    """PayPal's environments, live and sandbox, neither of which knows the other's credentials."""
     live = PayPalServer()
     monkeypatch.setattr(
         paypal_gateway, 'HOSTS', {False: live.base, True: paypal_server.base}, raising=True
@@ -40,28 +40,28 @@ def worlds(paypal_server, monkeypatch):
     live.stop()
 
 
-def in_a_world(test_mode):
+def in_environment(test_mode):
     credentials = Credentials(key=CLIENT_ID, secret=CLIENT_SECRET, test_mode=test_mode)
     return paypal_gateway.PayPalGateway(credentials)
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-def test_the_world_is_found_out(worlds, test_mode):
-    live, sandbox = worlds
+def test_the_environment_is_found_out(environments, test_mode):
+    live, sandbox = environments
     there, elsewhere = (sandbox, live) if test_mode else (live, sandbox)
     elsewhere.on('POST', TOKEN, INVALID_CLIENT)
     there.on('POST', ORDERS, (201, order()))
-    gateway = in_a_world(None)
+    gateway = in_environment(None)
     assert gateway.test_mode is None
     assert gateway.check_account('EUR').test_mode is test_mode
     assert gateway.test_mode is test_mode
     assert not elsewhere.requests() and there.requests()
 
 
-def test_credentials_of_no_world(worlds):
-    for server in worlds:
+def test_credentials_of_no_environment(environments):
+    for server in environments:
         server.on('POST', TOKEN, INVALID_CLIENT)
-    gateway = in_a_world(None)
+    gateway = in_environment(None)
     with pytest.raises(GatewayAuthError, match="Client Auth failed"):
         gateway.check_account()
     assert gateway.test_mode is None
@@ -70,21 +70,21 @@ def test_credentials_of_no_world(worlds):
 @pytest.mark.parametrize(
     ('answer', 'kind'), [(error(503), GatewayUnavailable), (error(403), GatewayAuthError)]
 )
-def test_a_world_that_is_down_or_closed_is_not_the_other_one(worlds, answer, kind):
-    live, sandbox = worlds
+def test_an_environment_that_is_down_or_closed_is_not_the_other_one(environments, answer, kind):
+    live, sandbox = environments
     live.on('POST', TOKEN, answer)
     with pytest.raises(kind):
-        in_a_world(None).check_account()
+        in_environment(None).check_account()
     assert not sandbox.calls
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-def test_a_known_world_is_never_left(worlds, test_mode):
-    live, sandbox = worlds
+def test_a_known_environment_is_never_left(environments, test_mode):
+    live, sandbox = environments
     there, elsewhere = (sandbox, live) if test_mode else (live, sandbox)
     there.on('POST', TOKEN, INVALID_CLIENT)
     with pytest.raises(GatewayAuthError):
-        in_a_world(test_mode).check_account()
+        in_environment(test_mode).check_account()
     assert not elsewhere.calls
 
 

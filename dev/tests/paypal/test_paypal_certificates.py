@@ -73,7 +73,7 @@ def test_addresses_that_are_never_fetched(url, test_mode):
 
 @pytest.mark.parametrize('host', ['api', 'api-m'])
 @pytest.mark.parametrize('port', ['', ':443'])
-def test_each_world_has_its_own_hosts(host, port):
+def test_each_environment_has_its_own_hosts(host, port):
     live = f'https://{host}.paypal.com{port}{PATH}'
     test = f'https://{host}.sandbox.paypal.com{port}{PATH}'
     paypal_certificates.check_url(live, test_mode=False)
@@ -216,7 +216,7 @@ def test_what_is_no_certificate(prove):
 
 @pytest.fixture
 def at_paypal(monkeypatch, paypal_server):
-    """Verify in PayPal's own worlds, where certificates and authorities are the arguments'."""
+    """Verify in PayPal's environments, where certificates and authorities are the arguments'."""
 
     def prove(served, authorities=b'', test_mode=False, tmp_path=None):
         monkeypatch.setattr(paypal_certificates, '_download', lambda _url: served)

@@ -123,6 +123,6 @@ def test_every_issue_is_in_paypals_words():
     for issues in errors.ISSUES.values():
         for issue, words in issues.items():
             assert {words, "anything"} & described[issue], issue
-    for other in (errors.CAPTURE_WORDS, errors.REFUND_WORDS):
+    for other in (errors.CAPTURE_DESCRIPTIONS, errors.REFUND_DESCRIPTIONS):
         for issue, words in other.items():
             assert words in described[issue], issue
