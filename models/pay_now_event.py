@@ -189,15 +189,17 @@ class PayNowEvent(models.Model):
         self._wake_workers()
 
     def _process(self):
-        """Synchronise what each notification is about, payments in one batch.
+        """Synchronise what each event is about, payments in one batch.
 
-        Disputes come first: a payment that PayPal took back looks like a refunded one. Payouts
-        come last: they are made of all the others.
+        Accounts come first, before anything is asked of them; then disputes: a payment that PayPal
+        took back looks like a refunded one. Payouts come last: they are made of all the others.
         """
+        accounts = self.filtered(lambda event: event.subject == 'account')
         disputes = self.filtered(lambda event: event.subject == 'dispute')
         payouts = self.filtered(lambda event: event.subject == 'payout')
+        accounts._process_accounts()
         disputes._process_others()
-        (self - disputes - payouts)._process_payments()
+        (self - accounts - disputes - payouts)._process_payments()
         payouts._process_others()
 
     def _process_payments(self):
@@ -305,7 +307,11 @@ class PayNowEvent(models.Model):
 
     @api.model
     def _sweep(self):
-        """List the providers' events since the last ones seen, for those that never arrived."""
+        """List the providers' events since the last ones seen, for those that never arrived.
+
+        Before that, see who completed a registration without coming back.
+        """
+        self.env['payment.provider']._pay_now_resume_onboardings()
         providers = self._swept_providers()
         for provider in providers:
             # An hour of overlap: events become visible late, and the ledger knows the others.

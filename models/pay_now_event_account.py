@@ -2,7 +2,7 @@
 
 import psycopg2
 
-from odoo import api, models
+from odoo import models
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.payment.logging import get_payment_logger
@@ -16,12 +16,6 @@ class PayNowEvent(models.Model):
     _inherit = 'pay.now.event'
 
     # === BUSINESS METHODS - PROCESSING === #
-
-    def _process(self):
-        """Override of this module to look again at accounts, before anything is asked of them."""
-        accounts = self.filtered(lambda event: event.subject == 'account')
-        accounts._process_accounts()
-        return super(PayNowEvent, self - accounts)._process()
 
     def _process_accounts(self):
         """Look again at each account once, whatever its notifications say and in which order."""
@@ -38,11 +32,3 @@ class PayNowEvent(models.Model):
                 events._retry_later(error)
             else:
                 events.write({'state': 'done', 'error': False})
-
-    # === BUSINESS METHODS - SWEEP === #
-
-    @api.model
-    def _sweep(self):
-        """Override of this module to see who completed a registration without coming back."""
-        self.env['payment.provider']._pay_now_resume_onboardings()
-        return super()._sweep()

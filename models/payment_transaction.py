@@ -47,11 +47,22 @@ class PaymentTransaction(models.Model):
     )
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
 
-    # === COMPUTE METHODS === #
+    # === GETTERS === #
 
     def _pay_now_ours(self):
-        """Return the transactions of our providers."""
+        """Return the transactions of our providers.
+
+        :rtype: payment.transaction
+        """
         return self.filtered(lambda tx: tx.provider_code in const.PROVIDER_CODES)
+
+    def _pay_now_is_refund(self):
+        """Tell whether the transaction gives money back at a provider of ours.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
 
     # === BUSINESS METHODS - PROCESSING === #
 

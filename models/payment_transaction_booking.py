@@ -57,28 +57,41 @@ class PaymentTransaction(models.Model):
     def _post_process(self):
         """Override of `account_payment` to book our payments in batches, then the commissions.
 
-        Core then finds each payment made and makes none.
+        Core then finds each payment made and makes none. Refunds are kept from core, which would
+        book those that are done, and cancel the posted payment of one that failed.
         """
-        ours = self._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
+        refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
+        others = self - refunds
+        ours = others._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
         ours._pay_now_book_payments()
-        result = super()._post_process()
+        result = super(PaymentTransaction, others)._post_process()
         ours._pay_now_book_commissions()
+        refunds._pay_now_post_process_refunds()
         return result
 
     def _create_payment(self, **extra_create_values):
-        """Override of `account_payment`: a payment of ours pays exactly its snapshot."""
+        """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
+        is booked as the balance moved."""
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._create_payment(**extra_create_values)
-        self._pay_now_book_payments()
+        if self._pay_now_is_refund():
+            self.source_transaction_id._pay_now_book_refunds()
+        else:
+            self._pay_now_book_payments()
         return self.payment_id
 
     def _log_message_on_linked_documents(self, message):
-        """Override of `payment` to keep one light note: nobody needs an e-mail about it."""
+        """Override of `payment` to keep one light note: nobody needs an e-mail about it.
+
+        A refund is noted on the payment too.
+        """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._log_message_on_linked_documents(message)
         invoices = self._get_invoices_to_notify()
         if invoices:
             invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
+            self.source_transaction_id.payment_id._message_log(body=message)
         return None
 
     # === BUSINESS METHODS - PAYMENTS === #

@@ -36,23 +36,10 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 
-    def _post_process(self):
-        """Override of `account_payment`: refunds of ours are booked as the balance moved.
-
-        Core would book those that are done, and cancel the posted payment of one that failed.
-        """
-        refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
-        result = super(PaymentTransaction, self - refunds)._post_process()
-        refunds.source_transaction_id._pay_now_book_refunds()
-        refunds.is_post_processed = True
-        return result
-
-    def _create_payment(self, **extra_create_values):
-        """Override of `account_payment`: a refund of ours is booked as the balance moved."""
-        if not self._pay_now_is_refund():
-            return super()._create_payment(**extra_create_values)
+    def _pay_now_post_process_refunds(self):
+        """Book refunds as the provider's balance moved; nothing else is to be done about them."""
         self.source_transaction_id._pay_now_book_refunds()
-        return self.payment_id
+        self.is_post_processed = True
 
     # === BUSINESS METHODS - BOOKING === #
 

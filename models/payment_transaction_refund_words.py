@@ -2,8 +2,6 @@
 
 from odoo import models
 
-from odoo.addons.account_pay_now import const
-
 #: The provider's codes that say the same thing.
 SAME_AS = {
     'charge_already_refunded': 'all_refunded',
@@ -107,13 +105,6 @@ class PaymentTransaction(models.Model):
             return invoices | self.source_transaction_id._pay_now_invoices()
         return invoices
 
-    def _log_message_on_linked_documents(self, message):
-        """Override of `payment` to note a refund on the payment too."""
-        result = super()._log_message_on_linked_documents(message)
-        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
-            self.source_transaction_id.payment_id._message_log(body=message)
-        return result
-
     def _get_sent_message(self):
         """Override of `payment`: what became of the refund is enough."""
         return None if self._pay_now_is_refund() else super()._get_sent_message()
@@ -152,10 +143,6 @@ class PaymentTransaction(models.Model):
                     **values,
                 )
         return None
-
-    def _pay_now_is_refund(self):
-        self.ensure_one()
-        return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
 
     # === BUSINESS METHODS - FEEDBACK === #
 
