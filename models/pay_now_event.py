@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from collections import defaultdict
 from datetime import timedelta, timezone
 
 import psycopg2
@@ -203,15 +204,12 @@ class PayNowEvent(models.Model):
         payouts._process_others()
 
     def _process_payments(self):
-        """Find the payment each notification is about and synchronise it, in one batch."""
-        by_tx = {}
-        for event in self:
-            tx = event._find_transaction()
-            if tx:
-                by_tx.setdefault(tx, self.browse())
-                by_tx[tx] |= event
-            else:
-                event.write({'state': 'ignored', 'error': False})
+        """Find the payment each event is about and synchronise it, in one batch."""
+        payments = self._find_payments()
+        (self - self.union(*payments)).write({'state': 'ignored', 'error': False})
+        by_tx = defaultdict(self.browse)
+        for event, tx in payments.items():
+            by_tx[tx] |= event
         txs = self.env['payment.transaction'].union(*by_tx)
         errors, asked = txs._pay_now_synchronize_safely()
         for tx, events in by_tx.items():
@@ -252,23 +250,25 @@ class PayNowEvent(models.Model):
             return self._retry_later(str(error))
         return self.write({'state': 'done' if ours else 'ignored', 'error': False})
 
-    def _find_transaction(self):
-        """Return the payment of ours that the notification is about, if any; never its refund.
+    def _find_payments(self):
+        """Return the payments of ours that the events are about.
 
-        :rtype: payment.transaction
+        :return: `{event: payment}` of those that are about one.
+        :rtype: dict
         """
-        self.ensure_one()
-        Transaction = self.env['payment.transaction']
-        mine = Domain('provider_id', '=', self.provider_id.id)
-        for field, value in (
-            ('provider_reference', self.checkout_ref),
-            ('reference', self.reference),
-            ('pay_now_payment_ref', self.payment_ref),
-            ('pay_now_charge_ref', self.charge_ref),
-        ):
-            if value and (tx := Transaction.search(mine & Domain(field, '=', value), limit=1)):
-                return tx._pay_now_sources()
-        return Transaction
+        payments = {}
+        for provider, events in self.grouped('provider_id').items():
+            named = {
+                event: {
+                    'checkout_id': event.checkout_ref,
+                    'payment_id': event.payment_ref,
+                    'charge_id': event.charge_ref,
+                    'reference': event.reference,
+                }
+                for event in events
+            }
+            payments.update(self.env['payment.transaction']._pay_now_find(provider, named))
+        return payments
 
     def _retry_later(self, error, tx=None, count=True):
         """Keep the error; try again after a while that doubles, and give up one day."""

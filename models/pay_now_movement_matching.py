@@ -159,30 +159,10 @@ class PayNowMovement(models.Model):
 
     @api.model
     def _payments_of(self, provider, found):
-        """Return the payments of ours that movements belong to, by movement id."""
-        names = (
-            ('pay_now_payment_ref', 'payment_id'),
-            ('pay_now_charge_ref', 'charge_id'),
-            ('reference', 'reference'),
+        """Return the payments of ours that movements, or disputes, belong to, by their id."""
+        return self.env['payment.transaction']._pay_now_find(
+            provider, {one.id: one for one in found}
         )
-        wanted = {field: {getattr(line, name) for line in found} - {''} for field, name in names}
-        domain = Domain.OR(
-            Domain(field, 'in', list(values)) for field, values in wanted.items() if values
-        )
-        txs = self.env['payment.transaction'].search(
-            Domain('provider_id', '=', provider.id) & Domain('operation', '!=', 'refund') & domain
-        )
-        known = {
-            field: {tx[field]: tx for tx in txs if tx[field] in values}
-            for field, values in wanted.items()
-        }
-        matches = {}
-        for line in found:
-            for field, name in names:
-                if tx := known[field].get(getattr(line, name)):
-                    matches[line.id] = tx
-                    break
-        return matches
 
     @api.model
     def _refunds_of(self, provider, found):

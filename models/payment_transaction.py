@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
@@ -12,6 +13,15 @@ from odoo.addons.account_pay_now.gateways.errors import (
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: What a payment is known by, the most certain first, and what the gateways call it. The reference
+#: comes last: a second payment of the same checkout carries it too, and so may another database's.
+IDENTIFIERS = {
+    'provider_reference': 'checkout_id',
+    'pay_now_payment_ref': 'payment_id',
+    'pay_now_charge_ref': 'charge_id',
+    'reference': 'reference',
+}
 
 
 class PaymentTransaction(models.Model):
@@ -63,6 +73,61 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
+
+    # === BUSINESS METHODS - IDENTIFICATION === #
+
+    @api.model
+    def _pay_now_find(self, providers, named):
+        """Return which payments of ours ids mean, with one query for any number.
+
+        Where the ids of one thing mean different payments, the checkout's decides, then the
+        payment's, the charge's, and our own reference last (`IDENTIFIERS`). Of several payments
+        known by the same id, the one made first is meant.
+
+        :param payment.provider providers: whose payments they may be.
+        :param dict named: `{key: ids}`; the ids are a dataclass of the gateways, or a dict with
+            some of the names that the gateways use (`checkout_id`, `payment_id`, `charge_id`,
+            `reference`).
+        :return: `{key: payment}` of those that are known; never a refund, but its payment.
+        :rtype: dict
+        """
+        ids = {
+            key: {
+                field: one.get(name) if isinstance(one, dict) else getattr(one, name, '')
+                for field, name in IDENTIFIERS.items()
+            }
+            for key, one in named.items()
+        }
+        known = self._pay_now_known_by(
+            providers,
+            {field: {one[field] for one in ids.values() if one[field]} for field in IDENTIFIERS},
+        )
+        found = {}
+        for key, one in ids.items():
+            matches = (known[field].get(value) for field, value in one.items() if value)
+            tx = next(filter(None, matches), self.browse())
+            if payment := tx._pay_now_sources():
+                found[key] = payment
+        return found
+
+    @api.model
+    def _pay_now_known_by(self, providers, wanted):
+        """Return the transactions that have some of these ids.
+
+        :param payment.provider providers: whose transactions they may be.
+        :param dict wanted: `{field: values}`
+        :return: `{field: {value: transaction}}`
+        :rtype: dict
+        """
+        ids = [Domain(field, 'in', list(values)) for field, values in wanted.items() if values]
+        # The one made first comes last, and stays.
+        txs = self.search(
+            Domain('provider_id', 'in', providers.ids) & Domain.OR(ids), order='id desc'
+        )
+        return {
+            field: {tx[field]: tx for tx in txs if tx[field] in values}
+            for field, values in wanted.items()
+        }
 
     # === BUSINESS METHODS - PROCESSING === #
 

@@ -32,6 +32,7 @@ from . import (
     test_first_week_warnings,
     test_health,
     test_health_daily,
+    test_identification,
     test_invoice_mail,
     test_invoice_pdf,
     test_keys,
