@@ -1,12 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from collections import defaultdict
-from datetime import timedelta, timezone
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import There, names
 
 
@@ -76,7 +76,7 @@ class PayNowDiscrepancy(models.Model):
         by_tx = defaultdict(list)
         for line in listed:
             tx = payments.get(line.id)
-            made_at = _naive(line.created_at)
+            made_at = utils.naive_utc(line.created_at)
             if not tx or made_at > newest:
                 continue
             # The same reference in other books, or from before these books, is not ours.
@@ -213,7 +213,3 @@ class PayNowDiscrepancy(models.Model):
         if self.kind == 'missing_here' and books.payments.get(self._name_of(self.transaction_id)):
             return True
         return self.kind in ('booked_twice', 'superseded') or self.transaction_id in looked_at
-
-
-def _naive(moment):
-    return moment.astimezone(timezone.utc).replace(tzinfo=None)

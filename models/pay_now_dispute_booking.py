@@ -94,7 +94,7 @@ class PayNowDispute(models.Model):
                 and line.account_id.reconcile
             )
         )
-        self.env['pay.now.payout']._reconcile_plan([lines])
+        self.env['account.move.line']._pay_now_reconcile_open([lines])
 
     # === BUSINESS METHODS - LOSS === #
 
@@ -145,7 +145,7 @@ class PayNowDispute(models.Model):
         debit = self._loss_line()
         rest = credit._pay_now_free(amount)
         (credit | debit).reconcile()
-        self.env['pay.now.payout']._reconcile_plan([credit | rest])
+        self.env['account.move.line']._pay_now_reconcile_open([credit | rest])
         self._reconcile_disputed()
         self.transaction_id._pay_now_settle_surplus()
         self._note(
@@ -185,10 +185,12 @@ class PayNowDispute(models.Model):
             for account in loss.line_ids.account_id
             if account.reconcile
         ]
-        self.env['pay.now.payout']._reconcile_plan(plan)
+        self.env['account.move.line']._pay_now_reconcile_open(plan)
         move.reversed_entry_id = loss
         credit = tx.payment_id._pay_now_counterpart_lines()
-        self.env['pay.now.payout']._reconcile_plan([credit | tx._pay_now_snapshot_still_open()])
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [credit | tx._pay_now_snapshot_still_open()]
+        )
         self.write({'loss_move_id': False, 'loss_amount': 0.0})
         self._reconcile_disputed()
         self._note(self.env._("The loss of the dispute was taken back."))

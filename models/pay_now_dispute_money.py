@@ -134,4 +134,4 @@ class PayNowDispute(models.Model):
             moves = refund.pay_now_reversal_move_id | self.movement_ids.move_id
             clearing = self.provider_id.pay_now_clearing_account_id
             lines = moves.line_ids.filtered(lambda line: line.account_id == clearing)
-            self.env['pay.now.payout']._reconcile_plan([lines])
+            self.env['account.move.line']._pay_now_reconcile_open([lines])

@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayNotFound,
@@ -116,7 +116,7 @@ class PayNowEvent(models.Model):
             'company_id': provider.company_id.id,
             'event_ref': event.id,
             'type': event.type,
-            'occurred_at': event.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+            'occurred_at': utils.naive_utc(event.created_at),
             'source': source,
             'checkout_ref': event.checkout_id or None,
             'payment_ref': event.payment_id or None,
@@ -293,26 +293,14 @@ class PayNowEvent(models.Model):
     # === BUSINESS METHODS - SWEEP === #
 
     @api.model
-    def _swept_providers(self):
-        """Return the providers of ours that can be asked, connected or being wound up.
-
-        :rtype: payment.provider
-        """
-        return (
-            self.env['payment.provider']
-            .sudo()
-            .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
-            .filtered(lambda provider: provider._pay_now_can_be_asked())
-        )
-
-    @api.model
     def _sweep(self):
         """List the providers' events since the last ones seen, for those that never arrived.
 
         Before that, see who completed a registration without coming back.
         """
-        self.env['payment.provider']._pay_now_resume_onboardings()
-        providers = self._swept_providers()
+        Provider = self.env['payment.provider']
+        Provider._pay_now_resume_onboardings()
+        providers = Provider._pay_now_swept()
         for provider in providers:
             # An hour of overlap: events become visible late, and the ledger knows the others.
             start = (provider.pay_now_last_sweep_at or provider.pay_now_connected_at) - timedelta(

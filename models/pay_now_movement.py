@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.gateways import base
 
 
@@ -175,8 +176,7 @@ class PayNowMovement(models.Model):
             'kind': line.kind,
             'type': line.type,
             'label': line.label,
-            'occurred_at': line.created_at
-            and line.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+            'occurred_at': utils.naive_utc(line.created_at),
             'currency_id': currencies[line.currency].id,
             'amount': float(line.amount),
             'fee': float(line.fee),

@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
@@ -102,19 +102,9 @@ class PayNowPayout(models.Model):
 
     def _reconcile_transfers(self):
         """Match the transfer of a failed payout with its way back, unless the bank saw it."""
-        plan = [payout._transfer_lines() for payout in self]
-        self._reconcile_plan(plan)
-
-    @api.model
-    def _reconcile_plan(self, plan):
-        """Reconcile each set of journal items as far as it is open."""
-        todo = []
-        for lines in plan:
-            left = lines.filtered(lambda line: not line.reconciled)
-            if len({line.balance > 0 for line in left if line.balance}) == 2:
-                todo.append(left)
-        if todo:
-            self.env['account.move.line']._reconcile_plan(todo)
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [payout._transfer_lines() for payout in self]
+        )
 
     def _reconcile_listed(self):
         """Reconcile a payout with exactly the movements that the provider lists for it."""
@@ -129,7 +119,7 @@ class PayNowPayout(models.Model):
         matches = self.line_ids._look_again()
         items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
         others = self._take_back_from_by_age(items)
-        self._reconcile_plan([self._clearing_lines() | items])
+        items._pay_now_reconcile_open([self._clearing_lines() | items])
         for payout in others.sorted(lambda one: (one.created_at, one.id)):
             payout._reconcile_by_age()
         total = sum(self.line_ids.mapped('net'))
@@ -170,9 +160,9 @@ class PayNowPayout(models.Model):
         self._take_undecided()
         line = self._clearing_lines()
         # Failed before anything was allocated: it never took anything.
-        self._reconcile_plan([line | self._returned_lines()])
+        line._pay_now_reconcile_open([line | self._returned_lines()])
         if not line.reconciled:
-            self._reconcile_plan([line | self._oldest_items(line)])
+            line._pay_now_reconcile_open([line | self._oldest_items(line)])
         handled = self.line_ids.filtered(lambda one: one.state == 'handled')
         self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
 

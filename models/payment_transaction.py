@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
@@ -179,7 +179,7 @@ class PaymentTransaction(models.Model):
             'pay_now_last_sync': fields.Datetime.now(),
         }
         if payment.paid_at:
-            vals['pay_now_paid_at'] = payment.paid_at.replace(tzinfo=None)
+            vals['pay_now_paid_at'] = utils.naive_utc(payment.paid_at)
         method = self.payment_method_id
         if payment.method:
             method = self._pay_now_find_method(payment.method) or method

@@ -7,7 +7,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -259,8 +259,7 @@ class PaymentTransaction(models.Model):
         self.write(
             {
                 'pay_now_commission': float(payment.commission),
-                'pay_now_commission_date': payment.commission_at
-                and payment.commission_at.replace(tzinfo=None),
+                'pay_now_commission_date': utils.naive_utc(payment.commission_at),
                 'pay_now_movement_ref': payment.movement_id,
                 'pay_now_commission_state': 'known',
             }

@@ -101,8 +101,7 @@ class PaymentTransaction(models.Model):
             {
                 'provider_reference': checkout.id,
                 'pay_now_checkout_url': checkout.url,
-                'pay_now_checkout_expiry': checkout.expires_at
-                and checkout.expires_at.astimezone(timezone.utc).replace(tzinfo=None),
+                'pay_now_checkout_expiry': utils.naive_utc(checkout.expires_at),
             }
         )
         return checkout.url

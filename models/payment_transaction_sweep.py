@@ -51,7 +51,7 @@ class PaymentTransaction(models.Model):
             Domain('provider_code', 'in', const.PROVIDER_CODES)
             & Domain('operation', '!=', 'refund')
             # Without keys nobody can be asked.
-            & Domain('provider_id', 'in', self.env['pay.now.event']._swept_providers().ids)
+            & Domain('provider_id', 'in', self.env['payment.provider']._pay_now_swept().ids)
         )
         return payments & (
             (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)
@@ -66,10 +66,9 @@ class PaymentTransaction(models.Model):
 
         With the webhooks off this alone books everything, a few minutes later.
         """
-        Event = self.env['pay.now.event']
-        Event._sweep()
+        self.env['pay.now.event']._sweep()
         try:
-            Event._swept_providers()._pay_now_sweep_movements()
+            self.env['payment.provider']._pay_now_swept()._pay_now_sweep_movements()
         except psycopg2.OperationalError:
             # Somebody books the same at this moment; the next round lists it again.
             self.env.cr.rollback()

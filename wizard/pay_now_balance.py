@@ -75,8 +75,8 @@ class PayNowBalance(models.TransientModel):
         """
         self.check_access('read')
         providers = (
-            self.env['pay.now.event']
-            ._swept_providers()
+            self.env['payment.provider']
+            ._pay_now_swept()
             .filtered(lambda provider: provider.company_id in self.env.companies)
         )
         # Asked with the rights of the system, kept for the user alone.
