@@ -11,11 +11,11 @@ Books = namedtuple('Books', ('payments', 'commissions'))
 
 
 class PayNowDiscrepancy(models.Model):
-    """What counts as booked here: posted and not taken back. A few queries for any number."""
+    """What counts as booked: posted and not taken back. A few queries for any number."""
 
     _inherit = 'pay.now.discrepancy'
 
-    # === BUSINESS METHODS - BOOKED HERE === #
+    # === BUSINESS METHODS - BOOKS === #
 
     @api.model
     def _name_of(self, transaction):

@@ -7,11 +7,11 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const, utils
-from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import There, names
+from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import AtProvider, names
 
 
 class PayNowDiscrepancy(models.Model):
-    """What was paid there, and what is booked here: compared, told once, and closed when right."""
+    """What the provider says and what the books hold: compared, and closed when right."""
 
     _inherit = 'pay.now.discrepancy'
 
@@ -33,15 +33,15 @@ class PayNowDiscrepancy(models.Model):
         company = provider.company_id
         self = self.sudo().with_company(company).with_context(lang=company._pay_now_lang())
         by_tx = self._listed_by_transaction(provider, listed or ())
-        here = self._booked_lately(provider)
-        listed_here = self.env['payment.transaction'].union(*by_tx)
+        booked = self._booked_lately(provider)
+        listed_txs = self.env['payment.transaction'].union(*by_tx)
         before = self.search(self._open_domain(provider))
-        todo = (here | before.transaction_id) - listed_here
+        todo = (booked | before.transaction_id) - listed_txs
         if listed is None:
             todo |= self._unbooked_lately(provider)
         answers = self._ask(todo)
-        looked_at = listed_here.union(*answers)
-        ours = here | looked_at | before.transaction_id
+        looked_at = listed_txs.union(*answers)
+        ours = booked | looked_at | before.transaction_id
         books = self._read_books(ours)
         findings = self._find_booked_twice(books)
         for tx in looked_at:
@@ -90,7 +90,7 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _booked_lately(self, provider):
-        """Return the payments of the last days that are confirmed here."""
+        """Return the payments of the last days that are confirmed in the books."""
         first, last = self._compared_dates()
         return self.env['payment.transaction'].search(
             Domain('provider_id', '=', provider.id)
@@ -107,7 +107,7 @@ class PayNowDiscrepancy(models.Model):
         Those asked about longest ago come first: what one comparison leaves, another one does.
 
         :param payment.transaction transactions: whom to ask about.
-        :return: `{transaction: There}`
+        :return: `{transaction: AtProvider}`
         :rtype: dict
         """
         first = fields.Datetime.to_datetime('1970-01-01')
@@ -117,9 +117,9 @@ class PayNowDiscrepancy(models.Model):
         for tx in todo:
             payment = tx._pay_now_fetch()
             answers[tx] = (
-                There(payment.state, payment.amount, payment.commission, payment.currency)
+                AtProvider(payment.state, payment.amount, payment.commission, payment.currency)
                 if payment
-                else There(None, 0, None, tx.currency_id.name)
+                else AtProvider(None, 0, None, tx.currency_id.name)
             )
             if payment and payment.settlement_currency not in ('', payment.currency):
                 answers[tx] = answers[tx]._replace(fee=None)
@@ -129,7 +129,7 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _unbooked_lately(self, provider):
-        """Return the checkouts of the last days that nobody paid as far as is known here."""
+        """Return the checkouts of the last days that nobody paid as far as the books know."""
         first, last = self._compared_dates()
         return self.env['payment.transaction'].search(
             Domain('provider_id', '=', provider.id)
@@ -193,7 +193,7 @@ class PayNowDiscrepancy(models.Model):
     def _close_right(self, looked_at, books):
         """Close what is no longer so, of what could be looked at again.
 
-        :param payment.transaction looked_at: the payments that the provider told of.
+        :param payment.transaction looked_at: the payments that the provider said something of.
         :param Books books: what counts as booked.
         """
         self.filtered(lambda one: one._is_right(looked_at, books)).write(

@@ -97,14 +97,15 @@ class PayNowEvent(models.Model):
 
     @api.model
     def _store(self, provider, event, source, payload=''):
-        """Store a verified notification once.
+        """Store a verified event once.
 
-        One INSERT in a savepoint of its own. A unique violation there means that it is stored
-        already. A serialization failure may mean that too, or something else: the request is
-        then done again by the framework, which knows; the sweep sees the event once more anyway.
+        One INSERT in a savepoint of its own, which leaves out what is stored already. A
+        serialization failure may mean that somebody else stores it at this moment, or something
+        else: the request is then done again by the framework, which knows; the sweep sees the
+        event once more anyway.
 
-        :param payment.provider provider: whose notification it is.
-        :param gateways.base.Event event: the verified and normalised notification.
+        :param payment.provider provider: whose event it is.
+        :param gateways.base.Event event: verified and normalised.
         :param str source: `webhook` or `sweep`.
         :param str payload: the raw body, kept for a while for whoever has to look.
         :return: True when it was new.
@@ -143,8 +144,6 @@ class PayNowEvent(models.Model):
             with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
                 self.env.cr.execute(query)
                 return bool(self.env.cr.rowcount)
-        except psycopg2.errors.UniqueViolation:
-            return False
         except psycopg2.errors.SerializationFailure:
             if source == 'sweep':
                 return False
