@@ -102,7 +102,7 @@ class PayNowDiscrepancy(models.Model):
         known = tx.pay_now_discrepancy_ids.filtered(
             lambda one: one.kind in ('booking', 'currency') and one.state == 'open'
         )
-        return not known and tx.pay_now_failure_code != 'other_currency'
+        return not known and tx.pay_now_refusal != 'other_currency'
 
     @api.model
     def _missing_in_books(self, tx, at_provider, refs):

@@ -48,7 +48,30 @@ class PaymentTransaction(models.Model):
     pay_now_failure = fields.Char(
         string="Last refusal", readonly=True, copy=False, help="In the provider's words."
     )
-    pay_now_failure_code = fields.Char(string="Code of the refusal", readonly=True, copy=False)
+    pay_now_failure_code = fields.Char(
+        string="Code of the refusal", readonly=True, copy=False, help="The provider's."
+    )
+    pay_now_refusal = fields.Selection(
+        string="Why not",
+        selection=[
+            # Payments: received, and not booked; or not taken, whatever was approved.
+            ('other_currency', "Paid in another currency"),
+            ('superseded', "Another payment was started"),
+            ('items_changed', "The items have changed"),
+            ('in_progress', "Another payment is in progress"),
+            ('lapsed', "Not completed in time"),
+            # Refunds: not asked for, or no refund at all.
+            ('no_payment', "No such payment at the provider"),
+            ('disputed', "The payment is disputed"),
+            ('dispute_lost', "The dispute was lost"),
+            ('made_elsewhere', "Refunded at the provider meanwhile"),
+            ('too_much', "More than what is left"),
+            ('of_dispute', "Money of a dispute"),
+        ],
+        readonly=True,
+        copy=False,
+        help="Our own reason, which comes before what the provider said.",
+    )
     pay_now_discrepancy_ids = fields.One2many(
         string="Discrepancies",
         comodel_name='pay.now.discrepancy',
@@ -165,7 +188,7 @@ class PaymentTransaction(models.Model):
                 message = self._pay_now_failure_label()
                 self._set_error(message, extra_allowed_states=('cancel',))
         elif payment.state == base.CANCELED and self.state not in ('cancel', 'error'):
-            known = self.pay_now_failure_code or self.pay_now_failure
+            known = self.pay_now_refusal or self.pay_now_failure_code or self.pay_now_failure
             self._set_canceled(known and self._pay_now_failure_label())
         return None
 
@@ -178,6 +201,9 @@ class PaymentTransaction(models.Model):
             'pay_now_failure_code': payment.failure_code or self.pay_now_failure_code,
             'pay_now_last_sync': fields.Datetime.now(),
         }
+        if payment.failure_code:
+            # The last word counts.
+            vals['pay_now_refusal'] = False
         if payment.paid_at:
             vals['pay_now_paid_at'] = utils.naive_utc(payment.paid_at)
         method = self.payment_method_id
@@ -237,7 +263,7 @@ class PaymentTransaction(models.Model):
                     asked=self.currency_id.name,
                 ),
             )
-            self.pay_now_failure_code = 'other_currency'
+            self.pay_now_refusal = 'other_currency'
             if self.state not in ('done', 'error'):
                 self._set_error(self._pay_now_failure_label(), extra_allowed_states=('cancel',))
             return
@@ -327,7 +353,7 @@ class PaymentTransaction(models.Model):
         except GatewayNotFound:
             self.pay_now_last_sync = fields.Datetime.now()
             if self.state == 'draft':
-                self.pay_now_failure_code = 'lapsed'
+                self.pay_now_refusal = 'lapsed'
                 self._set_canceled(self._pay_now_failure_label())
             return None
         except GatewayUnavailable:

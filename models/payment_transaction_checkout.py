@@ -71,7 +71,7 @@ class PaymentTransaction(models.Model):
             raise UserError(self.env._("This payment is already under way or finished."))
         if problem := self._pay_now_items_problem():
             self._pay_now_close(problem)
-            raise UserError(self._pay_now_failure_labels()[problem])
+            raise UserError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
             return self.pay_now_checkout_url
@@ -126,16 +126,16 @@ class PaymentTransaction(models.Model):
             if other.state in ('pending', 'authorized', 'done'):
                 raise UserError(self.env._("These items were paid a moment ago. Thank you."))
 
-    def _pay_now_close(self, reason):
+    def _pay_now_close(self, refusal):
         """Make sure nobody can pay this checkout any more.
 
-        :param str reason: a code of `_pay_now_failure_label`.
+        :param str refusal: a value of `pay_now_refusal`.
         :return: False when it is paid or being paid.
         :rtype: bool
         """
         self.ensure_one()
         if not self.provider_reference:
-            self.pay_now_failure_code = reason
+            self.pay_now_refusal = refusal
             self._set_canceled()
             return True
         gateway = self.provider_id._pay_now_gateway()
@@ -150,7 +150,7 @@ class PaymentTransaction(models.Model):
             # Nobody can pay it without us.
             closed = True
         if closed:
-            self.pay_now_failure_code = reason
+            self.pay_now_refusal = refusal
             self._set_canceled()
         return closed
 

@@ -113,7 +113,7 @@ class PaymentTransaction(models.Model):
             self.pay_now_failure = error.message
             return None
         if not payment:
-            self._pay_now_refuse_refund('unknown')
+            self._pay_now_refuse_refund('no_payment')
             return None
         source._pay_now_follow_refunds(payment)
         source._pay_now_book_refunds()
@@ -206,18 +206,18 @@ class PaymentTransaction(models.Model):
             _logger.warning(
                 "Refund %s was refused (%s): %s", self.reference, error.request_id, error.message
             )
-            self._pay_now_refuse_refund(error.code, error.message)
+            self._pay_now_refuse_refund(code=error.code, answer=error.message)
         else:
             self._process(self.provider_code, {'refund': refund})
 
     def _pay_now_refund_problem(self, payment, made_elsewhere):
         """Return what speaks against a refund before it is asked for, or False.
 
-        :return: a code of `_pay_now_refund_labels`.
+        :return: a value of `pay_now_refusal`.
         :rtype: str | bool
         """
         if payment.state != base.PAID or not payment.payment_id:
-            return 'unknown'
+            return 'no_payment'
         if payment.disputed and (problem := self.source_transaction_id._pay_now_dispute_problem()):
             return problem
         if made_elsewhere:
@@ -227,13 +227,20 @@ class PaymentTransaction(models.Model):
         left = float(payment.amount - given)
         return self.currency_id.compare_amounts(-self.amount, left) > 0 and 'too_much'
 
-    def _pay_now_refuse_refund(self, code, words=''):
+    def _pay_now_refuse_refund(self, refusal=False, code='', answer=''):
         """Keep why a refund is not made.
 
-        :param str code: the provider's, or one of `_pay_now_refund_labels`.
-        :param str words: the provider's.
+        :param str refusal: a value of `pay_now_refusal`, where it is our own reason.
+        :param str code: the provider's.
+        :param str answer: the provider's, as it is shown to people.
         """
-        self.write({'pay_now_failure_code': code, 'pay_now_failure': words})
+        self.write(
+            {
+                'pay_now_refusal': refusal,
+                'pay_now_failure_code': code,
+                'pay_now_failure': answer,
+            }
+        )
         self._set_error(self._pay_now_refund_label())
 
     # === BUSINESS METHODS - WHAT BECAME OF IT === #
@@ -270,7 +277,13 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_refund_failed(self, refund):
         """Tell that money did not reach the customer after all."""
-        self.write({'pay_now_failure_code': refund.reason, 'pay_now_failure': False})
+        self.write(
+            {
+                'pay_now_refusal': False,
+                'pay_now_failure_code': refund.reason,
+                'pay_now_failure': False,
+            }
+        )
         reason = self._pay_now_refund_label()
         self._set_error(reason, extra_allowed_states=('done',))
         self.env['pay.now.discrepancy']._report(

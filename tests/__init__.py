@@ -65,6 +65,7 @@ from . import (
     test_refund_books,
     test_refund_screens,
     test_refund_situations,
+    test_refusals,
     test_reminder,
     test_reminder_attachments,
     test_reminder_batch,
