@@ -124,7 +124,7 @@ class PayNowAnswer(models.Model):
             answer.amount = sum(answer.item_ids.mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
-        answers._tell()
+        answers._notify()
         return answers
 
     # === ACTION METHODS === #
@@ -198,7 +198,7 @@ class PayNowAnswer(models.Model):
     # === CRON === #
 
     @api.model
-    def _settle(self):
+    def _end_answers(self):
         """End the answers that came true, and those that did not: the responsible are told.
 
         Nothing depends on it: a hold ends on its day by itself.
@@ -209,4 +209,4 @@ class PayNowAnswer(models.Model):
         paid.state = 'kept'
         broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
         broken.state = 'broken'
-        broken._tell()
+        broken._notify()

@@ -12,7 +12,7 @@ class PayNowAnswer(models.Model):
 
     # === BUSINESS METHODS - TELLING === #
 
-    def _tell(self):
+    def _notify(self):
         """Tell the responsible, once for each answer and each end of one."""
         for company, answers in self.sudo().grouped('company_id').items():
             for answer in answers.with_context(lang=company._pay_now_lang()):

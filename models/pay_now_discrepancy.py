@@ -66,7 +66,7 @@ class PayNowDiscrepancy(models.Model):
     # === BUSINESS METHODS === #
 
     @api.model
-    def _settle(self, transactions, kind):
+    def _close_of(self, transactions, kind):
         """Close what is open about transactions because it came right by itself.
 
         :param payment.transaction transactions: the payments.

@@ -107,7 +107,7 @@ class PayNowDiscrepancy(models.Model):
                 one._take_back_extra()
             else:
                 one._take_back_all()
-            tx._pay_now_settle_payouts_again()
+            tx._pay_now_reconcile_payouts_again()
             one._close_fixed()
 
     def action_dismiss(self):
@@ -137,7 +137,7 @@ class PayNowDiscrepancy(models.Model):
         kept = booked - extra
         kept.payment_transaction_id.payment_id = kept
         for tx in same:
-            tx._pay_now_settle_surplus()
+            tx._pay_now_close_surplus()
 
     def _take_back_all(self):
         """Take back the entries of a payment that was not made, and of its commission."""

@@ -47,7 +47,7 @@ class PayNowDiscrepancy(models.Model):
         for tx in looked_at:
             findings += self._find_differences(tx, by_tx.get(tx, ()), answers.get(tx), books)
         findings += self._find_paid_twice(ours)
-        (before - self._tell(findings))._close_right(looked_at, books)
+        (before - self._report_findings(findings))._close_right(looked_at, books)
         return len(looked_at)
 
     @api.model
@@ -151,7 +151,7 @@ class PayNowDiscrepancy(models.Model):
         )
 
     @api.model
-    def _tell(self, findings):
+    def _report_findings(self, findings):
         """Open what is new and keep what is known: dismissed, too, as long as it is the same.
 
         :param list findings: what is wrong now.

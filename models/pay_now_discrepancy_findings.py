@@ -198,7 +198,7 @@ class PayNowDiscrepancy(models.Model):
     def _find_paid_twice(self, transactions):
         findings = []
         booked = transactions.filtered('payment_id')
-        for tx, (amount, payers) in self._items_paid_twice(booked).items():
+        for tx, (amount, payers) in self._open_items_paid_twice(booked).items():
             names = ', '.join(payers.sorted('id').mapped('reference'))
             findings.append(
                 Finding(

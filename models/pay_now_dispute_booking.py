@@ -9,9 +9,9 @@ class PayNowDispute(models.Model):
 
     _inherit = 'pay.now.dispute'
 
-    # === BUSINESS METHODS - SETTLING === #
+    # === BUSINESS METHODS - BOOKING === #
 
-    def _settle(self):
+    def _book_and_reconcile(self):
         """Book the movements, then the loss where it is lost; tell whom it concerns.
 
         Safe to call any number of times; what is missing is done the next time.
@@ -19,7 +19,7 @@ class PayNowDispute(models.Model):
         for provider, disputes in self.grouped('provider_id').items():
             company = provider.company_id
             disputes = disputes.with_company(company).with_context(lang=company._pay_now_lang())
-            disputes._tell()
+            disputes._notify_accountant()
             todo = disputes.try_lock_for_update()
             try:
                 with self.env.cr.savepoint():
@@ -31,7 +31,7 @@ class PayNowDispute(models.Model):
                 try:
                     with self.env.cr.savepoint():
                         dispute._reconcile_given_up()
-                        dispute._settle_loss()
+                        dispute._book_or_take_back_loss()
                 except UserError as error:
                     dispute._note_problem(error)
                 else:
@@ -98,7 +98,7 @@ class PayNowDispute(models.Model):
 
     # === BUSINESS METHODS - LOSS === #
 
-    def _settle_loss(self):
+    def _book_or_take_back_loss(self):
         """Book the loss of what is lost, or take it back where it came right after all."""
         self.ensure_one()
         booked = self.movement_ids.filtered('move_id')
@@ -147,7 +147,7 @@ class PayNowDispute(models.Model):
         (credit | debit).reconcile()
         self.env['account.move.line']._pay_now_reconcile_open([credit | rest])
         self._reconcile_disputed()
-        self.transaction_id._pay_now_settle_surplus()
+        self.transaction_id._pay_now_close_surplus()
         self._note(
             self.env._(
                 "The dispute is lost: %(amount)s are open again. %(url)s",

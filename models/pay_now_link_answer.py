@@ -10,10 +10,10 @@ from odoo.tools.misc import format_date
 from odoo.addons.account_pay_now import const
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """What the customer may say on the pay page instead of paying online."""
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - ANSWERS === #
 

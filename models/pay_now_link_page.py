@@ -11,10 +11,10 @@ from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """The pay page of a document: what it shows, and the payment that starts there."""
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - PAGE === #
 

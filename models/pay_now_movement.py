@@ -125,7 +125,7 @@ class PayNowMovement(models.Model):
                 raise UserError(self.env._("Choose an account for this movement first."))
             movement._book_to(movement.account_id)
             movement.state = 'booked'
-        self.sudo().payout_id._settle()
+        self.sudo().payout_id._book_and_reconcile()
 
     def action_handled(self):
         """Mark movements that are not ours as handled: booked elsewhere, or nothing to book."""

@@ -40,14 +40,14 @@ class PayNowMovement(models.Model):
             ).mapped('movement_ref')
         )
         found = [line for line in found if line.id not in stored]
-        self._hear_of_reversals(provider, found)
+        self._follow_reversals(provider, found)
         matches = self._identify(provider, found)
         unknown = [line for line in found if matches[line.id].state in UNDECIDED]
         self._store(provider, unknown)._write_matches(matches)
         self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
 
     @api.model
-    def _hear_of_reversals(self, provider, found):
+    def _follow_reversals(self, provider, found):
         """Let disputes follow from the report of payments that the provider took back.
 
         :param payment.provider provider: whose turn was taken.

@@ -184,19 +184,19 @@ class PayNowPayout(models.Model):
 
     def _names_us(self, line):
         """Tell whether the bank's line names the provider or this payout."""
-        words = _letters(self._bank_words(line))
+        text = _letters(self._bank_text(line))
         name = self.provider_id._pay_now_short_name()
-        return _letters(name) in words or self._names_payout(line)
+        return _letters(name) in text or self._names_payout(line)
 
     def _names_payout(self, line):
         """Tell whether the bank's line names this very payout."""
-        words = _letters(self._bank_words(line))
+        text = _letters(self._bank_text(line))
         names = (self.payout_ref, self.bank_reference)
         # "STRIPE" is the reference of every payout.
-        return any(len(_letters(name)) > 8 and _letters(name) in words for name in names if name)
+        return any(len(_letters(name)) > 8 and _letters(name) in text for name in names if name)
 
     @api.model
-    def _bank_words(self, line):
+    def _bank_text(self, line):
         return ' '.join(
             filter(None, (line.payment_ref, line.ref, line.partner_name, line.partner_id.name))
         )

@@ -10,9 +10,9 @@ class PayNowPayout(models.Model):
 
     _inherit = 'pay.now.payout'
 
-    # === BUSINESS METHODS - SETTLING === #
+    # === BUSINESS METHODS - BOOKING === #
 
-    def _settle(self):
+    def _book_and_reconcile(self):
         """Book payouts, take back failed ones, and reconcile what each is made of.
 
         Safe to call any number of times; what is missing is done the next time.
@@ -29,8 +29,6 @@ class PayNowPayout(models.Model):
             except UserError as error:
                 payout._note_problem(error)
         todo._match_bank()
-
-    # === BUSINESS METHODS - BOOKING === #
 
     def _book(self):
         """Book payouts that are not booked yet and take back those that failed, all at once."""
@@ -162,7 +160,7 @@ class PayNowPayout(models.Model):
         # Failed before anything was allocated: it never took anything.
         line._pay_now_reconcile_open([line | self._returned_lines()])
         if not line.reconciled:
-            line._pay_now_reconcile_open([line | self._oldest_items(line)])
+            line._pay_now_reconcile_open([line | self._oldest_open_items(line)])
         handled = self.line_ids.filtered(lambda one: one.state == 'handled')
         self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
 
@@ -191,7 +189,7 @@ class PayNowPayout(models.Model):
         accounts = self.provider_id.pay_now_clearing_account_id
         return self.reversal_move_id.line_ids.filtered(lambda line: line.account_id in accounts)
 
-    def _oldest_items(self, line):
+    def _oldest_open_items(self, line):
         """Return the oldest open items that cover what is left of the payout's own.
 
         :param account.move.line line: the payout's, on the clearing account.

@@ -282,7 +282,7 @@ class PaymentTransaction(models.Model):
         if self.state != 'done':
             self.pay_now_received = received
             self._set_done(extra_allowed_states=('cancel',))
-            Discrepancy._settle(self, 'held')
+            Discrepancy._close_of(self, 'held')
         self._pay_now_take_over_commission(payment)
 
     # === BUSINESS METHODS - SYNCHRONISATION === #

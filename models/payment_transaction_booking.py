@@ -125,7 +125,7 @@ class PaymentTransaction(models.Model):
         if plan:
             self.env['account.move.line']._reconcile_plan(plan)
         for tx in self:
-            tx._pay_now_tell_surplus()
+            tx._pay_now_report_surplus()
         self._pay_now_queue_receipts()
 
     def _pay_now_prepare_payment(self, method_line):
@@ -212,7 +212,7 @@ class PaymentTransaction(models.Model):
             lambda line: not line.reconciled and line.parent_state == 'posted'
         )
 
-    def _pay_now_tell_surplus(self):
+    def _pay_now_report_surplus(self):
         """Flag what was paid beyond the open items: it stays the customer's credit."""
         self.ensure_one()
         left = -sum(self.payment_id._pay_now_counterpart_lines().mapped('amount_residual_currency'))
@@ -254,7 +254,7 @@ class PaymentTransaction(models.Model):
             self.pay_now_commission_state = 'waiting'
             return
         if payment.settlement_currency not in ('', self.currency_id.name):
-            self._pay_now_tell_converted(payment)
+            self._pay_now_report_converted(payment)
             return
         self.write(
             {
@@ -265,7 +265,7 @@ class PaymentTransaction(models.Model):
             }
         )
 
-    def _pay_now_tell_converted(self, payment):
+    def _pay_now_report_converted(self, payment):
         """Tell that the provider credited another currency: what it keeps is not ours to guess."""
         self.pay_now_commission_state = 'by_hand'
         self.env['pay.now.discrepancy']._report(
@@ -312,7 +312,7 @@ class PaymentTransaction(models.Model):
         moves.action_post()
         for tx, move in zip(self, moves, strict=True):
             tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
-        self.env['pay.now.discrepancy']._settle(self, 'booking')
+        self.env['pay.now.discrepancy']._close_of(self, 'booking')
 
     def _pay_now_prepare_commission(self, provider):
         """Return the values of the commission's own entry, in the provider's journal."""

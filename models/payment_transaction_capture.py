@@ -154,9 +154,9 @@ class PaymentTransaction(models.Model):
                 ),
             )
             return 'items_changed'
-        return self._pay_now_items_problem()
+        return self._pay_now_snapshot_problem()
 
-    def _pay_now_items_problem(self):
+    def _pay_now_snapshot_problem(self):
         """Return what keeps the snapshot from being paid as it stands, or False.
 
         :return: a value of `pay_now_refusal`.

@@ -69,7 +69,7 @@ class PaymentTransaction(models.Model):
             )
         if self.state != 'draft':
             raise UserError(self.env._("This payment is already under way or finished."))
-        if problem := self._pay_now_items_problem():
+        if problem := self._pay_now_snapshot_problem():
             self._pay_now_close(problem)
             raise UserError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()

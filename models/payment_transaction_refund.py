@@ -180,7 +180,7 @@ class PaymentTransaction(models.Model):
         """Close what is to handle about a payment that was never booked and is given back."""
         given = sum(refund.amount for refund in payment.refunds if refund.state == 'paid')
         if given == payment.amount:
-            self.env['pay.now.discrepancy']._settle(self, 'currency')
+            self.env['pay.now.discrepancy']._close_of(self, 'currency')
 
     def _pay_now_ask_refund(self, payment, made_elsewhere):
         """Ask the provider for this refund, unless something speaks against it.
@@ -326,12 +326,12 @@ class PaymentTransaction(models.Model):
         return Domain('child_transaction_ids', 'any', refund & stuck)
 
     @api.model
-    def _pay_now_unheard_domain(self):
+    def _pay_now_not_notified_domain(self):
         """Return the domain of recent payments whose provider has no way to tell of a refund."""
         now = fields.Datetime.now()
         return (
             Domain('state', '=', 'done')
-            & Domain('pay_now_paid_at', '>=', now - timedelta(days=const.UNHEARD_DAYS))
+            & Domain('pay_now_paid_at', '>=', now - timedelta(days=const.NOT_NOTIFIED_DAYS))
             & (
                 Domain('provider_id.pay_now_webhook_ref', '=', False)
                 | Domain('provider_id.pay_now_last_sweep_at', '=', False)

@@ -70,7 +70,7 @@ class PaymentTransaction(models.Model):
             try:
                 with self.env.cr.savepoint():
                     getattr(booked, step)(provider)
-                    self.env['pay.now.discrepancy']._settle(txs, 'booking')
+                    self.env['pay.now.discrepancy']._close_of(txs, 'booking')
             except UserError as error:
                 if len(txs) > 1:
                     for tx in txs:
@@ -139,18 +139,18 @@ class PaymentTransaction(models.Model):
         )
         if debit and credit:
             (debit | credit).reconcile()
-            source._pay_now_settle_surplus()
+            source._pay_now_close_surplus()
         if debit := self._pay_now_open_refund_lines():
             notes = self._pay_now_matching_note_lines(debit)
             if notes:
                 (debit | notes).reconcile()
 
-    def _pay_now_settle_surplus(self):
+    def _pay_now_close_surplus(self):
         """Close what is to handle about a surplus once nothing of it is left."""
         lines = self.payment_id._pay_now_counterpart_lines()
         if all(line.reconciled for line in lines):
             for kind in ('surplus', 'superseded'):
-                self.env['pay.now.discrepancy']._settle(self, kind)
+                self.env['pay.now.discrepancy']._close_of(self, kind)
 
     def _pay_now_matching_note_lines(self, debit):
         """Return the items of posted credit notes to match a refund with.
@@ -211,7 +211,7 @@ class PaymentTransaction(models.Model):
             move.reversed_entry_id = tx.payment_id.move_id
             tx.pay_now_reversal_move_id = move
             tx._pay_now_withdraw_proposals()
-            tx.source_transaction_id._pay_now_tell_surplus()
+            tx.source_transaction_id._pay_now_report_surplus()
 
     def _pay_now_prepare_refund_reversal(self, provider):
         """Return the values of the entry that takes a refund's payment back."""

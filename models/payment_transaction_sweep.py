@@ -57,7 +57,7 @@ class PaymentTransaction(models.Model):
             (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)
             | (recent | failed | self._pay_now_refunds_stuck_domain())
             & not_asked_since(now - timedelta(hours=1))
-            | self._pay_now_unheard_domain() & not_asked_since(now - timedelta(days=1))
+            | self._pay_now_not_notified_domain() & not_asked_since(now - timedelta(days=1))
         )
 
     @api.model

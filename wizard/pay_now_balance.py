@@ -59,6 +59,7 @@ class PayNowBalance(models.TransientModel):
     # === COMPUTE METHODS === #
 
     @api.depends('provider_id')
+    @api.depends_context('lang')
     def _compute_display_name(self):
         for one in self:
             # Accountants may not read providers.
