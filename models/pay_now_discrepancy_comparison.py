@@ -179,13 +179,15 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _values_of(self, finding):
-        tx = finding.transaction
+        """Return the values of the discrepancy of a finding.
+
+        :rtype: dict
+        """
+        values = self._prepare(
+            finding.transaction, finding.kind, finding.code, finding.amount, finding.details
+        )
         return {
-            'name': finding.message,
-            'kind': finding.kind,
-            'transaction_id': tx.id,
-            'amount': finding.amount,
-            'currency_id': tx.currency_id.id,
+            **values,
             'comparison_key': finding.key,
             'payment_refs': ','.join(finding.refs),
         }

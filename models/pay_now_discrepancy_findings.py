@@ -9,9 +9,9 @@ from odoo.addons.account_pay_now.gateways import base
 #: What the provider says: the state, gross and commission of a payment, and its currency. A state
 #: of None is a payment it does not know; a commission of None is not known yet.
 AtProvider = namedtuple('AtProvider', ('state', 'amount', 'fee', 'currency'))
-#: What is wrong about a payment. `key` tells it from what was wrong before; `refs` are payments of
-#: the provider that are not booked.
-Finding = namedtuple('Finding', ('transaction', 'kind', 'amount', 'key', 'message', 'refs'))
+#: What is wrong about a payment. `key` tells it from what was wrong before; `code` and `details`
+#: are those of its message; `refs` are payments of the provider that are not booked.
+Finding = namedtuple('Finding', ('transaction', 'kind', 'amount', 'key', 'code', 'details', 'refs'))
 
 UNPAID = (None, base.FAILED, base.CANCELED, base.OPEN)
 
@@ -44,7 +44,7 @@ def tell_apart(tx, lines):
 
 
 class PayNowDiscrepancy(models.Model):
-    """What the books hold otherwise than the provider says, in the accountant's words."""
+    """What the books hold otherwise than the provider says."""
 
     _inherit = 'pay.now.discrepancy'
 
@@ -106,39 +106,18 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _missing_in_books(self, tx, at_provider, refs):
+        amount = float(at_provider.amount)
+        key = ' '.join([str(amount), *refs])
         return Finding(
-            tx,
-            'missing_here',
-            float(at_provider.amount),
-            ' '.join([str(float(at_provider.amount)), *refs]),
-            self.env._(
-                "%(provider)s received %(amount)s for %(reference)s, which is not in the books.",
-                provider=tx.provider_id._pay_now_short_name(),
-                amount=tx.currency_id.format(float(at_provider.amount)),
-                reference=tx.reference,
-            ),
-            refs,
+            tx, 'missing_here', amount, key, 'missing_in_books', {'amount': amount}, refs
         )
 
     @api.model
     def _missing_at_provider(self, tx, at_provider, booked):
-        name = tx.provider_id._pay_now_short_name()
         amount = sum(booked.mapped('amount'))
-        message = self.env._(
-            "%(amount)s are booked for %(reference)s, but %(provider)s does not know this payment.",
-            amount=tx.currency_id.format(amount),
-            reference=tx.reference,
-            provider=name,
-        )
-        if at_provider.state:
-            message = self.env._(
-                "%(amount)s are booked for %(reference)s, but %(provider)s says that it is not"
-                " paid.",
-                amount=tx.currency_id.format(amount),
-                reference=tx.reference,
-                provider=name,
-            )
-        return Finding(tx, 'missing_there', amount, f'{at_provider.state} {amount}', message, [])
+        code = 'unpaid_at_provider' if at_provider.state else 'unknown_at_provider'
+        key = f'{at_provider.state} {amount}'
+        return Finding(tx, 'missing_there', amount, key, code, {'amount': amount}, [])
 
     @api.model
     def _differing_amounts(self, tx, at_provider, booked, commission):
@@ -151,24 +130,14 @@ class PayNowDiscrepancy(models.Model):
             pairs.append(('booked_amount', float(at_provider.amount), booked.amount))
         if at_provider.fee is not None and commission is not None:
             pairs.append(('commission', float(at_provider.fee), commission))
-        labels = {
-            'booked_amount': self.env._("%(reference)s: %(there)s were paid, %(here)s are booked."),
-            'commission': self.env._(
-                "%(reference)s: a commission of %(there)s was taken, %(here)s are booked."
-            ),
-        }
         return [
             Finding(
                 tx,
                 kind,
                 amount - in_books,
                 f'{amount} {in_books}',
-                labels[kind]
-                % {
-                    'reference': tx.reference,
-                    'there': tx.currency_id.format(amount),
-                    'here': tx.currency_id.format(in_books),
-                },
+                kind,
+                {'there': amount, 'here': in_books},
                 [],
             )
             for kind, amount, in_books in pairs
@@ -179,41 +148,18 @@ class PayNowDiscrepancy(models.Model):
     def _second_payment(self, tx, others):
         amount = float(sum(line.amount for line in others))
         refs = sorted(line.payment_id for line in others)
-        return Finding(
-            tx,
-            'superseded',
-            amount,
-            ','.join(refs),
-            self.env._(
-                "%(reference)s was paid once more: %(amount)s (%(payments)s) are not in the"
-                " books. Book them, then refund them.",
-                reference=tx.reference,
-                amount=tx.currency_id.format(amount),
-                payments=', '.join(refs),
-            ),
-            refs,
-        )
+        details = {'amount': amount, 'payments': ', '.join(refs)}
+        return Finding(tx, 'superseded', amount, ','.join(refs), 'paid_once_more', details, refs)
 
     @api.model
     def _find_paid_twice(self, transactions):
         findings = []
         booked = transactions.filtered('payment_id')
         for tx, (amount, payers) in self._open_items_paid_twice(booked).items():
-            names = ', '.join(payers.sorted('id').mapped('reference'))
+            payments = ', '.join(payers.sorted('id').mapped('reference'))
+            details = {'amount': amount, 'payments': payments}
             findings.append(
-                Finding(
-                    tx,
-                    'superseded',
-                    amount,
-                    names,
-                    self.env._(
-                        "The same items were paid twice (%(payments)s): %(amount)s are the"
-                        " customer's credit. Refund it, or keep it for the next invoice.",
-                        payments=names,
-                        amount=tx.currency_id.format(amount),
-                    ),
-                    [],
-                )
+                Finding(tx, 'superseded', amount, payments, 'items_paid_twice', details, [])
             )
         return findings
 
@@ -225,19 +171,7 @@ class PayNowDiscrepancy(models.Model):
                 continue
             tx = payments.payment_transaction_id.sorted('id')[-1]
             amount = sum(self._too_many(payments).mapped('amount'))
-            findings.append(
-                Finding(
-                    tx,
-                    'booked_twice',
-                    amount,
-                    ','.join(map(str, payments.ids)),
-                    self.env._(
-                        "One payment is booked by several entries (%(entries)s): %(amount)s too"
-                        " much.",
-                        entries=', '.join(payments.mapped('name')),
-                        amount=tx.currency_id.format(amount),
-                    ),
-                    [],
-                )
-            )
+            key = ','.join(map(str, payments.ids))
+            details = {'amount': amount, 'entries': ', '.join(payments.mapped('name'))}
+            findings.append(Finding(tx, 'booked_twice', amount, key, 'booked_twice', details, []))
         return findings

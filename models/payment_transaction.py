@@ -236,14 +236,7 @@ class PaymentTransaction(models.Model):
             self._set_pending(extra_allowed_states=('cancel', 'error'))
         if self.state == 'pending' and self.pay_now_failure_code in const.MERCHANT_ACTION_CODES:
             self.env['pay.now.discrepancy']._report(
-                self,
-                'held',
-                self.env._(
-                    "%(provider)s holds this payment until you accept it there (%(reason)s).",
-                    provider=self.provider_id._pay_now_short_name(),
-                    reason=self.pay_now_failure_code,
-                ),
-                amount=self.amount,
+                self, 'held', 'held', {'reason': self.pay_now_failure_code}, amount=self.amount
             )
 
     def _pay_now_apply_paid(self, payment):
@@ -256,12 +249,12 @@ class PaymentTransaction(models.Model):
             Discrepancy._report(
                 self,
                 'currency',
-                self.env._(
-                    "%(amount)s %(paid)s were paid where %(asked)s were asked for: not booked.",
-                    amount=payment.amount,
-                    paid=payment.currency,
-                    asked=self.currency_id.name,
-                ),
+                'currency',
+                {
+                    'amount': str(payment.amount),
+                    'paid': payment.currency,
+                    'asked': self.currency_id.name,
+                },
             )
             self.pay_now_refusal = 'other_currency'
             if self.state not in ('done', 'error'):
@@ -270,14 +263,7 @@ class PaymentTransaction(models.Model):
         received = float(payment.amount)
         if self.currency_id.compare_amounts(received, self.amount):
             Discrepancy._report(
-                self,
-                'amount',
-                self.env._(
-                    "%(received)s were paid where %(asked)s were asked for.",
-                    received=self.currency_id.format(received),
-                    asked=self.currency_id.format(self.amount),
-                ),
-                amount=received - self.amount,
+                self, 'amount', 'amount', {'received': received}, amount=received - self.amount
             )
         if self.state != 'done':
             self.pay_now_received = received

@@ -218,15 +218,7 @@ class PaymentTransaction(models.Model):
         left = -sum(self.payment_id._pay_now_counterpart_lines().mapped('amount_residual_currency'))
         if self.currency_id.compare_amounts(left, 0) > 0:
             self.env['pay.now.discrepancy']._report(
-                self,
-                'surplus',
-                self.env._(
-                    "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
-                    " it, or keep it for the next invoice.",
-                    amount=self.currency_id.format(left),
-                    customer=self.partner_id.commercial_partner_id.name,
-                ),
-                amount=left,
+                self, 'surplus', 'surplus', {'amount': left}, amount=left
             )
 
     def _pay_now_entries(self):
@@ -271,12 +263,8 @@ class PaymentTransaction(models.Model):
         self.env['pay.now.discrepancy']._report(
             self,
             'settlement',
-            self.env._(
-                "%(provider)s converted this payment into %(currency)s: book its commission and"
-                " the difference by hand.",
-                provider=self.provider_id._pay_now_short_name(),
-                currency=payment.settlement_currency,
-            ),
+            'converted',
+            {'currency': payment.settlement_currency},
             amount=float(payment.commission),
         )
 
@@ -357,6 +345,7 @@ class PaymentTransaction(models.Model):
             self.env['pay.now.discrepancy']._report(
                 tx,
                 'booking',
-                self.env._("The commission could not be booked: %s", error),
+                'commission_booking',
+                {'error': str(error)},
                 amount=tx.pay_now_commission,
             )

@@ -145,13 +145,8 @@ class PaymentTransaction(models.Model):
             self.env['pay.now.discrepancy']._report(
                 self,
                 'amount',
-                self.env._(
-                    "%(amount)s %(currency)s were approved where %(asked)s were asked for: not"
-                    " taken.",
-                    amount=payment.amount,
-                    currency=payment.currency,
-                    asked=self.currency_id.format(self.amount),
-                ),
+                'approved',
+                {'amount': str(payment.amount), 'currency': payment.currency},
             )
             return 'items_changed'
         return self._pay_now_snapshot_problem()

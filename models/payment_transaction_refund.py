@@ -284,18 +284,9 @@ class PaymentTransaction(models.Model):
                 'pay_now_failure': False,
             }
         )
-        reason = self._pay_now_refund_label()
-        self._set_error(reason, extra_allowed_states=('done',))
+        self._set_error(self._pay_now_refund_label(), extra_allowed_states=('done',))
         self.env['pay.now.discrepancy']._report(
-            self,
-            'refund',
-            self.env._(
-                "The refund of %(amount)s to %(customer)s failed: %(reason)s",
-                amount=self.currency_id.format(-self.amount),
-                customer=self.partner_id.commercial_partner_id.name,
-                reason=reason,
-            ),
-            amount=-self.amount,
+            self, 'refund', 'refund_failed', {'amount': -self.amount}, amount=-self.amount
         )
 
     # === CRON === #

@@ -77,11 +77,8 @@ class PaymentTransaction(models.Model):
                         tx._pay_now_book_by_provider(step)
                     continue
                 _logger.warning("Refund %s could not be booked: %s", txs.reference, error)
-                self.env['pay.now.discrepancy']._report(
-                    txs,
-                    'booking',
-                    booked.env._("The refund could not be booked: %s", error),
-                    amount=-txs.amount,
+                booked.env['pay.now.discrepancy']._report(
+                    txs, 'booking', 'refund_booking', {'error': str(error)}, amount=-txs.amount
                 )
 
     def _pay_now_book_refund_payments(self, provider):

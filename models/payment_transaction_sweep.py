@@ -124,7 +124,7 @@ class PaymentTransaction(models.Model):
                 _logger.exception("Payment %s could not be processed", tx.reference)
                 errors[tx] = str(error)
                 self.env['pay.now.discrepancy']._report(
-                    tx, 'booking', self.env._("Could not be booked: %s", error), amount=tx.amount
+                    tx, 'booking', 'booking', {'error': str(error)}, amount=tx.amount
                 )
         return errors, asked
 
