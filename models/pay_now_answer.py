@@ -170,7 +170,7 @@ class PayNowAnswer(models.Model):
         )
 
     def _for_user(self):
-        """Return the answer in the words of the company's people.
+        """Return the answer's label for the company's people.
 
         :rtype: str
         """
@@ -183,7 +183,7 @@ class PayNowAnswer(models.Model):
         }[self.kind]
 
     def _for_customer(self):
-        """Return the answer in words for the customer who gave it.
+        """Return the answer's label for the customer who gave it.
 
         :rtype: str
         """
@@ -199,7 +199,7 @@ class PayNowAnswer(models.Model):
 
     @api.model
     def _end_answers(self):
-        """End the answers that came true, and those that did not: the responsible are told.
+        """End the answers that came true, and those that did not: the responsible are notified.
 
         Nothing depends on it: a hold ends on its day by itself.
         """

@@ -69,7 +69,7 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _open_items_paid_twice(self, transactions):
-        """Find items that several payments paid, together more than there was to pay.
+        """Find open items that several payments paid, together more than there was to pay.
 
         What was given back counts, and so does what a payment left is used for elsewhere.
 

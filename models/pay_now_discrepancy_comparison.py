@@ -140,7 +140,7 @@ class PayNowDiscrepancy(models.Model):
             & Domain('create_date', '<=', last)
         )
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - REPORTING === #
 
     @api.model
     def _open_domain(self, provider):
@@ -165,7 +165,7 @@ class PayNowDiscrepancy(models.Model):
             & Domain('state', 'in', ('open', 'dismissed'))
         ):
             known[one.transaction_id, one.kind] |= one
-        told, new = self.browse(), {}
+        found, new = self.browse(), {}
         for finding in findings:
             before = known[finding.transaction, finding.kind]
             same = before.filtered(lambda one, key=finding.key: one.comparison_key == key)
@@ -174,8 +174,8 @@ class PayNowDiscrepancy(models.Model):
                 new.setdefault((finding.transaction, finding.kind), self._values_of(finding))
             elif not same:
                 current.write(self._values_of(finding))
-            told |= current
-        return told | self.create(list(new.values()))
+            found |= current
+        return found | self.create(list(new.values()))
 
     @api.model
     def _values_of(self, finding):

@@ -120,7 +120,7 @@ class PayNowDispute(models.Model):
 
     @api.model
     def _known(self, provider, found):
-        """Override of `pay.now.provider.object.mixin`: one case may be told twice."""
+        """Override of `pay.now.provider.object.mixin`: one case may come twice."""
         payments = self._payments(provider, found)
         cases = {one.id: self._case_of(payments[one.id], one) for one in found}
         return {ref: case for ref, case in cases.items() if case}
@@ -129,11 +129,11 @@ class PayNowDispute(models.Model):
     def _case_of(self, payment, one):
         """Return the record of a dispute.
 
-        PayPal may tell one case twice: as a dispute, and as a reversal of the payment, in either
+        PayPal may report one case twice: as a dispute, and as a reversal of the payment, in either
         order. It is one case, and its money moved once.
 
         :param payment.transaction payment: what is disputed.
-        :param gateways.base.Dispute one: what the provider tells.
+        :param gateways.base.Dispute one: what the provider says.
         :rtype: pay.now.dispute
         """
         cases = payment.pay_now_dispute_ids.sorted('id')
@@ -177,10 +177,10 @@ class PayNowDispute(models.Model):
         self._write_changes(vals)
         self._store_movements(one)
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - NOTIFYING === #
 
     def _notify_accountant(self):
-        """Tell the accountant, once, and the payment's readers, whenever the state changes."""
+        """Notify the accountant, once, and the payment's followers, whenever the state changes."""
         for dispute in self:
             if dispute.state in UNDECIDED and not dispute.told:
                 dispute.told = True
@@ -207,7 +207,7 @@ class PayNowDispute(models.Model):
         self.ensure_one()
         self.message_post(body=message)
         tx = self.transaction_id
-        # Not booked yet when the dispute is told first.
+        # Not booked yet when the dispute's event comes first.
         for payment in tx.payment_id:
             payment.message_post(body=message)
         for invoice in tx.pay_now_item_ids.line_id.move_id:

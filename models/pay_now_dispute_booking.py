@@ -12,7 +12,7 @@ class PayNowDispute(models.Model):
     # === BUSINESS METHODS - BOOKING === #
 
     def _book_and_reconcile(self):
-        """Book the movements, then the loss where it is lost; tell whom it concerns.
+        """Book the movements, then the loss where it is lost; notify the accountant.
 
         Safe to call any number of times; what is missing is done the next time.
         """

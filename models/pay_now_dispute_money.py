@@ -7,14 +7,14 @@ from odoo import models
 from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 
-#: How far apart two tellings of the same money may be dated.
+#: How far apart two reports of the same money may be dated.
 NEAR = timedelta(days=1)
 
 
 class PayNowDispute(models.Model):
     """The money of disputes, each piece of it once.
 
-    PayPal tells one piece up to four times: as money of the dispute, as a reversal of the
+    PayPal reports one piece up to four times: as money of the dispute, as a reversal of the
     payment, among the refunds of the payment, and in its reports; in any order, and some of it
     never. Whatever arrives first is booked, and the others are recognised.
     """
@@ -26,7 +26,7 @@ class PayNowDispute(models.Model):
     def _store_movements(self, one):
         """Store the movements that are new.
 
-        :param gateways.base.Dispute one: what the provider tells.
+        :param gateways.base.Dispute one: what the provider says.
         """
         self.ensure_one()
         known = set(self.movement_ids.mapped('movement_ref'))
@@ -46,7 +46,7 @@ class PayNowDispute(models.Model):
     def _sort_out(self, one, lines):
         """Find what of the money is known already, by another name. Nothing is written.
 
-        :param gateways.base.Dispute one: what the provider tells.
+        :param gateways.base.Dispute one: what the provider says.
         :param list lines: its `gateways.base.Movement` that are not stored under their own id.
         :return: the movements that are new, and the refunds that were this money all along.
         :rtype: tuple(list, payment.transaction)
@@ -111,9 +111,9 @@ class PayNowDispute(models.Model):
         )
 
     @staticmethod
-    def _is_near(stored, told):
+    def _is_near(stored, moment):
         """Tell whether two instants, the first one naive, may be of the same thing."""
-        return bool(stored and told) and abs(stored - utils.naive_utc(told)) <= NEAR
+        return bool(stored and moment) and abs(stored - utils.naive_utc(moment)) <= NEAR
 
     def _take_over_refund(self, refund):
         """Let the dispute have the money that was booked as a refund.

@@ -24,7 +24,7 @@ WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2
 
 
 class PayNowEvent(models.Model):
-    """The ledger of provider notifications: stored once, before anything else happens."""
+    """The ledger of the providers' events: stored once, before anything else happens."""
 
     _name = 'pay.now.event'
     _description = "Provider notification"
@@ -86,7 +86,7 @@ class PayNowEvent(models.Model):
     # === ACTION METHODS === #
 
     def action_replay(self):
-        """Process the notifications again: the payments are asked about anew."""
+        """Process the events again: the payments are asked about anew."""
         self.check_access('write')
         self.sudo().write(
             {'state': 'pending', 'attempts': 0, 'next_attempt_at': fields.Datetime.now()}
@@ -162,7 +162,7 @@ class PayNowEvent(models.Model):
     def _cron_process(self, batch=50):
         """Work the ledger off. Several workers may run at once: each takes what is free.
 
-        :param int batch: notifications per database transaction.
+        :param int batch: events per database transaction.
         """
         cron = self.env['ir.cron']
         domain = self._pending_domain()
@@ -220,7 +220,7 @@ class PayNowEvent(models.Model):
                 events._retry_later(self.env._("Being processed elsewhere"), tx, count=False)
 
     def _process_others(self):
-        """Synchronise the payouts and disputes that notifications are about, each one once."""
+        """Synchronise the payouts and disputes that events are about, each one once."""
         for (provider, subject), events in self.grouped(
             lambda event: (event.provider_id, event.subject)
         ).items():
@@ -244,7 +244,7 @@ class PayNowEvent(models.Model):
             return self._retry_later(error.message)
         except GatewayError as error:
             return self._retry_later(provider._pay_now_listing_problem(error) or error.message)
-        except Exception as error:  # noqa: BLE001 - kept with its notification
+        except Exception as error:  # noqa: BLE001 - kept with its event
             _logger.exception("%s of %s could not be processed", ref, provider.name)
             return self._retry_later(str(error))
         return self.write({'state': 'done' if ours else 'ignored', 'error': False})
@@ -326,7 +326,7 @@ class PayNowEvent(models.Model):
 
     @api.autovacuum
     def _gc_payloads(self):
-        """Forget the payloads of old notifications; the ledger itself stays."""
+        """Forget the payloads of old events; the ledger itself stays."""
         limit = fields.Datetime.now() - timedelta(days=const.PAYLOAD_RETENTION_DAYS)
         self.search(
             [('payload', '!=', False), ('create_date', '<', limit)], limit=10000

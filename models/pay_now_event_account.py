@@ -11,14 +11,14 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PayNowEvent(models.Model):
-    """Notifications about the account itself: completed, restricted, taken away from us."""
+    """Events about the merchant account itself: completed, restricted, taken away from us."""
 
     _inherit = 'pay.now.event'
 
     # === BUSINESS METHODS - PROCESSING === #
 
     def _process_accounts(self):
-        """Look again at each account once, whatever its notifications say and in which order."""
+        """Look again at each account once, whatever its events say and in which order."""
         for provider, events in self.grouped('provider_id').items():
             try:
                 with self.env.cr.savepoint():

@@ -50,7 +50,7 @@ class PayNowPageMixin(models.AbstractModel):
         :param str date: when it was or will be paid, as a browser sends it.
         :param str text: the problem, in the customer's words.
         :rtype: pay.now.answer
-        :raise ValidationError: in the customer's words.
+        :raise ValidationError: in the customer's language.
         """
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():

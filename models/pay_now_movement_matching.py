@@ -53,11 +53,11 @@ class PayNowMovement(models.Model):
         :param payment.provider provider: whose turn was taken.
         :param list found: `gateways.base.Movement`.
         """
-        told = [line for line in found if line.reversal]
-        ours = self._payments_of(provider, told)
+        reversals = [line for line in found if line.reversal]
+        ours = self._payments_of(provider, reversals)
         payments = self.env['payment.transaction'].union(*ours.values())
         known = set(payments.pay_now_dispute_ids.mapped('reversal_ref'))
-        refs = [one.source_id for one in told if one.id in ours and one.source_id not in known]
+        refs = [one.source_id for one in reversals if one.id in ours and one.source_id not in known]
         if refs:
             self.env['pay.now.dispute']._synchronize(provider, refs)
 

@@ -104,7 +104,7 @@ class PayNowPayout(models.Model):
 
     @api.model
     def _cron_match_bank(self):
-        """Match the payouts that wait for the bank with its lines, where it is beyond doubt."""
+        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
         domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
         self.sudo().search(domain)._match_bank()
 
@@ -145,7 +145,7 @@ class PayNowPayout(models.Model):
         """
         self.ensure_one()
         if item.move_id == self.reversal_move_id:
-            # Booked when we heard of it: the bank may have known long before.
+            # Booked when we were notified: the bank may have known long before.
             return (
                 item.date - timedelta(days=const.PAYOUT_LOOKBACK_DAYS),
                 item.date + timedelta(days=const.BANK_DAYS_AFTER),

@@ -130,8 +130,9 @@ class PayNowPayout(models.Model):
         self.settled = not self._undecided_lines()
 
     def _take_back_from_by_age(self, items):
-        """Free what the provider lists for this payout where one that was heard of before it, and
-        of which nothing is listed, was allocated to the same.
+        """Free what the provider lists for this payout from others that are allocated by age.
+
+        One that we were notified of before it, and that nothing is listed of, may have taken it.
 
         :param account.move.line items: what is listed, on the clearing account.
         :return: the payouts that have to be allocated anew.

@@ -128,7 +128,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     @api.model
     def _unfinished_domain(self):
-        """Return the domain of those that the provider has more to tell about."""
+        """Return the domain of those that are not over at the provider."""
         return Domain('settled', '=', False)
 
     @api.model

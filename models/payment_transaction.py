@@ -157,7 +157,8 @@ class PaymentTransaction(models.Model):
     def _extract_amount_data(self, payment_data):
         """Override of `payment`: our own comparison follows in `_apply_updates`.
 
-        Core compares once and blocks the money out; ours books what was received and tells.
+        Core compares once and blocks the money out; ours books what was received and reports what
+        differs.
         """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._extract_amount_data(payment_data)
@@ -230,7 +231,7 @@ class PaymentTransaction(models.Model):
         ) or Method._get_from_code('unknown')
 
     def _pay_now_apply_pending(self):
-        """Note that the money is on its way; tell when it waits for the merchant."""
+        """Note that the money is on its way; report when it waits for the merchant."""
         # Late good news wins over an earlier cancel; nothing settled is downgraded.
         if self.state not in ('pending', 'done'):
             self._set_pending(extra_allowed_states=('cancel', 'error'))
@@ -242,7 +243,7 @@ class PaymentTransaction(models.Model):
     def _pay_now_apply_paid(self, payment):
         """Confirm a payment, after comparing what was paid with what was asked.
 
-        Same currency: booked as received. Another currency: not booked, told at once.
+        Same currency: booked as received. Another currency: not booked, reported at once.
         """
         Discrepancy = self.env['pay.now.discrepancy']
         if payment.currency != self.currency_id.name:

@@ -141,7 +141,7 @@ class PaymentTransaction(models.Model):
         """Book a payment that carries our reference but was not made in our checkout.
 
         It gets a transaction of its own, which pays what is still open of the same invoices; the
-        rest is the customer's credit, told as any surplus.
+        rest is the customer's credit, reported as any surplus.
 
         :param str payment_ref: its id at the provider.
         :raise UserError: it is not paid, or in another currency.

@@ -59,7 +59,7 @@ class PaymentTransaction(models.Model):
 
         :return: the address to send the payer to.
         :rtype: str
-        :raise UserError: in the customer's words, when there is nothing to pay here any more or
+        :raise UserError: in the customer's language, when there is nothing to pay any more or
             the provider cannot be reached.
         """
         self.ensure_one()

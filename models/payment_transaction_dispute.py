@@ -20,8 +20,8 @@ class PaymentTransaction(models.Model):
     def _pay_now_dispute_problem(self):
         """Return why a payment that was disputed is not refunded, or False once it is won.
 
-        Stripe calls a payment disputed for ever; what became of the dispute is known here. One
-        that is not known yet is as good as open.
+        Stripe calls a payment disputed for ever; what became of the dispute is known in the books.
+        One that is not known yet is as good as open.
 
         :return: a value of `pay_now_refusal`.
         :rtype: str | bool
@@ -56,7 +56,7 @@ class PaymentTransaction(models.Model):
     def _pay_now_is_disputed_money(self, refund):
         """Tell whether a refund is what a dispute withdrew, and let the dispute know.
 
-        :param gateways.base.Refund refund: one that nobody asked for here.
+        :param gateways.base.Refund refund: one that nobody asked for in Odoo.
         :rtype: bool
         """
         dispute = self.pay_now_dispute_ids.filtered(lambda one: one._withdrew(refund))[:1]

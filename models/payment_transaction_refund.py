@@ -16,7 +16,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """Money going back: asked for here or at the provider, followed until it is there or failed.
+    """Money going back: asked for in Odoo or at the provider, followed until it arrives or fails.
 
     A refund is a child of its payment, as core makes it. All that is done about it is done under
     the lock of the payment.
@@ -139,7 +139,7 @@ class PaymentTransaction(models.Model):
         """Give every refund of the provider its transaction, and every transaction its state.
 
         :param gateways.base.Payment payment: what was read just now.
-        :return: the refunds that nobody asked for here: new ones.
+        :return: the refunds that nobody asked for in Odoo: new ones.
         :rtype: payment.transaction
         """
         known = {tx.pay_now_refund_ref: tx for tx in self._pay_now_refunds()}
@@ -186,7 +186,7 @@ class PaymentTransaction(models.Model):
         """Ask the provider for this refund, unless something speaks against it.
 
         :param gateways.base.Payment payment: what was read just now.
-        :param payment.transaction made_elsewhere: refunds that were not known here until now.
+        :param payment.transaction made_elsewhere: refunds that the books did not know until now.
         """
         self.ensure_one()
         if problem := self._pay_now_refund_problem(payment, made_elsewhere):
@@ -293,7 +293,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _pay_now_refunds_open_domain(self):
-        """Return the domain of payments with a refund that the provider has more to tell about."""
+        """Return the domain of payments with a refund that is not over at the provider."""
         refund = Domain('operation', '=', 'refund')
         waiting = (
             Domain('state', 'in', ('draft', 'pending', 'authorized'))
@@ -318,7 +318,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _pay_now_not_notified_domain(self):
-        """Return the domain of recent payments whose provider has no way to tell of a refund."""
+        """Return the domain of recent payments whose provider cannot notify us of a refund."""
         now = fields.Datetime.now()
         return (
             Domain('state', '=', 'done')

@@ -46,7 +46,7 @@ class PaymentTransaction(models.Model):
     def _pay_now_book_refunds(self):
         """Book the refunds of payments: the money out, the commission, the money back.
 
-        What cannot be booked is told and tried again: what happened at the provider happened.
+        What cannot be booked is reported and tried again: what happened at the provider happened.
         """
         refunds = self._pay_now_refunds()
         refunds.filtered(

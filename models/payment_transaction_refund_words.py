@@ -31,7 +31,7 @@ SAME_AS = {
 
 
 class PaymentTransaction(models.Model):
-    """What is said about refunds, to the person who asked and on the invoice."""
+    """What refunds are called and why they fail, for the person who asked and on the invoice."""
 
     _inherit = 'payment.transaction'
 

@@ -15,7 +15,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The sweep: what nobody told us about is asked for (design section 6.3)."""
+    """The sweep: what no event has come of is asked for (design section 6.3)."""
 
     _inherit = 'payment.transaction'
 
@@ -62,7 +62,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _cron_pay_now_sweep(self, batch=50):
-        """Ask about every payment nobody told us about, and list the providers' events.
+        """Ask about every payment that no event has come of, and list the providers' events.
 
         With the webhooks off this alone books everything, a few minutes later.
         """
