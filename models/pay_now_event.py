@@ -111,8 +111,30 @@ class PayNowEvent(models.Model):
         :return: True when it was new.
         :rtype: bool
         """
+        values = self._prepare(provider, event, source, payload)
+        query = SQL(
+            "INSERT INTO pay_now_event (%s) VALUES %s"
+            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
+            SQL(', ').join(SQL.identifier(name) for name in values),
+            tuple(values.values()),
+        )
+        try:
+            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+                self.env.cr.execute(query)
+                return bool(self.env.cr.rowcount)
+        except psycopg2.errors.SerializationFailure:
+            if source == 'sweep':
+                return False
+            raise
+
+    @api.model
+    def _prepare(self, provider, event, source, payload):
+        """Return the columns of a new event; parameters as of `_store`.
+
+        :rtype: dict
+        """
         now = fields.Datetime.now()
-        values = {
+        return {
             'provider_id': provider.id,
             'company_id': provider.company_id.id,
             'event_ref': event.id,
@@ -134,20 +156,6 @@ class PayNowEvent(models.Model):
             'create_uid': self.env.uid,
             'write_uid': self.env.uid,
         }
-        query = SQL(
-            "INSERT INTO pay_now_event (%s) VALUES %s"
-            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
-            SQL(', ').join(SQL.identifier(name) for name in values),
-            tuple(values.values()),
-        )
-        try:
-            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
-                self.env.cr.execute(query)
-                return bool(self.env.cr.rowcount)
-        except psycopg2.errors.SerializationFailure:
-            if source == 'sweep':
-                return False
-            raise
 
     # === BUSINESS METHODS - PROCESSING === #
 
@@ -197,7 +205,7 @@ class PayNowEvent(models.Model):
         accounts = self.filtered(lambda event: event.subject == 'account')
         disputes = self.filtered(lambda event: event.subject == 'dispute')
         payouts = self.filtered(lambda event: event.subject == 'payout')
-        accounts._process_accounts()
+        accounts._process_merchant_accounts()
         disputes._process_others()
         (self - accounts - disputes - payouts)._process_payments()
         payouts._process_others()

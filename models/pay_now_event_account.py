@@ -17,8 +17,8 @@ class PayNowEvent(models.Model):
 
     # === BUSINESS METHODS - PROCESSING === #
 
-    def _process_accounts(self):
-        """Look again at each account once, whatever its events say and in which order."""
+    def _process_merchant_accounts(self):
+        """Look again at each merchant account once, whatever its events say and in which order."""
         for provider, events in self.grouped('provider_id').items():
             try:
                 with self.env.cr.savepoint():

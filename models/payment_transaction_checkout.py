@@ -76,8 +76,24 @@ class PaymentTransaction(models.Model):
         if self.pay_now_checkout_url:
             return self.pay_now_checkout_url
         self._pay_now_close_others()
+        checkout = self._pay_now_ask_for_checkout()
+        self.write(
+            {
+                'provider_reference': checkout.id,
+                'pay_now_checkout_url': checkout.url,
+                'pay_now_checkout_expiry': utils.naive_utc(checkout.expires_at),
+            }
+        )
+        return checkout.url
+
+    def _pay_now_ask_for_checkout(self):
+        """Open the checkout at the provider.
+
+        :rtype: gateways.base.Checkout
+        :raise UserError: in the customer's language, when the provider does not open it.
+        """
         try:
-            checkout = self.provider_id._pay_now_gateway().open_checkout(
+            return self.provider_id._pay_now_gateway().open_checkout(
                 self._pay_now_checkout_request(), self.pay_now_idempotency_key
             )
         except GatewayUnavailable as error:
@@ -97,14 +113,6 @@ class PaymentTransaction(models.Model):
                     self.provider_id._pay_now_short_name(),
                 )
             ) from error
-        self.write(
-            {
-                'provider_reference': checkout.id,
-                'pay_now_checkout_url': checkout.url,
-                'pay_now_checkout_expiry': utils.naive_utc(checkout.expires_at),
-            }
-        )
-        return checkout.url
 
     def _pay_now_close_others(self):
         """Close the open checkouts that share an item with this one.
