@@ -67,7 +67,7 @@ class TestComparisonSandbox(MoneyCase):
         self.assert_equation()
         self.assertFalse(self.compare())
 
-    def test_heard_of_meanwhile(self):
+    def test_notified_meanwhile(self):
         self.stripe_paid_without_event()
         found = self.compare()
         self.deliver()
