@@ -213,7 +213,7 @@ class PayNowEvent(models.Model):
     def _process_payments(self):
         """Find the payment each event is about and synchronise it, in one batch."""
         payments = self._find_payments()
-        (self - self.union(*payments)).write({'state': 'ignored', 'error': False})
+        (self - self.browse().union(*payments)).write({'state': 'ignored', 'error': False})
         by_tx = defaultdict(self.browse)
         for event, tx in payments.items():
             by_tx[tx] |= event

@@ -144,8 +144,10 @@ class PaymentTransaction(models.Model):
         """
         ids = [Domain(field, 'in', list(values)) for field, values in wanted.items() if values]
         # The one made first comes last, and stays.
-        txs = self.search(
-            Domain('provider_id', 'in', providers.ids) & Domain.OR(ids), order='id desc'
+        txs = self.search_fetch(
+            Domain('provider_id', 'in', providers.ids) & Domain.OR(ids),
+            [*wanted, 'operation'],
+            order='id desc',
         )
         return {
             field: {tx[field]: tx for tx in txs if tx[field] in values}
