@@ -95,7 +95,7 @@ MERCHANT_ACTION_CODES = {
 #: An approved or opened checkout that nobody heard of is asked about this often, in minutes.
 SWEEP_INTERVAL_MINUTES = 5
 #: Days a payment is looked at daily for refunds made at a provider that cannot notify us.
-UNHEARD_DAYS = 60
+NOT_NOTIFIED_DAYS = 60
 #: Days a stored notification keeps its payload.
 PAYLOAD_RETENTION_DAYS = 90
 #: Seconds during which one call is enough to wake the workers.

@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Pure helpers: text, codes, addresses. Nothing here touches the database."""
+"""Pure helpers: text, codes, addresses. None touches the database."""
 
 import ipaddress
 import re

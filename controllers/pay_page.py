@@ -24,7 +24,7 @@ class PayNowPage(http.Controller):
         readonly=True,
     )
     def pay_page(self, kind, document_id, token, told=None):
-        """Show what can be paid. A GET of a mailed link creates nothing, here or elsewhere."""
+        """Show what can be paid. A GET of a mailed link creates nothing, in Odoo or elsewhere."""
         document_sudo = self._get_document(kind, document_id, token)
         return self._render_page(document_sudo, told=told)
 

@@ -27,7 +27,7 @@ class PayNowPortal(PortalAccount):
     def portal_my_reminders(self, page=1, **_kwargs):
         """List the reminders that were sent, each with its pay page. Nothing is made."""
         reminders_sudo, domain = self._get_reminders()
-        pages = pager(
+        pagination = pager(
             url='/my/reminders',
             total=reminders_sudo.search_count(domain),
             page=page,
@@ -37,7 +37,7 @@ class PayNowPortal(PortalAccount):
             domain,
             order='sent_at desc, id desc',
             limit=self._items_per_page,
-            offset=pages['offset'],
+            offset=pagination['offset'],
         )
         values = self._prepare_portal_layout_values()
         values.update(
@@ -45,7 +45,7 @@ class PayNowPortal(PortalAccount):
                 'page_name': 'pay_now_reminders',
                 'default_url': '/my/reminders',
                 'rows': found._pay_now_portal_rows(),
-                'pager': pages,
+                'pager': pagination,
             }
         )
         return request.render('account_pay_now.portal_my_reminders', values)
@@ -58,21 +58,21 @@ class PayNowPortal(PortalAccount):
     def portal_pay_overdue(self, company_id):
         """Open the pay page of all that is overdue in a company; by a GET nothing is made."""
         if request.httprequest.method == 'POST':
-            accounts = request.env['pay.now.account']
-            for row in accounts._pay_now_banner():
+            pages = request.env['pay.now.account']
+            for row in pages._pay_now_banner():
                 if row['company'].id == company_id:
-                    account_sudo = accounts._pay_now_account_of(row['company'])
-                    account_sudo._pay_now_url()
-                    return request.redirect(account_sudo._pay_now_path(), code=303)
+                    account_page_sudo = pages._pay_now_account_page_of(row['company'])
+                    account_page_sudo._pay_now_url()
+                    return request.redirect(account_page_sudo._pay_now_path(), code=303)
         return request.redirect('/my/invoices', code=303)
 
     def _get_overdue_values(self):
         """Return the banner, and whether it takes the place of core's own button."""
-        accounts = request.env['pay.now.account']
-        rows = accounts._pay_now_banner()
+        pages = request.env['pay.now.account']
+        rows = pages._pay_now_banner()
         return {
             'pay_now_overdue': rows,
-            'pay_now_overdue_alone': bool(rows) and accounts._pay_now_stands_alone(),
+            'pay_now_overdue_alone': bool(rows) and pages._pay_now_stands_alone(),
         }
 
     def _prepare_my_invoices_values(self, *args, **kwargs):

@@ -23,19 +23,19 @@ class PayNowWebhook(http.Controller):
         max_content_length=1 << 20,
     )
     def webhook(self, provider_id):
-        """Store a provider's notification once its origin is proven on the raw bytes.
+        """Store a provider's event once its origin is proven on the raw bytes.
 
-        Nothing is booked here, and nothing ever from the posted body: the workers ask the
-        provider about the payment it names.
+        Nothing is booked in this request, and nothing ever from the posted body: the workers ask
+        the provider about the payment it names.
 
         :param int provider_id: the provider record, from the registered address.
-        :return: an empty 200 once the notification is stored.
+        :return: an empty 200 once the event is stored.
         """
         provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()
         if not provider_sudo or provider_sudo.code not in const.PROVIDER_CODES:
             raise NotFound()
         if provider_sudo._pay_now_on_platform():
-            # Told at the platform's own address, where it is known whose notification it is.
+            # Sent to the platform's own address, where it is known whose event it is.
             raise NotFound()
         body = request.httprequest.get_data()
         try:

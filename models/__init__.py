@@ -40,6 +40,7 @@ from . import (
     pay_now_discrepancy_books,
     pay_now_discrepancy_comparison,
     pay_now_discrepancy_findings,
+    pay_now_discrepancy_message,
     pay_now_discrepancy_refund,
     pay_now_dispute,
     pay_now_dispute_booking,

@@ -12,7 +12,7 @@ from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS
 
 class AccountMove(models.Model):
     _name = 'account.move'
-    _inherit = ['account.move', 'pay.now.link']
+    _inherit = ['account.move', 'pay.now.page.mixin']
     _pay_now_kind = 'invoice'
 
     pay_now_url = fields.Char(
@@ -63,15 +63,15 @@ class AccountMove(models.Model):
     # === BUSINESS METHODS - ELIGIBILITY === #
 
     def _pay_now_lines(self):
-        """Override of `pay.now.link`: the instalments of the invoice."""
+        """Override of `pay.now.page.mixin`: the instalments of the invoice."""
         return self.line_ids.filtered(lambda line: line.display_type == 'payment_term')
 
     def _pay_now_lines_domain(self):
-        """Override of `pay.now.link` to read nothing for it."""
+        """Override of `pay.now.page.mixin` to read nothing for it."""
         return Domain('move_id', '=', self.id) & Domain('display_type', '=', 'payment_term')
 
     def _pay_now_document_fields(self):
-        """Override of `pay.now.link`: the document is the invoice of the page, too."""
+        """Override of `pay.now.page.mixin`: the document is the invoice of the page, too."""
         return [*super()._pay_now_document_fields(), *INVOICE_FIELDS]
 
     def _pay_now_open_lines(self):
@@ -270,7 +270,7 @@ class AccountMove(models.Model):
         }.get(reason) or self.env._("Not payable online")
 
     def _pay_now_credit_scope(self):
-        """Override of `pay.now.link`: on an invoice's page, those written to the same contact.
+        """Override of `pay.now.page.mixin`: on an invoice's page, those of the same contact.
 
         Odoo itself deducts a credit note from the invoice it corrects.
         """
@@ -281,7 +281,7 @@ class AccountMove(models.Model):
     # === BUSINESS METHODS - MAIL === #
 
     def _pay_now_preselected(self, payable):
-        """Override of `pay.now.link` to ask for the instalments that are due, else the next one."""
+        """Override of `pay.now.page.mixin` to tick the instalments due, else the next one."""
         today = self.company_id._pay_now_today()
         due = payable.filtered(lambda line: (line.date_maturity or line.date) <= today)
         return due or payable.filtered(lambda line: line.date_maturity == payable[0].date_maturity)

@@ -332,3 +332,21 @@ class AccountMoveLine(models.Model):
                         total=len(lines),
                     )
         return labels
+
+    # === BUSINESS METHODS - RECONCILING === #
+
+    @api.model
+    def _pay_now_reconcile_open(self, plan):
+        """Reconcile each set of journal items as far as it is open, all of them at once.
+
+        A set whose open items are all on one side has nothing to reconcile, and is left out.
+
+        :param list plan: `account.move.line` of one account each.
+        """
+        todo = []
+        for lines in plan:
+            left = lines.filtered(lambda line: not line.reconciled)
+            if len({line.balance > 0 for line in left if line.balance}) == 2:
+                todo.append(left)
+        if todo:
+            self._reconcile_plan(todo)

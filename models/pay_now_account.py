@@ -19,7 +19,7 @@ class PayNowAccount(models.Model):
 
     _name = 'pay.now.account'
     _description = "Customer's account in the portal"
-    _inherit = ['pay.now.link']
+    _inherit = ['pay.now.page.mixin']
     _pay_now_kind = 'account'
 
     user_id = fields.Many2one(
@@ -51,11 +51,11 @@ class PayNowAccount(models.Model):
     # === BUSINESS METHODS === #
 
     @api.model
-    def _pay_now_account_of(self, company):
-        """Return the account of whoever is logged in, made where there is none yet.
+    def _pay_now_account_page_of(self, company):
+        """Return the account page of whoever is logged in, made where there is none yet.
 
         :param res.company company: whose items are paid.
-        :return: one account (sudo).
+        :return: one page (sudo).
         :rtype: pay.now.account
         """
         vals = {
@@ -63,18 +63,18 @@ class PayNowAccount(models.Model):
             'customer_id': self.env.user.partner_id.commercial_partner_id.id,
             'company_id': company.id,
         }
-        accounts = self.sudo()
-        if found := accounts.search([(name, '=', value) for name, value in vals.items()]):
+        pages = self.sudo()
+        if found := pages.search([(name, '=', value) for name, value in vals.items()]):
             return found
         try:
             with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                return accounts.create(vals)
+                return pages.create(vals)
         except psycopg2.errors.UniqueViolation as error:
             # Made by a double click a moment ago: the request is done again, and finds it.
             raise ConcurrencyError("made by another request") from error
 
     def _pay_now_check_token(self, token):
-        """Override of `pay.now.link`: the page closes with the log-in it was made for."""
+        """Override of `pay.now.page.mixin`: the page closes with the log-in it was made for."""
         is_open = super()._pay_now_check_token(token)
         return is_open and self.sudo()._pay_now_has_log_in()
 
@@ -128,20 +128,20 @@ class PayNowAccount(models.Model):
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_lines(self):
-        """Override of `pay.now.link`: what is open. What was paid long ago is nobody's business."""
+        """Override of `pay.now.page.mixin`: what is open; what was paid long ago is not shown."""
         Line = self.env['account.move.line']
         return Line.search(Line._pay_now_open_items_domain() & self._pay_now_lines_domain())
 
     def _pay_now_lines_domain(self):
-        """Override of `pay.now.link` to read nothing for it."""
+        """Override of `pay.now.page.mixin` to read nothing for it."""
         return self._pay_now_visible() & Domain('company_id', '=', self.company_id.id)
 
     def _pay_now_credit_scope(self):
-        """Override of `pay.now.link`: the customer's, as its items."""
+        """Override of `pay.now.page.mixin`: the customer's, as its items."""
         return self._pay_now_lines_domain()
 
     def _pay_now_preselected(self, payable):
-        """Override of `pay.now.link` to ask for exactly what is overdue, else for the next one."""
+        """Override of `pay.now.page.mixin` to tick exactly what is overdue, else the next one."""
         overdue = self._pay_now_overdue(payable)
         return overdue or payable.filtered(
             lambda line: line.date_maturity == payable[0].date_maturity

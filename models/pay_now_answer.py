@@ -124,7 +124,7 @@ class PayNowAnswer(models.Model):
             answer.amount = sum(answer.item_ids.mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
-        answers._tell()
+        answers._notify()
         return answers
 
     # === ACTION METHODS === #
@@ -170,7 +170,7 @@ class PayNowAnswer(models.Model):
         )
 
     def _for_user(self):
-        """Return the answer in the words of the company's people.
+        """Return the answer's label for the company's people.
 
         :rtype: str
         """
@@ -183,7 +183,7 @@ class PayNowAnswer(models.Model):
         }[self.kind]
 
     def _for_customer(self):
-        """Return the answer in words for the customer who gave it.
+        """Return the answer's label for the customer who gave it.
 
         :rtype: str
         """
@@ -198,8 +198,8 @@ class PayNowAnswer(models.Model):
     # === CRON === #
 
     @api.model
-    def _settle(self):
-        """End the answers that came true, and those that did not: the responsible are told.
+    def _end_answers(self):
+        """End the answers that came true, and those that did not: the responsible are notified.
 
         Nothing depends on it: a hold ends on its day by itself.
         """
@@ -209,4 +209,4 @@ class PayNowAnswer(models.Model):
         paid.state = 'kept'
         broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
         broken.state = 'broken'
-        broken._tell()
+        broken._notify()

@@ -6,22 +6,22 @@ from odoo import models
 
 
 class PayNowAnswer(models.Model):
-    """Who is told of an answer: a note on the invoices, and an activity for the responsible."""
+    """Who is notified of an answer: a note on the invoices, and an activity for the responsible."""
 
     _inherit = 'pay.now.answer'
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - NOTIFYING === #
 
-    def _tell(self):
-        """Tell the responsible, once for each answer and each end of one."""
+    def _notify(self):
+        """Notify the responsible, once for each answer and each end of one."""
         for company, answers in self.sudo().grouped('company_id').items():
             for answer in answers.with_context(lang=company._pay_now_lang()):
                 answer._note_on_invoices()
                 if answer.by_customer or answer.state == 'broken':
                     answer._make_activity()
 
-    def _said(self):
-        """Return what is told, the customer's own words with it.
+    def _notification_text(self):
+        """Return the text of the notification: the answer, and whether it was kept.
 
         :rtype: str
         """
@@ -30,7 +30,7 @@ class PayNowAnswer(models.Model):
         return self.env._("Not kept: %s", what) if self.state == 'broken' else what
 
     def _note_on_invoices(self):
-        body = Markup('<p>%s</p>') % self._said()
+        body = Markup('<p>%s</p>') % self._notification_text()
         if self.text and self.state == 'open':
             # Escaped: whoever has the address wrote it.
             body += Markup('<blockquote>%s</blockquote>') % self.text
@@ -47,7 +47,7 @@ class PayNowAnswer(models.Model):
                 'res_model_id': self.env['ir.model']._get_id(record._name),
                 'res_id': record.id,
                 'user_id': self._responsible().id,
-                'summary': self._said(),
+                'summary': self._notification_text(),
                 'note': Markup('<p>%s</p>') % (self.text or ', '.join(moves.mapped('name'))),
                 'date_deadline': self._deadline(),
                 'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,

@@ -12,7 +12,12 @@ class PayNowDiscrepancy(models.Model):
     _inherit = ['mail.thread']
     _order = 'id desc'
 
-    name = fields.Char(string="What happened", required=True, readonly=True)
+    name = fields.Char(
+        string="What happened",
+        required=True,
+        readonly=True,
+        help="As it was noted, in the company's language: to search, and to tell it from another.",
+    )
     kind = fields.Selection(
         string="Kind",
         selection=[
@@ -66,7 +71,7 @@ class PayNowDiscrepancy(models.Model):
     # === BUSINESS METHODS === #
 
     @api.model
-    def _settle(self, transactions, kind):
+    def _close_of(self, transactions, kind):
         """Close what is open about transactions because it came right by itself.
 
         :param payment.transaction transactions: the payments.
@@ -79,35 +84,42 @@ class PayNowDiscrepancy(models.Model):
         ).action_done()
 
     @api.model
-    def _report(self, transaction, kind, message, amount=0.0, currency=None):
+    def _report(self, transaction, kind, code, details=None, amount=0.0):
         """Open a discrepancy, or leave the one already open for the same thing.
 
         :param payment.transaction transaction: the payment it is about.
         :param str kind: one of the kinds.
-        :param str message: what happened, for the accountant.
-        :param float amount: the amount in question, in `currency`.
-        :param res.currency currency: the transaction's own by default.
+        :param str code: what happened, of `_message_templates`.
+        :param dict details: values of the message, see `_write_message`.
+        :param float amount: the amount in question, in the transaction's currency.
         :return: the discrepancy, open or dismissed.
         :rtype: pay.now.discrepancy
         """
+        values = self._prepare(transaction, kind, code, amount, details or {})
         known = self.sudo().search(
             Domain('transaction_id', '=', transaction.id)
             & Domain('kind', '=', kind)
             # What somebody dismissed does not come back, unless it changes.
             & (
                 Domain('state', '=', 'open')
-                | Domain('state', '=', 'dismissed') & Domain('name', '=', message)
+                | Domain('state', '=', 'dismissed') & Domain('name', '=', values['name'])
             ),
             limit=1,
         )
-        if known:
-            return known
-        return self.sudo().create(
-            {
-                'name': message,
-                'kind': kind,
-                'transaction_id': transaction.id,
-                'amount': amount,
-                'currency_id': (currency or transaction.currency_id).id,
-            }
-        )
+        return known or self.sudo().create(values)
+
+    @api.model
+    def _prepare(self, transaction, kind, code, amount, details):
+        """Return the values of a discrepancy; parameters as of `_report`.
+
+        :rtype: dict
+        """
+        return {
+            'name': self._write_message(transaction, code, details),
+            'code': code,
+            'details': details,
+            'kind': kind,
+            'transaction_id': transaction.id,
+            'amount': amount,
+            'currency_id': transaction.currency_id.id,
+        }

@@ -91,7 +91,7 @@ class PayNowDiscrepancy(models.Model):
             except GatewayError as error:
                 provider = one.transaction_id.provider_id
                 raise UserError(provider._pay_now_error_text(error)) from error
-            one._close_mended()
+            one._close_fixed()
 
     def action_reverse(self):
         """Take back what is booked too much, by new entries of today.
@@ -103,19 +103,12 @@ class PayNowDiscrepancy(models.Model):
             tx = one.transaction_id
             if not tx.try_lock_for_update():
                 raise UserError(self.env._("This payment is being processed at this moment."))
-            same = one._same_payment()
-            booked = self._read_books(same).payments.get(self._name_of(tx)) or same.payment_id
             if one.kind == 'booked_twice':
-                extra = self._too_many(booked)
-                tx._pay_now_take_back(extra.move_id)
-                kept = booked - extra
-                kept.payment_transaction_id.payment_id = kept
-                for payer in same:
-                    payer._pay_now_settle_surplus()
+                one._take_back_extra()
             else:
-                tx._pay_now_take_back(booked.move_id | tx.pay_now_commission_move_id)
-            tx._pay_now_settle_payouts_again()
-            one._close_mended()
+                one._take_back_all()
+            tx._pay_now_reconcile_payouts_again()
+            one._close_fixed()
 
     def action_dismiss(self):
         """Ask for the reason to dismiss what was found.
@@ -135,6 +128,32 @@ class PayNowDiscrepancy(models.Model):
 
     # === BUSINESS METHODS - ACTIONS === #
 
+    def _take_back_extra(self):
+        """Take back the entries of a payment but one, which the transaction keeps."""
+        same = self._same_payment()
+        booked = self._booked_entries(same)
+        extra = self._too_many(booked)
+        self.transaction_id._pay_now_take_back(extra.move_id)
+        kept = booked - extra
+        kept.payment_transaction_id.payment_id = kept
+        for tx in same:
+            tx._pay_now_close_surplus()
+
+    def _take_back_all(self):
+        """Take back the entries of a payment that was not made, and of its commission."""
+        tx = self.transaction_id
+        booked = self._booked_entries(self._same_payment())
+        tx._pay_now_take_back(booked.move_id | tx.pay_now_commission_move_id)
+
+    def _booked_entries(self, same):
+        """Return what counts as booked of the payment.
+
+        :param payment.transaction same: the transactions that stand for it.
+        :rtype: account.payment
+        """
+        books = self._read_books(same)
+        return books.payments.get(self._name_of(self.transaction_id)) or same.payment_id
+
     def _same_payment(self):
         """Return the transactions that stand for the same payment of the provider.
 
@@ -151,8 +170,8 @@ class PayNowDiscrepancy(models.Model):
             ]
         )
 
-    def _close_mended(self):
-        """Note that somebody mended it, unless it was closed on the way."""
+    def _close_fixed(self):
+        """Note that somebody fixed it, unless it was closed on the way."""
         self.filtered(lambda one: one.state == 'open').write(
             {'state': 'done', 'note': self.env._("Mended in the books.")}
         )

@@ -11,11 +11,11 @@ Books = namedtuple('Books', ('payments', 'commissions'))
 
 
 class PayNowDiscrepancy(models.Model):
-    """What counts as booked here: posted and not taken back. A few queries for any number."""
+    """What counts as booked: posted and not taken back. A few queries for any number."""
 
     _inherit = 'pay.now.discrepancy'
 
-    # === BUSINESS METHODS - BOOKED HERE === #
+    # === BUSINESS METHODS - BOOKS === #
 
     @api.model
     def _name_of(self, transaction):
@@ -68,8 +68,8 @@ class PayNowDiscrepancy(models.Model):
     # === BUSINESS METHODS - PAID TWICE === #
 
     @api.model
-    def _items_paid_twice(self, transactions):
-        """Find items that several payments paid, together more than there was to pay.
+    def _open_items_paid_twice(self, transactions):
+        """Find open items that several payments paid, together more than there was to pay.
 
         What was given back counts, and so does what a payment left is used for elsewhere.
 
@@ -96,7 +96,9 @@ class PayNowDiscrepancy(models.Model):
             ) + sum(payers.pay_now_dispute_ids.mapped('loss_amount'))
             left = {tx: self._open_credit(tx.payment_id) for tx in payers}
             over = min(paid - given_back - abs(line.amount_currency), sum(left.values()))
-            if line.currency_id.compare_amounts(over, 0) > 0 and not self._told_surplus(payers):
+            if line.currency_id.compare_amounts(over, 0) > 0 and not self._has_surplus_reported(
+                payers
+            ):
                 found[max(left, key=lambda tx: (left[tx], tx.id))] = (over, payers)
         return found
 
@@ -107,7 +109,7 @@ class PayNowDiscrepancy(models.Model):
         return max(-sum(items.mapped('amount_residual_currency')), 0.0)
 
     @api.model
-    def _told_surplus(self, transactions):
+    def _has_surplus_reported(self, transactions):
         """Tell whether booking the payments said already that one of them was too much."""
         return bool(
             transactions.pay_now_discrepancy_ids.filtered(lambda one: one.kind == 'surplus')

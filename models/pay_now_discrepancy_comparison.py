@@ -1,17 +1,17 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from collections import defaultdict
-from datetime import timedelta, timezone
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import There, names
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import AtProvider, names
 
 
 class PayNowDiscrepancy(models.Model):
-    """What was paid there, and what is booked here: compared, told once, and closed when right."""
+    """What the provider says and what the books hold: compared, and closed when right."""
 
     _inherit = 'pay.now.discrepancy'
 
@@ -33,21 +33,21 @@ class PayNowDiscrepancy(models.Model):
         company = provider.company_id
         self = self.sudo().with_company(company).with_context(lang=company._pay_now_lang())
         by_tx = self._listed_by_transaction(provider, listed or ())
-        here = self._booked_lately(provider)
-        listed_here = self.env['payment.transaction'].union(*by_tx)
+        booked = self._booked_lately(provider)
+        listed_txs = self.env['payment.transaction'].union(*by_tx)
         before = self.search(self._open_domain(provider))
-        todo = (here | before.transaction_id) - listed_here
+        todo = (booked | before.transaction_id) - listed_txs
         if listed is None:
             todo |= self._unbooked_lately(provider)
         answers = self._ask(todo)
-        looked_at = listed_here.union(*answers)
-        ours = here | looked_at | before.transaction_id
+        looked_at = listed_txs.union(*answers)
+        ours = booked | looked_at | before.transaction_id
         books = self._read_books(ours)
         findings = self._find_booked_twice(books)
         for tx in looked_at:
             findings += self._find_differences(tx, by_tx.get(tx, ()), answers.get(tx), books)
         findings += self._find_paid_twice(ours)
-        (before - self._tell(findings))._close_right(looked_at, books)
+        (before - self._report_findings(findings))._close_right(looked_at, books)
         return len(looked_at)
 
     @api.model
@@ -76,7 +76,7 @@ class PayNowDiscrepancy(models.Model):
         by_tx = defaultdict(list)
         for line in listed:
             tx = payments.get(line.id)
-            made_at = _naive(line.created_at)
+            made_at = utils.naive_utc(line.created_at)
             if not tx or made_at > newest:
                 continue
             # The same reference in other books, or from before these books, is not ours.
@@ -90,7 +90,7 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _booked_lately(self, provider):
-        """Return the payments of the last days that are confirmed here."""
+        """Return the payments of the last days that are confirmed in the books."""
         first, last = self._compared_dates()
         return self.env['payment.transaction'].search(
             Domain('provider_id', '=', provider.id)
@@ -107,7 +107,7 @@ class PayNowDiscrepancy(models.Model):
         Those asked about longest ago come first: what one comparison leaves, another one does.
 
         :param payment.transaction transactions: whom to ask about.
-        :return: `{transaction: There}`
+        :return: `{transaction: AtProvider}`
         :rtype: dict
         """
         first = fields.Datetime.to_datetime('1970-01-01')
@@ -117,9 +117,9 @@ class PayNowDiscrepancy(models.Model):
         for tx in todo:
             payment = tx._pay_now_fetch()
             answers[tx] = (
-                There(payment.state, payment.amount, payment.commission, payment.currency)
+                AtProvider(payment.state, payment.amount, payment.commission, payment.currency)
                 if payment
-                else There(None, 0, None, tx.currency_id.name)
+                else AtProvider(None, 0, None, tx.currency_id.name)
             )
             if payment and payment.settlement_currency not in ('', payment.currency):
                 answers[tx] = answers[tx]._replace(fee=None)
@@ -129,7 +129,7 @@ class PayNowDiscrepancy(models.Model):
 
     @api.model
     def _unbooked_lately(self, provider):
-        """Return the checkouts of the last days that nobody paid as far as is known here."""
+        """Return the checkouts of the last days that nobody paid as far as the books know."""
         first, last = self._compared_dates()
         return self.env['payment.transaction'].search(
             Domain('provider_id', '=', provider.id)
@@ -140,7 +140,7 @@ class PayNowDiscrepancy(models.Model):
             & Domain('create_date', '<=', last)
         )
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - REPORTING === #
 
     @api.model
     def _open_domain(self, provider):
@@ -151,7 +151,7 @@ class PayNowDiscrepancy(models.Model):
         )
 
     @api.model
-    def _tell(self, findings):
+    def _report_findings(self, findings):
         """Open what is new and keep what is known: dismissed, too, as long as it is the same.
 
         :param list findings: what is wrong now.
@@ -165,7 +165,7 @@ class PayNowDiscrepancy(models.Model):
             & Domain('state', 'in', ('open', 'dismissed'))
         ):
             known[one.transaction_id, one.kind] |= one
-        told, new = self.browse(), {}
+        found, new = self.browse(), {}
         for finding in findings:
             before = known[finding.transaction, finding.kind]
             same = before.filtered(lambda one, key=finding.key: one.comparison_key == key)
@@ -174,18 +174,20 @@ class PayNowDiscrepancy(models.Model):
                 new.setdefault((finding.transaction, finding.kind), self._values_of(finding))
             elif not same:
                 current.write(self._values_of(finding))
-            told |= current
-        return told | self.create(list(new.values()))
+            found |= current
+        return found | self.create(list(new.values()))
 
     @api.model
     def _values_of(self, finding):
-        tx = finding.transaction
+        """Return the values of the discrepancy of a finding.
+
+        :rtype: dict
+        """
+        values = self._prepare(
+            finding.transaction, finding.kind, finding.code, finding.amount, finding.details
+        )
         return {
-            'name': finding.message,
-            'kind': finding.kind,
-            'transaction_id': tx.id,
-            'amount': finding.amount,
-            'currency_id': tx.currency_id.id,
+            **values,
             'comparison_key': finding.key,
             'payment_refs': ','.join(finding.refs),
         }
@@ -193,7 +195,7 @@ class PayNowDiscrepancy(models.Model):
     def _close_right(self, looked_at, books):
         """Close what is no longer so, of what could be looked at again.
 
-        :param payment.transaction looked_at: the payments that the provider told of.
+        :param payment.transaction looked_at: the payments that the provider said something of.
         :param Books books: what counts as booked.
         """
         self.filtered(lambda one: one._is_right(looked_at, books)).write(
@@ -213,7 +215,3 @@ class PayNowDiscrepancy(models.Model):
         if self.kind == 'missing_here' and books.payments.get(self._name_of(self.transaction_id)):
             return True
         return self.kind in ('booked_twice', 'superseded') or self.transaction_id in looked_at
-
-
-def _naive(moment):
-    return moment.astimezone(timezone.utc).replace(tzinfo=None)

@@ -16,7 +16,7 @@ class PayNowDispute(models.Model):
 
     _name = 'pay.now.dispute'
     _description = "Payment dispute"
-    _inherit = ['pay.now.subject.mixin', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['pay.now.provider.object.mixin', 'mail.thread', 'mail.activity.mixin']
     _order = 'due_at, id desc'
     _check_company_auto = True
     _subject = 'dispute'
@@ -94,8 +94,9 @@ class PayNowDispute(models.Model):
 
     @api.model
     def _ours(self, provider, found):
-        """Override of `pay.now.subject.mixin`: those about payments of ours, which nobody else
-        reads meanwhile.
+        """Override of `pay.now.provider.object.mixin`: those about payments of ours.
+
+        Nobody else reads these payments meanwhile.
 
         :raise GatewayUnavailable: one is being processed at this moment.
         """
@@ -119,7 +120,7 @@ class PayNowDispute(models.Model):
 
     @api.model
     def _known(self, provider, found):
-        """Override of `pay.now.subject.mixin`: one case may be told twice."""
+        """Override of `pay.now.provider.object.mixin`: one case may come twice."""
         payments = self._payments(provider, found)
         cases = {one.id: self._case_of(payments[one.id], one) for one in found}
         return {ref: case for ref, case in cases.items() if case}
@@ -128,11 +129,11 @@ class PayNowDispute(models.Model):
     def _case_of(self, payment, one):
         """Return the record of a dispute.
 
-        PayPal may tell one case twice: as a dispute, and as a reversal of the payment, in either
+        PayPal may report one case twice: as a dispute, and as a reversal of the payment, in either
         order. It is one case, and its money moved once.
 
         :param payment.transaction payment: what is disputed.
-        :param gateways.base.Dispute one: what the provider tells.
+        :param gateways.base.Dispute one: what the provider says.
         :rtype: pay.now.dispute
         """
         cases = payment.pay_now_dispute_ids.sorted('id')
@@ -148,7 +149,7 @@ class PayNowDispute(models.Model):
 
     @api.model
     def _values(self, provider, one):
-        """Override of `pay.now.subject.mixin`: a dispute is about a payment."""
+        """Override of `pay.now.provider.object.mixin`: a dispute is about a payment."""
         return {
             **super()._values(provider, one),
             'transaction_id': self._payments(provider, [one])[one.id].id,
@@ -156,7 +157,7 @@ class PayNowDispute(models.Model):
         }
 
     def _update(self, one):
-        """Override of `pay.now.subject.mixin`: what the provider tells now, and new movements.
+        """Override of `pay.now.provider.object.mixin`: what the provider says now, and movements.
 
         A reversal says nothing about the dispute it belongs to but that its money is gone.
         """
@@ -176,10 +177,10 @@ class PayNowDispute(models.Model):
         self._write_changes(vals)
         self._store_movements(one)
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - NOTIFYING === #
 
-    def _tell(self):
-        """Tell the accountant, once, and the payment's readers, whenever the state changes."""
+    def _notify_accountant(self):
+        """Notify the accountant, once, and the payment's followers, whenever the state changes."""
         for dispute in self:
             if dispute.state in UNDECIDED and not dispute.told:
                 dispute.told = True
@@ -206,7 +207,7 @@ class PayNowDispute(models.Model):
         self.ensure_one()
         self.message_post(body=message)
         tx = self.transaction_id
-        # Not booked yet when the dispute is told first.
+        # Not booked yet when the dispute's event comes first.
         for payment in tx.payment_id:
             payment.message_post(body=message)
         for invoice in tx.pay_now_item_ids.line_id.move_id:

@@ -9,17 +9,17 @@ class PayNowDispute(models.Model):
 
     _inherit = 'pay.now.dispute'
 
-    # === BUSINESS METHODS - SETTLING === #
+    # === BUSINESS METHODS - BOOKING === #
 
-    def _settle(self):
-        """Book the movements, then the loss where it is lost; tell whom it concerns.
+    def _book_and_reconcile(self):
+        """Book the movements, then the loss where it is lost; notify the accountant.
 
         Safe to call any number of times; what is missing is done the next time.
         """
         for provider, disputes in self.grouped('provider_id').items():
             company = provider.company_id
             disputes = disputes.with_company(company).with_context(lang=company._pay_now_lang())
-            disputes._tell()
+            disputes._notify_accountant()
             todo = disputes.try_lock_for_update()
             try:
                 with self.env.cr.savepoint():
@@ -31,7 +31,7 @@ class PayNowDispute(models.Model):
                 try:
                     with self.env.cr.savepoint():
                         dispute._reconcile_given_up()
-                        dispute._settle_loss()
+                        dispute._book_or_take_back_loss()
                 except UserError as error:
                     dispute._note_problem(error)
                 else:
@@ -94,11 +94,11 @@ class PayNowDispute(models.Model):
                 and line.account_id.reconcile
             )
         )
-        self.env['pay.now.payout']._reconcile_plan([lines])
+        self.env['account.move.line']._pay_now_reconcile_open([lines])
 
     # === BUSINESS METHODS - LOSS === #
 
-    def _settle_loss(self):
+    def _book_or_take_back_loss(self):
         """Book the loss of what is lost, or take it back where it came right after all."""
         self.ensure_one()
         booked = self.movement_ids.filtered('move_id')
@@ -145,9 +145,9 @@ class PayNowDispute(models.Model):
         debit = self._loss_line()
         rest = credit._pay_now_free(amount)
         (credit | debit).reconcile()
-        self.env['pay.now.payout']._reconcile_plan([credit | rest])
+        self.env['account.move.line']._pay_now_reconcile_open([credit | rest])
         self._reconcile_disputed()
-        self.transaction_id._pay_now_settle_surplus()
+        self.transaction_id._pay_now_close_surplus()
         self._note(
             self.env._(
                 "The dispute is lost: %(amount)s are open again. %(url)s",
@@ -185,10 +185,12 @@ class PayNowDispute(models.Model):
             for account in loss.line_ids.account_id
             if account.reconcile
         ]
-        self.env['pay.now.payout']._reconcile_plan(plan)
+        self.env['account.move.line']._pay_now_reconcile_open(plan)
         move.reversed_entry_id = loss
         credit = tx.payment_id._pay_now_counterpart_lines()
-        self.env['pay.now.payout']._reconcile_plan([credit | tx._pay_now_snapshot_still_open()])
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [credit | tx._pay_now_snapshot_still_open()]
+        )
         self.write({'loss_move_id': False, 'loss_amount': 0.0})
         self._reconcile_disputed()
         self._note(self.env._("The loss of the dispute was taken back."))

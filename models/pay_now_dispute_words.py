@@ -4,7 +4,7 @@ from odoo import api, fields, models
 
 
 class PayNowDispute(models.Model):
-    """The providers' codes in the accountant's words."""
+    """What the providers' codes mean."""
 
     _inherit = 'pay.now.dispute'
 
@@ -13,14 +13,14 @@ class PayNowDispute(models.Model):
     @api.depends('reason')
     @api.depends_context('lang')
     def _compute_reason_text(self):
-        words = self._reason_words()
+        labels = self._reason_labels()
         for dispute in self:
-            dispute.reason_text = words.get((dispute.reason or '').lower()) or dispute.reason
+            dispute.reason_text = labels.get((dispute.reason or '').lower()) or dispute.reason
 
-    def _reason_words(self):
-        """Return what the reasons of both providers mean.
+    def _reason_labels(self):
+        """Return what the reasons of both providers mean to the accountant.
 
-        :return: `{code in lower case: words}`
+        :return: `{code in lower case: label}`
         :rtype: dict
         """
         not_authorised = self.env._("Not authorised by the payer")

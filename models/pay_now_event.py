@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from collections import defaultdict
 from datetime import timedelta, timezone
 
 import psycopg2
@@ -8,7 +9,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayNotFound,
@@ -23,7 +24,7 @@ WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2
 
 
 class PayNowEvent(models.Model):
-    """The ledger of provider notifications: stored once, before anything else happens."""
+    """The ledger of the providers' events: stored once, before anything else happens."""
 
     _name = 'pay.now.event'
     _description = "Provider notification"
@@ -85,7 +86,7 @@ class PayNowEvent(models.Model):
     # === ACTION METHODS === #
 
     def action_replay(self):
-        """Process the notifications again: the payments are asked about anew."""
+        """Process the events again: the payments are asked about anew."""
         self.check_access('write')
         self.sudo().write(
             {'state': 'pending', 'attempts': 0, 'next_attempt_at': fields.Datetime.now()}
@@ -96,26 +97,49 @@ class PayNowEvent(models.Model):
 
     @api.model
     def _store(self, provider, event, source, payload=''):
-        """Store a verified notification once.
+        """Store a verified event once.
 
-        One INSERT in a savepoint of its own. A unique violation there means that it is stored
-        already. A serialization failure may mean that too, or something else: the request is
-        then done again by the framework, which knows; the sweep sees the event once more anyway.
+        One INSERT in a savepoint of its own, which leaves out what is stored already. A
+        serialization failure may mean that somebody else stores it at this moment, or something
+        else: the request is then done again by the framework, which knows; the sweep sees the
+        event once more anyway.
 
-        :param payment.provider provider: whose notification it is.
-        :param gateways.base.Event event: the verified and normalised notification.
+        :param payment.provider provider: whose event it is.
+        :param gateways.base.Event event: verified and normalised.
         :param str source: `webhook` or `sweep`.
         :param str payload: the raw body, kept for a while for whoever has to look.
         :return: True when it was new.
         :rtype: bool
         """
+        values = self._prepare(provider, event, source, payload)
+        query = SQL(
+            "INSERT INTO pay_now_event (%s) VALUES %s"
+            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
+            SQL(', ').join(SQL.identifier(name) for name in values),
+            tuple(values.values()),
+        )
+        try:
+            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+                self.env.cr.execute(query)
+                return bool(self.env.cr.rowcount)
+        except psycopg2.errors.SerializationFailure:
+            if source == 'sweep':
+                return False
+            raise
+
+    @api.model
+    def _prepare(self, provider, event, source, payload):
+        """Return the columns of a new event; parameters as of `_store`.
+
+        :rtype: dict
+        """
         now = fields.Datetime.now()
-        values = {
+        return {
             'provider_id': provider.id,
             'company_id': provider.company_id.id,
             'event_ref': event.id,
             'type': event.type,
-            'occurred_at': event.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+            'occurred_at': utils.naive_utc(event.created_at),
             'source': source,
             'checkout_ref': event.checkout_id or None,
             'payment_ref': event.payment_id or None,
@@ -132,22 +156,6 @@ class PayNowEvent(models.Model):
             'create_uid': self.env.uid,
             'write_uid': self.env.uid,
         }
-        query = SQL(
-            "INSERT INTO pay_now_event (%s) VALUES %s"
-            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
-            SQL(', ').join(SQL.identifier(name) for name in values),
-            tuple(values.values()),
-        )
-        try:
-            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
-                self.env.cr.execute(query)
-                return bool(self.env.cr.rowcount)
-        except psycopg2.errors.UniqueViolation:
-            return False
-        except psycopg2.errors.SerializationFailure:
-            if source == 'sweep':
-                return False
-            raise
 
     # === BUSINESS METHODS - PROCESSING === #
 
@@ -162,7 +170,7 @@ class PayNowEvent(models.Model):
     def _cron_process(self, batch=50):
         """Work the ledger off. Several workers may run at once: each takes what is free.
 
-        :param int batch: notifications per database transaction.
+        :param int batch: events per database transaction.
         """
         cron = self.env['ir.cron']
         domain = self._pending_domain()
@@ -189,27 +197,26 @@ class PayNowEvent(models.Model):
         self._wake_workers()
 
     def _process(self):
-        """Synchronise what each notification is about, payments in one batch.
+        """Synchronise what each event is about, payments in one batch.
 
-        Disputes come first: a payment that PayPal took back looks like a refunded one. Payouts
-        come last: they are made of all the others.
+        Accounts come first, before anything is asked of them; then disputes: a payment that PayPal
+        took back looks like a refunded one. Payouts come last: they are made of all the others.
         """
+        accounts = self.filtered(lambda event: event.subject == 'account')
         disputes = self.filtered(lambda event: event.subject == 'dispute')
         payouts = self.filtered(lambda event: event.subject == 'payout')
+        accounts._process_merchant_accounts()
         disputes._process_others()
-        (self - disputes - payouts)._process_payments()
+        (self - accounts - disputes - payouts)._process_payments()
         payouts._process_others()
 
     def _process_payments(self):
-        """Find the payment each notification is about and synchronise it, in one batch."""
-        by_tx = {}
-        for event in self:
-            tx = event._find_transaction()
-            if tx:
-                by_tx.setdefault(tx, self.browse())
-                by_tx[tx] |= event
-            else:
-                event.write({'state': 'ignored', 'error': False})
+        """Find the payment each event is about and synchronise it, in one batch."""
+        payments = self._find_payments()
+        (self - self.browse().union(*payments)).write({'state': 'ignored', 'error': False})
+        by_tx = defaultdict(self.browse)
+        for event, tx in payments.items():
+            by_tx[tx] |= event
         txs = self.env['payment.transaction'].union(*by_tx)
         errors, asked = txs._pay_now_synchronize_safely()
         for tx, events in by_tx.items():
@@ -221,7 +228,7 @@ class PayNowEvent(models.Model):
                 events._retry_later(self.env._("Being processed elsewhere"), tx, count=False)
 
     def _process_others(self):
-        """Synchronise the payouts and disputes that notifications are about, each one once."""
+        """Synchronise the payouts and disputes that events are about, each one once."""
         for (provider, subject), events in self.grouped(
             lambda event: (event.provider_id, event.subject)
         ).items():
@@ -245,28 +252,30 @@ class PayNowEvent(models.Model):
             return self._retry_later(error.message)
         except GatewayError as error:
             return self._retry_later(provider._pay_now_listing_problem(error) or error.message)
-        except Exception as error:  # noqa: BLE001 - kept with its notification
+        except Exception as error:  # noqa: BLE001 - kept with its event
             _logger.exception("%s of %s could not be processed", ref, provider.name)
             return self._retry_later(str(error))
         return self.write({'state': 'done' if ours else 'ignored', 'error': False})
 
-    def _find_transaction(self):
-        """Return the payment of ours that the notification is about, if any; never its refund.
+    def _find_payments(self):
+        """Return the payments of ours that the events are about.
 
-        :rtype: payment.transaction
+        :return: `{event: payment}` of those that are about one.
+        :rtype: dict
         """
-        self.ensure_one()
-        Transaction = self.env['payment.transaction']
-        mine = Domain('provider_id', '=', self.provider_id.id)
-        for field, value in (
-            ('provider_reference', self.checkout_ref),
-            ('reference', self.reference),
-            ('pay_now_payment_ref', self.payment_ref),
-            ('pay_now_charge_ref', self.charge_ref),
-        ):
-            if value and (tx := Transaction.search(mine & Domain(field, '=', value), limit=1)):
-                return tx._pay_now_sources()
-        return Transaction
+        payments = {}
+        for provider, events in self.grouped('provider_id').items():
+            named = {
+                event: {
+                    'checkout_id': event.checkout_ref,
+                    'payment_id': event.payment_ref,
+                    'charge_id': event.charge_ref,
+                    'reference': event.reference,
+                }
+                for event in events
+            }
+            payments.update(self.env['payment.transaction']._pay_now_find(provider, named))
+        return payments
 
     def _retry_later(self, error, tx=None, count=True):
         """Keep the error; try again after a while that doubles, and give up one day."""
@@ -291,22 +300,14 @@ class PayNowEvent(models.Model):
     # === BUSINESS METHODS - SWEEP === #
 
     @api.model
-    def _swept_providers(self):
-        """Return the providers of ours that can be asked, connected or being wound up.
-
-        :rtype: payment.provider
-        """
-        return (
-            self.env['payment.provider']
-            .sudo()
-            .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
-            .filtered(lambda provider: provider._pay_now_can_be_asked())
-        )
-
-    @api.model
     def _sweep(self):
-        """List the providers' events since the last ones seen, for those that never arrived."""
-        providers = self._swept_providers()
+        """List the providers' events since the last ones seen, for those that never arrived.
+
+        Before that, see who completed a registration without coming back.
+        """
+        Provider = self.env['payment.provider']
+        Provider._pay_now_resume_onboardings()
+        providers = Provider._pay_now_swept()
         for provider in providers:
             # An hour of overlap: events become visible late, and the ledger knows the others.
             start = (provider.pay_now_last_sweep_at or provider.pay_now_connected_at) - timedelta(
@@ -333,7 +334,7 @@ class PayNowEvent(models.Model):
 
     @api.autovacuum
     def _gc_payloads(self):
-        """Forget the payloads of old notifications; the ledger itself stays."""
+        """Forget the payloads of old events; the ledger itself stays."""
         limit = fields.Datetime.now() - timedelta(days=const.PAYLOAD_RETENTION_DAYS)
         self.search(
             [('payload', '!=', False), ('create_date', '<', limit)], limit=10000

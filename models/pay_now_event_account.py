@@ -2,7 +2,7 @@
 
 import psycopg2
 
-from odoo import api, models
+from odoo import models
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.payment.logging import get_payment_logger
@@ -11,20 +11,14 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PayNowEvent(models.Model):
-    """Notifications about the account itself: completed, restricted, taken away from us."""
+    """Events about the merchant account itself: completed, restricted, taken away from us."""
 
     _inherit = 'pay.now.event'
 
     # === BUSINESS METHODS - PROCESSING === #
 
-    def _process(self):
-        """Override of this module to look again at accounts, before anything is asked of them."""
-        accounts = self.filtered(lambda event: event.subject == 'account')
-        accounts._process_accounts()
-        return super(PayNowEvent, self - accounts)._process()
-
-    def _process_accounts(self):
-        """Look again at each account once, whatever its notifications say and in which order."""
+    def _process_merchant_accounts(self):
+        """Look again at each merchant account once, whatever its events say and in which order."""
         for provider, events in self.grouped('provider_id').items():
             try:
                 with self.env.cr.savepoint():
@@ -38,11 +32,3 @@ class PayNowEvent(models.Model):
                 events._retry_later(error)
             else:
                 events.write({'state': 'done', 'error': False})
-
-    # === BUSINESS METHODS - SWEEP === #
-
-    @api.model
-    def _sweep(self):
-        """Override of this module to see who completed a registration without coming back."""
-        self.env['payment.provider']._pay_now_resume_onboardings()
-        return super()._sweep()

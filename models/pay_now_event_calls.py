@@ -22,7 +22,7 @@ class PayNowEvent(models.Model):
     def _wake_workers(self):
         """Wake the workers, unless they were called a moment ago and have not begun yet.
 
-        A call that is older and still there was not heard, or its worker failed: call again.
+        A call that is older and left was not answered, or its worker failed: call again.
         """
         crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
         crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))

@@ -11,13 +11,13 @@ from odoo.tools import consteq
 from odoo.addons.account_pay_now import const
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """A document whose items can be paid on a public page, by an unguessable address.
 
     The token opens nothing but the pay page of its own document, lapses, and can be revoked.
     """
 
-    _name = 'pay.now.link'
+    _name = 'pay.now.page.mixin'
     _description = "Pay Now link"
 
     pay_now_token = fields.Char(string="Pay page token", copy=False, groups='base.group_system')

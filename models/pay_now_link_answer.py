@@ -10,10 +10,10 @@ from odoo.tools.misc import format_date
 from odoo.addons.account_pay_now import const
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """What the customer may say on the pay page instead of paying online."""
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - ANSWERS === #
 
@@ -50,7 +50,7 @@ class PayNowLink(models.AbstractModel):
         :param str date: when it was or will be paid, as a browser sends it.
         :param str text: the problem, in the customer's words.
         :rtype: pay.now.answer
-        :raise ValidationError: in the customer's words.
+        :raise ValidationError: in the customer's language.
         """
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():

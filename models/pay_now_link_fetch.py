@@ -82,14 +82,14 @@ COUNTRY_FIELDS = ('name', 'code', 'address_format', 'vat_label')
 CURRENCY_FIELDS = ('name', 'symbol', 'position', 'rounding', 'decimal_places')
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """What the pay page reads, instead of all that its records have.
 
     Whatever is asked for besides is read as ever, with all the fields of its record: nothing
     depends on these lists but the time.
     """
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - READING === #
 

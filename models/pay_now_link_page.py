@@ -11,15 +11,15 @@ from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
 
-class PayNowLink(models.AbstractModel):
-    """The pay page of a document: what it shows, and the payment that starts there."""
+class PayNowPageMixin(models.AbstractModel):
+    """The pay page of a document: what it shows, and the payment that it starts."""
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_page_refusals(self, free):
-        """Return why invoices of the page cannot be paid there.
+        """Return why invoices of the page cannot be paid on it.
 
         :param account.move.line free: items of the document that no payment is on its way for.
         :return: `{invoice: code}`.
@@ -222,7 +222,7 @@ class PayNowLink(models.AbstractModel):
         :param float amount: less than that, where the company allows it.
         :param str email: where the receipt goes when the customer has no address.
         :rtype: payment.transaction
-        :raise ValidationError: in the customer's words.
+        :raise ValidationError: in the customer's language.
         """
         self.ensure_one()
         provider = self.company_id._pay_now_providers().filtered(
@@ -259,7 +259,7 @@ class PayNowLink(models.AbstractModel):
         :param float amount: what the payer typed; None for all of it.
         :return: as `account.move.line._pay_now_parts`.
         :rtype: dict
-        :raise ValidationError: in the customer's words.
+        :raise ValidationError: in the customer's language.
         """
         parts = lines._pay_now_parts()
         if amount is None or not lines or len(lines.currency_id) > 1:

@@ -6,10 +6,10 @@ from odoo import models
 from odoo.fields import Domain
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """What the pay page says of the whole: what was paid, is in progress, or can be answered."""
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - PAID === #
 

@@ -7,14 +7,14 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date, get_lang
 
 
-class PayNowLink(models.AbstractModel):
+class PayNowPageMixin(models.AbstractModel):
     """The rows of the pay page, one for each item or credit note.
 
     Days and amounts are written here, once for all rows: a widget of the template would look up
     language and currency for each of them.
     """
 
-    _inherit = 'pay.now.link'
+    _inherit = 'pay.now.page.mixin'
 
     # === BUSINESS METHODS - ROWS === #
 

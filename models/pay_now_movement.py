@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.gateways import base
 
 
@@ -124,7 +125,7 @@ class PayNowMovement(models.Model):
                 raise UserError(self.env._("Choose an account for this movement first."))
             movement._book_to(movement.account_id)
             movement.state = 'booked'
-        self.sudo().payout_id._settle()
+        self.sudo().payout_id._book_and_reconcile()
 
     def action_handled(self):
         """Mark movements that are not ours as handled: booked elsewhere, or nothing to book."""
@@ -175,8 +176,7 @@ class PayNowMovement(models.Model):
             'kind': line.kind,
             'type': line.type,
             'label': line.label,
-            'occurred_at': line.created_at
-            and line.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+            'occurred_at': utils.naive_utc(line.created_at),
             'currency_id': currencies[line.currency].id,
             'amount': float(line.amount),
             'fee': float(line.fee),

@@ -10,6 +10,9 @@ from odoo.addons.account_pay_now.gateways import GATEWAYS
 #: What the books know of a movement: its state, its transaction, and the journal items on the
 #: clearing account that book it.
 Match = namedtuple('Match', ('state', 'transaction', 'lines'))
+#: What the books know of many movements: payments by the movement's id, refunds and payouts by
+#: their own, and the entries that were made for single movements.
+Known = namedtuple('Known', ('payments', 'refunds', 'payouts', 'booked'))
 #: What is looked at again whenever something new may be known.
 UNDECIDED = ('waiting', 'foreign')
 
@@ -37,24 +40,24 @@ class PayNowMovement(models.Model):
             ).mapped('movement_ref')
         )
         found = [line for line in found if line.id not in stored]
-        self._hear_of_reversals(provider, found)
+        self._follow_reversals(provider, found)
         matches = self._identify(provider, found)
         unknown = [line for line in found if matches[line.id].state in UNDECIDED]
         self._store(provider, unknown)._write_matches(matches)
         self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
 
     @api.model
-    def _hear_of_reversals(self, provider, found):
+    def _follow_reversals(self, provider, found):
         """Let disputes follow from the report of payments that the provider took back.
 
         :param payment.provider provider: whose turn was taken.
         :param list found: `gateways.base.Movement`.
         """
-        told = [line for line in found if line.reversal]
-        ours = self._payments_of(provider, told)
+        reversals = [line for line in found if line.reversal]
+        ours = self._payments_of(provider, reversals)
         payments = self.env['payment.transaction'].union(*ours.values())
         known = set(payments.pay_now_dispute_ids.mapped('reversal_ref'))
-        refs = [one.source_id for one in told if one.id in ours and one.source_id not in known]
+        refs = [one.source_id for one in reversals if one.id in ours and one.source_id not in known]
         if refs:
             self.env['pay.now.dispute']._synchronize(provider, refs)
 
@@ -98,47 +101,69 @@ class PayNowMovement(models.Model):
         :return: `{movement id: Match}`
         :rtype: dict
         """
-        payments = self._payments_of(provider, found)
-        refunds = self._refunds_of(provider, found)
-        payouts = self._payouts_of(provider, found)
-        booked = {
-            movement.movement_ref: movement
-            for movement in self.search(
-                Domain('provider_id', '=', provider.id)
-                & Domain('movement_ref', 'in', [line.id for line in found])
-                & Domain('move_id', '!=', False)
-            )
-        }
+        known = self._read_known(provider, found)
         clearing = provider.pay_now_clearing_account_id
-        none = self.env['payment.transaction']
-        paid = none.union(*payments.values())
-        # Read all of them at once, not one by one below.
-        (paid.payment_id.move_id | paid.pay_now_commission_move_id).line_ids.mapped('account_id')
         matches = {}
         for line in found:
-            payment = payments.get(line.id, none)
-            known, moves = bool(payment), self.env['account.move']
-            if line.id in booked:
-                known, moves = True, booked[line.id].move_id
-            elif line.kind == 'payment':
-                moves = payment.payment_id.move_id | payment.pay_now_commission_move_id
-            elif line.kind == 'refund' or line.source_id in refunds:
-                refund = refunds.get(line.source_id, none)
-                known = known or bool(refund)
-                moves = refund._pay_now_entries()
-            elif line.kind in ('payout', 'payout_failure'):
-                payout = payouts.get(line.id) or payouts.get(line.source_id)
-                known = bool(payout)
-                if payout:
-                    moves = payout.move_id if line.kind == 'payout' else payout.reversal_move_id
-            items = moves.line_ids.filtered(lambda item: item.account_id == clearing)
-            if line.source_id in refunds:
+            entries = self._entries_of(line, known)
+            items = self.env['account.move.line']
+            if entries:
+                items = entries.line_ids.filtered(lambda item: item.account_id == clearing)
+            if line.source_id in known.refunds:
                 # A refund and its failure are entries of one payment, each on its own side.
                 items = items.filtered(lambda item, net=line.net: (item.balance < 0) == (net < 0))
-            matches[line.id] = Match(
-                self._state_of(provider, line, known, payment, items), payment, items
-            )
+            payment = known.payments.get(line.id, self.env['payment.transaction'])
+            state = self._state_of(provider, line, entries is not None, payment, items)
+            matches[line.id] = Match(state, payment, items)
         return matches
+
+    @api.model
+    def _read_known(self, provider, found):
+        """Read what the books know of movements, a few queries for any number.
+
+        :param payment.provider provider: whose balance moved.
+        :param list found: `gateways.base.Movement`.
+        :rtype: Known
+        """
+        booked = self.search(
+            Domain('provider_id', '=', provider.id)
+            & Domain('movement_ref', 'in', [line.id for line in found])
+            & Domain('move_id', '!=', False)
+        )
+        known = Known(
+            self._payments_of(provider, found),
+            self._refunds_of(provider, found),
+            self._payouts_of(provider, found),
+            {movement.movement_ref: movement.move_id for movement in booked},
+        )
+        paid = self.env['payment.transaction'].union(*known.payments.values())
+        # Read all of them at once, not one by one later.
+        paid._pay_now_entries().line_ids.mapped('account_id')
+        return known
+
+    @api.model
+    def _entries_of(self, line, known):
+        """Return the entries that book a movement, as far as they are made.
+
+        :param gateways.base.Movement line: the movement.
+        :param Known known: what the books know of it and others.
+        :return: None where the movement is not ours.
+        :rtype: account.move | None
+        """
+        if line.id in known.booked:
+            return known.booked[line.id]
+        if line.kind in ('payout', 'payout_failure') and line.source_id not in known.refunds:
+            payout = known.payouts.get(line.id) or known.payouts.get(line.source_id)
+            if not payout:
+                return None
+            return payout.move_id if line.kind == 'payout' else payout.reversal_move_id
+        payment = known.payments.get(line.id)
+        if line.kind == 'payment':
+            return payment and payment._pay_now_entries()
+        if refund := known.refunds.get(line.source_id):
+            return refund._pay_now_entries()
+        # Ours, and booked by itself or not at all.
+        return self.env['account.move'] if payment else None
 
     @api.model
     def _state_of(self, provider, line, known, payment, items):
@@ -159,30 +184,10 @@ class PayNowMovement(models.Model):
 
     @api.model
     def _payments_of(self, provider, found):
-        """Return the payments of ours that movements belong to, by movement id."""
-        names = (
-            ('pay_now_payment_ref', 'payment_id'),
-            ('pay_now_charge_ref', 'charge_id'),
-            ('reference', 'reference'),
+        """Return the payments of ours that movements, or disputes, belong to, by their id."""
+        return self.env['payment.transaction']._pay_now_find(
+            provider, {one.id: one for one in found}
         )
-        wanted = {field: {getattr(line, name) for line in found} - {''} for field, name in names}
-        domain = Domain.OR(
-            Domain(field, 'in', list(values)) for field, values in wanted.items() if values
-        )
-        txs = self.env['payment.transaction'].search(
-            Domain('provider_id', '=', provider.id) & Domain('operation', '!=', 'refund') & domain
-        )
-        known = {
-            field: {tx[field]: tx for tx in txs if tx[field] in values}
-            for field, values in wanted.items()
-        }
-        matches = {}
-        for line in found:
-            for field, name in names:
-                if tx := known[field].get(getattr(line, name)):
-                    matches[line.id] = tx
-                    break
-        return matches
 
     @api.model
     def _refunds_of(self, provider, found):

@@ -11,7 +11,7 @@ class PayNowPayout(models.Model):
 
     _name = 'pay.now.payout'
     _description = "Provider payout"
-    _inherit = ['pay.now.subject.mixin', 'mail.thread']
+    _inherit = ['pay.now.provider.object.mixin', 'mail.thread']
     _order = 'created_at desc, id desc'
     _check_company_auto = True
     _subject = 'payout'
@@ -104,7 +104,7 @@ class PayNowPayout(models.Model):
     # === ACTION METHODS === #
 
     def action_check(self):
-        """Override of `pay.now.subject.mixin` to look at the movements again too."""
+        """Override of `pay.now.provider.object.mixin` to look at the movements again too."""
         result = super().action_check()
         lines = self.sudo().line_ids
         lines.filtered(lambda line: line.state != 'handled')._look_again()
@@ -114,14 +114,14 @@ class PayNowPayout(models.Model):
 
     @api.model
     def _unfinished_domain(self):
-        """Override of `pay.now.subject.mixin`: under way, or its list not ready."""
+        """Override of `pay.now.provider.object.mixin`: under way, or its list not ready."""
         return Domain('state', '=', 'pending') | (
             Domain('listed', '=', True) & Domain('complete', '=', False)
         )
 
     @api.model
-    def _prepare_settling(self, provider):
-        """Override of `pay.now.subject.mixin`: payouts first, then what is not ours beside them."""
+    def _prepare_booking(self, provider):
+        """Override of `pay.now.provider.object.mixin`: payouts first, then movements not ours."""
         mine = Domain('provider_id', '=', provider.id)
         self.search(mine & Domain('move_id', '=', False))._book()
         self.env['pay.now.movement']._sweep(provider)
@@ -130,7 +130,7 @@ class PayNowPayout(models.Model):
 
     @api.model
     def _values(self, provider, one):
-        """Override of `pay.now.subject.mixin`: the amount and the day stay."""
+        """Override of `pay.now.provider.object.mixin`: the amount and the day stay."""
         return {
             **super()._values(provider, one),
             'amount': float(one.amount),
@@ -138,7 +138,7 @@ class PayNowPayout(models.Model):
         }
 
     def _update(self, one):
-        """Override of `pay.now.subject.mixin`: a failure is final, whatever is told late."""
+        """Override of `pay.now.provider.object.mixin`: a failure is final, whatever comes later."""
         self.ensure_one()
         final = self.state in ('failed', 'canceled')
         vals = {

@@ -104,7 +104,7 @@ class PayNowPayout(models.Model):
 
     @api.model
     def _cron_match_bank(self):
-        """Match the payouts that wait for the bank with its lines, where it is beyond doubt."""
+        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
         domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
         self.sudo().search(domain)._match_bank()
 
@@ -145,7 +145,7 @@ class PayNowPayout(models.Model):
         """
         self.ensure_one()
         if item.move_id == self.reversal_move_id:
-            # Booked when we heard of it: the bank may have known long before.
+            # Booked when we were notified: the bank may have known long before.
             return (
                 item.date - timedelta(days=const.PAYOUT_LOOKBACK_DAYS),
                 item.date + timedelta(days=const.BANK_DAYS_AFTER),
@@ -184,19 +184,19 @@ class PayNowPayout(models.Model):
 
     def _names_us(self, line):
         """Tell whether the bank's line names the provider or this payout."""
-        words = _letters(self._bank_words(line))
+        text = _letters(self._bank_text(line))
         name = self.provider_id._pay_now_short_name()
-        return _letters(name) in words or self._names_payout(line)
+        return _letters(name) in text or self._names_payout(line)
 
     def _names_payout(self, line):
         """Tell whether the bank's line names this very payout."""
-        words = _letters(self._bank_words(line))
+        text = _letters(self._bank_text(line))
         names = (self.payout_ref, self.bank_reference)
         # "STRIPE" is the reference of every payout.
-        return any(len(_letters(name)) > 8 and _letters(name) in words for name in names if name)
+        return any(len(_letters(name)) > 8 and _letters(name) in text for name in names if name)
 
     @api.model
-    def _bank_words(self, line):
+    def _bank_text(self, line):
         return ' '.join(
             filter(None, (line.payment_ref, line.ref, line.partner_name, line.partner_id.name))
         )

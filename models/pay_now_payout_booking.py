@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
@@ -10,9 +10,9 @@ class PayNowPayout(models.Model):
 
     _inherit = 'pay.now.payout'
 
-    # === BUSINESS METHODS - SETTLING === #
+    # === BUSINESS METHODS - BOOKING === #
 
-    def _settle(self):
+    def _book_and_reconcile(self):
         """Book payouts, take back failed ones, and reconcile what each is made of.
 
         Safe to call any number of times; what is missing is done the next time.
@@ -29,8 +29,6 @@ class PayNowPayout(models.Model):
             except UserError as error:
                 payout._note_problem(error)
         todo._match_bank()
-
-    # === BUSINESS METHODS - BOOKING === #
 
     def _book(self):
         """Book payouts that are not booked yet and take back those that failed, all at once."""
@@ -102,19 +100,9 @@ class PayNowPayout(models.Model):
 
     def _reconcile_transfers(self):
         """Match the transfer of a failed payout with its way back, unless the bank saw it."""
-        plan = [payout._transfer_lines() for payout in self]
-        self._reconcile_plan(plan)
-
-    @api.model
-    def _reconcile_plan(self, plan):
-        """Reconcile each set of journal items as far as it is open."""
-        todo = []
-        for lines in plan:
-            left = lines.filtered(lambda line: not line.reconciled)
-            if len({line.balance > 0 for line in left if line.balance}) == 2:
-                todo.append(left)
-        if todo:
-            self.env['account.move.line']._reconcile_plan(todo)
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [payout._transfer_lines() for payout in self]
+        )
 
     def _reconcile_listed(self):
         """Reconcile a payout with exactly the movements that the provider lists for it."""
@@ -129,7 +117,7 @@ class PayNowPayout(models.Model):
         matches = self.line_ids._look_again()
         items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
         others = self._take_back_from_by_age(items)
-        self._reconcile_plan([self._clearing_lines() | items])
+        items._pay_now_reconcile_open([self._clearing_lines() | items])
         for payout in others.sorted(lambda one: (one.created_at, one.id)):
             payout._reconcile_by_age()
         total = sum(self.line_ids.mapped('net'))
@@ -142,8 +130,9 @@ class PayNowPayout(models.Model):
         self.settled = not self._undecided_lines()
 
     def _take_back_from_by_age(self, items):
-        """Free what the provider lists for this payout where one that was heard of before it, and
-        of which nothing is listed, was allocated to the same.
+        """Free what the provider lists for this payout from others that are allocated by age.
+
+        One that we were notified of before it, and that nothing is listed of, may have taken it.
 
         :param account.move.line items: what is listed, on the clearing account.
         :return: the payouts that have to be allocated anew.
@@ -170,9 +159,9 @@ class PayNowPayout(models.Model):
         self._take_undecided()
         line = self._clearing_lines()
         # Failed before anything was allocated: it never took anything.
-        self._reconcile_plan([line | self._returned_lines()])
+        line._pay_now_reconcile_open([line | self._returned_lines()])
         if not line.reconciled:
-            self._reconcile_plan([line | self._oldest_items(line)])
+            line._pay_now_reconcile_open([line | self._oldest_open_items(line)])
         handled = self.line_ids.filtered(lambda one: one.state == 'handled')
         self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
 
@@ -201,7 +190,7 @@ class PayNowPayout(models.Model):
         accounts = self.provider_id.pay_now_clearing_account_id
         return self.reversal_move_id.line_ids.filtered(lambda line: line.account_id in accounts)
 
-    def _oldest_items(self, line):
+    def _oldest_open_items(self, line):
         """Return the oldest open items that cover what is left of the payout's own.
 
         :param account.move.line line: the payout's, on the clearing account.

@@ -9,7 +9,7 @@ class PayNowReminder(models.Model):
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
-    _inherit = ['pay.now.link']
+    _inherit = ['pay.now.page.mixin']
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
@@ -136,11 +136,11 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - QUEUE === #
 
     def _pay_now_lines(self):
-        """Override of `pay.now.link`: the items of the reminder."""
+        """Override of `pay.now.page.mixin`: the items of the reminder."""
         return self.item_ids
 
     def _pay_now_document_fields(self):
-        """Override of `pay.now.link`: whether answers are asked for is up to the run."""
+        """Override of `pay.now.page.mixin`: whether answers are asked for is up to the run."""
         return [*super()._pay_now_document_fields(), 'run_id']
 
     def _queue(self):

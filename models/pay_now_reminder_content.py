@@ -49,7 +49,7 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - PAGE === #
 
     def _pay_now_page_refusals(self, free):
-        """Override of `pay.now.link`: what the reminder may not offer, its page does not either."""
+        """Override of `pay.now.page.mixin`: the page offers no more than the reminder."""
         refusals = super()._pay_now_page_refusals(free)
         offered = free.move_id.filtered(lambda move: move not in refusals)
         sold = offered._pay_now_from_sales()
@@ -65,21 +65,21 @@ class PayNowReminder(models.Model):
         return refusals
 
     def _pay_now_lines_domain(self):
-        """Override of `pay.now.link` to read nothing for it."""
+        """Override of `pay.now.page.mixin` to read nothing for it."""
         return Domain('pay_now_reminder_ids', 'in', self.ids)
 
     def _pay_now_answer_kinds(self):
-        """Override of `pay.now.link`: none beside the previous balance (design section 5)."""
+        """Override of `pay.now.page.mixin`: none beside the previous balance (design section 5)."""
         return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
     def _pay_now_credit_scope(self):
-        """Override of `pay.now.link`: a reminder is about all that the customer owes."""
+        """Override of `pay.now.page.mixin`: a reminder is about all that the customer owes."""
         return Domain('partner_id', '=', self.partner_id.id) & Domain(
             'company_id', 'child_of', self.company_id.id
         )
 
     def _pay_now_preselected(self, payable):
-        """Override of `pay.now.link` to leave out what the customer is not reminded of (now)."""
+        """Override of `pay.now.page.mixin` to leave out what the customer is not reminded of."""
         # Nothing payable is on its way.
         held = payable._pay_now_holds(in_progress=False)
         return payable - payable.browse([line.id for line in held]) or payable

@@ -102,7 +102,7 @@ class PayNowReminder(models.Model):
         return super()._credit_reason(credit)
 
     def _pay_now_credit_scope(self):
-        """Override of `pay.now.link`: the page is about nothing outside the scope either."""
+        """Override of `pay.now.page.mixin`: the page is about nothing outside the scope either."""
         scope = super()._pay_now_credit_scope()
         user = self.run_id.sales_user_id
         return scope & user._pay_now_sales_scope() if user else scope

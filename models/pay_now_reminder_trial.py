@@ -47,13 +47,13 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - TRIAL REMINDER === #
 
     def _pay_now_urls(self, **params):
-        """Override of `pay.now.link`: the button of a trial leads to a page that takes no money."""
+        """Override of `pay.now.page.mixin`: the button of a trial leads to a page without money."""
         if trial := self._pay_now_trial():
             return dict.fromkeys(self, trial._pay_now_url(**params))
         return super()._pay_now_urls(**params)
 
     def _pay_now_path(self):
-        """Override of `pay.now.link`, for the same reason."""
+        """Override of `pay.now.page.mixin`, for the same reason."""
         if trial := self._pay_now_trial():
             return trial._pay_now_path()
         return super()._pay_now_path()

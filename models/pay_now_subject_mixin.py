@@ -20,17 +20,18 @@ from odoo.addons.payment.logging import get_payment_logger
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
-class PayNowSubjectMixin(models.AbstractModel):
-    """What providers tell of besides payments: one record for each, asked about, listed, settled.
+class PayNowProviderObjectMixin(models.AbstractModel):
+    """An object of a provider besides payments: one record each, asked about, listed, booked.
 
     A model of it is named in `const.SUBJECTS` and `const.LISTED_MODELS`. It has a field
-    `<subject>_ref`, and says what follows from an answer: `_values`, `_update`, `_settle`.
+    `<subject>_ref`, and says what follows from an answer: `_values`, `_update` and
+    `_book_and_reconcile`.
     """
 
-    _name = 'pay.now.subject.mixin'
+    _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
 
-    #: What notifications call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
+    #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
     #: How far back what is listed can still change, in days.
     _lookback_days = 0
@@ -54,6 +55,7 @@ class PayNowSubjectMixin(models.AbstractModel):
     # === COMPUTE METHODS === #
 
     @api.depends('name')
+    @api.depends_context('lang')
     def _compute_display_name(self):
         for record in self:
             record.display_name = record.name
@@ -93,17 +95,17 @@ class PayNowSubjectMixin(models.AbstractModel):
         :param payment.provider provider: whose turn was taken.
         :param list refs: the provider's ids.
         :return: the records of those that are ours to book.
-        :rtype: pay.now.subject.mixin
+        :rtype: pay.now.provider.object.mixin
         :raise GatewayError: what the provider answers.
         """
         fetch = getattr(provider._pay_now_gateway(), f'fetch_{self._subject}')
         records = self._take(provider, [fetch(ref) for ref in refs])
-        records._settle()
+        records._book_and_reconcile()
         return records
 
     @api.model
     def _sweep(self, provider):
-        """List them, ask about those that are not listed and not over, and settle what is not yet.
+        """List them, ask about those that are not listed and not over, and book what is not yet.
 
         :param payment.provider provider: whose turn was taken.
         """
@@ -121,28 +123,28 @@ class PayNowSubjectMixin(models.AbstractModel):
             with contextlib.suppress(GatewayNotFound):
                 found.append(fetch(ref))
         self._take(provider, found)
-        self._prepare_settling(provider)
-        self.search(mine & Domain('settled', '=', False), order='id')._settle()
+        self._prepare_booking(provider)
+        self.search(mine & Domain('settled', '=', False), order='id')._book_and_reconcile()
 
     @api.model
     def _unfinished_domain(self):
-        """Return the domain of those that the provider has more to tell about."""
+        """Return the domain of those that are not over at the provider."""
         return Domain('settled', '=', False)
 
     @api.model
-    def _prepare_settling(self, provider):
-        """Do what has to be done before those of a provider are settled by the sweep."""
+    def _prepare_booking(self, provider):
+        """Do what has to be done before those of a provider are booked by the sweep."""
 
     # === BUSINESS METHODS - STORING === #
 
     @api.model
     def _take(self, provider, found):
-        """Store what the provider tells, each one once, whoever else stores it.
+        """Store what the provider lists, each one once, whoever else stores it.
 
         :param payment.provider provider: whose they are.
         :param list found: of the gateway's dataclass.
         :return: the records of those that are ours.
-        :rtype: pay.now.subject.mixin
+        :rtype: pay.now.provider.object.mixin
         :raise GatewayUnavailable: somebody else stores one of them at this moment.
         """
         found = self._ours(provider, list({one.id: one for one in found}.values()))
@@ -168,7 +170,7 @@ class PayNowSubjectMixin(models.AbstractModel):
 
     @api.model
     def _known(self, provider, found):
-        """Return the records there are of what the provider tells.
+        """Return the records there are of what the provider lists.
 
         :return: `{the provider's id: record}`
         :rtype: dict
@@ -192,12 +194,12 @@ class PayNowSubjectMixin(models.AbstractModel):
     def _update(self, one):
         """Take over what may have changed.
 
-        :param one: what the provider tells now.
+        :param one: what the provider says now, of the gateway's dataclass.
         """
         raise NotImplementedError
 
-    def _settle(self):
-        """Book what is told and not booked yet; safe to call any number of times."""
+    def _book_and_reconcile(self):
+        """Book what is known and not booked yet, and reconcile it; safe to call again."""
         raise NotImplementedError
 
     def _write_changes(self, values):

@@ -18,7 +18,7 @@ RECORDS = {
 }
 #: What tells of a record what it is about, and what is the matter.
 TEXTS = {
-    'discrepancy': ('name',),
+    'discrepancy': ('message',),
     'dispute': ('name', 'reason_text', 'problem'),
     'movement': ('type', 'label', 'movement_ref'),
     'payout': ('name', 'failure', 'problem'),

@@ -4,7 +4,10 @@ from odoo import fields, models
 
 
 class PayNowTransactionItem(models.Model):
-    """The snapshot of a checkout: what the customer was about to pay, item by item."""
+    """An item of a transaction: the part of one open item that the payer was about to pay.
+
+    All of a transaction are its snapshot, taken before the checkout is opened.
+    """
 
     _name = 'pay.now.transaction.item'
     _description = "Online payment item"
@@ -47,7 +50,7 @@ class PayNowTransactionItem(models.Model):
     # === BUSINESS METHODS === #
 
     def _still_stands(self):
-        """Tell whether the item can still be settled as it was agreed.
+        """Tell whether the open item can still be paid as the payer agreed to.
 
         :rtype: bool
         """

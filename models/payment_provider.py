@@ -170,6 +170,18 @@ class PaymentProvider(models.Model):
         """Tell whether there are credentials to ask the provider with."""
         return bool(self.sudo().pay_now_api_key)
 
+    @api.model
+    def _pay_now_swept(self):
+        """Return the providers of ours that can be asked, connected or being wound up.
+
+        :rtype: payment.provider (sudo)
+        """
+        return (
+            self.sudo()
+            .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
+            .filtered(lambda provider: provider._pay_now_can_be_asked())
+        )
+
     def _pay_now_gateway(self, **tried):
         """Return the gateway of this provider record.
 

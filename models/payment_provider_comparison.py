@@ -101,7 +101,7 @@ class PaymentProvider(models.Model):
                 or Discrepancy.search_count(Discrepancy._open_domain(provider), limit=1)
             )
 
-        return self.env['pay.now.event']._swept_providers().filtered(is_alive)
+        return self._pay_now_swept().filtered(is_alive)
 
     def _pay_now_compare_safely(self, commit=None):
         """Compare one provider; a failure is noted, and stops nobody else.

@@ -190,14 +190,12 @@ class PaymentProvider(models.Model):
 
     @api.model
     def _pay_now_route_by_payment(self, providers, event):
-        """Return which of some providers has the payment that a notification is about."""
-        for field, value in (
-            ('provider_reference', event.checkout_id),
-            ('pay_now_payment_ref', event.payment_id),
-            ('pay_now_charge_ref', event.charge_id),
-            ('reference', event.reference),
-        ):
-            domain = Domain(field, '=', value) & Domain('provider_id', 'in', providers.ids)
-            if value and (tx := self.env['payment.transaction'].sudo().search(domain, limit=1)):
-                return tx.provider_id
-        return providers.browse()
+        """Return which of some providers has the payment that an event is about.
+
+        :param payment.provider providers: those that it may be.
+        :param gateways.base.Event event: verified.
+        :rtype: payment.provider
+        """
+        Transaction = self.env['payment.transaction'].sudo()
+        found = Transaction._pay_now_find(providers, {event.id: event})
+        return found.get(event.id, Transaction).provider_id

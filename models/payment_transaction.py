@@ -1,8 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
@@ -12,6 +13,15 @@ from odoo.addons.account_pay_now.gateways.errors import (
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: What a payment is known by, the most certain first, and what the gateways call it. The reference
+#: comes last: a second payment of the same checkout carries it too, and so may another database's.
+IDENTIFIERS = {
+    'provider_reference': 'checkout_id',
+    'pay_now_payment_ref': 'payment_id',
+    'pay_now_charge_ref': 'charge_id',
+    'reference': 'reference',
+}
 
 
 class PaymentTransaction(models.Model):
@@ -38,7 +48,30 @@ class PaymentTransaction(models.Model):
     pay_now_failure = fields.Char(
         string="Last refusal", readonly=True, copy=False, help="In the provider's words."
     )
-    pay_now_failure_code = fields.Char(string="Code of the refusal", readonly=True, copy=False)
+    pay_now_failure_code = fields.Char(
+        string="Code of the refusal", readonly=True, copy=False, help="The provider's."
+    )
+    pay_now_refusal = fields.Selection(
+        string="Why not",
+        selection=[
+            # Payments: received, and not booked; or not taken, whatever was approved.
+            ('other_currency', "Paid in another currency"),
+            ('superseded', "Another payment was started"),
+            ('items_changed', "The items have changed"),
+            ('in_progress', "Another payment is in progress"),
+            ('lapsed', "Not completed in time"),
+            # Refunds: not asked for, or no refund at all.
+            ('no_payment', "No such payment at the provider"),
+            ('disputed', "The payment is disputed"),
+            ('dispute_lost', "The dispute was lost"),
+            ('made_elsewhere', "Refunded at the provider meanwhile"),
+            ('too_much', "More than what is left"),
+            ('of_dispute', "Money of a dispute"),
+        ],
+        readonly=True,
+        copy=False,
+        help="Our own reason, which comes before what the provider said.",
+    )
     pay_now_discrepancy_ids = fields.One2many(
         string="Discrepancies",
         comodel_name='pay.now.discrepancy',
@@ -47,18 +80,87 @@ class PaymentTransaction(models.Model):
     )
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
 
-    # === COMPUTE METHODS === #
+    # === GETTERS === #
 
     def _pay_now_ours(self):
-        """Return the transactions of our providers."""
+        """Return the transactions of our providers.
+
+        :rtype: payment.transaction
+        """
         return self.filtered(lambda tx: tx.provider_code in const.PROVIDER_CODES)
+
+    def _pay_now_is_refund(self):
+        """Tell whether the transaction gives money back at a provider of ours.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
+
+    # === BUSINESS METHODS - IDENTIFICATION === #
+
+    @api.model
+    def _pay_now_find(self, providers, named):
+        """Return which payments of ours ids mean, with one query for any number.
+
+        Where the ids of one thing mean different payments, the checkout's decides, then the
+        payment's, the charge's, and our own reference last (`IDENTIFIERS`). Of several payments
+        known by the same id, the one made first is meant.
+
+        :param payment.provider providers: whose payments they may be.
+        :param dict named: `{key: ids}`; the ids are a dataclass of the gateways, or a dict with
+            some of the names that the gateways use (`checkout_id`, `payment_id`, `charge_id`,
+            `reference`).
+        :return: `{key: payment}` of those that are known; never a refund, but its payment.
+        :rtype: dict
+        """
+        ids = {
+            key: {
+                field: one.get(name) if isinstance(one, dict) else getattr(one, name, '')
+                for field, name in IDENTIFIERS.items()
+            }
+            for key, one in named.items()
+        }
+        known = self._pay_now_known_by(
+            providers,
+            {field: {one[field] for one in ids.values() if one[field]} for field in IDENTIFIERS},
+        )
+        found = {}
+        for key, one in ids.items():
+            matches = (known[field].get(value) for field, value in one.items() if value)
+            tx = next(filter(None, matches), self.browse())
+            if payment := tx._pay_now_sources():
+                found[key] = payment
+        return found
+
+    @api.model
+    def _pay_now_known_by(self, providers, wanted):
+        """Return the transactions that have some of these ids.
+
+        :param payment.provider providers: whose transactions they may be.
+        :param dict wanted: `{field: values}`
+        :return: `{field: {value: transaction}}`
+        :rtype: dict
+        """
+        ids = [Domain(field, 'in', list(values)) for field, values in wanted.items() if values]
+        # The one made first comes last, and stays.
+        txs = self.search_fetch(
+            Domain('provider_id', 'in', providers.ids) & Domain.OR(ids),
+            [*wanted, 'operation'],
+            order='id desc',
+        )
+        return {
+            field: {tx[field]: tx for tx in txs if tx[field] in values}
+            for field, values in wanted.items()
+        }
 
     # === BUSINESS METHODS - PROCESSING === #
 
     def _extract_amount_data(self, payment_data):
         """Override of `payment`: our own comparison follows in `_apply_updates`.
 
-        Core compares once and blocks the money out; ours books what was received and tells.
+        Core compares once and blocks the money out; ours books what was received and reports what
+        differs.
         """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._extract_amount_data(payment_data)
@@ -89,7 +191,7 @@ class PaymentTransaction(models.Model):
                 message = self._pay_now_failure_label()
                 self._set_error(message, extra_allowed_states=('cancel',))
         elif payment.state == base.CANCELED and self.state not in ('cancel', 'error'):
-            known = self.pay_now_failure_code or self.pay_now_failure
+            known = self.pay_now_refusal or self.pay_now_failure_code or self.pay_now_failure
             self._set_canceled(known and self._pay_now_failure_label())
         return None
 
@@ -102,8 +204,11 @@ class PaymentTransaction(models.Model):
             'pay_now_failure_code': payment.failure_code or self.pay_now_failure_code,
             'pay_now_last_sync': fields.Datetime.now(),
         }
+        if payment.failure_code:
+            # The last word counts.
+            vals['pay_now_refusal'] = False
         if payment.paid_at:
-            vals['pay_now_paid_at'] = payment.paid_at.replace(tzinfo=None)
+            vals['pay_now_paid_at'] = utils.naive_utc(payment.paid_at)
         method = self.payment_method_id
         if payment.method:
             method = self._pay_now_find_method(payment.method) or method
@@ -128,59 +233,45 @@ class PaymentTransaction(models.Model):
         ) or Method._get_from_code('unknown')
 
     def _pay_now_apply_pending(self):
-        """Note that the money is on its way; tell when it waits for the merchant."""
+        """Note that the money is on its way; report when it waits for the merchant."""
         # Late good news wins over an earlier cancel; nothing settled is downgraded.
         if self.state not in ('pending', 'done'):
             self._set_pending(extra_allowed_states=('cancel', 'error'))
         if self.state == 'pending' and self.pay_now_failure_code in const.MERCHANT_ACTION_CODES:
             self.env['pay.now.discrepancy']._report(
-                self,
-                'held',
-                self.env._(
-                    "%(provider)s holds this payment until you accept it there (%(reason)s).",
-                    provider=self.provider_id._pay_now_short_name(),
-                    reason=self.pay_now_failure_code,
-                ),
-                amount=self.amount,
+                self, 'held', 'held', {'reason': self.pay_now_failure_code}, amount=self.amount
             )
 
     def _pay_now_apply_paid(self, payment):
         """Confirm a payment, after comparing what was paid with what was asked.
 
-        Same currency: booked as received. Another currency: not booked, told at once.
+        Same currency: booked as received. Another currency: not booked, reported at once.
         """
         Discrepancy = self.env['pay.now.discrepancy']
         if payment.currency != self.currency_id.name:
             Discrepancy._report(
                 self,
                 'currency',
-                self.env._(
-                    "%(amount)s %(paid)s were paid where %(asked)s were asked for: not booked.",
-                    amount=payment.amount,
-                    paid=payment.currency,
-                    asked=self.currency_id.name,
-                ),
+                'currency',
+                {
+                    'amount': str(payment.amount),
+                    'paid': payment.currency,
+                    'asked': self.currency_id.name,
+                },
             )
-            self.pay_now_failure_code = 'other_currency'
+            self.pay_now_refusal = 'other_currency'
             if self.state not in ('done', 'error'):
                 self._set_error(self._pay_now_failure_label(), extra_allowed_states=('cancel',))
             return
         received = float(payment.amount)
         if self.currency_id.compare_amounts(received, self.amount):
             Discrepancy._report(
-                self,
-                'amount',
-                self.env._(
-                    "%(received)s were paid where %(asked)s were asked for.",
-                    received=self.currency_id.format(received),
-                    asked=self.currency_id.format(self.amount),
-                ),
-                amount=received - self.amount,
+                self, 'amount', 'amount', {'received': received}, amount=received - self.amount
             )
         if self.state != 'done':
             self.pay_now_received = received
             self._set_done(extra_allowed_states=('cancel',))
-            Discrepancy._settle(self, 'held')
+            Discrepancy._close_of(self, 'held')
         self._pay_now_take_over_commission(payment)
 
     # === BUSINESS METHODS - SYNCHRONISATION === #
@@ -251,7 +342,7 @@ class PaymentTransaction(models.Model):
         except GatewayNotFound:
             self.pay_now_last_sync = fields.Datetime.now()
             if self.state == 'draft':
-                self.pay_now_failure_code = 'lapsed'
+                self.pay_now_refusal = 'lapsed'
                 self._set_canceled(self._pay_now_failure_label())
             return None
         except GatewayUnavailable:

@@ -7,7 +7,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -57,28 +57,41 @@ class PaymentTransaction(models.Model):
     def _post_process(self):
         """Override of `account_payment` to book our payments in batches, then the commissions.
 
-        Core then finds each payment made and makes none.
+        Core then finds each payment made and makes none. Refunds are kept from core, which would
+        book those that are done, and cancel the posted payment of one that failed.
         """
-        ours = self._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
+        refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
+        others = self - refunds
+        ours = others._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
         ours._pay_now_book_payments()
-        result = super()._post_process()
+        result = super(PaymentTransaction, others)._post_process()
         ours._pay_now_book_commissions()
+        refunds._pay_now_post_process_refunds()
         return result
 
     def _create_payment(self, **extra_create_values):
-        """Override of `account_payment`: a payment of ours pays exactly its snapshot."""
+        """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
+        is booked as the balance moved."""
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._create_payment(**extra_create_values)
-        self._pay_now_book_payments()
+        if self._pay_now_is_refund():
+            self.source_transaction_id._pay_now_book_refunds()
+        else:
+            self._pay_now_book_payments()
         return self.payment_id
 
     def _log_message_on_linked_documents(self, message):
-        """Override of `payment` to keep one light note: nobody needs an e-mail about it."""
+        """Override of `payment` to keep one light note: nobody needs an e-mail about it.
+
+        A refund is noted on the payment too.
+        """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._log_message_on_linked_documents(message)
         invoices = self._get_invoices_to_notify()
         if invoices:
             invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
+            self.source_transaction_id.payment_id._message_log(body=message)
         return None
 
     # === BUSINESS METHODS - PAYMENTS === #
@@ -112,7 +125,7 @@ class PaymentTransaction(models.Model):
         if plan:
             self.env['account.move.line']._reconcile_plan(plan)
         for tx in self:
-            tx._pay_now_tell_surplus()
+            tx._pay_now_report_surplus()
         self._pay_now_queue_receipts()
 
     def _pay_now_prepare_payment(self, method_line):
@@ -199,21 +212,13 @@ class PaymentTransaction(models.Model):
             lambda line: not line.reconciled and line.parent_state == 'posted'
         )
 
-    def _pay_now_tell_surplus(self):
+    def _pay_now_report_surplus(self):
         """Flag what was paid beyond the open items: it stays the customer's credit."""
         self.ensure_one()
         left = -sum(self.payment_id._pay_now_counterpart_lines().mapped('amount_residual_currency'))
         if self.currency_id.compare_amounts(left, 0) > 0:
             self.env['pay.now.discrepancy']._report(
-                self,
-                'surplus',
-                self.env._(
-                    "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
-                    " it, or keep it for the next invoice.",
-                    amount=self.currency_id.format(left),
-                    customer=self.partner_id.commercial_partner_id.name,
-                ),
-                amount=left,
+                self, 'surplus', 'surplus', {'amount': left}, amount=left
             )
 
     def _pay_now_entries(self):
@@ -241,30 +246,25 @@ class PaymentTransaction(models.Model):
             self.pay_now_commission_state = 'waiting'
             return
         if payment.settlement_currency not in ('', self.currency_id.name):
-            self._pay_now_tell_converted(payment)
+            self._pay_now_report_converted(payment)
             return
         self.write(
             {
                 'pay_now_commission': float(payment.commission),
-                'pay_now_commission_date': payment.commission_at
-                and payment.commission_at.replace(tzinfo=None),
+                'pay_now_commission_date': utils.naive_utc(payment.commission_at),
                 'pay_now_movement_ref': payment.movement_id,
                 'pay_now_commission_state': 'known',
             }
         )
 
-    def _pay_now_tell_converted(self, payment):
+    def _pay_now_report_converted(self, payment):
         """Tell that the provider credited another currency: what it keeps is not ours to guess."""
         self.pay_now_commission_state = 'by_hand'
         self.env['pay.now.discrepancy']._report(
             self,
             'settlement',
-            self.env._(
-                "%(provider)s converted this payment into %(currency)s: book its commission and"
-                " the difference by hand.",
-                provider=self.provider_id._pay_now_short_name(),
-                currency=payment.settlement_currency,
-            ),
+            'converted',
+            {'currency': payment.settlement_currency},
             amount=float(payment.commission),
         )
 
@@ -300,7 +300,7 @@ class PaymentTransaction(models.Model):
         moves.action_post()
         for tx, move in zip(self, moves, strict=True):
             tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
-        self.env['pay.now.discrepancy']._settle(self, 'booking')
+        self.env['pay.now.discrepancy']._close_of(self, 'booking')
 
     def _pay_now_prepare_commission(self, provider):
         """Return the values of the commission's own entry, in the provider's journal."""
@@ -345,6 +345,7 @@ class PaymentTransaction(models.Model):
             self.env['pay.now.discrepancy']._report(
                 tx,
                 'booking',
-                self.env._("The commission could not be booked: %s", error),
+                'commission_booking',
+                {'error': str(error)},
                 amount=tx.pay_now_commission,
             )

@@ -48,7 +48,7 @@ class PaymentTransaction(models.Model):
             )
         for ref in others:
             tx._pay_now_take_in(ref)
-        tx._pay_now_settle_payouts_again()
+        tx._pay_now_reconcile_payouts_again()
 
     def _pay_now_release_payment(self, payment):
         """Take back a payment's entry that is wrong, and forget one that no longer counts.
@@ -119,7 +119,7 @@ class PaymentTransaction(models.Model):
             cancel=True,
         )
 
-    def _pay_now_settle_payouts_again(self):
+    def _pay_now_reconcile_payouts_again(self):
         """Reconcile the payouts anew whose items were let go of with an entry."""
         provider = self.provider_id
         loose = Domain('account_id', '=', provider.pay_now_clearing_account_id.id) & Domain(
@@ -133,7 +133,7 @@ class PaymentTransaction(models.Model):
         # Somebody else at the provider's payouts settles them when they list them next.
         payouts.settled = False
         if payouts and provider._pay_now_take_turn():
-            payouts._settle()
+            payouts._book_and_reconcile()
 
     # === BUSINESS METHODS - ANOTHER PAYMENT === #
 
@@ -141,7 +141,7 @@ class PaymentTransaction(models.Model):
         """Book a payment that carries our reference but was not made in our checkout.
 
         It gets a transaction of its own, which pays what is still open of the same invoices; the
-        rest is the customer's credit, told as any surplus.
+        rest is the customer's credit, reported as any surplus.
 
         :param str payment_ref: its id at the provider.
         :raise UserError: it is not paid, or in another currency.

@@ -58,7 +58,7 @@ class PaymentTransaction(models.Model):
         if moves.try_lock_for_update() != moves:
             raise GatewayUnavailable("The invoices are being changed at this moment.")
         if problem := self._pay_now_capture_problem(payment):
-            return replace(payment, state=base.CANCELED, failure='', failure_code=problem)
+            return self._pay_now_give_up(replace(payment, failure=''), problem)
         try:
             return self.provider_id._pay_now_gateway().capture(
                 self.provider_reference, self._pay_now_capture_key()
@@ -66,12 +66,23 @@ class PaymentTransaction(models.Model):
         except PayerActionNeeded as error:
             return self._pay_now_note_decline(payment, error)
         except GatewayNotFound:
-            return replace(payment, state=base.CANCELED, failure_code='lapsed')
+            return self._pay_now_give_up(payment, 'lapsed')
         except GatewayRefused as error:
             self.provider_id._pay_now_note_problem(error)
             return replace(
                 payment, state=base.FAILED, failure=error.message, failure_code=error.code
             )
+
+    def _pay_now_give_up(self, payment, refusal):
+        """Note why an approved checkout is not taken.
+
+        :param gateways.base.Payment payment: what the provider knows.
+        :param str refusal: a value of `pay_now_refusal`.
+        :return: the payment as it stands now: canceled, by us.
+        :rtype: gateways.base.Payment
+        """
+        self.pay_now_refusal = refusal
+        return replace(payment, state=base.CANCELED, failure_code='')
 
     def _pay_now_capture_key(self):
         """Return the idempotency key of this approval: another one after each refusal."""
@@ -125,7 +136,7 @@ class PaymentTransaction(models.Model):
         """Return why an approved payment must not be taken, or False.
 
         :param gateways.base.Payment payment: what the payer approved.
-        :return: a code of `_pay_now_failure_label`.
+        :return: a value of `pay_now_refusal`.
         :rtype: str | bool
         """
         self.ensure_one()
@@ -134,21 +145,16 @@ class PaymentTransaction(models.Model):
             self.env['pay.now.discrepancy']._report(
                 self,
                 'amount',
-                self.env._(
-                    "%(amount)s %(currency)s were approved where %(asked)s were asked for: not"
-                    " taken.",
-                    amount=payment.amount,
-                    currency=payment.currency,
-                    asked=self.currency_id.format(self.amount),
-                ),
+                'approved',
+                {'amount': str(payment.amount), 'currency': payment.currency},
             )
             return 'items_changed'
-        return self._pay_now_items_problem()
+        return self._pay_now_snapshot_problem()
 
-    def _pay_now_items_problem(self):
+    def _pay_now_snapshot_problem(self):
         """Return what keeps the snapshot from being paid as it stands, or False.
 
-        :return: a code of `_pay_now_failure_label`.
+        :return: a value of `pay_now_refusal`.
         :rtype: str | bool
         """
         self.ensure_one()

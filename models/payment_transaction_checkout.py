@@ -59,7 +59,7 @@ class PaymentTransaction(models.Model):
 
         :return: the address to send the payer to.
         :rtype: str
-        :raise UserError: in the customer's words, when there is nothing to pay here any more or
+        :raise UserError: in the customer's language, when there is nothing to pay any more or
             the provider cannot be reached.
         """
         self.ensure_one()
@@ -69,15 +69,31 @@ class PaymentTransaction(models.Model):
             )
         if self.state != 'draft':
             raise UserError(self.env._("This payment is already under way or finished."))
-        if problem := self._pay_now_items_problem():
+        if problem := self._pay_now_snapshot_problem():
             self._pay_now_close(problem)
-            raise UserError(self._pay_now_failure_labels()[problem])
+            raise UserError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
             return self.pay_now_checkout_url
         self._pay_now_close_others()
+        checkout = self._pay_now_ask_for_checkout()
+        self.write(
+            {
+                'provider_reference': checkout.id,
+                'pay_now_checkout_url': checkout.url,
+                'pay_now_checkout_expiry': utils.naive_utc(checkout.expires_at),
+            }
+        )
+        return checkout.url
+
+    def _pay_now_ask_for_checkout(self):
+        """Open the checkout at the provider.
+
+        :rtype: gateways.base.Checkout
+        :raise UserError: in the customer's language, when the provider does not open it.
+        """
         try:
-            checkout = self.provider_id._pay_now_gateway().open_checkout(
+            return self.provider_id._pay_now_gateway().open_checkout(
                 self._pay_now_checkout_request(), self.pay_now_idempotency_key
             )
         except GatewayUnavailable as error:
@@ -97,15 +113,6 @@ class PaymentTransaction(models.Model):
                     self.provider_id._pay_now_short_name(),
                 )
             ) from error
-        self.write(
-            {
-                'provider_reference': checkout.id,
-                'pay_now_checkout_url': checkout.url,
-                'pay_now_checkout_expiry': checkout.expires_at
-                and checkout.expires_at.astimezone(timezone.utc).replace(tzinfo=None),
-            }
-        )
-        return checkout.url
 
     def _pay_now_close_others(self):
         """Close the open checkouts that share an item with this one.
@@ -127,16 +134,16 @@ class PaymentTransaction(models.Model):
             if other.state in ('pending', 'authorized', 'done'):
                 raise UserError(self.env._("These items were paid a moment ago. Thank you."))
 
-    def _pay_now_close(self, reason):
+    def _pay_now_close(self, refusal):
         """Make sure nobody can pay this checkout any more.
 
-        :param str reason: a code of `_pay_now_failure_label`.
+        :param str refusal: a value of `pay_now_refusal`.
         :return: False when it is paid or being paid.
         :rtype: bool
         """
         self.ensure_one()
         if not self.provider_reference:
-            self.pay_now_failure_code = reason
+            self.pay_now_refusal = refusal
             self._set_canceled()
             return True
         gateway = self.provider_id._pay_now_gateway()
@@ -151,7 +158,7 @@ class PaymentTransaction(models.Model):
             # Nobody can pay it without us.
             closed = True
         if closed:
-            self.pay_now_failure_code = reason
+            self.pay_now_refusal = refusal
             self._set_canceled()
         return closed
 

@@ -20,10 +20,10 @@ class PaymentTransaction(models.Model):
     def _pay_now_dispute_problem(self):
         """Return why a payment that was disputed is not refunded, or False once it is won.
 
-        Stripe calls a payment disputed for ever; what became of the dispute is known here. One
-        that is not known yet is as good as open.
+        Stripe calls a payment disputed for ever; what became of the dispute is known in the books.
+        One that is not known yet is as good as open.
 
-        :return: a code of `_pay_now_refund_labels`.
+        :return: a value of `pay_now_refusal`.
         :rtype: str | bool
         """
         self.ensure_one()
@@ -47,7 +47,7 @@ class PaymentTransaction(models.Model):
 
         :rtype: set(str)
         """
-        given = self._pay_now_refunds().filtered(lambda tx: tx.pay_now_failure_code == 'of_dispute')
+        given = self._pay_now_refunds().filtered(lambda tx: tx.pay_now_refusal == 'of_dispute')
         refs = self.pay_now_dispute_ids.mapped('reversal_ref') + given.mapped('pay_now_refund_ref')
         return set(refs) - {False}
 
@@ -56,7 +56,7 @@ class PaymentTransaction(models.Model):
     def _pay_now_is_disputed_money(self, refund):
         """Tell whether a refund is what a dispute withdrew, and let the dispute know.
 
-        :param gateways.base.Refund refund: one that nobody asked for here.
+        :param gateways.base.Refund refund: one that nobody asked for in Odoo.
         :rtype: bool
         """
         dispute = self.pay_now_dispute_ids.filtered(lambda one: one._withdrew(refund))[:1]
@@ -70,7 +70,11 @@ class PaymentTransaction(models.Model):
         were only proposed for it go.
         """
         self.ensure_one()
-        vals = {'pay_now_failure_code': 'of_dispute', 'pay_now_failure': False}
+        vals = {
+            'pay_now_refusal': 'of_dispute',
+            'pay_now_failure_code': False,
+            'pay_now_failure': False,
+        }
         if self.pay_now_commission_state == 'booked':
             vals['pay_now_returned_commission'] = -self.pay_now_commission
         else:

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS, base
 from odoo.addons.account_pay_now.gateways.errors import GatewayRefused, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
@@ -16,7 +16,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """Money going back: asked for here or at the provider, followed until it is there or failed.
+    """Money going back: asked for in Odoo or at the provider, followed until it arrives or fails.
 
     A refund is a child of its payment, as core makes it. All that is done about it is done under
     the lock of the payment.
@@ -113,7 +113,7 @@ class PaymentTransaction(models.Model):
             self.pay_now_failure = error.message
             return None
         if not payment:
-            self._pay_now_refuse_refund('unknown')
+            self._pay_now_refuse_refund('no_payment')
             return None
         source._pay_now_follow_refunds(payment)
         source._pay_now_book_refunds()
@@ -139,7 +139,7 @@ class PaymentTransaction(models.Model):
         """Give every refund of the provider its transaction, and every transaction its state.
 
         :param gateways.base.Payment payment: what was read just now.
-        :return: the refunds that nobody asked for here: new ones.
+        :return: the refunds that nobody asked for in Odoo: new ones.
         :rtype: payment.transaction
         """
         known = {tx.pay_now_refund_ref: tx for tx in self._pay_now_refunds()}
@@ -180,13 +180,13 @@ class PaymentTransaction(models.Model):
         """Close what is to handle about a payment that was never booked and is given back."""
         given = sum(refund.amount for refund in payment.refunds if refund.state == 'paid')
         if given == payment.amount:
-            self.env['pay.now.discrepancy']._settle(self, 'currency')
+            self.env['pay.now.discrepancy']._close_of(self, 'currency')
 
     def _pay_now_ask_refund(self, payment, made_elsewhere):
         """Ask the provider for this refund, unless something speaks against it.
 
         :param gateways.base.Payment payment: what was read just now.
-        :param payment.transaction made_elsewhere: refunds that were not known here until now.
+        :param payment.transaction made_elsewhere: refunds that the books did not know until now.
         """
         self.ensure_one()
         if problem := self._pay_now_refund_problem(payment, made_elsewhere):
@@ -206,18 +206,18 @@ class PaymentTransaction(models.Model):
             _logger.warning(
                 "Refund %s was refused (%s): %s", self.reference, error.request_id, error.message
             )
-            self._pay_now_refuse_refund(error.code, error.message)
+            self._pay_now_refuse_refund(code=error.code, answer=error.message)
         else:
             self._process(self.provider_code, {'refund': refund})
 
     def _pay_now_refund_problem(self, payment, made_elsewhere):
         """Return what speaks against a refund before it is asked for, or False.
 
-        :return: a code of `_pay_now_refund_labels`.
+        :return: a value of `pay_now_refusal`.
         :rtype: str | bool
         """
         if payment.state != base.PAID or not payment.payment_id:
-            return 'unknown'
+            return 'no_payment'
         if payment.disputed and (problem := self.source_transaction_id._pay_now_dispute_problem()):
             return problem
         if made_elsewhere:
@@ -227,13 +227,20 @@ class PaymentTransaction(models.Model):
         left = float(payment.amount - given)
         return self.currency_id.compare_amounts(-self.amount, left) > 0 and 'too_much'
 
-    def _pay_now_refuse_refund(self, code, words=''):
+    def _pay_now_refuse_refund(self, refusal=False, code='', answer=''):
         """Keep why a refund is not made.
 
-        :param str code: the provider's, or one of `_pay_now_refund_labels`.
-        :param str words: the provider's.
+        :param str refusal: a value of `pay_now_refusal`, where it is our own reason.
+        :param str code: the provider's.
+        :param str answer: the provider's, as it is shown to people.
         """
-        self.write({'pay_now_failure_code': code, 'pay_now_failure': words})
+        self.write(
+            {
+                'pay_now_refusal': refusal,
+                'pay_now_failure_code': code,
+                'pay_now_failure': answer,
+            }
+        )
         self._set_error(self._pay_now_refund_label())
 
     # === BUSINESS METHODS - WHAT BECAME OF IT === #
@@ -248,12 +255,12 @@ class PaymentTransaction(models.Model):
             'pay_now_refund_ref': refund.id,
             'provider_reference': refund.id,
             'pay_now_made_elsewhere': refund.reference != self.pay_now_idempotency_key,
-            'pay_now_returned_at': refund.returned_at and refund.returned_at.replace(tzinfo=None),
+            'pay_now_returned_at': utils.naive_utc(refund.returned_at),
             'pay_now_returned_commission': float(refund.returned_commission),
         }
         if refund.moved_at:
             # Kept when the provider no longer says that the money had left.
-            values['pay_now_paid_at'] = refund.moved_at.replace(tzinfo=None)
+            values['pay_now_paid_at'] = utils.naive_utc(refund.moved_at)
         if not self.payment_id:
             values['amount'] = -float(refund.amount)
         self.write({name: value for name, value in values.items() if self[name] != value})
@@ -270,26 +277,23 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_refund_failed(self, refund):
         """Tell that money did not reach the customer after all."""
-        self.write({'pay_now_failure_code': refund.reason, 'pay_now_failure': False})
-        reason = self._pay_now_refund_label()
-        self._set_error(reason, extra_allowed_states=('done',))
+        self.write(
+            {
+                'pay_now_refusal': False,
+                'pay_now_failure_code': refund.reason,
+                'pay_now_failure': False,
+            }
+        )
+        self._set_error(self._pay_now_refund_label(), extra_allowed_states=('done',))
         self.env['pay.now.discrepancy']._report(
-            self,
-            'refund',
-            self.env._(
-                "The refund of %(amount)s to %(customer)s failed: %(reason)s",
-                amount=self.currency_id.format(-self.amount),
-                customer=self.partner_id.commercial_partner_id.name,
-                reason=reason,
-            ),
-            amount=-self.amount,
+            self, 'refund', 'refund_failed', {'amount': -self.amount}, amount=-self.amount
         )
 
     # === CRON === #
 
     @api.model
     def _pay_now_refunds_open_domain(self):
-        """Return the domain of payments with a refund that the provider has more to tell about."""
+        """Return the domain of payments with a refund that is not over at the provider."""
         refund = Domain('operation', '=', 'refund')
         waiting = (
             Domain('state', 'in', ('draft', 'pending', 'authorized'))
@@ -313,12 +317,12 @@ class PaymentTransaction(models.Model):
         return Domain('child_transaction_ids', 'any', refund & stuck)
 
     @api.model
-    def _pay_now_unheard_domain(self):
-        """Return the domain of recent payments whose provider has no way to tell of a refund."""
+    def _pay_now_not_notified_domain(self):
+        """Return the domain of recent payments whose provider cannot notify us of a refund."""
         now = fields.Datetime.now()
         return (
             Domain('state', '=', 'done')
-            & Domain('pay_now_paid_at', '>=', now - timedelta(days=const.UNHEARD_DAYS))
+            & Domain('pay_now_paid_at', '>=', now - timedelta(days=const.NOT_NOTIFIED_DAYS))
             & (
                 Domain('provider_id.pay_now_webhook_ref', '=', False)
                 | Domain('provider_id.pay_now_last_sweep_at', '=', False)

@@ -36,30 +36,17 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 
-    def _post_process(self):
-        """Override of `account_payment`: refunds of ours are booked as the balance moved.
-
-        Core would book those that are done, and cancel the posted payment of one that failed.
-        """
-        refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
-        result = super(PaymentTransaction, self - refunds)._post_process()
-        refunds.source_transaction_id._pay_now_book_refunds()
-        refunds.is_post_processed = True
-        return result
-
-    def _create_payment(self, **extra_create_values):
-        """Override of `account_payment`: a refund of ours is booked as the balance moved."""
-        if not self._pay_now_is_refund():
-            return super()._create_payment(**extra_create_values)
+    def _pay_now_post_process_refunds(self):
+        """Book refunds as the provider's balance moved; nothing else is to be done about them."""
         self.source_transaction_id._pay_now_book_refunds()
-        return self.payment_id
+        self.is_post_processed = True
 
     # === BUSINESS METHODS - BOOKING === #
 
     def _pay_now_book_refunds(self):
         """Book the refunds of payments: the money out, the commission, the money back.
 
-        What cannot be booked is told and tried again: what happened at the provider happened.
+        What cannot be booked is reported and tried again: what happened at the provider happened.
         """
         refunds = self._pay_now_refunds()
         refunds.filtered(
@@ -83,18 +70,15 @@ class PaymentTransaction(models.Model):
             try:
                 with self.env.cr.savepoint():
                     getattr(booked, step)(provider)
-                    self.env['pay.now.discrepancy']._settle(txs, 'booking')
+                    self.env['pay.now.discrepancy']._close_of(txs, 'booking')
             except UserError as error:
                 if len(txs) > 1:
                     for tx in txs:
                         tx._pay_now_book_by_provider(step)
                     continue
                 _logger.warning("Refund %s could not be booked: %s", txs.reference, error)
-                self.env['pay.now.discrepancy']._report(
-                    txs,
-                    'booking',
-                    booked.env._("The refund could not be booked: %s", error),
-                    amount=-txs.amount,
+                booked.env['pay.now.discrepancy']._report(
+                    txs, 'booking', 'refund_booking', {'error': str(error)}, amount=-txs.amount
                 )
 
     def _pay_now_book_refund_payments(self, provider):
@@ -152,18 +136,18 @@ class PaymentTransaction(models.Model):
         )
         if debit and credit:
             (debit | credit).reconcile()
-            source._pay_now_settle_surplus()
+            source._pay_now_close_surplus()
         if debit := self._pay_now_open_refund_lines():
             notes = self._pay_now_matching_note_lines(debit)
             if notes:
                 (debit | notes).reconcile()
 
-    def _pay_now_settle_surplus(self):
+    def _pay_now_close_surplus(self):
         """Close what is to handle about a surplus once nothing of it is left."""
         lines = self.payment_id._pay_now_counterpart_lines()
         if all(line.reconciled for line in lines):
             for kind in ('surplus', 'superseded'):
-                self.env['pay.now.discrepancy']._settle(self, kind)
+                self.env['pay.now.discrepancy']._close_of(self, kind)
 
     def _pay_now_matching_note_lines(self, debit):
         """Return the items of posted credit notes to match a refund with.
@@ -224,7 +208,7 @@ class PaymentTransaction(models.Model):
             move.reversed_entry_id = tx.payment_id.move_id
             tx.pay_now_reversal_move_id = move
             tx._pay_now_withdraw_proposals()
-            tx.source_transaction_id._pay_now_tell_surplus()
+            tx.source_transaction_id._pay_now_report_surplus()
 
     def _pay_now_prepare_refund_reversal(self, provider):
         """Return the values of the entry that takes a refund's payment back."""

@@ -2,8 +2,6 @@
 
 from odoo import models
 
-from odoo.addons.account_pay_now import const
-
 #: The provider's codes that say the same thing.
 SAME_AS = {
     'charge_already_refunded': 'all_refunded',
@@ -23,7 +21,7 @@ SAME_AS = {
     'REFUND_NOT_ALLOWED': 'not_allowed',
     'PARTIAL_REFUND_NOT_ALLOWED': 'whole_only',
     'MAX_NUMBER_OF_REFUNDS_EXCEEDED': 'not_allowed',
-    'PENDING_CAPTURE': 'unknown',
+    'PENDING_CAPTURE': 'no_payment',
     'PAYEE_ACCOUNT_RESTRICTED': 'account',
     'PAYEE_ACCOUNT_LOCKED_OR_CLOSED': 'account',
     'PERMISSION_DENIED': 'keys',
@@ -33,11 +31,11 @@ SAME_AS = {
 
 
 class PaymentTransaction(models.Model):
-    """What is said about refunds, to the person who asked and on the invoice."""
+    """What refunds are called and why they fail, for the person who asked and on the invoice."""
 
     _inherit = 'payment.transaction'
 
-    # === BUSINESS METHODS - WORDS === #
+    # === BUSINESS METHODS - LABELS === #
 
     def _pay_now_refund_label(self):
         """Return why a refund was not made, in the reader's language where we know the code.
@@ -47,7 +45,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         code = self.pay_now_failure_code or ''
         labels = self._pay_now_refund_labels()
-        if label := labels.get(SAME_AS.get(code, code)):
+        if label := labels.get(self.pay_now_refusal or SAME_AS.get(code, code)):
             return label
         name = self.provider_id._pay_now_short_name()
         return self.env._(
@@ -57,6 +55,11 @@ class PaymentTransaction(models.Model):
         )
 
     def _pay_now_refund_labels(self):
+        """Return what our own reasons, and the providers' codes, mean to the accountant.
+
+        :return: `{value of pay_now_refusal, or code: label}`
+        :rtype: dict
+        """
         name = self.provider_id._pay_now_short_name()
         return {
             'all_refunded': self.env._("%s has given all of it back already.", name),
@@ -77,7 +80,7 @@ class PaymentTransaction(models.Model):
             'of_dispute': self.env._(
                 "Not a refund: %s took the money back from you, because of a dispute.", name
             ),
-            'unknown': self.env._("%s has no such payment to refund.", name),
+            'no_payment': self.env._("%s has no such payment to refund.", name),
             'REFUND_TIME_LIMIT_EXCEEDED': self.env._(
                 "The payment is too old: %s no longer refunds it. Pay the customer back by"
                 " transfer.",
@@ -107,19 +110,12 @@ class PaymentTransaction(models.Model):
             return invoices | self.source_transaction_id._pay_now_invoices()
         return invoices
 
-    def _log_message_on_linked_documents(self, message):
-        """Override of `payment` to note a refund on the payment too."""
-        result = super()._log_message_on_linked_documents(message)
-        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
-            self.source_transaction_id.payment_id._message_log(body=message)
-        return result
-
     def _get_sent_message(self):
         """Override of `payment`: what became of the refund is enough."""
         return None if self._pay_now_is_refund() else super()._get_sent_message()
 
     def _get_received_message(self):
-        """Override of `payment` to say in plain words what became of a refund."""
+        """Override of `payment` to say plainly what became of a refund."""
         if not self._pay_now_is_refund():
             return super()._get_received_message()
         values = {
@@ -136,7 +132,7 @@ class PaymentTransaction(models.Model):
                 )
             case 'done':
                 return self.env._("%(amount)s refunded by %(provider)s (%(refund)s).", **values)
-            case 'cancel' if self.pay_now_failure_code == 'of_dispute':
+            case 'cancel' if self.pay_now_refusal == 'of_dispute':
                 return self.env._(
                     "%(amount)s (%(refund)s): %(reason)s The dispute has them now; look at credit"
                     " notes that were made for a refund.",
@@ -152,10 +148,6 @@ class PaymentTransaction(models.Model):
                     **values,
                 )
         return None
-
-    def _pay_now_is_refund(self):
-        self.ensure_one()
-        return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
 
     # === BUSINESS METHODS - FEEDBACK === #
 

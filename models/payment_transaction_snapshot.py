@@ -102,7 +102,7 @@ class PaymentTransaction(models.Model):
         """Refuse what one payment cannot settle.
 
         :param float amount: what it would be, in the currency of the lines.
-        :raise ValidationError: in the customer's words.
+        :raise ValidationError: in the customer's language.
         """
         if len(lines.account_id) > 1 or len(lines.currency_id) > 1:
             raise ValidationError(

@@ -15,7 +15,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The sweep: what nobody told us about is asked for (design section 6.3)."""
+    """The sweep: what no event has come of is asked for (design section 6.3)."""
 
     _inherit = 'payment.transaction'
 
@@ -51,25 +51,24 @@ class PaymentTransaction(models.Model):
             Domain('provider_code', 'in', const.PROVIDER_CODES)
             & Domain('operation', '!=', 'refund')
             # Without keys nobody can be asked.
-            & Domain('provider_id', 'in', self.env['pay.now.event']._swept_providers().ids)
+            & Domain('provider_id', 'in', self.env['payment.provider']._pay_now_swept().ids)
         )
         return payments & (
             (unfinished | unbooked | self._pay_now_refunds_open_domain()) & not_asked_since(quiet)
             | (recent | failed | self._pay_now_refunds_stuck_domain())
             & not_asked_since(now - timedelta(hours=1))
-            | self._pay_now_unheard_domain() & not_asked_since(now - timedelta(days=1))
+            | self._pay_now_not_notified_domain() & not_asked_since(now - timedelta(days=1))
         )
 
     @api.model
     def _cron_pay_now_sweep(self, batch=50):
-        """Ask about every payment nobody told us about, and list the providers' events.
+        """Ask about every payment that no event has come of, and list the providers' events.
 
         With the webhooks off this alone books everything, a few minutes later.
         """
-        Event = self.env['pay.now.event']
-        Event._sweep()
+        self.env['pay.now.event']._sweep()
         try:
-            Event._swept_providers()._pay_now_sweep_movements()
+            self.env['payment.provider']._pay_now_swept()._pay_now_sweep_movements()
         except psycopg2.OperationalError:
             # Somebody books the same at this moment; the next round lists it again.
             self.env.cr.rollback()
@@ -125,7 +124,7 @@ class PaymentTransaction(models.Model):
                 _logger.exception("Payment %s could not be processed", tx.reference)
                 errors[tx] = str(error)
                 self.env['pay.now.discrepancy']._report(
-                    tx, 'booking', self.env._("Could not be booked: %s", error), amount=tx.amount
+                    tx, 'booking', 'booking', {'error': str(error)}, amount=tx.amount
                 )
         return errors, asked
 

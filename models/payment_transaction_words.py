@@ -19,24 +19,49 @@ SAME_AS = {
 
 
 class PaymentTransaction(models.Model):
-    """Why a payment did not come about, in the words of whoever reads it."""
+    """Why a payment did not come about, in the language of whoever reads it."""
 
     _inherit = 'payment.transaction'
 
-    # === BUSINESS METHODS - WORDS === #
+    # === BUSINESS METHODS - LABELS === #
 
     def _pay_now_failure_label(self):
         """Return why the payment was not made, in the reader's language where we know the code.
 
+        Our own reason first, then what the provider said.
+
         :rtype: str
         """
         self.ensure_one()
+        if label := self._pay_now_refusal_labels().get(self.pay_now_refusal):
+            return label
         code = self.pay_now_failure_code or ''
         return self._pay_now_failure_labels().get(SAME_AS.get(code, code)) or (
             self.pay_now_failure or self.env._("The payment was refused.")
         )
 
+    def _pay_now_refusal_labels(self):
+        """Return what our own reasons mean to the payer.
+
+        :return: `{value of pay_now_refusal: label}`
+        :rtype: dict
+        """
+        return {
+            'other_currency': self.env._(
+                "Your payment came in another currency than the invoices. We will contact you."
+            ),
+            'superseded': self.env._("You started another payment of these invoices."),
+            'items_changed': self.env._("The invoices or their amounts have changed meanwhile."),
+            'in_progress': self.env._("Another payment of these invoices is in progress."),
+            'lapsed': self.env._("The payment was not completed in time."),
+        }
+
     def _pay_now_failure_labels(self):
+        """Return what the providers' codes mean to the payer.
+
+        :return: `{code: label}`
+        :rtype: dict
+        """
         name = self.provider_id._pay_now_short_name()
         return {
             # Stripe
@@ -56,13 +81,4 @@ class PaymentTransaction(models.Model):
                 "The amount is above the limit of your %s account.", name
             ),
             'TRANSACTION_REFUSED': self.env._("%s refused the payment.", name),
-            # Ours: received, and not booked
-            'other_currency': self.env._(
-                "Your payment came in another currency than the invoices. We will contact you."
-            ),
-            # Ours: not taken, whatever was approved
-            'superseded': self.env._("You started another payment of these invoices."),
-            'items_changed': self.env._("The invoices or their amounts have changed meanwhile."),
-            'in_progress': self.env._("Another payment of these invoices is in progress."),
-            'lapsed': self.env._("The payment was not completed in time."),
         }

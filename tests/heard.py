@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""The ways in which what happens at a provider is heard of here, good and bad."""
+"""The ways in which a provider notifies the books of what happens, good and bad."""
 
 from unittest.mock import patch
 
@@ -7,8 +7,8 @@ from odoo import fields
 
 from odoo.addons.account_pay_now.tests.test_payout_sandbox import MoneyCase
 
-#: How it is heard, each the name of a method below.
-HEARINGS = (
+#: The ways, each the end of a name of a method below.
+WAYS = (
     'webhooks',
     'sweep_only',
     'twice',
@@ -19,10 +19,10 @@ HEARINGS = (
 )
 
 
-class HeardCase(MoneyCase):
-    """Lets stories happen side by side at a provider, and hears of them in one of the ways.
+class NotifiedCase(MoneyCase):
+    """Lets stories happen side by side at a provider, and notifies the books in one of the ways.
 
-    A story is a generator. At each `yield` what has happened so far may be heard.
+    A story is a generator. At each `yield` the books may be notified of what has happened so far.
     """
 
     def setUp(self):
@@ -30,34 +30,34 @@ class HeardCase(MoneyCase):
         #: Notifications that are still on their way, the last one first.
         self.kept = []
 
-    def tell(self, stories, hearing):
-        """Let the stories happen, step by step, and hear of each step.
+    def play_stories(self, stories, way):
+        """Let the stories happen, step by step, and notify the books of each step.
 
         :param list stories: generators.
-        :param str hearing: one of `HEARINGS`.
+        :param str way: one of `WAYS`.
         """
         for side in (self.sandbox, self.sandbox.paypal):
-            mode = 'off' if hearing == 'sweep_only' else 'held'
+            mode = 'off' if way == 'sweep_only' else 'held'
             side.webhooks(mode=mode, copies=1, shuffle=False)
-        hear = getattr(self, f'hear_{hearing}')
+        notify = getattr(self, f'notify_by_{way}')
         waiting = list(stories)
         while waiting:
             waiting = [story for story in waiting if next(story, self) is not self]
             self.sandbox.release_fees()
-            hear(last=not waiting)
+            notify(last=not waiting)
 
     # === the ways === #
 
-    def hear_webhooks(self, last):
+    def notify_by_webhooks(self, last):
         """Each notification arrives, once, in time and in order."""
         self.deliver()
         self.process_again()
 
-    def hear_sweep_only(self, last):
+    def notify_by_sweep_only(self, last):
         """No notification ever arrives."""
         self.list_all()
 
-    def hear_twice(self, last):
+    def notify_by_twice(self, last):
         """All notifications so far arrive again, at random, two copies of each."""
         self.deliver()
         for side in (self.sandbox, self.sandbox.paypal):
@@ -65,7 +65,7 @@ class HeardCase(MoneyCase):
         self.deliver()
         self.process_again()
 
-    def hear_out_of_order(self, last):
+    def notify_by_out_of_order(self, last):
         """Everything arrives when all is over, the last first."""
         for side in (self.sandbox, self.sandbox.paypal):
             self.kept = [*side.outbox()[::-1], *self.kept]
@@ -77,19 +77,19 @@ class HeardCase(MoneyCase):
                 self.work()
             self.process_again()
 
-    def hear_delayed(self, last):
+    def notify_by_delayed(self, last):
         """Everything arrives when all is over, in order; the sweep was quicker now and then."""
         if last:
             self.sweep()
-            self.hear_webhooks(last)
+            self.notify_by_webhooks(last)
 
-    def hear_lost_then_swept(self, last):
+    def notify_by_lost_then_swept(self, last):
         """Nothing arrives, and nobody looks before all is over."""
         self.lose_notifications()
         if last:
             self.list_all()
 
-    def hear_in_the_middle(self, last):
+    def notify_by_in_the_middle(self, last):
         """Each notification arrives while somebody else is at the same payment, or the provider."""
         registry = self.env.registry
         busy = patch.object(

@@ -102,7 +102,7 @@ class TestAccounts(PayNowCommon):
             self.provider, [{'pay_now_stage': 'followed', 'pay_now_replaced': True}]
         )
         self.assertTrue(self.provider.pay_now_api_key)
-        self.assertIn(self.provider, self.env['pay.now.event']._swept_providers())
+        self.assertIn(self.provider, self.provider._pay_now_swept())
         # What is under way there is booked there.
         self.gateway.pay(tx)
         tx._synchronize()
@@ -297,7 +297,7 @@ class TestAccounts(PayNowCommon):
             ],
         )
         self.assertAlmostEqual(self.clearing_balance(), 95.25)
-        self.assertNotIn(self.provider, self.env['pay.now.event']._swept_providers())
+        self.assertNotIn(self.provider, self.provider._pay_now_swept())
         asked = self.env['payment.transaction'].search(
             self.env['payment.transaction']._pay_now_sweep_domain()
         )

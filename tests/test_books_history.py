@@ -66,7 +66,7 @@ class History:
         self.seen = set()
 
     def play(self, length):
-        """Let things happen, and look at the books whenever everything has been heard."""
+        """Let things happen, and look at the books whenever everything has arrived."""
         names, weights = zip(*self.happenings.items(), strict=True)
         for number in range(1, length + 1):
             name = self.random.choices(names, weights)[0]

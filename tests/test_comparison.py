@@ -121,7 +121,7 @@ class TestComparison(ComparisonCommon):
     def test_one_that_could_not_be_booked_is_told_once(self):
         tx = self.opened()
         self.received(tx)
-        self.env['pay.now.discrepancy']._report(tx, 'booking', "Locked")
+        self.env['pay.now.discrepancy']._report(tx, 'booking', 'booking', {'error': "Locked"})
         self.assertFalse(self.compare())
 
     def test_another_currency_is_told_once(self):

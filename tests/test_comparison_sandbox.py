@@ -27,14 +27,14 @@ class TestComparisonSandbox(MoneyCase):
             [('state', '=', 'open'), ('kind', 'in', kinds)], order='id'
         )
 
-    def stripe_paid_unheard(self, amount=300):
+    def stripe_paid_without_event(self, amount=300):
         """A payment by card of which nothing arrived here."""
         tx = self.checkout(self.lines(self.make_invoice(amount)))
         self.sandbox.pay(session=tx.provider_reference)
         self.sandbox.release_fees()
         return tx
 
-    def paypal_paid_unheard(self, amount=300):
+    def paypal_paid_without_event(self, amount=300):
         """A capture whose answer was lost, and everything after it."""
         tx = self.checkout(self.lines(self.make_invoice(amount)), provider=self.paypal)
         self.sandbox.paypal.approve(order=tx.provider_reference)
@@ -53,7 +53,7 @@ class TestComparisonSandbox(MoneyCase):
         self.assertTrue(self.provider.pay_now_compared_at and self.paypal.pay_now_compared_at)
 
     def test_what_nobody_told_is_booked_once(self):
-        txs = self.stripe_paid_unheard() | self.paypal_paid_unheard(120)
+        txs = self.stripe_paid_without_event() | self.paypal_paid_without_event(120)
         found = self.compare()
         self.assertEqual(found.mapped('kind'), ['missing_here'] * 2)
         self.assertEqual(found.transaction_id, txs)
@@ -67,8 +67,8 @@ class TestComparisonSandbox(MoneyCase):
         self.assert_equation()
         self.assertFalse(self.compare())
 
-    def test_heard_of_meanwhile(self):
-        self.stripe_paid_unheard()
+    def test_notified_meanwhile(self):
+        self.stripe_paid_without_event()
         found = self.compare()
         self.deliver()
         found.action_book()
@@ -76,7 +76,7 @@ class TestComparisonSandbox(MoneyCase):
         self.assert_books()
 
     def test_given_back_before_it_was_booked(self):
-        tx = self.stripe_paid_unheard()
+        tx = self.stripe_paid_without_event()
         intent = self.provider._pay_now_gateway().fetch_payment(tx.provider_reference)
         self.sandbox.refund(charge=intent.charge_id, amount=30000)
         self.lose_notifications()
@@ -124,7 +124,7 @@ class TestComparisonSandbox(MoneyCase):
         self.sandbox.paypal.account(features=[])
         self.sandbox.paypal.revoke_tokens()
         self.paypal_paid()
-        tx = self.paypal_paid_unheard(120)
+        tx = self.paypal_paid_without_event(120)
         found = self.compare()
         self.assertEqual(found.transaction_id, tx)
         self.assertIn("Transaction search", self.paypal.pay_now_comparison_note)
@@ -133,8 +133,8 @@ class TestComparisonSandbox(MoneyCase):
         self.assertEqual(self.paypal.pay_now_status, 'connected')
 
     def test_down_in_the_middle(self):
-        self.stripe_paid_unheard()
-        self.paypal_paid_unheard(120)
+        self.stripe_paid_without_event()
+        self.paypal_paid_without_event(120)
         self.sandbox.misbehave(path='/v1/balance_transactions', status=503, times=20)
         with self.enter_registry_test_mode():
             self.env.ref('account_pay_now.ir_cron_compare').method_direct_trigger()

@@ -283,7 +283,9 @@ class TestDispute(DisputeCase):
     def test_what_fails_unforeseen_keeps_nothing_else_from_its_turn(self):
         self.dispute_at_provider()
         broken = patch.object(
-            type(self.env['pay.now.dispute']), '_tell', side_effect=ValueError("broken")
+            type(self.env['pay.now.dispute']),
+            '_notify_accountant',
+            side_effect=ValueError("broken"),
         )
         self.gateway.pay_out('po_1', amount=10)
         with broken, mute_logger('odoo.addons.account_pay_now.models.payment_provider_movements'):

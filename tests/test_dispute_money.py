@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
 
-#: What may be heard of 80.00 that PayPal took back, in which order. Each is told again at the end.
+#: What may arrive about 80.00 that PayPal took back, in which order. Each comes again at the end.
 ORDERS = (
     ('reversal',),
     ('case',),
@@ -72,7 +72,7 @@ class DisputedMoneyCase(PayoutCommon):
         )
 
     def tell_dispute(self, ref, state, movements, **values):
-        """PayPal has a dispute; return it once it is heard of."""
+        """PayPal has a dispute; return it once we are notified."""
         self.paypal_gateway.disputes[ref] = base.Dispute(
             id=ref,
             state=state,
@@ -166,7 +166,7 @@ class DisputedMoneyCase(PayoutCommon):
 
 @tagged('post_install', '-at_install')
 class TestDisputedMoney(DisputedMoneyCase):
-    def test_whatever_is_heard_in_whatever_order(self):
+    def test_whatever_arrives_in_whatever_order(self):
         for order in ORDERS:
             with self.subTest(order=order):
                 for telling in (*order, order[0]):

@@ -202,7 +202,7 @@ class TestCalls(TransactionCase):
         self.called()
         self.assertEqual(self.wake(self.connection()), 0)
 
-    def test_a_call_that_was_not_heard(self):
+    def test_a_call_that_was_not_answered(self):
         self.called(ago=const.WAKE_SECONDS + 1)
         self.assertEqual(self.wake(self.connection()), len(WORKERS))
 

@@ -88,7 +88,7 @@ class TestPayPageAmounts(PayNowCommon):
             .search([('name', 'in', ('EUR', 'USD', 'JPY', 'TND', 'CHF'))])
         )
         for lang in ('en_US', 'fr_FR', 'de_CH', 'hi_IN'):
-            page = self.env['pay.now.link'].with_context(lang=lang)
+            page = self.env['pay.now.page.mixin'].with_context(lang=lang)
             for currency in currencies.with_context(lang=lang):
                 write = page._pay_now_amount_writer(currency)
                 for amount in (0, 7, 0.5, 999.99, 1234.5, -1234567.89):

@@ -148,7 +148,7 @@ class TestPayout(PayoutCommon):
         self.assertTrue(self.payout('po_2').settled)
         self.assertFalse(self.open_on(self.provider.pay_now_clearing_account_id))
 
-    def test_first_heard_of_when_it_has_failed(self):
+    def test_first_notified_when_it_has_failed(self):
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line])
         self.gateway.fail_payout('po_1')
@@ -221,7 +221,7 @@ class TestPayout(PayoutCommon):
         self.assertIn("295.40", self.payout('po_1').problem)
 
     def test_what_is_listed_is_taken_back_from_what_was_allocated_by_age(self):
-        """The one the merchant asked for is heard of before Stripe's own."""
+        """The one the merchant asked for is listed before Stripe's own."""
         (_tx, first), _other = self.pay(100), self.pay(100)
         self.gateway.pay_out('po_age', amount=first.net)
         self.sweep()
@@ -247,7 +247,7 @@ class TestPayout(PayoutCommon):
         self.assertTrue(all(self.clearing_items(first).mapped('reconciled')))
         self.assertAlmostEqual(sum(self.clearing_items(second).mapped('amount_residual')), 190.80)
 
-    def test_a_withdrawal_first_heard_of_when_it_has_failed(self):
+    def test_a_withdrawal_first_notified_when_it_has_failed(self):
         tx, _line = self.pay()
         self.gateway.pay_out('po_1', amount=100)
         self.gateway.fail_payout('po_1')

@@ -158,14 +158,14 @@ class TestPortalOverdue(BrowserMixin, BranchCommon, HttpCase):
 
     def test_a_double_click_makes_one(self):
         accounts = self.env['pay.now.account'].with_user(self.user)
-        first = accounts._pay_now_account_of(self.company)
+        first = accounts._pay_now_account_page_of(self.company)
         # As the second click sees it: the first one is not there yet.
         with (
             patch.object(type(accounts), 'search', lambda records, *_args, **_kw: records.browse()),
             self.assertRaises(ConcurrencyError),
         ):
-            accounts._pay_now_account_of(self.company)
-        self.assertEqual(accounts._pay_now_account_of(self.company), first)
+            accounts._pay_now_account_page_of(self.company)
+        self.assertEqual(accounts._pay_now_account_page_of(self.company), first)
 
     def test_credit_notes_and_answers_as_on_every_page(self):
         credit = self.make_invoice(30, move_type='out_refund')
@@ -346,7 +346,7 @@ class TestPortalOverdue(BrowserMixin, BranchCommon, HttpCase):
 
     def test_no_more_queries_for_more_invoices(self):
         accounts = self.env['pay.now.account'].with_user(self.user)
-        document = accounts._pay_now_account_of(self.company)
+        document = accounts._pay_now_account_page_of(self.company)
 
         def queries():
             self.env.invalidate_all()

@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Situation by situation: what becomes of money after the payer agreed, however it is heard of.
+"""Situation by situation: what becomes of money after the payer agreed, however it is notified.
 
 One payment of 240.00 for each row. All rows happen side by side at one provider; the whole table
-is played once for each provider and each way of hearing, and ends in the same books.
+is played once for each provider and each way of notification, and ends in the same books.
 """
 
 from collections import namedtuple
@@ -10,7 +10,7 @@ from collections import namedtuple
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.heard import HEARINGS, HeardCase
+from odoo.addons.account_pay_now.tests.heard import WAYS, NotifiedCase
 from odoo.addons.account_pay_now.tests.test_situations import PayPalSide, StripeSide
 
 #: What is looked at in the end.
@@ -144,7 +144,7 @@ class PayPalMoney(PayPalSide):
 
 
 class Row:
-    """One payment of 240.00. Each method is a situation; at a `yield` it may be heard of."""
+    """One payment of 240.00. Each method is a situation; at a `yield` the books may be notified."""
 
     def __init__(self, case, side, name):
         self.case, self.side, self.name = case, side, name
@@ -274,7 +274,7 @@ class Row:
     def refund_of_a_disputed_payment(self):
         yield from self.paid()
         self.dispute()
-        # Whether the dispute was heard of or not.
+        # Whether the books were notified of the dispute or not.
         self.tx.action_refund(100)
         yield
 
@@ -393,18 +393,18 @@ class Row:
 
 
 @tagged('post_install', '-at_install')
-class TestSituationsMoney(HeardCase):
-    """The table above, in each way of hearing."""
+class TestSituationsMoney(NotifiedCase):
+    """The table above, in each way of notification."""
 
-    def play(self, number, hearing):
+    def play(self, number, way):
         side = (
             StripeMoney(self, self.provider, self.sandbox),
             PayPalMoney(self, self.paypal, self.sandbox.paypal),
         )[number]
         expected = {name: row[number] for name, row in TABLE.items() if row[number]}
         rows = {name: Row(self, side, name) for name in expected}
-        self.tell([getattr(row, name)() for name, row in rows.items()], hearing)
-        if hearing != 'sweep_only':
+        self.play_stories([getattr(row, name)() for name, row in rows.items()], way)
+        if way != 'sweep_only':
             known = {name: one for name, one in expected.items() if name not in NOT_NOTIFIED}
             self.assert_outcomes(rows, known)
         self.list_all()
@@ -436,11 +436,11 @@ class TestSituationsMoney(HeardCase):
         self.assertFalse(failed, failed.mapped('error'))
 
 
-def _test(number, hearing):
-    """Return the test of the whole table for one provider and one way of hearing."""
-    return lambda self: self.play(number, hearing)
+def _test(number, way):
+    """Return the test of the whole table for one provider and one way of notification."""
+    return lambda self: self.play(number, way)
 
 
 for _number, _name in enumerate(('stripe', 'paypal')):
-    for _hearing in HEARINGS:
-        setattr(TestSituationsMoney, f'test_{_name}_{_hearing}', _test(_number, _hearing))
+    for _way in WAYS:
+        setattr(TestSituationsMoney, f'test_{_name}_{_way}', _test(_number, _way))

@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Situation by situation: what becomes of payouts, however they are heard of.
+"""Situation by situation: what becomes of payouts, however the books are notified.
 
 All rows happen one after the other at one provider, each with a payment of its own; the whole
-table is played once for each provider and each way of hearing, and ends in the same books.
+table is played once for each provider and each way of notification, and ends in the same books.
 """
 
 import time
@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.heard import HEARINGS, HeardCase
+from odoo.addons.account_pay_now.tests.heard import WAYS, NotifiedCase
 
 #: What is looked at in the end.
 #:
@@ -52,8 +52,8 @@ TABLE = {
 
 
 @tagged('post_install', '-at_install')
-class TestSituationsPayouts(HeardCase):
-    """The table above, in each way of hearing."""
+class TestSituationsPayouts(NotifiedCase):
+    """The table above, in each way of notification."""
 
     def pay(self):
         """A customer pays, each time another amount."""
@@ -154,12 +154,12 @@ class TestSituationsPayouts(HeardCase):
         for self.situation in situations:
             yield from getattr(self, self.situation)()
 
-    def play(self, number, hearing):
+    def play(self, number, way):
         self.provider_here = (self.provider, self.paypal)[number]
         self.side = (self.sandbox, self.sandbox.paypal)[number]
         self.number, self.refs, self.situation = 0, {}, ''
         expected = {name: row[number] for name, row in TABLE.items() if row[number]}
-        self.tell([self.story(expected)], hearing)
+        self.play_stories([self.story(expected)], way)
         self.list_all()
         payouts = {one.payout_ref: one for one in self.payouts(self.provider_here)}
         self.assertEqual(set(payouts), set(self.refs.values()))
@@ -191,11 +191,11 @@ class TestSituationsPayouts(HeardCase):
                 self.assertTrue(payout._clearing_lines().reconciled, payout.name)
 
 
-def _test(number, hearing):
-    """Return the test of the whole table for one provider and one way of hearing."""
-    return lambda self: self.play(number, hearing)
+def _test(number, way):
+    """Return the test of the whole table for one provider and one way of notification."""
+    return lambda self: self.play(number, way)
 
 
 for _number, _name in enumerate(('stripe', 'paypal')):
-    for _hearing in HEARINGS:
-        setattr(TestSituationsPayouts, f'test_{_name}_{_hearing}', _test(_number, _hearing))
+    for _way in WAYS:
+        setattr(TestSituationsPayouts, f'test_{_name}_{_way}', _test(_number, _way))

@@ -33,7 +33,7 @@ class ToHandleCommon(PayoutCommon):
     def make_discrepancy(self):
         tx, _line = self.pay(90)
         return self.env['pay.now.discrepancy']._report(
-            tx, 'booking', "The commission could not be booked: no account", amount=4.6
+            tx, 'booking', 'commission_booking', {'error': "no account"}, amount=4.6
         )
 
     def make_dispute(self, **values):
@@ -142,6 +142,22 @@ class TestToHandle(ToHandleCommon):
         self.assertIn("Account closed", words['payout'])
         self.assertIn("cannot be read", words['event'])
         self.assertIn("Interrupted", words['reminder'])
+
+    def test_a_discrepancy_is_read_in_any_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        found = self.make_discrepancy()
+        row = self.rows('discrepancy')
+        self.assertEqual(row.name, "The commission could not be booked: no account")
+        french = "La commission n’a pas pu être comptabilisée : no account"
+        self.assertEqual(
+            row.with_context(lang='fr_FR').name.replace('\N{NO-BREAK SPACE}', ' '), french
+        )
+        self.assertEqual(
+            found.with_context(lang='fr_FR').display_name.replace('\N{NO-BREAK SPACE}', ' '), french
+        )
+        found.code = False
+        found.name = "Noted long ago"
+        self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
 
     def test_what_is_settled_is_gone_at_once(self):
         discrepancy, event, reminder = (

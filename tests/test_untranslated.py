@@ -188,8 +188,10 @@ class TestUntranslated(PayNowCommon, HttpCase):
             tx.state = state
             self.open(path, state)
             self.open(urlsplit(self.invoice._pay_now_url()).path, f"page, {state}")
-        for code, words in tx.with_context(lang='fr_FR')._pay_now_failure_labels().items():
-            self.assert_french(f'<p>{words}</p>', code)
+        french = tx.with_context(lang='fr_FR')
+        labels = {**french._pay_now_failure_labels(), **french._pay_now_refusal_labels()}
+        for code, label in labels.items():
+            self.assert_french(f'<p>{label}</p>', code)
         tx.state = 'draft'
         self.gateway.pay(tx)
         tx._synchronize()

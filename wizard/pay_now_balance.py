@@ -59,6 +59,7 @@ class PayNowBalance(models.TransientModel):
     # === COMPUTE METHODS === #
 
     @api.depends('provider_id')
+    @api.depends_context('lang')
     def _compute_display_name(self):
         for one in self:
             # Accountants may not read providers.
@@ -75,8 +76,8 @@ class PayNowBalance(models.TransientModel):
         """
         self.check_access('read')
         providers = (
-            self.env['pay.now.event']
-            ._swept_providers()
+            self.env['payment.provider']
+            ._pay_now_swept()
             .filtered(lambda provider: provider.company_id in self.env.companies)
         )
         # Asked with the rights of the system, kept for the user alone.

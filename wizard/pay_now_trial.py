@@ -27,7 +27,7 @@ class PayNowTrial(models.TransientModel):
 
     _name = 'pay.now.trial'
     _description = "Trial reminder"
-    _inherit = ['pay.now.link']
+    _inherit = ['pay.now.page.mixin']
     _pay_now_kind = 'trial'
     _transient_max_hours = 24 * const.TRIAL_VALIDITY_DAYS
 
@@ -156,11 +156,11 @@ class PayNowTrial(models.TransientModel):
             self.preview_html = Markup('<p>%s</p>') % str(error)
 
     def _pay_now_lines(self):
-        """Override of `pay.now.link`: the items of the example."""
+        """Override of `pay.now.page.mixin`: the items of the example."""
         return self.item_ids
 
     def _pay_now_page_refusals(self, free):
-        """Override of `pay.now.link`: the page offers what a reminder's page does."""
+        """Override of `pay.now.page.mixin`: the page offers what a reminder's page does."""
         return self.env['pay.now.reminder']._pay_now_page_refusals(free)
 
     @api.model
