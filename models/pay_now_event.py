@@ -300,7 +300,7 @@ class PayNowEvent(models.Model):
             self.env['payment.provider']
             .sudo()
             .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
-            .filtered(lambda provider: provider._pay_now_can_be_asked())
+            .filtered(lambda provider: provider._pay_now_connection().can_be_asked())
         )
 
     @api.model

@@ -11,14 +11,21 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentProvider(models.Model):
-    """The connection to a provider: proven, registered, looked after (design section 6.5)."""
+    """The connection to a provider: proven, registered, checked (design section 6.5)."""
 
     _inherit = 'payment.provider'
 
     # === ACTION METHODS === #
 
     def action_pay_now_connect(self):
-        """Open the window that asks for the keys."""
+        """Open the provider's own registration where a platform can, else the window for the keys.
+
+        :return: an action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if self.pay_now_has_platform and not self.env.context.get('pay_now_keys'):
+            return self._pay_now_open_onboarding()
         return self._pay_now_ask_keys(
             'connect', self.env._("Connect %s", self._pay_now_short_name())
         )
@@ -84,11 +91,15 @@ class PaymentProvider(models.Model):
         :raise UserError: the order of steps, or what the provider answered, in its words.
         """
         self.ensure_one()
+        if key:
+            # Keys of one's own take the place of the platform's.
+            self._pay_now_leave_platform()
         self._pay_now_check_steps()
+        connection = self._pay_now_connection()
         try:
             account = self._pay_now_prove(key, secret)
             self._pay_now_check_connectable(account)
-            webhook = self._pay_now_register_webhook(
+            webhook = connection.register_webhook(
                 self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode)
             )
         except GatewayError as error:
@@ -102,7 +113,7 @@ class PaymentProvider(models.Model):
                 'pay_now_account': account.id,
                 'pay_now_test_keys': account.test_mode,
                 'pay_now_webhook_ref': webhook and webhook.id,
-                'pay_now_webhook_url': self._pay_now_webhook_address(),
+                'pay_now_webhook_url': connection.webhook_address(),
                 'pay_now_webhook_secret': webhook and webhook.secret,
                 **self._pay_now_no_former_values(),
                 'pay_now_connected_at': fields.Datetime.now(),
@@ -166,7 +177,8 @@ class PaymentProvider(models.Model):
         :param str secret: PayPal's secret.
         :raise UserError: what the provider answered, or whose keys these are.
         """
-        self.ensure_one()
+        connection = self._pay_now_connection()
+        connection.check_keys_can_change()
         former = self.pay_now_webhook_ref
         try:
             account = self._pay_now_prove(key, secret)
@@ -175,7 +187,7 @@ class PaymentProvider(models.Model):
                 raise UserError(problem)
             webhook = False
             if self.code == const.PAYPAL and key != self.pay_now_api_key:
-                webhook = self._pay_now_register_webhook(
+                webhook = connection.register_webhook(
                     self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode),
                     self.pay_now_webhook_url,
                 )
@@ -217,7 +229,7 @@ class PaymentProvider(models.Model):
             values['pay_now_account_name'] = account.name or account.email
             values['pay_now_problem'] = provider._pay_now_account_problem(
                 account
-            ) or provider._pay_now_look_after_webhook(gateway)
+            ) or provider._pay_now_connection().ensure_webhook(gateway)
         except GatewayUnavailable as error:
             _logger.info("%s could not be asked: %s", self.name, error.message)
             self.pay_now_checked_at = values['pay_now_checked_at']
@@ -233,13 +245,17 @@ class PaymentProvider(models.Model):
         return None
 
     def _pay_now_account_problem(self, account):
-        """Return what keeps an account from being charged, or False."""
+        """Return what keeps an account from being charged, or False.
+
+        :param gateways.base.Account account: as the provider describes it.
+        :rtype: str | bool
+        """
         if not account.can_charge:
             return self.env._(
                 "This account cannot take payments yet: complete it at %(provider)s. Still"
                 " missing: %(missing)s",
                 provider=self._pay_now_short_name(),
-                missing=', '.join(account.missing) or '-',
+                missing=self._pay_now_requirements_text(account.missing),
             )
         if account.currency and account.currency != self.company_id.currency_id.name:
             return self.env._(

@@ -7,10 +7,6 @@ from odoo.fields import Domain
 from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.gateways.errors import GatewayError
-from odoo.addons.payment.logging import get_payment_logger
-
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentProvider(models.Model):
@@ -52,7 +48,7 @@ class PaymentProvider(models.Model):
         provider = self.sudo()
         if provider.pay_now_status == 'connected':
             return 'test' if provider.pay_now_test_keys else 'live'
-        if provider.pay_now_api_key:
+        if self._pay_now_connection().is_followed():
             return 'followed'
         return 'forgotten' if provider.pay_now_account else 'new'
 
@@ -156,7 +152,12 @@ class PaymentProvider(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        left = self._pay_now_unregister_webhooks()
+        left = self._pay_now_connection().unregister_webhooks() and self.env._(
+            "%(provider)s was not asked to forget the address %(url)s: please delete it there, in"
+            " the settings of your account under “Webhooks”.",
+            provider=self._pay_now_short_name(),
+            url=self.pay_now_webhook_url,
+        )
         if self.pay_now_status == 'connected':
             self.action_pay_now_disconnect()
         self.write(
@@ -170,27 +171,5 @@ class PaymentProvider(models.Model):
                 **self._pay_now_no_webhook_values(),
             }
         )
+        self._pay_now_leave_platform()
         return left
-
-    def _pay_now_unregister_webhooks(self):
-        """Remove the webhooks at the provider; one that is gone is fine.
-
-        :return: see `_pay_now_forget_keys`.
-        :rtype: str | bool
-        """
-        refs = self._pay_now_webhook_refs()
-        try:
-            gateway = refs and self._pay_now_webhook_is_ours() and self._pay_now_gateway()
-            for ref in refs if gateway else ():
-                gateway.remove_webhook(ref)
-        except GatewayError as error:
-            _logger.warning("A webhook of %s was not removed: %s", self.name, error.message)
-            gateway = None
-        if gateway or not refs:
-            return False
-        return self.env._(
-            "%(provider)s was not asked to forget the address %(url)s: please delete it there, in"
-            " the settings of your account under “Webhooks”.",
-            provider=self._pay_now_short_name(),
-            url=self.pay_now_webhook_url,
-        )

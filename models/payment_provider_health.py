@@ -96,7 +96,7 @@ class PaymentProvider(models.Model):
             return 'commission'
         if (
             not (self.pay_now_webhook_url or '').startswith('https://')
-            and not self._pay_now_in_sandbox()
+            and not self._pay_now_connection().in_sandbox()
         ):
             return 'http'
         return not heard_at and 'waiting'
@@ -150,6 +150,9 @@ class PaymentProvider(models.Model):
         """
         answer = self._pay_now_error_text(error)
         if isinstance(error, GatewayAuthError):
+            if self.sudo().pay_now_platform_state:
+                # Nobody has keys to renew.
+                return self._pay_now_platform_problem_text(error, answer)
             return self.env._(
                 "%s Press “Change keys” and paste the current ones.", f'{answer.rstrip(".")}.'
             )

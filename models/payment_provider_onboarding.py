@@ -69,11 +69,11 @@ class PaymentProvider(models.Model):
 
     # === ACTION METHODS === #
 
-    def action_pay_now_connect(self):
-        """Override of this module to register at the provider itself, where a platform can."""
-        self.ensure_one()
-        if not self.pay_now_has_platform or self.env.context.get('pay_now_keys'):
-            return super().action_pay_now_connect()
+    def _pay_now_open_onboarding(self):
+        """Return the action that leads to the provider's own registration.
+
+        :rtype: dict
+        """
         self.check_access('write')
         if url := self._pay_now_begin_onboarding():
             return {'type': 'ir.actions.act_url', 'url': url, 'target': 'self'}

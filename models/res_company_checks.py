@@ -179,7 +179,9 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         providers = self._pay_now_connected_providers()
-        return bool(providers) and all(provider._pay_now_in_sandbox() for provider in providers)
+        return bool(providers) and all(
+            provider._pay_now_connection().in_sandbox() for provider in providers
+        )
 
     def _pay_now_test_text(self):
         """Return who gets a button in test mode, or False when real money is taken.
