@@ -64,6 +64,34 @@ SENSITIVE_KEYS = {
 #: The two applications an invoice may belong to.
 APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
 
+#: What step 4 decides for a company: read-only until a provider is connected.
+OPTION_FIELDS = (
+    'pay_now_reminder_accounting',
+    'pay_now_reminder_sales',
+    'pay_now_any_method_accounting',
+    'pay_now_any_method_sales',
+    'pay_now_reminder_auto',
+    'pay_now_partial',
+    'pay_now_receipts',
+    'pay_now_print_link',
+    'pay_now_print_qr',
+)
+#: What is decided once for a company and its branches, which keep their books together.
+SHARED_FIELDS = (
+    'pay_now_sage_customer_code',
+    'pay_now_signup_email',
+    'pay_now_signup_date',
+    'pay_now_signup_application',
+    'pay_now_test_email',
+    *OPTION_FIELDS,
+    'pay_now_letters',
+    'pay_now_answer_paid',
+    'pay_now_answer_promise',
+    'pay_now_answer_problem',
+    'pay_now_promise_days',
+    'pay_now_grace_days',
+)
+
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365
 

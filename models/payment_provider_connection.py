@@ -140,9 +140,7 @@ class PaymentProvider(models.Model):
             raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
         if not company.pay_now_signup_date:
             raise UserError(self.env._("Sign up first (step 2)."))
-        if not company.chart_template and not self.env['account.account'].search_count(
-            [('company_ids', 'in', company.root_id.ids)], limit=1
-        ):
+        if not company._pay_now_has_chart():
             raise UserError(self.env._("Install a chart of accounts first."))
 
     def _pay_now_prove(self, key, secret):

@@ -93,7 +93,7 @@ class PaymentProvider(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': journal.id,
-            'date': self.env['payment.transaction']._pay_now_booking_date(instant, journal),
+            'date': journal._pay_now_booking_date(instant),
             'ref': ref,
             'line_ids': [
                 Command.create(

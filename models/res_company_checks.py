@@ -159,19 +159,6 @@ class ResCompany(models.Model):
                 )
             )
 
-    def _pay_now_has_chart(self):
-        """Tell whether the company keeps books.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        return bool(
-            self.chart_template
-            or self.env['account.account']
-            .sudo()
-            .search_count([('company_ids', 'in', self.root_id.ids)], limit=1)
-        )
-
     def _pay_now_in_sandbox(self):
         """Tell whether every connected provider is the sandbox on this machine.
 
