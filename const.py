@@ -164,7 +164,7 @@ CHECK_VALID_SECONDS = 10
 HAND_OVER_GRACE_SECONDS = 60
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
-#: How long a provider may not answer before somebody is told.
+#: How long a provider may not answer before somebody is notified.
 SILENCE_PATIENCE = timedelta(hours=1)
 #: How long the former webhook stays valid after a renewal: the provider repeats what was not taken.
 FORMER_VALIDITY = timedelta(hours=24)
@@ -191,7 +191,7 @@ COMPARISON_DAYS = 30
 COMPARISON_GRACE_MINUTES = 60
 #: Minutes that a provider's clock may be behind ours.
 COMPARISON_SKEW_MINUTES = 60
-#: What the comparison looks after: found by it, and closed by it once it is right.
+#: What the comparison is about: found by it, and closed by it once it is right.
 COMPARED_KINDS = (
     'missing_here',
     'missing_there',

@@ -38,7 +38,7 @@ class PaymentProvider(models.Model):
     )
     pay_now_test_keys = fields.Boolean(
         string="Test keys",
-        help="The keys belong to the provider's test world: no real money moves.",
+        help="The keys belong to the provider's test environment: no real money moves.",
         readonly=True,
         copy=False,
         groups='base.group_system',
@@ -191,7 +191,7 @@ class PaymentProvider(models.Model):
         return self._pay_now_connection(tried.get('key')).gateway(**tried)
 
     def _pay_now_error_text(self, error):
-        """Return what a gateway's error means, translated where the words are our own.
+        """Return what a gateway's error means, translated where the sentence is our own.
 
         :param GatewayError error: what the gateway raised.
         :rtype: str

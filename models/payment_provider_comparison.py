@@ -20,7 +20,7 @@ COMPARISON_KEY = 0x50614E78
 
 
 class PaymentProvider(models.Model):
-    """The daily comparison of what was paid there with what is booked here."""
+    """The daily comparison of the provider's payments with the books."""
 
     _inherit = 'payment.provider'
 
@@ -106,7 +106,7 @@ class PaymentProvider(models.Model):
     def _pay_now_compare_safely(self, commit=None):
         """Compare one provider; a failure is noted, and stops nobody else.
 
-        :param commit: called between what is read there and what is read here.
+        :param commit: called between reading the provider's list and reading the books.
         :return: why it could not be compared, if so.
         :rtype: str | None
         """

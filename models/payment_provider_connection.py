@@ -88,7 +88,7 @@ class PaymentProvider(models.Model):
         :param str key: Stripe's secret or restricted key; PayPal's client id.
         :param str secret: PayPal's secret.
         :return: None
-        :raise UserError: the order of steps, or what the provider answered, in its words.
+        :raise UserError: the order of steps, or what the provider answered.
         """
         self.ensure_one()
         if key:

@@ -26,7 +26,7 @@ class PaymentProvider(models.Model):
     _inherit = 'payment.provider'
 
     pay_now_problem = fields.Char(
-        string="To mend", readonly=True, copy=False, help="What keeps the provider from working."
+        string="To fix", readonly=True, copy=False, help="What keeps the provider from working."
     )
     pay_now_checked_at = fields.Datetime(string="Last checked", readonly=True, copy=False)
     pay_now_silent_since = fields.Datetime(
@@ -41,7 +41,7 @@ class PaymentProvider(models.Model):
     )
     pay_now_health = fields.Selection(
         string="Connection health",
-        selection=[('green', "fine"), ('amber', "to check"), ('red', "to mend")],
+        selection=[('green', "fine"), ('amber', "to check"), ('red', "to fix")],
         compute='_compute_pay_now_health',
     )
     pay_now_health_text = fields.Char(string="What to do", compute='_compute_pay_now_health')

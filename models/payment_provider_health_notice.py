@@ -71,7 +71,7 @@ class PaymentProvider(models.Model):
             # Without the mail of an assignment: the notice is one.
             self.with_context(mail_activity_quick_update=True).activity_schedule(
                 ACTIVITY,
-                summary=self.env._("Look after the connection to %s", self._pay_now_short_name()),
+                summary=self.env._("Check the connection to %s", self._pay_now_short_name()),
                 note=text,
                 user_id=administrator.id,
             )

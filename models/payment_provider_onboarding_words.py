@@ -7,7 +7,7 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 
 
 class PaymentProvider(models.Model):
-    """What is missing, refused or revoked at a provider, in plain words."""
+    """What is missing, refused or revoked at a provider, in the reader's language."""
 
     _inherit = 'payment.provider'
 
