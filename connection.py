@@ -8,7 +8,7 @@ Both connections answer the same questions. Which one a record has is decided in
 from odoo.exceptions import UserError
 from odoo.tools import urls
 
-from odoo.addons.account_pay_now import const, platform_mode, utils
+from odoo.addons.account_pay_now import const, platform_mode, problems, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.base import Credentials
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -155,8 +155,8 @@ class OwnKeys:
         """Make sure that the webhook is there, enabled, and notified of everything.
 
         :param gateway: of the account.
-        :return: the one thing to do when that is not possible, or False.
-        :rtype: str | bool
+        :return: why that is not possible (see `problems`), or False.
+        :rtype: dict | bool
         :raise GatewayUnavailable: the provider does not answer.
         """
         provider = self.provider
@@ -178,10 +178,7 @@ class OwnKeys:
         except GatewayUnavailable:
             raise
         except GatewayError as error:
-            return provider.env._(
-                "Our webhook is gone, and cannot be registered again. %s",
-                provider._pay_now_problem_text(error),
-            )
+            return problems.of_error('webhook', error)
         if webhook:
             provider._pay_now_take_over_webhook(webhook)
         return False

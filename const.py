@@ -120,8 +120,6 @@ MERCHANT_ACTION_CODES = {
     'UNILATERAL',
     'VERIFICATION_REQUIRED',
 }
-#: An approved or opened checkout that nobody heard of is asked about this often, in minutes.
-SWEEP_INTERVAL_MINUTES = 5
 #: Days a payment is looked at daily for refunds made at a provider that cannot notify us.
 UNHEARD_DAYS = 60
 #: Days a stored notification keeps its payload.

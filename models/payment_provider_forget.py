@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, problems
 
 
 class PaymentProvider(models.Model):
@@ -34,9 +34,13 @@ class PaymentProvider(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends(
-        'pay_now_status', 'pay_now_test_keys', 'pay_now_account', 'pay_now_former_webhook_ref'
+        'pay_now_status',
+        'pay_now_test_keys',
+        'pay_now_account',
+        'pay_now_former_webhook_ref',
+        'pay_now_problem_text',
     )
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'tz')
     def _compute_pay_now_stage(self):
         for provider in self:
             # The set-up screen, before it is saved, shows copies.
@@ -56,7 +60,7 @@ class PaymentProvider(models.Model):
         """Return what goes on with an account that is not simply connected, or False."""
         if stage == 'followed':
             if self.pay_now_problem:
-                return self.pay_now_problem
+                return self.pay_now_problem_text
             followed = self._pay_now_followed_text()
             if not followed:
                 return self.env._("Nothing is under way any more.")
@@ -164,7 +168,7 @@ class PaymentProvider(models.Model):
             {
                 'pay_now_api_key': False,
                 'pay_now_api_secret': False,
-                'pay_now_problem': False,
+                **problems.values_of('pay_now_problem', False),
                 'pay_now_silent_since': False,
                 'pay_now_silent_at': False,
                 'pay_now_unheard_at': False,

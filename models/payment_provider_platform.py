@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now import const, platform_mode, problems
 from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
@@ -42,7 +42,9 @@ class PaymentProvider(models.Model):
 
     def _pay_now_leave_platform(self):
         """Let the platform act for the account no longer."""
-        self.sudo().write({'pay_now_platform_state': False, 'pay_now_missing': False})
+        self.sudo().write(
+            {'pay_now_platform_state': False, **problems.values_of('pay_now_missing', False)}
+        )
 
     # === BUSINESS METHODS - CONNECTION === #
 

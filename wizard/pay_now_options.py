@@ -79,6 +79,7 @@ class PayNowOptions(models.TransientModel):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('lang')
     def _compute_display_name(self):
         self.display_name = self.env._("Online payment options")
 
