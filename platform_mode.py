@@ -15,10 +15,10 @@ from types import SimpleNamespace
 
 from odoo.tools import config
 
-from . import const, utils
-from .gateways import PLATFORM_GATEWAYS
-from .gateways.base import Credentials
-from .gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways import PLATFORM_GATEWAYS
+from odoo.addons.account_pay_now.gateways.base import Credentials
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 
 _logger = logging.getLogger(__name__)
 
