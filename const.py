@@ -64,6 +64,34 @@ SENSITIVE_KEYS = {
 #: The two applications an invoice may belong to.
 APPLICATIONS = [('accounting', "Accounting"), ('sales', "Sales")]
 
+#: What step 4 decides for a company: read-only until a provider is connected.
+OPTION_FIELDS = (
+    'pay_now_reminder_accounting',
+    'pay_now_reminder_sales',
+    'pay_now_any_method_accounting',
+    'pay_now_any_method_sales',
+    'pay_now_reminder_auto',
+    'pay_now_partial',
+    'pay_now_receipts',
+    'pay_now_print_link',
+    'pay_now_print_qr',
+)
+#: What is decided once for a company and its branches, which keep their books together.
+SHARED_FIELDS = (
+    'pay_now_sage_customer_code',
+    'pay_now_signup_email',
+    'pay_now_signup_date',
+    'pay_now_signup_application',
+    'pay_now_test_email',
+    *OPTION_FIELDS,
+    'pay_now_letters',
+    'pay_now_answer_paid',
+    'pay_now_answer_promise',
+    'pay_now_answer_problem',
+    'pay_now_promise_days',
+    'pay_now_grace_days',
+)
+
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365
 
@@ -92,8 +120,6 @@ MERCHANT_ACTION_CODES = {
     'UNILATERAL',
     'VERIFICATION_REQUIRED',
 }
-#: An approved or opened checkout that nobody heard of is asked about this often, in minutes.
-SWEEP_INTERVAL_MINUTES = 5
 #: Days a payment is looked at daily for refunds made at a provider that cannot notify us.
 NOT_NOTIFIED_DAYS = 60
 #: Days a stored notification keeps its payload.
@@ -136,7 +162,7 @@ CHECK_VALID_SECONDS = 10
 HAND_OVER_GRACE_SECONDS = 60
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
-#: How long a provider may not answer before somebody is told.
+#: How long a provider may not answer before somebody is notified.
 SILENCE_PATIENCE = timedelta(hours=1)
 #: How long the former webhook stays valid after a renewal: the provider repeats what was not taken.
 FORMER_VALIDITY = timedelta(hours=24)
@@ -163,7 +189,7 @@ COMPARISON_DAYS = 30
 COMPARISON_GRACE_MINUTES = 60
 #: Minutes that a provider's clock may be behind ours.
 COMPARISON_SKEW_MINUTES = 60
-#: What the comparison looks after: found by it, and closed by it once it is right.
+#: What the comparison is about: found by it, and closed by it once it is right.
 COMPARED_KINDS = (
     'missing_here',
     'missing_there',

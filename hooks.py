@@ -1,8 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.payment import setup_provider
-
-from . import const
 
 
 def post_init_hook(env):

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 
 from odoo.tools import config
 
-from . import const, utils
-from .gateways import PLATFORM_GATEWAYS
-from .gateways.base import Credentials
-from .gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways import PLATFORM_GATEWAYS
+from odoo.addons.account_pay_now.gateways.base import Credentials
+from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 
 _logger = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ def gateway(code, account=''):
 def register_webhook(code, base_url):
     """Register the platform's endpoint for the notifications of all its merchants.
 
-    For whoever runs the server, in `odoo-bin shell`: Stripe tells the secret here and never
+    For whoever runs the server, in `odoo-bin shell`: Stripe returns the secret here and never
     again, to be entered as `stripe_webhook_secrets`; the id is PayPal's `paypal_webhook_id`.
 
     :param str code: of the provider.

@@ -29,13 +29,14 @@ class PayNowPlatformWebhook(http.Controller):
         max_content_length=1 << 20,
     )
     def platform_webhook(self, name, **_query):
-        """Store what a provider tells the platform, with the merchants it is about.
+        """Store an event of the platform with the merchants that it is about.
 
         Proven on the raw bytes, by the platform's own secret or webhook id. What is about a
-        merchant of another database, or of the provider's other world, is taken and forgotten.
+        merchant of another database, or of the provider's other environment, is taken and
+        forgotten.
 
         :param str name: of the provider, as in `const.SHORT_NAMES`.
-        :return: an empty 200 once the notification is stored.
+        :return: an empty 200 once the event is stored.
         """
         code = CODES.get(name)
         if not code or not platform_mode.available(code):
@@ -48,7 +49,7 @@ class PayNowPlatformWebhook(http.Controller):
                 return request.make_response('', status=200)
             _logger.warning("Notification for the platform refused: %s", error.message)
             raise Forbidden() from None
-        # What is told of an account may be somebody's personal data, or another merchant's.
+        # What is sent about an account may be somebody's personal data, or another merchant's.
         payload = '' if event.subject == 'account' else body.decode()
         Event = request.env['pay.now.event'].sudo()
         for provider in request.env['payment.provider']._pay_now_route(code, event):

@@ -86,6 +86,9 @@ from . import (
     payment_provider_health_notice,
     payment_provider_limits,
     payment_provider_movements,
+    payment_provider_onboarding,
+    payment_provider_onboarding_words,
+    payment_provider_platform,
     payment_provider_removal,
     payment_provider_successor,
     payment_provider_webhook,
@@ -115,7 +118,3 @@ from . import (
     res_partner,
     res_users,
 )
-
-# Last: a platform takes over from what the others do with keys.
-from . import payment_provider_platform  # isort: skip
-from . import payment_provider_onboarding, payment_provider_onboarding_words  # isort: skip

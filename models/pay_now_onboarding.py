@@ -67,7 +67,7 @@ class PayNowOnboarding(models.Model):
 
         :param int visit_id: from the address.
         :param str token: from the address.
-        :return: the provider whose registration was visited; none when it may not be told.
+        :return: the provider whose registration was visited; none when the visit is not the user's.
         :rtype: payment.provider
         """
         Provider = self.env['payment.provider']

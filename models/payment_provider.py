@@ -5,9 +5,8 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import connection, const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
-from odoo.addons.account_pay_now.gateways.base import Credentials
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 from odoo.addons.payment import utils as payment_utils
 
@@ -39,7 +38,7 @@ class PaymentProvider(models.Model):
     )
     pay_now_test_keys = fields.Boolean(
         string="Test keys",
-        help="The keys belong to the provider's test world: no real money moves.",
+        help="The keys belong to the provider's test environment: no real money moves.",
         readonly=True,
         copy=False,
         groups='base.group_system',
@@ -116,13 +115,15 @@ class PaymentProvider(models.Model):
         return const.DEFAULT_PAYMENT_METHOD_CODES[self.code]
 
     def _get_reset_values(self):
-        """Override of `payment` to forget our credentials too."""
+        """Override of `payment` to forget our credentials too, and whom the platform acts for."""
         if self.code not in const.PROVIDER_CODES:
             return super()._get_reset_values()
         return {
             'pay_now_api_key': False,
             'pay_now_api_secret': False,
             'pay_now_status': 'not_connected',
+            'pay_now_platform_state': False,
+            'pay_now_platform_account': False,
             **self._pay_now_no_webhook_values(),
         }
 
@@ -162,13 +163,23 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - GATEWAY === #
 
-    def _pay_now_in_sandbox(self):
-        """Tell whether the provider is the sandbox on this machine."""
-        return utils.is_loopback(self.sudo().pay_now_api_base)
+    def _pay_now_short_name(self):
+        """Return the provider's bare name, e.g. Stripe.
 
-    def _pay_now_can_be_asked(self):
-        """Tell whether there are credentials to ask the provider with."""
-        return bool(self.sudo().pay_now_api_key)
+        :rtype: str
+        """
+        return const.SHORT_NAMES[self.code]
+
+    def _pay_now_connection(self, key=''):
+        """Return how the provider is connected, which all questions about it go to.
+
+        :param str key: one that is tried, which makes it a connection with keys.
+        :rtype: connection.OwnKeys | connection.Platform
+        """
+        self.ensure_one()
+        if not key and self._pay_now_on_platform():
+            return connection.Platform(self)
+        return connection.OwnKeys(self)
 
     @api.model
     def _pay_now_swept(self):
@@ -183,25 +194,16 @@ class PaymentProvider(models.Model):
         )
 
     def _pay_now_gateway(self, **tried):
-        """Return the gateway of this provider record.
+        """Return the gateway of this provider record, by the credentials of its connection.
 
         :param tried: other values of `gateways.base.Credentials` than the stored ones.
         :return: an object of the protocol `gateways.protocol.Gateway`.
+        :raise GatewayAuthError: the platform's credentials may not be used.
         """
-        self.ensure_one()
-        provider = self.sudo()
-        stored = {
-            'key': provider.pay_now_api_key or '',
-            'secret': provider.pay_now_api_secret or '',
-            **provider._pay_now_webhook_credentials(),
-            'test_mode': provider.pay_now_test_keys,
-        }
-        return GATEWAYS[provider.code](
-            Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
-        )
+        return self._pay_now_connection(tried.get('key')).gateway(**tried)
 
     def _pay_now_error_text(self, error):
-        """Return what a gateway's error means, translated where the words are our own.
+        """Return what a gateway's error means, translated where the sentence is our own.
 
         :param GatewayError error: what the gateway raised.
         :rtype: str
@@ -210,6 +212,8 @@ class PaymentProvider(models.Model):
         name = self._pay_now_short_name()
         if isinstance(error, GatewayUnavailable):
             return self.env._("%s does not answer at the moment.", name)
+        if text := self._pay_now_platform_error_text(error):
+            return text
         return {
             'secret_key_required': self.env._(
                 "This is a publishable key. Please use the secret key."

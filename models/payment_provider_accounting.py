@@ -66,10 +66,6 @@ class PaymentProvider(models.Model):
             # The inverse of the field makes, or moves, the method line of the provider.
             provider.journal_id = journal
 
-    def _pay_now_short_name(self):
-        """Return the provider's bare name, e.g. Stripe."""
-        return const.SHORT_NAMES[self.code]
-
     def _pay_now_create_clearing_account(self):
         """Create the account of what the provider owes: current asset, reconcilable."""
         code = const.CLEARING_CODES[self.code]

@@ -20,17 +20,31 @@ COMPARISON_KEY = 0x50614E78
 
 
 class PaymentProvider(models.Model):
-    """The daily comparison of what was paid there with what is booked here."""
+    """The daily comparison of the provider's payments with the books."""
 
     _inherit = 'payment.provider'
 
     pay_now_compared_at = fields.Datetime(string="Last compared", readonly=True, copy=False)
+    # Its code. Earlier versions kept a sentence, which is shown as it is.
     pay_now_comparison_note = fields.Char(
+        string="Limit of the comparison", readonly=True, copy=False
+    )
+    pay_now_comparison_note_text = fields.Char(
         string="Comparison",
-        readonly=True,
-        copy=False,
+        compute='_compute_pay_now_comparison_note_text',
         help="What keeps the payments of the last days from being compared, all or some.",
     )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('pay_now_comparison_note')
+    @api.depends_context('lang')
+    def _compute_pay_now_comparison_note_text(self):
+        for provider in self:
+            code = provider.pay_now_comparison_note
+            provider.pay_now_comparison_note_text = code and provider._pay_now_problem_label(
+                {'code': code}
+            )
 
     # === BUSINESS METHODS - COMPARISON === #
 
@@ -55,7 +69,7 @@ class PaymentProvider(models.Model):
             text = problem or self.env._(
                 "the payments of the last %(days)s days are compared. %(note)s",
                 days=const.COMPARISON_DAYS,
-                note=provider.pay_now_comparison_note or '',
+                note=provider.pay_now_comparison_note_text or '',
             )
             lines.append(f'{provider._pay_now_short_name()}: {text.strip()}')
         found = self.env['pay.now.discrepancy'].search_count(
@@ -106,7 +120,7 @@ class PaymentProvider(models.Model):
     def _pay_now_compare_safely(self, commit=None):
         """Compare one provider; a failure is noted, and stops nobody else.
 
-        :param commit: called between what is read there and what is read here.
+        :param commit: called between reading the provider's list and reading the books.
         :return: why it could not be compared, if so.
         :rtype: str | None
         """
@@ -147,8 +161,8 @@ class PaymentProvider(models.Model):
     def _pay_now_list_paid(self):
         """Read the payments of the last days in the provider's list.
 
-        :return: `gateways.base.Movement` of payments, or None where it gives no list; and what
-            the comparison leaves out because of that.
+        :return: `gateways.base.Movement` of payments, or None where it gives no list; and the
+            code of what the comparison leaves out because of that (see `problems`).
         :rtype: tuple(list | None, str | bool)
         :raise GatewayError: the provider does not answer, or refuses.
         """
@@ -158,13 +172,7 @@ class PaymentProvider(models.Model):
         except GatewayError as error:
             if error.code != 'reporting_not_allowed':
                 raise
-            return None, self.env._(
-                "%(provider)s does not let this application list payments: those known here are"
-                " asked about one by one, at most %(count)s a day; others are not found. Allow"
-                " “Transaction search” there.",
-                provider=self._pay_now_short_name(),
-                count=const.COMPARISON_QUESTIONS,
-            )
+            return None, 'not_listed'
         return [line for line in found if line.kind == 'payment' and line.amount > 0], False
 
     # === BUSINESS METHODS - BALANCE === #

@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, problems
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -11,14 +11,21 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentProvider(models.Model):
-    """The connection to a provider: proven, registered, looked after (design section 6.5)."""
+    """The connection to a provider: proven, registered, checked (design section 6.5)."""
 
     _inherit = 'payment.provider'
 
     # === ACTION METHODS === #
 
     def action_pay_now_connect(self):
-        """Open the window that asks for the keys."""
+        """Open the provider's own registration where a platform can, else the window for the keys.
+
+        :return: an action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if self.pay_now_has_platform and not self.env.context.get('pay_now_keys'):
+            return self._pay_now_open_onboarding()
         return self._pay_now_ask_keys(
             'connect', self.env._("Connect %s", self._pay_now_short_name())
         )
@@ -59,7 +66,7 @@ class PaymentProvider(models.Model):
             provider.write(
                 {'pay_now_status': 'not_connected', 'is_published': False, 'state': 'disabled'}
             )
-        self._pay_now_know_health()
+        self._pay_now_acknowledge_health()
 
     def action_pay_now_check(self):
         """Ask the provider again who we are and what the account may do, and say what came of it.
@@ -81,14 +88,17 @@ class PaymentProvider(models.Model):
         :param str key: Stripe's secret or restricted key; PayPal's client id.
         :param str secret: PayPal's secret.
         :return: None
-        :raise UserError: the order of steps, or what the provider answered, in its words.
+        :raise UserError: the order of steps, or what the provider answered.
         """
         self.ensure_one()
+        if key:
+            # Keys of one's own take the place of the platform's.
+            self._pay_now_leave_platform()
         self._pay_now_check_steps()
         try:
             account = self._pay_now_prove(key, secret)
             self._pay_now_check_connectable(account)
-            webhook = self._pay_now_register_webhook(
+            webhook = self._pay_now_connection().register_webhook(
                 self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode)
             )
         except GatewayError as error:
@@ -99,25 +109,13 @@ class PaymentProvider(models.Model):
         self.write(
             {
                 **self._pay_now_key_values(key, secret, account),
-                'pay_now_account': account.id,
-                'pay_now_test_keys': account.test_mode,
-                'pay_now_webhook_ref': webhook and webhook.id,
-                'pay_now_webhook_url': self._pay_now_webhook_address(),
-                'pay_now_webhook_secret': webhook and webhook.secret,
-                **self._pay_now_no_former_values(),
-                'pay_now_connected_at': fields.Datetime.now(),
-                'pay_now_connected_by_id': self.env.uid,
-                'pay_now_last_event_at': False,
-                'pay_now_unheard_at': False,
-                'pay_now_status': 'connected',
-                'state': 'test' if account.test_mode else 'enabled',
-                'is_published': True,
+                **self._pay_now_connected_values(account, webhook),
             }
         )
         self._pay_now_set_up_method_line()
         self._pay_now_open_balance()
         self._pay_now_replace_others()
-        self._pay_now_know_health()
+        self._pay_now_acknowledge_health()
 
     def _pay_now_check_steps(self):
         """Refuse to connect before what comes first.
@@ -129,9 +127,7 @@ class PaymentProvider(models.Model):
             raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
         if not company.pay_now_signup_date:
             raise UserError(self.env._("Sign up first (step 2)."))
-        if not company.chart_template and not self.env['account.account'].search_count(
-            [('company_ids', 'in', company.root_id.ids)], limit=1
-        ):
+        if not company._pay_now_has_chart():
             raise UserError(self.env._("Install a chart of accounts first."))
 
     def _pay_now_prove(self, key, secret):
@@ -149,10 +145,34 @@ class PaymentProvider(models.Model):
             'pay_now_api_key': key,
             'pay_now_api_secret': secret,
             'pay_now_account_name': account.name or account.email,
-            'pay_now_problem': False,
+            **problems.values_of('pay_now_problem', False),
             'pay_now_silent_since': False,
             'pay_now_silent_at': False,
             'pay_now_checked_at': fields.Datetime.now(),
+        }
+
+    def _pay_now_connected_values(self, account, webhook):
+        """Return the values of a provider that is connected now.
+
+        :param gateways.base.Account account: whose keys were proven.
+        :param webhook: what was registered, or False.
+        :type webhook: gateways.base.Webhook | bool
+        :rtype: dict
+        """
+        return {
+            'pay_now_account': account.id,
+            'pay_now_test_keys': account.test_mode,
+            'pay_now_webhook_ref': webhook and webhook.id,
+            'pay_now_webhook_url': self._pay_now_connection().webhook_address(),
+            'pay_now_webhook_secret': webhook and webhook.secret,
+            **self._pay_now_no_former_values(),
+            'pay_now_connected_at': fields.Datetime.now(),
+            'pay_now_connected_by_id': self.env.uid,
+            'pay_now_last_event_at': False,
+            'pay_now_unheard_at': False,
+            'pay_now_status': 'connected',
+            'state': 'test' if account.test_mode else 'enabled',
+            'is_published': True,
         }
 
     def _pay_now_change_keys(self, key, secret=''):
@@ -166,16 +186,17 @@ class PaymentProvider(models.Model):
         :param str secret: PayPal's secret.
         :raise UserError: what the provider answered, or whose keys these are.
         """
-        self.ensure_one()
+        connection = self._pay_now_connection()
+        connection.check_keys_can_change()
         former = self.pay_now_webhook_ref
         try:
             account = self._pay_now_prove(key, secret)
             self._pay_now_check_same_account(account)
             if problem := self._pay_now_account_problem(account):
-                raise UserError(problem)
+                raise UserError(self._pay_now_problem_label(problem))
             webhook = False
             if self.code == const.PAYPAL and key != self.pay_now_api_key:
-                webhook = self._pay_now_register_webhook(
+                webhook = connection.register_webhook(
                     self._pay_now_gateway(key=key, secret=secret, test_mode=account.test_mode),
                     self.pay_now_webhook_url,
                 )
@@ -197,7 +218,7 @@ class PaymentProvider(models.Model):
     def _pay_now_check_connectable(self, account):
         """Refuse an account that cannot be charged, or another one than the books are about."""
         if problem := self._pay_now_account_problem(account):
-            raise UserError(problem)
+            raise UserError(self._pay_now_problem_label(problem))
         if self.pay_now_account and self._pay_now_has_history():
             self._pay_now_check_same_account(account)
 
@@ -208,16 +229,14 @@ class PaymentProvider(models.Model):
         :rtype: str | None
         """
         self.ensure_one()
-        # What is noted here is read by the company, whoever pressed the button.
-        provider = self.with_context(lang=self.company_id._pay_now_lang())
         values = {'pay_now_checked_at': fields.Datetime.now()}
         try:
-            gateway = provider._pay_now_gateway()
+            gateway = self._pay_now_gateway()
             account = gateway.check_account(self.company_id.currency_id.name)
             values['pay_now_account_name'] = account.name or account.email
-            values['pay_now_problem'] = provider._pay_now_account_problem(
+            problem = self._pay_now_account_problem(
                 account
-            ) or provider._pay_now_look_after_webhook(gateway)
+            ) or self._pay_now_connection().ensure_webhook(gateway)
         except GatewayUnavailable as error:
             _logger.info("%s could not be asked: %s", self.name, error.message)
             self.pay_now_checked_at = values['pay_now_checked_at']
@@ -225,26 +244,23 @@ class PaymentProvider(models.Model):
             self._pay_now_follow_health()
             return self._pay_now_error_text(error)
         except GatewayError as error:
-            values['pay_now_problem'] = provider._pay_now_problem_text(error)
+            problem = problems.of_error('error', error)
+        values |= problems.values_of('pay_now_problem', problem)
         self._pay_now_note_answer()
-        values['pay_now_unheard_at'] = self._pay_now_find_unheard()
+        values['pay_now_unheard_at'] = self._pay_now_find_unnotified()
         self.write(values)
         self._pay_now_follow_health()
         return None
 
     def _pay_now_account_problem(self, account):
-        """Return what keeps an account from being charged, or False."""
+        """Return what keeps an account from being charged, or False.
+
+        :param gateways.base.Account account: as the provider describes it.
+        :return: a problem (see `problems`), whose sentence `_pay_now_problem_label` gives.
+        :rtype: dict | bool
+        """
         if not account.can_charge:
-            return self.env._(
-                "This account cannot take payments yet: complete it at %(provider)s. Still"
-                " missing: %(missing)s",
-                provider=self._pay_now_short_name(),
-                missing=', '.join(account.missing) or '-',
-            )
+            return {'code': 'incomplete', 'missing': list(account.missing)}
         if account.currency and account.currency != self.company_id.currency_id.name:
-            return self.env._(
-                "This account is settled in %(theirs)s, the company keeps its books in %(ours)s.",
-                theirs=account.currency,
-                ours=self.company_id.currency_id.name,
-            )
+            return {'code': 'currency', 'currency': account.currency}
         return False

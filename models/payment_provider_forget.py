@@ -6,11 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
-from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.gateways.errors import GatewayError
-from odoo.addons.payment.logging import get_payment_logger
-
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+from odoo.addons.account_pay_now import const, problems
 
 
 class PaymentProvider(models.Model):
@@ -38,9 +34,13 @@ class PaymentProvider(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends(
-        'pay_now_status', 'pay_now_test_keys', 'pay_now_account', 'pay_now_former_webhook_ref'
+        'pay_now_status',
+        'pay_now_test_keys',
+        'pay_now_account',
+        'pay_now_former_webhook_ref',
+        'pay_now_problem_text',
     )
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'tz')
     def _compute_pay_now_stage(self):
         for provider in self:
             # The set-up screen, before it is saved, shows copies.
@@ -52,7 +52,7 @@ class PaymentProvider(models.Model):
         provider = self.sudo()
         if provider.pay_now_status == 'connected':
             return 'test' if provider.pay_now_test_keys else 'live'
-        if provider.pay_now_api_key:
+        if self._pay_now_connection().is_followed():
             return 'followed'
         return 'forgotten' if provider.pay_now_account else 'new'
 
@@ -60,7 +60,7 @@ class PaymentProvider(models.Model):
         """Return what goes on with an account that is not simply connected, or False."""
         if stage == 'followed':
             if self.pay_now_problem:
-                return self.pay_now_problem
+                return self.pay_now_problem_text
             followed = self._pay_now_followed_text()
             if not followed:
                 return self.env._("Nothing is under way any more.")
@@ -156,41 +156,24 @@ class PaymentProvider(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        left = self._pay_now_unregister_webhooks()
+        left = self._pay_now_connection().unregister_webhooks() and self.env._(
+            "%(provider)s was not asked to forget the address %(url)s: please delete it there, in"
+            " the settings of your account under “Webhooks”.",
+            provider=self._pay_now_short_name(),
+            url=self.pay_now_webhook_url,
+        )
         if self.pay_now_status == 'connected':
             self.action_pay_now_disconnect()
         self.write(
             {
                 'pay_now_api_key': False,
                 'pay_now_api_secret': False,
-                'pay_now_problem': False,
+                **problems.values_of('pay_now_problem', False),
                 'pay_now_silent_since': False,
                 'pay_now_silent_at': False,
                 'pay_now_unheard_at': False,
                 **self._pay_now_no_webhook_values(),
             }
         )
+        self._pay_now_leave_platform()
         return left
-
-    def _pay_now_unregister_webhooks(self):
-        """Remove the webhooks at the provider; one that is gone is fine.
-
-        :return: see `_pay_now_forget_keys`.
-        :rtype: str | bool
-        """
-        refs = self._pay_now_webhook_refs()
-        try:
-            gateway = refs and self._pay_now_webhook_is_ours() and self._pay_now_gateway()
-            for ref in refs if gateway else ():
-                gateway.remove_webhook(ref)
-        except GatewayError as error:
-            _logger.warning("A webhook of %s was not removed: %s", self.name, error.message)
-            gateway = None
-        if gateway or not refs:
-            return False
-        return self.env._(
-            "%(provider)s was not asked to forget the address %(url)s: please delete it there, in"
-            " the settings of your account under “Webhooks”.",
-            provider=self._pay_now_short_name(),
-            url=self.pay_now_webhook_url,
-        )

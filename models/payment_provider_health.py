@@ -3,16 +3,30 @@
 from datetime import timedelta
 
 import psycopg2
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime, mute_logger
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, problems
 from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+#: What the health depends on.
+HEALTH_FIELDS = (
+    'pay_now_status',
+    'pay_now_problem',
+    'pay_now_silent_at',
+    'pay_now_silent_since',
+    'pay_now_unheard_at',
+    'pay_now_last_event_at',
+    'pay_now_webhook_url',
+    'pay_now_commission_account_id',
+)
 
 
 class PaymentProvider(models.Model):
@@ -25,8 +39,13 @@ class PaymentProvider(models.Model):
 
     _inherit = 'payment.provider'
 
-    pay_now_problem = fields.Char(
-        string="To mend", readonly=True, copy=False, help="What keeps the provider from working."
+    # Its code. Earlier versions kept a sentence, which is shown as it is.
+    pay_now_problem = fields.Char(string="Problem", readonly=True, copy=False)
+    pay_now_problem_values = fields.Json(string="Values of the problem", readonly=True, copy=False)
+    pay_now_problem_text = fields.Char(
+        string="To fix",
+        compute='_compute_pay_now_problem_text',
+        help="What keeps the provider from working.",
     )
     pay_now_checked_at = fields.Datetime(string="Last checked", readonly=True, copy=False)
     pay_now_silent_since = fields.Datetime(
@@ -41,72 +60,94 @@ class PaymentProvider(models.Model):
     )
     pay_now_health = fields.Selection(
         string="Connection health",
-        selection=[('green', "fine"), ('amber', "to check"), ('red', "to mend")],
+        selection=[('green', "fine"), ('amber', "to check"), ('red', "to fix")],
         compute='_compute_pay_now_health',
     )
-    pay_now_health_text = fields.Char(string="What to do", compute='_compute_pay_now_health')
+    pay_now_health_text = fields.Char(string="What to do", compute='_compute_pay_now_health_text')
 
     # === COMPUTE METHODS === #
 
-    @api.depends(
-        'pay_now_status',
-        'pay_now_problem',
-        'pay_now_silent_at',
-        'pay_now_unheard_at',
-        'pay_now_last_event_at',
-        'pay_now_webhook_url',
-        'pay_now_commission_account_id',
-    )
+    @api.depends(*HEALTH_FIELDS)
     def _compute_pay_now_health(self):
         for provider in self:
-            light, _code, text = provider._pay_now_get_health()
-            provider.pay_now_health, provider.pay_now_health_text = light, text
+            provider.pay_now_health, _code = provider._pay_now_find_health()
 
-    def _pay_now_get_health(self):
-        """Return the light, the code of what it is about, and the one thing to do.
+    @api.depends(*HEALTH_FIELDS, 'pay_now_problem_text')
+    @api.depends_context('lang', 'tz')
+    def _compute_pay_now_health_text(self):
+        for provider in self:
+            _light, code = provider._pay_now_find_health()
+            provider.pay_now_health_text = provider._pay_now_health_label(code)
 
-        :rtype: tuple
+    @api.depends(
+        'pay_now_problem', 'pay_now_problem_values', 'pay_now_status', 'pay_now_platform_state'
+    )
+    @api.depends_context('lang')
+    def _compute_pay_now_problem_text(self):
+        for provider in self:
+            provider.pay_now_problem_text = provider._pay_now_kept_problem_label('pay_now_problem')
+
+    # === BUSINESS METHODS - HEALTH === #
+
+    def _pay_now_find_health(self):
+        """Decide on the light, and on what it is about.
+
+        :return: the light, False before it is connected; and a code for `_pay_now_health_label`.
+        :rtype: tuple(str | bool, str)
         """
         if self.pay_now_status != 'connected':
-            return False, '', False
+            return False, ''
         if self.pay_now_problem:
-            return 'red', 'problem', self.pay_now_problem
-        code = self._pay_now_find_doubt()
-        if code:
-            return 'amber', code, self._pay_now_doubt_text(code)
-        return (
-            'green',
-            'fine',
-            self.env._(
-                "Last notification on %s.", format_datetime(self.env, self.pay_now_last_event_at)
-            ),
-        )
+            return 'red', 'problem'
+        code = self._pay_now_find_warning()
+        return ('amber', code) if code else ('green', 'fine')
 
-    def _pay_now_find_doubt(self):
+    def _pay_now_find_warning(self):
         """Return the code of what makes the connection amber, the most pressing one, or False."""
-        heard_at = self.pay_now_last_event_at
+        notified_at = self.pay_now_last_event_at
         if (
             self.pay_now_silent_at
             and self.pay_now_silent_at - self.pay_now_silent_since >= const.SILENCE_PATIENCE
         ):
             return 'silent'
-        if self.pay_now_unheard_at and not (heard_at and heard_at >= self.pay_now_unheard_at):
+        paid_at = self.pay_now_unheard_at
+        if paid_at and not (notified_at and notified_at >= paid_at):
             return 'unheard'
         if not self.pay_now_commission_account_id:
             return 'commission'
         if (
             not (self.pay_now_webhook_url or '').startswith('https://')
-            and not self._pay_now_in_sandbox()
+            and not self._pay_now_connection().in_sandbox()
         ):
             return 'http'
-        return not heard_at and 'waiting'
+        return not notified_at and 'waiting'
 
-    def _pay_now_doubt_text(self, code):
-        """Return what to do about what makes the connection amber."""
+    def _pay_now_health_label(self, code):
+        """Return the one thing to do about the connection, in the reader's language.
+
+        :param str code: see `_pay_now_find_health`.
+        :return: False before it is connected.
+        :rtype: str | bool
+        """
+        match code:
+            case '':
+                return False
+            case 'problem':
+                return self.pay_now_problem_text
+            case 'fine':
+                return self.env._(
+                    "Last notification on %s.",
+                    format_datetime(self.env, self.pay_now_last_event_at),
+                )
+        return self._pay_now_warning_label(code)
+
+    def _pay_now_warning_label(self, code):
+        """Return what to do about what makes the connection amber.
+
+        :param str code: see `_pay_now_find_warning`.
+        :rtype: str
+        """
         name = self._pay_now_short_name()
-        asked = self.env._(
-            "Payments are booked every %s minutes meanwhile.", const.SWEEP_INTERVAL_MINUTES
-        )
         match code:
             case 'silent':
                 return self.env._(
@@ -117,30 +158,128 @@ class PaymentProvider(models.Model):
                     since=format_datetime(self.env, self.pay_now_silent_since),
                 )
             case 'unheard':
-                return self.env._(
-                    "A payment was made on %(date)s, and no notification of %(provider)s came:"
-                    " make sure that the internet reaches %(url)s. %(asked)s",
-                    date=format_datetime(self.env, self.pay_now_unheard_at),
-                    provider=name,
-                    url=self.pay_now_webhook_url,
-                    asked=asked,
-                )
+                text = self._pay_now_unnotified_label()
             case 'commission':
                 return self.env._(
                     "Choose the commission account (step 4). Until then commissions wait under “To"
                     " handle”."
                 )
             case 'http':
-                return self.env._(
+                text = self.env._(
                     "The provider only notifies https addresses: give Odoo one, then press “Check"
                     " again”. %s",
-                    asked,
+                    self._pay_now_sweep_label(),
                 )
+            case _:
+                text = self.env._(
+                    "No notification received yet: the first payment will bring one. %s",
+                    self._pay_now_sweep_label(),
+                )
+        return text.rstrip()
+
+    def _pay_now_unnotified_label(self):
+        """Return what to do about a payment that no notification came of.
+
+        :rtype: str
+        """
         return self.env._(
-            "No notification received yet: the first payment will bring one. %s", asked
+            "A payment was made on %(date)s, and no notification of %(provider)s came:"
+            " make sure that the internet reaches %(url)s. %(asked)s",
+            date=format_datetime(self.env, self.pay_now_unheard_at),
+            provider=self._pay_now_short_name(),
+            url=self.pay_now_webhook_url,
+            asked=self._pay_now_sweep_label(),
         )
 
-    # === BUSINESS METHODS - WHAT WAS NOTICED === #
+    @api.model
+    def _pay_now_sweep_interval(self):
+        """Return how often payments are asked about, as the scheduled action says.
+
+        :return: zero where it was archived or deleted.
+        :rtype: datetime.timedelta
+        """
+        cron = self.env.ref('account_pay_now.ir_cron_sweep', raise_if_not_found=False)
+        cron = cron and cron.sudo()
+        if not cron or not cron.active:
+            return timedelta()
+        now = fields.Datetime.now()
+        return now + relativedelta(**{cron.interval_type: cron.interval_number}) - now
+
+    @api.model
+    def _pay_now_sweep_label(self):
+        """Return how often payments are booked without notifications; empty when they are not.
+
+        :rtype: str
+        """
+        minutes = self._pay_now_sweep_interval() // timedelta(minutes=1)
+        return (
+            self.env._("Payments are booked every %s minutes meanwhile.", minutes)
+            if minutes
+            else ''
+        )
+
+    # === BUSINESS METHODS - PROBLEMS === #
+
+    def _pay_now_kept_problem_label(self, field):
+        """Return what a problem that was noted means, in the reader's language.
+
+        :param str field: of its code (see `problems.values_of`).
+        :return: False without a problem.
+        :rtype: str | bool
+        """
+        code = self[field]
+        return code and self._pay_now_problem_label(
+            {**(self[f'{field}_values'] or {}), 'code': code}
+        )
+
+    def _pay_now_problem_label(self, problem):
+        """Return what a problem means, and the one thing to do, in the reader's language.
+
+        :param dict problem: see `problems`.
+        :rtype: str
+        """
+        self.ensure_one()
+        match problem['code']:
+            case 'incomplete':
+                return self.env._(
+                    "This account cannot take payments yet: complete it at %(provider)s. Still"
+                    " missing: %(missing)s",
+                    provider=self._pay_now_short_name(),
+                    missing=self._pay_now_requirements_text(problem['missing']),
+                )
+            case 'currency':
+                return self.env._(
+                    "This account is settled in %(theirs)s, the company keeps its books in"
+                    " %(ours)s.",
+                    theirs=problem['currency'],
+                    ours=self.company_id.currency_id.name,
+                )
+            case 'webhook' | 'error' | 'refused':
+                return self._pay_now_error_problem_label(problem)
+            case 'unfinished':
+                return self._pay_now_unfinished_text()
+            case 'listing':
+                return ' '.join(map(self._pay_now_problem_label, problem['problems']))
+            case 'reporting_not_allowed' | 'disputes_not_allowed' | 'not_listed' as code:
+                return self._pay_now_listing_problem_label(code)
+            case 'text':
+                return problem['text']
+        # A sentence that an earlier version kept.
+        return problem['code']
+
+    def _pay_now_error_problem_label(self, problem):
+        """Return what a problem means that a gateway's error is, in the reader's language.
+
+        :param dict problem: see `problems.of_error`.
+        :rtype: str
+        """
+        error = problems.error_of(problem)
+        if problem['code'] == 'refused':
+            return self._pay_now_error_text(error)
+        text = self._pay_now_problem_text(error)
+        if problem['code'] == 'webhook':
+            return self.env._("Our webhook is gone, and cannot be registered again. %s", text)
+        return text
 
     def _pay_now_problem_text(self, error):
         """Return what keeps the connection from working, and the one thing to do about it.
@@ -150,10 +289,15 @@ class PaymentProvider(models.Model):
         """
         answer = self._pay_now_error_text(error)
         if isinstance(error, GatewayAuthError):
+            if self.sudo().pay_now_platform_state:
+                # Nobody has keys to renew.
+                return self._pay_now_platform_problem_text(error, answer)
             return self.env._(
                 "%s Press “Change keys” and paste the current ones.", f'{answer.rstrip(".")}.'
             )
         return answer
+
+    # === BUSINESS METHODS - WHAT WAS NOTICED === #
 
     def _pay_now_note_problem(self, error):
         """Remember what a failed call says about the connection itself, and have it looked at.
@@ -163,13 +307,11 @@ class PaymentProvider(models.Model):
         _logger.warning(
             "%s refused or failed a request (%s): %s", self.name, error.request_id, error.message
         )
-        provider = self.sudo().with_context(lang=self.company_id._pay_now_lang())
+        provider = self.sudo()
         if isinstance(error, GatewayAuthError) and not provider.pay_now_problem:
+            problem = problems.of_error('error', error)
             provider.write(
-                {
-                    'pay_now_problem': provider._pay_now_problem_text(error),
-                    'pay_now_checked_at': False,
-                }
+                {**problems.values_of('pay_now_problem', problem), 'pay_now_checked_at': False}
             )
             # The scheduled action asks again by itself, and tells what it finds.
             self.env.ref('account_pay_now.ir_cron_health').sudo()._trigger()
@@ -204,21 +346,24 @@ class PaymentProvider(models.Model):
             # Another notification of this very moment has noted it.
             self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
 
-    def _pay_now_find_unheard(self):
-        """Return when a payment was made that some notification should have told of, or False.
+    def _pay_now_find_unnotified(self):
+        """Return when a payment was made that no notification came of, though one should have.
 
         The provider has an hour for it, and each payment brings several.
+
+        :return: naive UTC, or False.
+        :rtype: datetime | bool
         """
         self.ensure_one()
         if not self.pay_now_webhook_ref:
             return False
         known = filter(None, (self.pay_now_last_event_at, self.pay_now_connected_at))
-        heard_at = max(known, default=self.create_date)
+        notified_at = max(known, default=self.create_date)
         payment = self.env['payment.transaction'].search(
             Domain('provider_id', '=', self.id)
             & Domain('state', '=', 'done')
             & Domain('operation', '!=', 'refund')
-            & Domain('pay_now_paid_at', '>', heard_at + timedelta(minutes=5))
+            & Domain('pay_now_paid_at', '>', notified_at + timedelta(minutes=5))
             & Domain('pay_now_paid_at', '<', fields.Datetime.now() - timedelta(hours=1)),
             order='pay_now_paid_at, id',
             limit=1,

@@ -5,18 +5,18 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.tools import formataddr
 
-#: How loud a notification is, by the health it tells of.
+#: The type of a notification, by the health it is about.
 NOTIFICATION_TYPES = {'green': 'success', 'amber': 'warning', 'red': 'danger'}
-#: What somebody has to be told. Not that no notification came yet, nor that the address is not
-#: https: everybody starts like that, and everything is booked all the same.
-TOLD = ('problem', 'silent', 'unheard', 'commission')
+#: What somebody is notified of. Not that no event came yet, nor that the address is not https:
+#: everybody starts like that, and everything is booked all the same.
+NOTIFIED = ('problem', 'silent', 'unheard', 'commission')
 ACTIVITY = 'mail.mail_activity_data_todo'
 
 
 class PaymentProvider(models.Model):
-    """Who is told of the health, and how: once for each change, not once a day.
+    """Who is notified of the health, and how: once for each change, not once a day.
 
-    What is so when connecting is seen by whoever connects, and told to nobody else.
+    What is so when connecting is seen by whoever connects, and nobody else is notified of it.
     """
 
     _name = 'payment.provider'
@@ -36,43 +36,46 @@ class PaymentProvider(models.Model):
     )
     pay_now_noticed_at = fields.Datetime(string="Last notice on", readonly=True, copy=False)
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - NOTICES === #
 
     def _pay_now_follow_health(self):
-        """Tell of each provider whose health is another one than those concerned know."""
+        """Notify of each provider whose health is another one than those concerned know."""
         for provider in self:
-            provider = provider.with_context(lang=provider.company_id._pay_now_lang())
-            light, code, text = provider._pay_now_get_health()
+            light, code = provider._pay_now_find_health()
             if code == (provider.pay_now_known_health or ''):
                 continue
             provider.activity_unlink([ACTIVITY])
-            if code in TOLD:
-                provider._pay_now_tell_health(light, code, text)
+            if code in NOTIFIED:
+                provider._pay_now_notify_health(light, code)
             provider.pay_now_known_health = code
 
-    def _pay_now_know_health(self):
+    def _pay_now_acknowledge_health(self):
         """Take the health as it is for known."""
         for provider in self:
             provider.activity_unlink([ACTIVITY])
-            provider.pay_now_known_health = provider._pay_now_get_health()[1]
+            provider.pay_now_known_health = provider._pay_now_find_health()[1]
 
-    def _pay_now_tell_health(self, light, code, text):
+    def _pay_now_notify_health(self, light, code):
         """Write one notice to the sign-up address, and give one person something to do.
 
-        A connection that comes and goes several times a day writes once.
+        A connection that comes and goes several times a day writes once. The activity is in the
+        language of whom it is assigned to, the mail in the company's.
 
         :param str light: `amber` or `red`.
         :param str code: what it is about.
-        :param str text: the one thing to do, in the context's language.
         """
         self.ensure_one()
         now = fields.Datetime.now()
         if administrator := self._pay_now_administrator():
             # Without the mail of an assignment: the notice is one.
-            self.with_context(mail_activity_quick_update=True).activity_schedule(
+            provider = self.with_context(
+                mail_activity_quick_update=True,
+                lang=administrator.lang or self.company_id._pay_now_lang(),
+            )
+            provider.activity_schedule(
                 ACTIVITY,
-                summary=self.env._("Look after the connection to %s", self._pay_now_short_name()),
-                note=text,
+                summary=provider.env._("Check the connection to %s", self._pay_now_short_name()),
+                note=provider._pay_now_health_label(code),
                 user_id=administrator.id,
             )
         lately = self.pay_now_noticed_at and now - self.pay_now_noticed_at < timedelta(days=1)
@@ -80,10 +83,15 @@ class PaymentProvider(models.Model):
             return
         self.write({'pay_now_noticed_at': now, 'pay_now_noticed_health': code})
         if self.company_id.pay_now_signup_email:
-            self._pay_now_mail_health(light, text)
+            mailed = self.with_context(lang=self.company_id._pay_now_lang())
+            mailed._pay_now_mail_health(light, mailed._pay_now_health_label(code))
 
     def _pay_now_mail_health(self, light, text):
-        """Queue the notice."""
+        """Queue the notice, in the context's language.
+
+        :param str light: `amber` or `red`.
+        :param str text: the one thing to do.
+        """
         company = self.company_id
         names = {'company': company.name, 'provider': self._pay_now_short_name()}
         if light == 'red':
@@ -122,7 +130,7 @@ class PaymentProvider(models.Model):
         )
 
     def _pay_now_administrator(self):
-        """Return who can mend the connection: who made it, else an administrator of the company.
+        """Return who can fix the connection: who made it, else an administrator of the company.
 
         :rtype: res.users
         """

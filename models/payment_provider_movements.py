@@ -4,12 +4,12 @@ from datetime import timedelta, timezone
 
 import psycopg2
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, problems
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -17,6 +17,8 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 #: First key of the advisory locks taken here; the second one is the provider's id.
 LOCK_KEY = 0x50614E77
+#: Codes of what an administrator has to allow at the provider before it may be listed.
+LISTING_PROBLEMS = ('reporting_not_allowed', 'disputes_not_allowed')
 
 
 class PaymentProvider(models.Model):
@@ -35,12 +37,26 @@ class PaymentProvider(models.Model):
     pay_now_last_listing_at = fields.Datetime(
         string="Payouts last listed", readonly=True, copy=False
     )
-    pay_now_payout_problem = fields.Char(
+    # Its code. Earlier versions kept a sentence, which is shown as it is.
+    pay_now_payout_problem = fields.Char(string="Problem of the listing", readonly=True, copy=False)
+    pay_now_payout_problem_values = fields.Json(
+        string="Values of the problem of the listing", readonly=True, copy=False
+    )
+    pay_now_payout_problem_text = fields.Char(
         string="Payouts and disputes",
-        readonly=True,
-        copy=False,
+        compute='_compute_pay_now_payout_problem_text',
         help="What keeps payouts or disputes from being fetched.",
     )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('pay_now_payout_problem', 'pay_now_payout_problem_values')
+    @api.depends_context('lang')
+    def _compute_pay_now_payout_problem_text(self):
+        for provider in self:
+            provider.pay_now_payout_problem_text = provider._pay_now_kept_problem_label(
+                'pay_now_payout_problem'
+            )
 
     # === BUSINESS METHODS - CONNECTION === #
 
@@ -93,7 +109,7 @@ class PaymentProvider(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': journal.id,
-            'date': self.env['payment.transaction']._pay_now_booking_date(instant, journal),
+            'date': journal._pay_now_booking_date(instant),
             'ref': ref,
             'line_ids': [
                 Command.create(
@@ -147,7 +163,7 @@ class PaymentProvider(models.Model):
             if last and last > lately or not provider._pay_now_take_turn():
                 continue
             now = fields.Datetime.now()
-            problems = []
+            found = []
             for model in const.LISTED_MODELS:
                 try:
                     with self.env.cr.savepoint():
@@ -156,38 +172,72 @@ class PaymentProvider(models.Model):
                     _logger.info("%s could not be listed: %s", provider.name, error.message)
                     now = last
                 except GatewayError as error:
-                    problems.append(provider._pay_now_listing_problem(error))
+                    found.append(provider._pay_now_find_listing_problem(error))
                 except psycopg2.OperationalError:
                     raise
                 except Exception as error:
                     # The payments are asked about all the same.
                     _logger.exception("%s of %s could not be processed", model, provider.name)
-                    problems.append(str(error))
-            provider.pay_now_last_listing_at = now
-            provider.pay_now_payout_problem = ' '.join(filter(None, problems))
+                    found.append({'code': 'text', 'text': str(error)})
+            found = list(filter(None, found))
+            problem = found and {'code': 'listing', 'problems': found}
+            provider.write(
+                {
+                    'pay_now_last_listing_at': now,
+                    **problems.values_of('pay_now_payout_problem', problem or False),
+                }
+            )
+
+    def _pay_now_find_listing_problem(self, error):
+        """Return what the administrator has to allow at the provider, or note another problem.
+
+        :param GatewayError error: what the provider answered.
+        :return: a problem (see `problems`), or False.
+        :rtype: dict | bool
+        """
+        if error.code in LISTING_PROBLEMS:
+            return {'code': error.code}
+        self._pay_now_note_problem(error)
+        return False
 
     def _pay_now_listing_problem(self, error):
-        """Return what the administrator has to allow at the provider, or note another problem.
+        """Return what the administrator has to allow at the provider, in the reader's language.
+
+        Another problem is noted.
 
         :param GatewayError error: what the provider answered.
         :return: what to allow, or an empty string.
         :rtype: str
         """
+        problem = self._pay_now_find_listing_problem(error)
+        return self._pay_now_listing_problem_label(problem['code']) if problem else ''
+
+    def _pay_now_listing_problem_label(self, code):
+        """Return what the administrator has to allow, in the reader's language.
+
+        :param str code: one of `LISTING_PROBLEMS`, or `not_listed` of the comparison.
+        :rtype: str
+        """
         name = self._pay_now_short_name()
-        if error.code == 'reporting_not_allowed':
+        if code == 'reporting_not_allowed':
             return self.env._(
                 "%s does not let this application read reports: allow “Transaction search” there,"
                 " or book withdrawals by hand.",
                 name,
             )
-        if error.code == 'disputes_not_allowed':
+        if code == 'not_listed':
             return self.env._(
-                "%s does not let this application read disputes: allow “Customer disputes” there,"
-                " or book them by hand.",
-                name,
+                "%(provider)s does not let this application list payments: those known here are"
+                " asked about one by one, at most %(count)s a day; others are not found. Allow"
+                " “Transaction search” there.",
+                provider=name,
+                count=const.COMPARISON_QUESTIONS,
             )
-        self._pay_now_note_problem(error)
-        return ''
+        return self.env._(
+            "%s does not let this application read disputes: allow “Customer disputes” there,"
+            " or book them by hand.",
+            name,
+        )
 
     # === BUSINESS METHODS - CHECK === #
 

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import urls
 
-from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now import const, platform_mode, problems
 from odoo.addons.account_pay_now.gateways.base import OnboardingRequest
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
@@ -48,11 +48,15 @@ class PaymentProvider(models.Model):
         string="Registration begun on", copy=False, groups=fields.NO_ACCESS
     )
 
-    pay_now_missing = fields.Char(
+    # Its code. Earlier versions kept a sentence, which is shown as it is.
+    pay_now_missing = fields.Char(string="What the registration lacks", readonly=True, copy=False)
+    pay_now_missing_values = fields.Json(
+        string="Values of what the registration lacks", readonly=True, copy=False
+    )
+    pay_now_missing_text = fields.Char(
         string="Still missing",
         help="What keeps a registration at the provider from being complete.",
-        readonly=True,
-        copy=False,
+        compute='_compute_pay_now_missing_text',
     )
     pay_now_has_platform = fields.Boolean(
         string="Connects without keys", compute='_compute_pay_now_has_platform'
@@ -67,13 +71,21 @@ class PaymentProvider(models.Model):
                 provider.code in const.PROVIDER_CODES and platform_mode.available(provider.code)
             )
 
+    @api.depends(
+        'pay_now_missing', 'pay_now_missing_values', 'pay_now_status', 'pay_now_platform_state'
+    )
+    @api.depends_context('lang')
+    def _compute_pay_now_missing_text(self):
+        for provider in self:
+            provider.pay_now_missing_text = provider._pay_now_kept_problem_label('pay_now_missing')
+
     # === ACTION METHODS === #
 
-    def action_pay_now_connect(self):
-        """Override of this module to register at the provider itself, where a platform can."""
-        self.ensure_one()
-        if not self.pay_now_has_platform or self.env.context.get('pay_now_keys'):
-            return super().action_pay_now_connect()
+    def _pay_now_open_onboarding(self):
+        """Return the action that leads to the provider's own registration.
+
+        :rtype: dict
+        """
         self.check_access('write')
         if url := self._pay_now_begin_onboarding():
             return {'type': 'ir.actions.act_url', 'url': url, 'target': 'self'}
@@ -182,7 +194,7 @@ class PaymentProvider(models.Model):
                 provider.pay_now_platform_ref, self.company_id.currency_id.name
             )
         except GatewayNotFound:
-            self._pay_now_note_missing(self._pay_now_unfinished_text())
+            self._pay_now_note_missing({'code': 'unfinished'})
             return False
         if problem := self._pay_now_account_problem(account):
             if provider.pay_now_platform_state == 'open':
@@ -199,15 +211,32 @@ class PaymentProvider(models.Model):
         except UserError as error:
             provider.invalidate_recordset()
             provider.pay_now_platform_account, provider.pay_now_platform_state = before
-            self._pay_now_note_missing(str(error))
+            self._pay_now_note_refusal(error)
             return False
         self._pay_now_note_missing(False)
         return True
 
-    def _pay_now_note_missing(self, text):
-        """Show what is missing on the set-up screen."""
-        if (self.pay_now_missing or False) != text:
-            self.sudo().pay_now_missing = text
+    def _pay_now_note_missing(self, problem):
+        """Show what is missing on the set-up screen.
+
+        :param problem: see `problems`; False for nothing.
+        :type problem: dict | bool
+        """
+        values = problems.values_of('pay_now_missing', problem)
+        if any((self[name] or False) != value for name, value in values.items()):
+            self.sudo().write(values)
+
+    def _pay_now_note_refusal(self, error):
+        """Show on the set-up screen why the registration could not go on.
+
+        :param UserError error: of the provider, or another one, kept as it was raised.
+        """
+        cause = error.__cause__
+        self._pay_now_note_missing(
+            problems.of_error('refused', cause)
+            if isinstance(cause, GatewayError)
+            else {'code': 'text', 'text': str(error)}
+        )
 
     def _pay_now_come_back(self):
         """See what became of a visit to the provider's registration; nothing is raised.
@@ -220,7 +249,7 @@ class PaymentProvider(models.Model):
         try:
             self._pay_now_resume_onboarding()
         except GatewayError as error:
-            self._pay_now_note_missing(self._pay_now_problem_text(error))
+            self._pay_now_note_missing(problems.of_error('error', error))
 
     def _pay_now_come_for_link(self):
         """Return a new link for somebody whose link was used, or has lapsed.
@@ -232,7 +261,7 @@ class PaymentProvider(models.Model):
             with self.env.cr.savepoint():
                 return self._pay_now_begin_onboarding()
         except UserError as error:
-            self._pay_now_note_missing(str(error))
+            self._pay_now_note_refusal(error)
             return None
 
     def _pay_now_check_no_payments(self):

@@ -7,24 +7,28 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 
 
 class PaymentProvider(models.Model):
-    """What is missing, refused or revoked at a provider, in plain words."""
+    """What is missing, refused or revoked at a provider, in the reader's language."""
 
     _inherit = 'payment.provider'
 
     # === BUSINESS METHODS - REFUSALS === #
 
-    def _pay_now_error_text(self, error):
-        """Override of this module: whose credentials they are decides whose turn it is.
+    def _pay_now_platform_error_text(self, error):
+        """Return whose turn it is when the platform's credentials are refused.
 
         What a provider answers about the platform's credentials is not for its tenants.
+
+        :param GatewayError error: what the gateway raised.
+        :return: empty where the provider's own answer is shown.
+        :rtype: str
         """
         if not self.sudo().pay_now_platform_state or not isinstance(error, GatewayAuthError):
-            return super()._pay_now_error_text(error)
+            return ''
         name = self._pay_now_short_name()
         if error.code in const.REVOKED_CODES:
             return self.env._("%s no longer lets us act for this account.", name)
         if error.code.endswith('_not_allowed'):
-            return super()._pay_now_error_text(error)
+            return ''
         if error.code == 'no_platform':
             return self.env._(
                 "This server cannot reach %s for you any more. Please tell whoever runs it.", name
@@ -33,11 +37,13 @@ class PaymentProvider(models.Model):
             "%s refuses the credentials of this server. Please tell whoever runs it.", name
         )
 
-    def _pay_now_problem_text(self, error):
-        """Override of this module: nobody has keys to renew in platform mode."""
-        if not self.sudo().pay_now_platform_state or not isinstance(error, GatewayAuthError):
-            return super()._pay_now_problem_text(error)
-        answer = self._pay_now_error_text(error)
+    def _pay_now_platform_problem_text(self, error, answer):
+        """Return what keeps the platform from acting for the account, and what to do about it.
+
+        :param GatewayAuthError error: what the gateway raised.
+        :param str answer: what it means.
+        :rtype: str
+        """
         if error.code in const.REVOKED_CODES and self.pay_now_status == 'connected':
             return self.env._("%s Disconnect, then connect again and agree there.", answer)
         if error.code in const.REVOKED_CODES:
@@ -53,24 +59,24 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - WHAT IS MISSING === #
 
-    def _pay_now_account_problem(self, account):
-        """Override of this module to say what is missing in plain words, its code beside it."""
-        if account.can_charge or not account.missing:
-            return super()._pay_now_account_problem(account)
-        words = {}
+    def _pay_now_requirements_text(self, missing):
+        """Return what is missing, its codes beside it.
+
+        :param missing: codes of what the provider requires.
+        :type missing: iterable of str
+        :rtype: str
+        """
+        texts = {}
         # That something is missing says little beside what.
-        telling = [code for code in account.missing if not code.startswith('requirements.')]
-        for code in telling or account.missing:
-            words.setdefault(self._pay_now_requirement_text(code), []).append(code)
-        listed = '; '.join(
-            f"{text} ({', '.join(codes)})" if text else ', '.join(codes)
-            for text, codes in words.items()
-        )
-        return self.env._(
-            "This account cannot take payments yet: complete it at %(provider)s. Still missing:"
-            " %(missing)s",
-            provider=self._pay_now_short_name(),
-            missing=listed,
+        telling = [code for code in missing if not code.startswith('requirements.')]
+        for code in telling or missing:
+            texts.setdefault(self._pay_now_requirement_text(code), []).append(code)
+        return (
+            '; '.join(
+                f"{text} ({', '.join(codes)})" if text else ', '.join(codes)
+                for text, codes in texts.items()
+            )
+            or '-'
         )
 
     def _pay_now_requirement_text(self, code):

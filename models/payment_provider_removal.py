@@ -168,7 +168,7 @@ class PaymentProvider(models.Model):
         """Ask the providers to forget our webhooks; tell the administrators what is left there."""
         silent = set()
         for provider in self.filtered('pay_now_webhook_ref'):
-            if not provider._pay_now_webhook_is_ours():
+            if not provider._pay_now_connection().webhook_is_ours():
                 continue
             try:
                 if provider.code in silent:  # is not waited for once per company

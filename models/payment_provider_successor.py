@@ -17,8 +17,8 @@ NUMBER = re.compile(r'( \((TEST|\d+)\))+$')
 class PaymentProvider(models.Model):
     """One account, one record, one clearing account (design section 6.6).
 
-    Another account, and the provider's real world after its test world, is another record. The
-    former one is closed to new payments and followed until all of it is settled.
+    Another account, and the provider's live environment after its test environment, is another
+    record. The former one is closed to new payments and followed until all of it is settled.
     """
 
     _inherit = 'payment.provider'
@@ -132,7 +132,7 @@ class PaymentProvider(models.Model):
             raise UserError(
                 self.env._(
                     "These are test keys again. Leave the test mode at %s, and take the keys of its"
-                    " real world.",
+                    " live environment.",
                     self._pay_now_short_name(),
                 )
             )

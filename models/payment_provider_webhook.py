@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime, urls
+from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -17,10 +17,10 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentProvider(models.Model):
-    """The webhook at the provider: registered, looked after, and renewed without a gap.
+    """The webhook at the provider: registered, ensured, and renewed without a gap.
 
     Two addresses take turns. A renewal registers the other one; from then on both are notified,
-    and each notification is stored once. The former one is removed some hours later. Were the
+    and each event is stored once. The former one is removed some hours later. Were the
     renewal cut off anywhere in between, the former one would go on working, and the next look at
     the connection removes what nobody knows of.
     """
@@ -36,23 +36,10 @@ class PaymentProvider(models.Model):
 
     # === GETTERS === #
 
-    def _pay_now_webhook_address(self):
-        """Return the address the provider is asked to notify."""
-        self.ensure_one()
-        return urls.urljoin(self.get_base_url(), f'/pay_now/webhook/{self.id}')
-
     def _pay_now_other_webhook_url(self):
         """Return the address whose turn comes with the next renewal."""
         url, mark = self.pay_now_webhook_url, f'/{self.id}/2'
         return url.removesuffix('/2') if url.endswith(mark) else f'{url}/2'
-
-    def _pay_now_webhook_is_ours(self):
-        """Tell whether the webhook is this Odoo's: in a copy of a database it is the original's.
-
-        :rtype: bool
-        """
-        address = self._pay_now_webhook_address()
-        return self.pay_now_webhook_url in (address, f'{address}/2')
 
     def _pay_now_webhook_refs(self):
         """Return the ids of the webhooks at the provider, the former one too."""
@@ -106,7 +93,7 @@ class PaymentProvider(models.Model):
         if not self.try_lock_for_update(allow_referencing=True):
             raise UserError(self.env._("Somebody is changing this connection at this moment."))
         try:
-            self._pay_now_renew_webhook()
+            self._pay_now_connection().renew_webhook()
         except GatewayError as error:
             raise UserError(self._pay_now_error_text(error)) from error
         return {
@@ -123,54 +110,6 @@ class PaymentProvider(models.Model):
         }
 
     # === BUSINESS METHODS - REGISTRATION === #
-
-    def _pay_now_register_webhook(self, gateway, url=''):
-        """Register the webhook; without one the sweep books everything a little later.
-
-        :param str url: its address; by default the one of this Odoo.
-        :return: the endpoint, or False when the provider refuses our address.
-        """
-        try:
-            return gateway.register_webhook(url or self._pay_now_webhook_address())
-        except GatewayRefused as error:
-            if error.code == 'url_invalid':
-                return False
-            raise
-
-    def _pay_now_look_after_webhook(self, gateway):
-        """Make sure that the webhook is there, enabled, and told of everything.
-
-        Gone, disabled or curtailed at the provider's dashboard, it is registered again.
-
-        :return: the one thing to do when that is not possible, or False.
-        :rtype: str | bool
-        :raise GatewayUnavailable: the provider does not answer.
-        """
-        self.ensure_one()
-        url = self.pay_now_webhook_url or self._pay_now_webhook_address()
-        if not url.startswith('https://'):
-            # Since then Odoo may have got an address that is notified.
-            now = self._pay_now_webhook_address()
-            url = now if now.startswith('https://') else url
-        if self.pay_now_webhook_ref and url == self.pay_now_webhook_url:
-            found = gateway.find_webhook(url)
-            self._pay_now_remove_unknown_webhook(gateway)
-            if found and found.enabled and found.complete and found.id == self.pay_now_webhook_ref:
-                return False
-        elif not url.startswith('https://') and not self.sudo().pay_now_api_base:
-            return False
-        try:
-            webhook = self._pay_now_register_webhook(gateway, url)
-        except GatewayUnavailable:
-            raise
-        except GatewayError as error:
-            return self.env._(
-                "Our webhook is gone, and cannot be registered again. %s",
-                self._pay_now_problem_text(error),
-            )
-        if webhook:
-            self._pay_now_take_over_webhook(webhook)
-        return False
 
     def _pay_now_take_over_webhook(self, webhook):
         """Keep a webhook that was registered again; a former one is valid as long as before.
@@ -191,7 +130,7 @@ class PaymentProvider(models.Model):
 
     def _pay_now_remove_unknown_webhook(self, gateway):
         """Remove what a renewal that was cut off left at the other address."""
-        if self.pay_now_former_webhook_ref or not self._pay_now_webhook_is_ours():
+        if self.pay_now_former_webhook_ref or not self._pay_now_connection().webhook_is_ours():
             return
         if not self.try_lock_for_update(allow_referencing=True):
             # Perhaps it is being renewed at this moment.
@@ -202,13 +141,11 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - RENEWAL === #
 
-    def _pay_now_renew_webhook(self):
-        """Register the other address, and keep the former one for some hours.
+    def _pay_now_keep_renewed_webhook(self, webhook):
+        """Keep what was registered at the other address; the former one is valid for some hours.
 
-        :raise GatewayError: nothing has changed then.
+        :param gateways.base.Webhook webhook: where the provider gives it a secret, with it.
         """
-        self.ensure_one()
-        webhook = self._pay_now_gateway().register_webhook(self._pay_now_other_webhook_url())
         former = (self.pay_now_webhook_secret or '').split()[:1]
         self.write(
             {

@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from collections import defaultdict
-from datetime import timedelta, timezone
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -147,7 +146,7 @@ class PaymentTransaction(models.Model):
             'payment_method_line_id': method_line.id,
             'payment_transaction_id': self.id,
             'memo': ' - '.join(filter(None, (self.reference, self.pay_now_payment_ref))),
-            'date': self._pay_now_booking_date(self.pay_now_paid_at, journal),
+            'date': journal._pay_now_booking_date(self.pay_now_paid_at),
             'invoice_ids': [Command.set(self.invoice_ids.ids)],
             **({'destination_account_id': items[0].account_id.id} if items else {}),
             **({'write_off_line_vals': discounts} if discounts else {}),
@@ -189,21 +188,6 @@ class PaymentTransaction(models.Model):
                 for vals in group
             ]
         return values
-
-    def _pay_now_booking_date(self, instant, journal):
-        """Return the accounting date of something that happened at the provider.
-
-        :param datetime instant: naive UTC, now by default.
-        :param account.journal journal: whose lock dates apply.
-        :return: the day in the company's time zone, moved after the lock date where needed: a
-            closed period never keeps money out of the books.
-        :rtype: datetime.date
-        """
-        company = journal.company_id
-        instant = instant or fields.Datetime.now()
-        date = instant.replace(tzinfo=timezone.utc).astimezone(company._pay_now_zone()).date()
-        locks = company._get_violated_lock_dates(date, False, journal)
-        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
 
     def _pay_now_snapshot_still_open(self):
         """Return the items of the snapshot that are still to be paid."""
@@ -314,8 +298,8 @@ class PaymentTransaction(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
-            'date': self._pay_now_booking_date(
-                self.pay_now_commission_date or self.pay_now_paid_at, provider.journal_id
+            'date': provider.journal_id._pay_now_booking_date(
+                self.pay_now_commission_date or self.pay_now_paid_at
             ),
             'ref': f'{self.reference} - {self.pay_now_movement_ref or ""}',
             'line_ids': [

@@ -106,7 +106,7 @@ class PaymentTransaction(models.Model):
         todo = moves.filtered(
             lambda move: move.state == 'posted' and not self._pay_now_reversals(move)
         )
-        date = self._pay_now_booking_date(False, journal)
+        date = journal._pay_now_booking_date()
         todo.with_company(journal.company_id)._reverse_moves(
             [
                 {

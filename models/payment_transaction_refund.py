@@ -88,7 +88,10 @@ class PaymentTransaction(models.Model):
 
     def _ensure_provider_is_not_disabled(self):
         """Override of `payment`: disconnecting keeps the keys, so that refunds are still made."""
-        if self.provider_code in const.PROVIDER_CODES and self.provider_id._pay_now_can_be_asked():
+        if (
+            self.provider_code in const.PROVIDER_CODES
+            and self.provider_id._pay_now_connection().can_be_asked()
+        ):
             return None
         return super()._ensure_provider_is_not_disabled()
 

@@ -112,7 +112,7 @@ class PaymentTransaction(models.Model):
             'payment_method_line_id': method_line.id,
             'payment_transaction_id': self.id,
             'memo': f'{self.reference} - {self.pay_now_refund_ref}',
-            'date': self._pay_now_booking_date(self.pay_now_paid_at, provider.journal_id),
+            'date': provider.journal_id._pay_now_booking_date(self.pay_now_paid_at),
             'destination_account_id': source.payment_id.destination_account_id.id,
         }
 
@@ -245,7 +245,7 @@ class PaymentTransaction(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
-            'date': self._pay_now_booking_date(False, provider.journal_id),
+            'date': provider.journal_id._pay_now_booking_date(),
             'ref': f'{label} - {self.pay_now_refund_ref}',
             'line_ids': [Command.create(line) for line in lines],
         }

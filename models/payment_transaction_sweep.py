@@ -25,7 +25,7 @@ class PaymentTransaction(models.Model):
     def _pay_now_sweep_domain(self):
         """Return the domain of what the sweep asks about: unfinished, or without commission."""
         now = fields.Datetime.now()
-        quiet = now - timedelta(minutes=const.SWEEP_INTERVAL_MINUTES - 1)
+        quiet = now - self.env['payment.provider']._pay_now_sweep_interval() + timedelta(minutes=1)
         unfinished = Domain('state', 'in', ('draft', 'pending', 'authorized')) & Domain(
             'provider_reference', '!=', False
         )

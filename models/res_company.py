@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import pytz
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -7,19 +9,6 @@ from odoo.tools import email_normalize
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.models.pay_now_link_fetch import PROVIDER_FIELDS
-
-#: What step 4 decides: read-only until a provider is connected.
-OPTIONS = (
-    'pay_now_reminder_accounting',
-    'pay_now_reminder_sales',
-    'pay_now_any_method_accounting',
-    'pay_now_any_method_sales',
-    'pay_now_reminder_auto',
-    'pay_now_partial',
-    'pay_now_receipts',
-    'pay_now_print_link',
-    'pay_now_print_qr',
-)
 
 
 class ResCompany(models.Model):
@@ -84,7 +73,10 @@ class ResCompany(models.Model):
         help="The company's own, and those of the company it is a branch of.",
     )
     pay_now_connected = fields.Boolean(
-        string="A provider is connected", compute='_compute_pay_now_connected', compute_sudo=True
+        string="A provider is connected",
+        compute='_compute_pay_now_connected',
+        compute_sudo=True,
+        recursive=True,
     )
 
     # === COMPUTE METHODS === #
@@ -111,10 +103,11 @@ class ResCompany(models.Model):
                 own | company.parent_id.pay_now_connected_provider_ids
             )
 
-    @api.depends('pay_now_provider_ids.pay_now_status')
+    @api.depends('pay_now_provider_ids.pay_now_status', 'parent_id.pay_now_connected')
     def _compute_pay_now_connected(self):
+        """A branch uses the providers of its company."""
         for company in self:
-            company.pay_now_connected = any(
+            company.pay_now_connected = company.parent_id.pay_now_connected or any(
                 provider.pay_now_status == 'connected' for provider in company.pay_now_provider_ids
             )
 
@@ -137,19 +130,25 @@ class ResCompany(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `base` to give each company its reminder levels."""
+        """Override of `base` to give companies providers and reminder levels, branches the set-up.
+
+        Both have those of their company.
+        """
         for vals in vals_list:
+            vals.update(self._pay_now_branch_values(vals.get('parent_id')))
             self._pay_now_clean_vals(vals)
         companies = super().create(vals_list)
         companies.sudo()._pay_now_create_reminder_levels()
+        companies._pay_now_create_providers()
         return companies
 
     def write(self, vals):
-        """Override of `base` to clean the Sage customer code and to keep step 4 locked.
+        """Override of `base` to keep step 4 locked, and the set-up of branches as their company's.
 
-        :raise UserError: if an option is changed before a provider is connected, or reminders
-            were to be sent automatically without a mail server.
+        :raise UserError: if an option is changed before a provider is connected, reminders were to
+            be sent automatically without a mail server, or the set-up is changed in a branch.
         """
+        self._pay_now_check_branches(vals)
         self._pay_now_clean_vals(vals)
         for company in self:
             if company._pay_now_changed_options(vals) and not company.pay_now_connected:
@@ -158,11 +157,20 @@ class ResCompany(models.Model):
                 )
             if vals.get('pay_now_reminder_auto') and not company.pay_now_reminder_auto:
                 self._pay_now_require_mail_server()
-        return super().write(vals)
+        result = super().write(vals)
+        self._pay_now_share_with_branches(vals)
+        return result
 
     def _pay_now_changed_options(self, vals):
-        """Return the options that `vals` would change, but for the tick that a sign-up brings."""
+        """Return the options that `vals` would change, but for the tick that a sign-up brings.
+
+        :param dict vals: as of `write`.
+        :return: names of fields; none for a branch, which follows its company, locked or not.
+        :rtype: list
+        """
         self.ensure_one()
+        if self.parent_id:
+            return []
         first_tick = (
             not self.pay_now_signup_date
             and vals.get('pay_now_signup_date')
@@ -170,7 +178,7 @@ class ResCompany(models.Model):
         )
         return [
             name
-            for name in OPTIONS
+            for name in const.OPTION_FIELDS
             if name in vals and vals[name] != self[name] and name != first_tick
         ]
 
@@ -181,7 +189,47 @@ class ResCompany(models.Model):
                 vals['pay_now_sage_customer_code']
             )
 
+    # === BUSINESS METHODS - TIME === #
+
+    def _pay_now_zone(self):
+        """Return the company's time zone, which decides what day it is.
+
+        :rtype: datetime.tzinfo
+        """
+        self.ensure_one()
+        # Of the user the framework knows it, without reading the user on each page.
+        tz = self.partner_id.tz or self.env['res.users'].context_get().get('tz')
+        return pytz.timezone(tz or 'UTC')
+
+    def _pay_now_today(self):
+        """Return today's date where the company is, whoever asks.
+
+        :rtype: datetime.date
+        """
+        return self._pay_now_day(fields.Datetime.now())
+
+    def _pay_now_day(self, instant):
+        """Return the date of an instant where the company is.
+
+        :param datetime instant: naive UTC.
+        :rtype: datetime.date
+        """
+        return instant.replace(tzinfo=pytz.utc).astimezone(self._pay_now_zone()).date()
+
     # === BUSINESS METHODS - SET-UP === #
+
+    def _pay_now_has_chart(self):
+        """Tell whether the company keeps books.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.chart_template
+            or self.env['account.account']
+            .sudo()
+            .search_count([('company_ids', 'in', self.root_id.ids)], limit=1)
+        )
 
     def _pay_now_sign_up(self, email, application):
         """Sign the company up for online payment (step 2), or change the address.
@@ -255,10 +303,11 @@ class ResCompany(models.Model):
         return False if self._pay_now_providers() else 'provider'
 
     def _pay_now_create_reminder_levels(self):
-        """Create the ready reminder levels of each company that has none."""
+        """Create the ready reminder levels of companies that have none; branches share them."""
+        roots = self.filtered(lambda company: not company.parent_id)
         Level = self.env['pay.now.reminder.level'].sudo().with_context(active_test=False)
-        levels = Level.search([('company_id', 'in', self.ids)])
-        for company in self - levels.company_id:
+        levels = Level.search([('company_id', 'in', roots.ids)])
+        for company in roots - levels.company_id:
             company._pay_now_create_ready_levels(const.READY_LEVELS)
 
     def _pay_now_accountant(self):

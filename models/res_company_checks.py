@@ -11,7 +11,7 @@ class ResCompany(models.Model):
     """What has to be right around the set-up: mail server, address, chart, company e-mail.
 
     Checks and warnings are given as core's widget `actionable_errors` shows them: by a code of
-    their own, each with its level, its sentence and the button that leads to where it is mended.
+    their own, each with its level, its sentence and the button that leads to where it is fixed.
     """
 
     _inherit = 'res.company'
@@ -45,7 +45,7 @@ class ResCompany(models.Model):
     def _pay_now_check_mail_server(self):
         if self._pay_now_has_mail_server():
             return None
-        return self._pay_now_mend_notice(
+        return self._pay_now_fix_notice(
             'danger',
             self.env._("There is no outgoing mail server: your reminders will not leave."),
             self.env._("Add a mail server"),
@@ -70,7 +70,7 @@ class ResCompany(models.Model):
         if self._pay_now_in_sandbox():
             level = 'info'
             message = self.env._("%s This is no problem while you try out the sandbox.", message)
-        return self._pay_now_mend_notice(
+        return self._pay_now_fix_notice(
             level,
             message,
             self.env._("Change the address"),
@@ -81,7 +81,7 @@ class ResCompany(models.Model):
     def _pay_now_check_chart(self):
         if self._pay_now_has_chart():
             return None
-        return self._pay_now_mend_notice(
+        return self._pay_now_fix_notice(
             'danger',
             self.env._("There is no chart of accounts: no payment could be booked."),
             self.env._("Install a chart of accounts"),
@@ -91,7 +91,7 @@ class ResCompany(models.Model):
     def _pay_now_check_company_email(self):
         if email_normalize(self.email or '', strict=False):
             return None
-        return self._pay_now_mend_notice(
+        return self._pay_now_fix_notice(
             'warning',
             self.env._(
                 "%s has no e-mail address: your customers could neither recognize your reminders"
@@ -105,7 +105,7 @@ class ResCompany(models.Model):
             views=[(False, 'form')],
         )
 
-    def _pay_now_mend_notice(self, level, message, action_text, action, **values):
+    def _pay_now_fix_notice(self, level, message, action_text, action, **values):
         """Return a notice whose button leads to a screen that only administrators can open.
 
         :param str level: `danger`, `warning` or `info`.
@@ -159,19 +159,6 @@ class ResCompany(models.Model):
                 )
             )
 
-    def _pay_now_has_chart(self):
-        """Tell whether the company keeps books.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        return bool(
-            self.chart_template
-            or self.env['account.account']
-            .sudo()
-            .search_count([('company_ids', 'in', self.root_id.ids)], limit=1)
-        )
-
     def _pay_now_in_sandbox(self):
         """Tell whether every connected provider is the sandbox on this machine.
 
@@ -179,7 +166,9 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         providers = self._pay_now_connected_providers()
-        return bool(providers) and all(provider._pay_now_in_sandbox() for provider in providers)
+        return bool(providers) and all(
+            provider._pay_now_connection().in_sandbox() for provider in providers
+        )
 
     def _pay_now_test_text(self):
         """Return who gets a button in test mode, or False when real money is taken.

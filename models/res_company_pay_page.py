@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-import pytz
-
 from odoo import fields, models
 
 from odoo.addons.account_pay_now import utils
@@ -82,23 +80,3 @@ class ResCompany(models.Model):
         color = utils.hex_color(self.email_secondary_color) or DEFAULT_COLOR
         wanted = utils.hex_color(self.email_primary_color)
         return {'color': color, 'text_color': utils.readable_text(color, wanted)}
-
-    # === BUSINESS METHODS - TIME === #
-
-    def _pay_now_zone(self):
-        """Return the company's time zone, which decides what day it is.
-
-        :rtype: datetime.tzinfo
-        """
-        self.ensure_one()
-        # Of the user the framework knows it, without reading the user on each page.
-        tz = self.partner_id.tz or self.env['res.users'].context_get().get('tz')
-        return pytz.timezone(tz or 'UTC')
-
-    def _pay_now_today(self):
-        """Return today's date where the company is, whoever asks.
-
-        :rtype: datetime.date
-        """
-        now = fields.Datetime.now().replace(tzinfo=pytz.utc)
-        return now.astimezone(self._pay_now_zone()).date()

@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 
-from odoo.addons.account_pay_now.models.res_company_branches import SHARED_FIELDS
+from odoo.addons.account_pay_now import const
 
 
 # Extended with a mixin, not a wizard of our own.
@@ -69,7 +69,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
         """Override of `base`: a branch reads here what is set up in its company."""
         arch, view = super()._get_view(view_id, view_type, **options)
         for node in arch.iter('field'):
-            if node.get('name') in SHARED_FIELDS:
+            if node.get('name') in const.SHARED_FIELDS:
                 node.set('readonly', f'not is_root_company or ({node.get("readonly", "False")})')
         return arch, view
 

@@ -16,6 +16,7 @@ from . import (
     test_comparison_days,
     test_comparison_sandbox,
     test_comparison_screens,
+    test_connection,
     test_connection_screens,
     test_dispute,
     test_dispute_items,

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, HttpCase, new_test_user, tagged
 
-from odoo.addons.account_pay_now.models.res_company_branches import SHARED_FIELDS
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
@@ -43,7 +43,7 @@ class BranchCommon(PayNowCommon):
 @tagged('post_install', '-at_install')
 class TestBranchSetup(BranchCommon):
     def assert_same_set_up(self, branch=None):
-        for name in SHARED_FIELDS:
+        for name in const.SHARED_FIELDS:
             self.assertEqual((branch or self.branch)[name], self.company[name], name)
 
     def test_a_branch_follows_each_step_of_its_company(self):

@@ -122,7 +122,7 @@ class TestComparisonDays(ComparisonCommon):
             self.assertFalse(self.compare(self.paypal))
             self.compare(self.paypal)
         self.only('missing_here', transaction_id=other)
-        self.assertIn("Transaction search", self.paypal.pay_now_comparison_note)
+        self.assertIn("Transaction search", self.paypal.pay_now_comparison_note_text)
         self.assertTrue(tx.pay_now_compared_at)
         self.assertFalse(self.paypal.pay_now_problem)
         self.found().action_book()

@@ -127,7 +127,7 @@ class TestComparisonSandbox(MoneyCase):
         tx = self.paypal_paid_without_event(120)
         found = self.compare()
         self.assertEqual(found.transaction_id, tx)
-        self.assertIn("Transaction search", self.paypal.pay_now_comparison_note)
+        self.assertIn("Transaction search", self.paypal.pay_now_comparison_note_text)
         found.action_book()
         self.assertFalse(self.compare())
         self.assertEqual(self.paypal.pay_now_status, 'connected')

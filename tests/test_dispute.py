@@ -290,7 +290,7 @@ class TestDispute(DisputeCase):
         self.gateway.pay_out('po_1', amount=10)
         with broken, mute_logger('odoo.addons.account_pay_now.models.payment_provider_movements'):
             self.sweep()
-        self.assertEqual(self.provider.pay_now_payout_problem, "broken")
+        self.assertEqual(self.provider.pay_now_payout_problem_text, "broken")
         self.assertTrue(self.payout('po_1').move_id)
         self.sweep()
         self.assertFalse(self.provider.pay_now_payout_problem)

@@ -89,6 +89,6 @@ class TestDisputeSandbox(MoneyCase):
         self.sandbox.paypal.revoke_tokens()
         self.sandbox.paypal.dispute(capture=tx.pay_now_payment_ref)
         self.list_all()
-        self.assertIn("Customer disputes", self.paypal.pay_now_payout_problem)
+        self.assertIn("Customer disputes", self.paypal.pay_now_payout_problem_text)
         self.assertNotEqual(self.paypal.pay_now_health, 'red')
         self.assert_equation()

@@ -98,7 +98,50 @@ class TestHealth(HealthCommon):
         self.look_anew()
         (notice,) = self.notices()
         french = self.provider.with_context(lang='fr_FR')
-        self.assertIn(french._pay_now_account_problem(self.gateway.account)[:30], notice.body_html)
+        problem = french._pay_now_account_problem(self.gateway.account)
+        self.assertIn(french._pay_now_problem_label(problem)[:30], notice.body_html)
+
+    def test_worded_in_the_language_of_the_reader(self):
+        """What is noted once is worded for each reader, and for whom an activity is assigned to."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.admin.lang = 'fr_FR'
+        setup = self.env['pay.now.setup'].create({})
+        self.gateway.account = replace(
+            self.gateway.account, can_charge=False, missing=('external_account',)
+        )
+        self.look_anew()
+        missing = "a bank account for payouts"
+        for record, field, english in (
+            (self.provider, 'pay_now_health_text', missing),
+            (self.provider, 'pay_now_problem_text', missing),
+            (setup, 'display_name', "Online payment set-up"),
+            (setup, 'signup_text', "Signed up on"),
+        ):
+            with self.subTest(field):
+                french = record.with_context(lang='fr_FR')[field]
+                self.assertIn(english, record.with_context(lang='en_US')[field])
+                self.assertTrue(french)
+                self.assertNotIn(english, french)
+        self.assertNotIn(missing, self.activities().note)
+        self.assertIn('external_account', self.activities().note)
+        self.assertIn(missing, self.notices().body_html, "the company's language")
+
+    def test_sentence_kept_by_an_earlier_version_is_shown(self):
+        self.provider.pay_now_problem = "Keys refused"
+        self.assertEqual(self.provider.pay_now_health_text, "Keys refused")
+
+    def test_the_scheduled_action_says_how_often_payments_are_booked(self):
+        sweep = self.env.ref('account_pay_now.ir_cron_sweep')
+        for values, expected in (
+            ({}, "every 5 minutes"),
+            ({'interval_number': 2, 'interval_type': 'hours'}, "every 120 minutes"),
+        ):
+            sweep.write(values)
+            self.env.invalidate_all()
+            self.assertIn(expected, self.provider.pay_now_health_text)
+        sweep.active = False
+        self.env.invalidate_all()
+        self.assertNotIn("every", self.provider.pay_now_health_text)
 
     def test_coming_and_going_within_a_day_writes_once(self):
         for _time in range(3):

@@ -119,7 +119,7 @@ class TestHealthDaily(HealthCommon):
         self.look_anew()
         self.assertTrue(self.activities())
         self.provider.action_pay_now_disconnect()
-        self.assertFalse(self.activities(), "nobody has to mend it any more")
+        self.assertFalse(self.activities(), "nobody has to fix it any more")
         asked.clear()
         self.look_anew()
         self.assertEqual(asked, ['paypal'])

@@ -125,7 +125,7 @@ class TestOnboarding(PlatformCase):
             with self.subTest(provider.code):
                 self.register(provider, half)
                 self.assertEqual(provider.pay_now_status, 'not_connected')
-                self.assertIn(words, provider.pay_now_missing)
+                self.assertIn(words, provider.pay_now_missing_text)
                 self.assertFalse(provider.pay_now_clearing_account_id)
                 merchant = self.merchant(provider)
                 self.assertTrue(merchant)
@@ -138,7 +138,7 @@ class TestOnboarding(PlatformCase):
         for provider, how in ((self.provider, 'leave'), (self.paypal, 'refuse')):
             self.register(provider, how)
             self.assertEqual(provider.pay_now_status, 'not_connected')
-            self.assertTrue(provider.pay_now_missing)
+            self.assertTrue(provider.pay_now_missing_text)
             self.assertFalse(provider.pay_now_account)
             self.register(provider)
             self.assertEqual(provider.pay_now_status, 'connected')
@@ -277,7 +277,7 @@ class TestOnboarding(PlatformCase):
             answer = self.come_back(path)
             self.assertEqual(answer.status_code, 303)
             self.assertEqual(provider.pay_now_status, 'not_connected')
-            self.assertIn("does not answer", provider.pay_now_missing)
+            self.assertIn("does not answer", provider.pay_now_missing_text)
             self.side(provider).control('behave')
             self.side(provider).webhooks(mode='held')
             self.assertEqual(
@@ -289,7 +289,7 @@ class TestOnboarding(PlatformCase):
         url = self.leave(self.provider)
         self.sandbox.account(account=self.merchant(self.provider), currency='usd')
         self.come_back(self.press(self.provider, url))
-        self.assertIn("settled in USD", self.provider.pay_now_missing)
+        self.assertIn("settled in USD", self.provider.pay_now_missing_text)
         self.assertEqual(self.provider.pay_now_status, 'not_connected')
 
     def test_visits_are_forgotten(self):

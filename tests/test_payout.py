@@ -364,7 +364,7 @@ class TestPayout(PayoutCommon):
     def test_what_the_application_may_not_read_is_said(self):
         self.gateway.refused = self.report_error()
         self.sweep()
-        self.assertIn("Transaction search", self.provider.pay_now_payout_problem)
+        self.assertIn("Transaction search", self.provider.pay_now_payout_problem_text)
         self.assertFalse(self.provider.pay_now_problem)
         self.gateway.refused = None
         self.sweep()

@@ -168,6 +168,6 @@ class TestPayoutSandbox(MoneyCase):
         self.sandbox.paypal.payout()
         self.list_all()
         self.assertFalse(self.payouts(self.paypal))
-        self.assertIn("Transaction search", self.paypal.pay_now_payout_problem)
+        self.assertIn("Transaction search", self.paypal.pay_now_payout_problem_text)
         self.assertEqual(self.paypal.pay_now_status, 'connected')
         self.assertNotEqual(self.paypal.pay_now_health, 'red')

@@ -145,7 +145,7 @@ class TestPlatformCredentials(PlatformCase):
         with patch.dict(os.environ, {'PAY_NOW_STRIPE_SECRET_KEY': ''}):
             self.provider.invalidate_recordset()
             self.assertFalse(self.provider.pay_now_has_platform)
-            self.assertFalse(self.provider._pay_now_can_be_asked())
+            self.assertFalse(self.provider._pay_now_connection().can_be_asked())
             with self.assertRaises(GatewayAuthError):
                 self.provider._pay_now_gateway()
             self.provider.action_pay_now_check()
@@ -210,7 +210,7 @@ class TestPlatformCredentials(PlatformCase):
         with patch.dict(os.environ, {'PAY_NOW_PAYPAL_ENVIRONMENT': 'live'}):
             self.assertFalse(platform_mode.available(PAYPAL))
         self.register(self.provider)
-        self.assertTrue(self.provider._pay_now_in_sandbox())
+        self.assertTrue(self.provider._pay_now_connection().in_sandbox())
         with self.assertRaises(ValidationError):
             self.provider.state = 'enabled'
 

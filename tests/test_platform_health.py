@@ -55,7 +55,7 @@ class TestPlatformHealth(PlatformCase):
         merchant = self.merchant(self.provider)
         self.provider._pay_now_forget_keys()
         self.assertEqual(self.provider.pay_now_stage, 'forgotten')
-        self.assertFalse(self.provider._pay_now_can_be_asked())
+        self.assertFalse(self.provider._pay_now_connection().can_be_asked())
         self.press(self.provider, self.leave(self.provider))
         self.provider.with_user(self.admin).action_pay_now_connect()
         self.assertEqual(self.provider.pay_now_stage, 'test')

@@ -149,7 +149,7 @@ class PayNowBalance(models.TransientModel):
             'account_id': provider.pay_now_clearing_account_id.id,
             'read_at': fields.Datetime.now(),
             'compared_at': provider.pay_now_compared_at,
-            'comparison_note': provider.pay_now_comparison_note,
+            'comparison_note': provider.pay_now_comparison_note_text,
             'to_decide_count': self.env['pay.now.movement']
             .sudo()
             .search_count(waiting & Domain('state', '=', 'foreign')),

@@ -19,6 +19,7 @@ class PayNowForget(models.TransientModel):
     # === COMPUTE METHODS === #
 
     @api.depends('provider_id')
+    @api.depends_context('lang')
     def _compute_followed_text(self):
         for wizard in self:
             wizard.followed_text = wizard.provider_id._pay_now_followed_text()

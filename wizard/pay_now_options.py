@@ -7,18 +7,7 @@ from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.wizard.pay_now_options_line import BOOKS, LIMITS
 
 #: The company's fields that the screen changes.
-COMPANY_OPTIONS = (
-    'pay_now_reminder_accounting',
-    'pay_now_any_method_accounting',
-    'pay_now_reminder_sales',
-    'pay_now_any_method_sales',
-    'pay_now_reminder_auto',
-    'pay_now_partial',
-    'pay_now_receipts',
-    'pay_now_print_link',
-    'pay_now_print_qr',
-    'pay_now_test_email',
-)
+SCREEN_FIELDS = (*const.OPTION_FIELDS, 'pay_now_test_email')
 
 
 class PayNowOptions(models.TransientModel):
@@ -90,6 +79,7 @@ class PayNowOptions(models.TransientModel):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('lang')
     def _compute_display_name(self):
         self.display_name = self.env._("Online payment options")
 
@@ -128,7 +118,7 @@ class PayNowOptions(models.TransientModel):
             self._check_manager(self.env['res.company'].browse(vals['company_id']))
         for options in self:
             self._check_manager(options.company_id)
-            changed = {name: vals[name] for name in COMPANY_OPTIONS if name in vals}
+            changed = {name: vals[name] for name in SCREEN_FIELDS if name in vals}
             if changed:
                 options.company_id.sudo().write(changed)
         return super().write(vals)
@@ -172,7 +162,7 @@ class PayNowOptions(models.TransientModel):
         return {
             'company_id': company.id,
             'forecast_text': company._pay_now_forecast_text(),
-            **{name: company_sudo[name] for name in COMPANY_OPTIONS},
+            **{name: company_sudo[name] for name in SCREEN_FIELDS},
         }
 
     @api.model

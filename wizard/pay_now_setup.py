@@ -58,6 +58,7 @@ class PayNowSetup(models.TransientModel):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('lang')
     def _compute_display_name(self):
         self.display_name = self.env._("Online payment set-up")
 
@@ -79,6 +80,7 @@ class PayNowSetup(models.TransientModel):
             )
 
     @api.depends('company_id')
+    @api.depends_context('lang')
     def _compute_steps(self):
         for setup in self:
             company = setup.company_id

@@ -20,4 +20,4 @@ def migrate(cr, version):
             ('pay_now_status', '=', 'connected'),
             ('pay_now_problem', '=', False),
         ]
-    )._pay_now_know_health()
+    )._pay_now_acknowledge_health()

@@ -1,0 +1,292 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""How a provider record is connected: with keys of its own, or by the platform's credentials.
+
+Both connections answer the same questions. Which one a record has is decided in one place,
+`payment.provider._pay_now_connection`; whoever asks need not know.
+"""
+
+from odoo.exceptions import UserError
+from odoo.tools import urls
+
+from odoo.addons.account_pay_now import const, platform_mode, problems, utils
+from odoo.addons.account_pay_now.gateways import GATEWAYS
+from odoo.addons.account_pay_now.gateways.base import Credentials
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayAuthError,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+)
+from odoo.addons.payment.logging import get_payment_logger
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: What is to be done about a webhook: nothing, look whether it is intact, register it.
+LEAVE, VERIFY, REGISTER = 'leave', 'verify', 'register'
+
+
+def plan_webhook(ref, kept_url, address, in_sandbox):
+    """Decide what is to be done about the webhook of a connection with keys of its own.
+
+    :param str ref: the id of the webhook at the provider, if one is registered.
+    :param str kept_url: its address, as kept.
+    :param str address: the address that this Odoo would register now.
+    :param bool in_sandbox: whether the provider is a sandbox, which notifies any address.
+    :return: one of `LEAVE`, `VERIFY` and `REGISTER`, and the address that it is about.
+    :rtype: tuple(str, str)
+    """
+    url = kept_url or address
+    if not url.startswith('https://') and address.startswith('https://'):
+        # Since then Odoo has got an address that is notified.
+        url = address
+    if ref and url == kept_url:
+        return VERIFY, url
+    if url.startswith('https://') or in_sandbox:
+        return REGISTER, url
+    return LEAVE, url
+
+
+def is_intact(webhook, ref):
+    """Tell whether a webhook found at the provider is the one that is kept, and works.
+
+    Gone, disabled or curtailed at the provider's dashboard, it is not.
+
+    :param gateways.base.Webhook webhook: what the provider has at the address, if anything.
+    :param str ref: the id that is kept.
+    :rtype: bool
+    """
+    return bool(webhook and webhook.enabled and webhook.complete and webhook.id == ref)
+
+
+class OwnKeys:
+    """The connection of a provider record with keys of its own.
+
+    :param payment.provider provider: one record.
+    """
+
+    def __init__(self, provider):
+        self.provider = provider
+
+    # === GATEWAY === #
+
+    def can_be_asked(self):
+        """Tell whether there are credentials to ask the provider with.
+
+        :rtype: bool
+        """
+        return bool(self.provider.sudo().pay_now_api_key)
+
+    def is_followed(self):
+        """Tell whether the account is still followed once it is disconnected.
+
+        :rtype: bool
+        """
+        return self.can_be_asked()
+
+    def in_sandbox(self):
+        """Tell whether the provider is the sandbox on this machine.
+
+        :rtype: bool
+        """
+        return utils.is_loopback(self.provider.sudo().pay_now_api_base)
+
+    def gateway(self, **tried):
+        """Return a gateway with the credentials of the connection.
+
+        :param tried: other values of `gateways.base.Credentials` than the stored ones.
+        :return: an object of the protocol `gateways.protocol.Gateway`.
+        :raise GatewayAuthError: there are none that may be used.
+        """
+        provider = self.provider.sudo()
+        stored = {
+            'key': provider.pay_now_api_key or '',
+            'secret': provider.pay_now_api_secret or '',
+            **provider._pay_now_webhook_credentials(),
+            'test_mode': provider.pay_now_test_keys,
+        }
+        return GATEWAYS[provider.code](
+            Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
+        )
+
+    # === KEYS === #
+
+    def check_keys_can_change(self):
+        """Refuse to change keys where there are none.
+
+        :return: None
+        :raise UserError: what to do instead.
+        """
+
+    # === WEBHOOK === #
+
+    def webhook_address(self):
+        """Return the address the provider is asked to notify.
+
+        :rtype: str
+        """
+        provider = self.provider
+        return urls.urljoin(provider.get_base_url(), f'/pay_now/webhook/{provider.id}')
+
+    def webhook_is_ours(self):
+        """Tell whether the webhook is this record's to remove: a copied database has another's.
+
+        :rtype: bool
+        """
+        address = self.webhook_address()
+        return self.provider.pay_now_webhook_url in (address, f'{address}/2')
+
+    def register_webhook(self, gateway, url=''):
+        """Register the webhook; without one the sweep books everything a little later.
+
+        :param gateway: of the account.
+        :param str url: its address; by default the one of this Odoo.
+        :return: the endpoint, or False when the provider refuses our address.
+        :rtype: gateways.base.Webhook | bool
+        :raise GatewayError: anything else that the provider answered.
+        """
+        try:
+            return gateway.register_webhook(url or self.webhook_address())
+        except GatewayRefused as error:
+            if error.code == 'url_invalid':
+                return False
+            raise
+
+    def ensure_webhook(self, gateway):
+        """Make sure that the webhook is there, enabled, and notified of everything.
+
+        :param gateway: of the account.
+        :return: why that is not possible (see `problems`), or False.
+        :rtype: dict | bool
+        :raise GatewayUnavailable: the provider does not answer.
+        """
+        provider = self.provider
+        ref = provider.pay_now_webhook_ref
+        step, url = plan_webhook(
+            ref,
+            provider.pay_now_webhook_url,
+            self.webhook_address(),
+            bool(provider.sudo().pay_now_api_base),
+        )
+        if step == VERIFY:
+            found = gateway.find_webhook(url)
+            provider._pay_now_remove_unknown_webhook(gateway)
+            step = LEAVE if is_intact(found, ref) else REGISTER
+        if step == LEAVE:
+            return False
+        try:
+            webhook = self.register_webhook(gateway, url)
+        except GatewayUnavailable:
+            raise
+        except GatewayError as error:
+            return problems.of_error('webhook', error)
+        if webhook:
+            provider._pay_now_take_over_webhook(webhook)
+        return False
+
+    def renew_webhook(self):
+        """Register the other address, and keep the former one for some hours.
+
+        :return: None
+        :raise GatewayError: nothing has changed then.
+        :raise UserError: it is not this record's to renew.
+        """
+        gateway = self.provider._pay_now_gateway()
+        webhook = gateway.register_webhook(self.provider._pay_now_other_webhook_url())
+        self.provider._pay_now_keep_renewed_webhook(webhook)
+
+    def unregister_webhooks(self):
+        """Remove the webhooks at the provider; one that is gone is fine.
+
+        :return: whether one is left there, for a person to remove.
+        :rtype: bool
+        """
+        provider = self.provider
+        refs = provider._pay_now_webhook_refs()
+        if not refs:
+            return False
+        if not self.webhook_is_ours():
+            return True
+        try:
+            gateway = provider._pay_now_gateway()
+            for ref in refs:
+                gateway.remove_webhook(ref)
+        except GatewayError as error:
+            _logger.warning("A webhook of %s was not removed: %s", provider.name, error.message)
+            return True
+        return False
+
+
+class Platform(OwnKeys):
+    """The connection of a provider record for whose account the platform acts.
+
+    The platform's webhook is registered on the server, once for all its merchants: it is looked
+    for here, and left as it is.
+    """
+
+    # === GATEWAY === #
+
+    def can_be_asked(self):
+        """See `OwnKeys`: the platform's credentials do as well as keys."""
+        return platform_mode.available(self.provider.code)
+
+    def is_followed(self):
+        """See `OwnKeys`: what the platform acts for is followed without keys."""
+        return bool(self.provider.pay_now_account)
+
+    def in_sandbox(self):
+        """See `OwnKeys`: the platform may be the sandbox's."""
+        return platform_mode.in_sandbox(self.provider.code)
+
+    def gateway(self, **_tried):
+        """See `OwnKeys`: what there is of `gateways.protocol.PlatformGateway`."""
+        provider = self.provider
+        # Credentials may be changed on the server at any time: real money meets no test.
+        if provider.state == ('enabled' if platform_mode.is_test(provider.code) else 'test'):
+            raise GatewayAuthError(
+                "The server has credentials of the other environment.", 'no_platform'
+            )
+        return platform_mode.gateway(provider.code, provider.sudo().pay_now_platform_account)
+
+    # === KEYS === #
+
+    def check_keys_can_change(self):
+        """See `OwnKeys`: there are no keys to change."""
+        raise UserError(
+            self.provider.env._("Disconnect first, then connect with keys of your own.")
+        )
+
+    # === WEBHOOK === #
+
+    def webhook_address(self):
+        """See `OwnKeys`: a platform is notified about all its merchants at one address."""
+        provider = self.provider
+        return urls.urljoin(provider.get_base_url(), platform_mode.webhook_path(provider.code))
+
+    def webhook_is_ours(self):
+        """See `OwnKeys`: the platform's endpoint is not a company's to remove."""
+        return False
+
+    def register_webhook(self, gateway, url=''):
+        """See `OwnKeys`: the platform's endpoint, where its notifications can be verified."""
+        if not platform_mode.can_verify(self.provider.code):
+            return False
+        return gateway.find_webhook(self.webhook_address()) or False
+
+    def ensure_webhook(self, gateway):
+        """See `OwnKeys`: what the platform has is noted."""
+        webhook = self.register_webhook(gateway)
+        self.provider.write(
+            {
+                'pay_now_webhook_ref': webhook and webhook.id,
+                'pay_now_webhook_url': self.webhook_address(),
+            }
+        )
+        return False
+
+    def renew_webhook(self):
+        """See `OwnKeys`: the platform's secret is renewed on the server."""
+        raise UserError(self.provider.env._("Whoever runs this server renews its secrets."))
+
+    def unregister_webhooks(self):
+        """See `OwnKeys`: the platform's endpoint is not a company's to remove."""
+        return False
