@@ -190,7 +190,7 @@ class PaymentProvider(models.Model):
         return (
             self.sudo()
             .search([('code', 'in', const.PROVIDER_CODES), ('pay_now_account', '!=', False)])
-            .filtered(lambda provider: provider._pay_now_can_be_asked())
+            .filtered(lambda provider: provider._pay_now_connection().can_be_asked())
         )
 
     def _pay_now_gateway(self, **tried):
