@@ -48,8 +48,9 @@ class TestRefusals(RefundCase):
             self.assert_why(tx, 'other_currency', False, "another currency")
 
     def test_refund_not_asked_for(self):
+        refund = self.tx._create_child_transaction(20, is_refund=True)
         self.give_back(10)
-        refund = self.refund(20)
+        refund._send_refund_request()
         self.assert_why(refund, 'made_elsewhere', False, "meanwhile")
 
     def test_refund_refused_by_the_provider(self):

@@ -157,6 +157,7 @@ class TestToHandle(ToHandleCommon):
         )
         found.code = False
         found.name = "Noted long ago"
+        row.invalidate_recordset()
         self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
 
     def test_what_is_settled_is_gone_at_once(self):
