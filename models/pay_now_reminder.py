@@ -3,13 +3,15 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+
 
 class PayNowReminder(models.Model):
     """One message to one customer about all its due items."""
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
-    _inherit = ['pay.now.link']
+    _inherit = ['pay.now.link', 'pay.now.sales.mixin']
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
@@ -103,11 +105,15 @@ class PayNowReminder(models.Model):
         for reminder in self:
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)
 
+    @by_engine('read')
     def _compute_preview(self):
         # What is held because no level is due has no text.
-        rendered = self.filtered('level_id')._render_all()
+        written = self.filtered('level_id')
+        letters = written.filtered(lambda one: one.channel == 'letter')
+        mails = {one: body for one, (_s, body, _d) in (written - letters)._render_all().items()}
+        previews = {**mails, **letters._letter_previews()}
         for reminder in self:
-            reminder.preview_html = rendered[reminder][1] if reminder in rendered else False
+            reminder.preview_html = previews.get(reminder, False)
 
     # === ACTION METHODS === #
 
@@ -124,11 +130,13 @@ class PayNowReminder(models.Model):
             'target': 'new',
         }
 
+    @by_engine('write')
     def action_drop(self):
         """Leave these customers out of the run."""
         waiting = ('draft', 'queued', 'to_print')
         self.filtered(lambda reminder: reminder.state in waiting).state = 'canceled'
 
+    @by_engine('write')
     def action_retry(self):
         """Send again what failed or is uncertain, by a person's decision."""
         self.filtered(lambda reminder: reminder.state in ('failed', 'uncertain'))._queue()

@@ -46,6 +46,8 @@ class PayNowReminder(models.Model):
     def _sort_items(self):
         """Sort the items of each reminder by whether something is to be said about them.
 
+        From Sales, those outside the scope of the run are left out.
+
         :return: `{reminder: (open items, {held item: code of the reason})}`.
         :rtype: dict
         """
@@ -56,28 +58,36 @@ class PayNowReminder(models.Model):
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
         free = {line.id for line in lines if line not in holds}
-        return {
-            reminder: (
-                Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
-                {line: holds[line] for line in reminder.item_ids if line in holds},
-            )
-            for reminder in self
-        }
+        return self._within_scope(
+            {
+                reminder: (
+                    Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
+                    {line: holds[line] for line in reminder.item_ids if line in holds},
+                )
+                for reminder in self
+            }
+        )
 
     def _find_contact(self, lines):
         """Return whom to write to.
 
         The contact chosen for it, the newest invoice's contact with an e-mail, or the customer.
+        Where none of them has an e-mail, whoever has a postal address is preferred.
 
         :param account.move.line lines: what is open.
         :rtype: res.partner
         """
-        if chosen := self.partner_id.pay_now_contact_id:
+        customer = self.partner_id
+        if chosen := customer.pay_now_contact_id:
             return chosen
         contacts = lines.move_id.partner_id
         if len(contacts) > 1:
             contacts = lines.sorted('date', reverse=True).move_id.partner_id
-        return contacts.filtered('email')[:1] or self.partner_id
+        if by_mail := contacts.filtered('email')[:1]:
+            return by_mail
+        if customer.email:
+            return customer
+        return contacts.filtered(self._has_postal_address)[:1] or customer
 
     # === BUSINESS METHODS - LEVELS === #
 
@@ -196,6 +206,8 @@ class PayNowReminder(models.Model):
             if held:
                 line, code = next(iter(held.items()))
                 return line._pay_now_hold_label(code)
+            if self._is_out_of_scope():
+                return self.env._("The invoices are no longer the salesperson's")
             return self.env._("Nothing left to pay")
         if problem := self._address_problem(contact, amounts['channel']):
             return problem
@@ -233,6 +245,9 @@ class PayNowReminder(models.Model):
 
     def _credit_reason(self, credit):
         """Return that the customer's money not matched yet covers what is due."""
+        if self.run_id.sales_user_id:
+            # How much it is, is none of the salesperson's business.
+            return self.env._("Unmatched credit of the customer")
         return self.env._(
             "Unmatched credit: %s", formatLang(self.env, credit, currency_obj=self.currency_id)
         )

@@ -12,6 +12,7 @@ from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 _logger = logging.getLogger(__name__)
 
@@ -37,19 +38,9 @@ class PayNowReminder(models.Model):
 
     _to_print_idx = models.Index("(run_id) WHERE state = 'to_print'")
 
-    # === COMPUTE METHODS === #
-
-    def _compute_preview(self):
-        """Override of `account_pay_now` to show what is on the paper."""
-        letters = self.filtered(lambda one: one.channel == 'letter' and one.level_id)
-        values = letters._letter_values()
-        for letter in letters:
-            subject, body = values[letter.id]
-            letter.preview_html = Markup('<h3>%s</h3>%s') % (subject, body)
-        return super(PayNowReminder, self - letters)._compute_preview()
-
     # === ACTION METHODS === #
 
+    @by_engine('write')
     def action_print_letters(self):
         """Print the letters that wait, in one file; what does not stand any more is left out.
 
@@ -80,6 +71,7 @@ class PayNowReminder(models.Model):
             }
         return printed._letters_file()._pay_now_download()
 
+    @by_engine('read')
     def action_letter(self):
         """Download the letter once more, as it was printed.
 
@@ -102,23 +94,19 @@ class PayNowReminder(models.Model):
             return 'email'
         return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
 
-    def _refusals(self, items, contacts=None):
-        """Override of `account_pay_now`: paper asks for no online payment (design section 5)."""
-        refusals = super()._refusals(items, contacts)
-        for reminder in self:
-            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
-            if reminder._channel(contact) == 'letter':
-                moves = items[reminder].move_id
-                refusals[reminder] = {**dict.fromkeys(moves, 'no_email'), **refusals[reminder]}
-        return refusals
+    def _written_on_paper(self, items, contacts=None):
+        """Return the reminders that leave as letters now.
 
-    def _find_contact(self, lines):
-        """Override of `account_pay_now` to prefer, without an e-mail, whoever has an address."""
-        contact = super()._find_contact(lines)
-        if contact.email or self.partner_id.pay_now_contact_id:
-            return contact
-        contacts = lines.sorted('date', reverse=True).move_id.partner_id
-        return contacts.filtered(self._has_postal_address)[:1] or contact
+        :param dict items: see `_refusals`.
+        :param dict contacts: see `_refusals`.
+        :rtype: pay.now.reminder
+        """
+
+        def is_letter(reminder):
+            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
+            return reminder._channel(contact) == 'letter'
+
+        return self.filtered(is_letter)
 
     @api.model
     def _has_postal_address(self, contact):
@@ -282,6 +270,15 @@ class PayNowReminder(models.Model):
             texts = records._render_texts(template, lang)
             values.update({record.id: text for record, text in texts.items()})
         return values
+
+    def _letter_previews(self):
+        """Return what is on the paper.
+
+        :return: `{reminder: HTML}`
+        :rtype: dict
+        """
+        values = self._letter_values()
+        return {letter: Markup('<h3>%s</h3>%s') % values[letter.id] for letter in self}
 
     def _letter_date(self):
         """Return the day of the letter, in the language of the customer."""

@@ -5,12 +5,14 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at."""
 
     _name = 'pay.now.reminder.run'
+    _inherit = ['pay.now.sales.mixin']
     _description = "Reminder run"
     _order = 'id desc'
     _check_company_auto = True
@@ -124,6 +126,7 @@ class PayNowReminderRun(models.Model):
 
     # === ACTION METHODS === #
 
+    @by_engine('write')
     def action_send(self):
         """Send the reminders of the run in the background.
 
@@ -139,16 +142,19 @@ class PayNowReminderRun(models.Model):
             todo._queue()
             run._check_done()
 
+    @by_engine('write')
     def action_stop(self):
         """Let nothing more leave until somebody resumes the run."""
         self.filtered(lambda run: run.state == 'sending').state = 'stopped'
 
+    @by_engine('write')
     def action_resume(self):
         """Let the rest leave."""
         self.env.company._pay_now_require_mail_server()
         self.filtered(lambda run: run.state == 'stopped').state = 'sending'
         self.env['pay.now.reminder']._wake_workers()
 
+    @by_engine('write')
     def action_cancel(self):
         """Drop what is not sent yet."""
         self.reminder_ids.action_drop()

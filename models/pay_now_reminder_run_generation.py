@@ -136,7 +136,7 @@ class PayNowReminderRun(models.Model):
         )
 
     def _due_domain(self, levels):
-        """Return the domain of the due items of the run."""
+        """Return the domain of the due items of the run, within its scope."""
         last_day = self.date - timedelta(days=min(levels.mapped('delay_days')))
         domain = (
             self.env['account.move.line']._pay_now_open_items_domain()
@@ -152,7 +152,7 @@ class PayNowReminderRun(models.Model):
         if self.application:
             sold = self.env['account.move.line']._pay_now_sold_domain()
             domain &= sold if self.application == 'sales' else ~sold
-        return domain
+        return self._within_sales_scope(domain)
 
     def _start_of_old_debts(self):
         """Return where the reminders of debts begin that are older than the reminders themselves.

@@ -85,20 +85,17 @@ class PayNowReminder(models.Model):
         return True
 
     @api.model
-    def _leave_to_jobs(self):
-        """Let somebody else send what waits, if there is somebody.
-
-        :return: whether there is.
-        :rtype: bool
-        """
-        return False
-
-    @api.model
     def _wake_workers(self):
-        """Let the workers look at once for what is waiting."""
-        for name in const.SENDING_CRONS:
+        """Let the workers look at once for what is waiting.
+
+        Where jobs send it, one scheduled action looks later whether they did.
+        """
+        names, at = const.SENDING_CRONS, None
+        if self._leave_to_jobs():
+            names, at = names[:1], fields.Datetime.now() + const.JOBS_PATIENCE
+        for name in names:
             if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
-                cron.sudo()._trigger()
+                cron.sudo()._trigger(at)
 
     @api.model
     def _closed_runs(self):

@@ -22,19 +22,15 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - JOBS === #
 
     @api.model
-    def _wake_workers(self):
-        """Override of `account_pay_now` to let jobs do it, with a scheduled action behind them."""
-        if not self._leave_to_jobs():
-            return super()._wake_workers()
-        if cron := self.env.ref('account_pay_now.ir_cron_reminders_send', False):
-            cron.sudo()._trigger(fields.Datetime.now() + const.JOBS_PATIENCE)
-
-    @api.model
     def _leave_to_jobs(self):
-        """Override of `account_pay_now`: while jobs are worked off, they do it."""
+        """Let jobs send what waits, where there are any and somebody works them off.
+
+        :return: whether they do.
+        :rtype: bool
+        """
         reminders = self._for_jobs()
         if reminders is None or reminders._are_jobs_stuck():
-            return super()._leave_to_jobs()
+            return False
         reminders._enqueue_jobs()
         return True
 

@@ -1,7 +1,28 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import functools
+
 from odoo import api, models
 from odoo.fields import Command
+
+
+def by_engine(operation):
+    """Return a decorator that runs a method as the engine would, for people in Sales.
+
+    For methods of models with `pay.now.sales.mixin` (see `_by_engine`).
+
+    :param str operation: the access right to these records that the method takes, e.g. `write`.
+    :rtype: function
+    """
+
+    def decorate(method):
+        @functools.wraps(method)
+        def run_by_engine(self, *args, **kwargs):
+            return method(self._by_engine(operation), *args, **kwargs)
+
+        return run_by_engine
+
+    return decorate
 
 
 class PayNowSalesMixin(models.AbstractModel):
