@@ -175,12 +175,22 @@ class PayNowAnswer(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        date = self.date and format_date(self.env, self.date)
+        return self._text_for_user(self.kind, self.date)
+
+    @api.model
+    def _text_for_user(self, kind, date):
+        """Return what an answer says in the words of the company's people.
+
+        :param str kind: of the answer.
+        :param datetime.date | str date: of the answer, False where there is none.
+        :rtype: str
+        """
+        date = date and format_date(self.env, date)
         return {
             'paid': self.env._("Said to be paid by transfer on %s", date),
             'promise': self.env._("Payment promised for %s", date),
             'problem': self.env._("Problem reported"),
-        }[self.kind]
+        }[kind]
 
     def _for_customer(self):
         """Return the answer in words for the customer who gave it.

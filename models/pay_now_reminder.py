@@ -11,7 +11,7 @@ class PayNowReminder(models.Model):
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
-    _inherit = ['pay.now.link', 'pay.now.sales.mixin']
+    _inherit = ['pay.now.link', 'pay.now.sales.mixin', 'pay.now.reason.mixin']
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
@@ -57,7 +57,6 @@ class PayNowReminder(models.Model):
     amount_payable = fields.Monetary(string="Payable online", readonly=True)
     has_button = fields.Boolean(string="Button", readonly=True)
     previous_balance = fields.Monetary(string="Previous balance", readonly=True)
-    reason = fields.Char(string="Reason", readonly=True)
     state = fields.Selection(
         string="Status",
         selection=[
@@ -169,9 +168,7 @@ class PayNowReminder(models.Model):
                 todo.append(reminder.id)
                 known.add(key)
         todo = self.browse(todo)
-        (self - todo).write(
-            {'state': 'held', 'reason': self.env._("Another reminder is on its way")}
-        )
+        (self - todo).write({'state': 'held', 'reason_codes': [['under_way', {}]]})
         letters = todo.filtered(lambda one: one.channel == 'letter')
         letters.state = 'to_print'
         if mails := todo - letters:

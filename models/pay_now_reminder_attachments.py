@@ -19,7 +19,8 @@ class PayNowReminder(models.Model):
         is found for the whole batch at once.
 
         :param dict items: `{reminder: the items it is about}`.
-        :return: `{reminder: attachments}`, and `{reminder: what is missing}` in the user's words.
+        :return: `{reminder: attachments}`, and `{reminder: codes of what is missing}` (see
+            `_reason_sentences`).
         :rtype: tuple(dict, dict)
         """
         moves = {reminder: reminder._moves_to_attach(items[reminder]) for reminder in self}
@@ -42,7 +43,7 @@ class PayNowReminder(models.Model):
                 pdfs[move], own_failure = move._pay_now_print_without_link(reminder)
                 failed.update(own_failure)
             attachments[reminder] = self._within_limits(pdfs.values(), limit)
-            problems[reminder] = self._pdf_problem(failed)
+            problems[reminder] = self._pdf_problems(failed)
         return attachments, problems
 
     def _moves_to_attach(self, lines):
@@ -75,12 +76,16 @@ class PayNowReminder(models.Model):
                 left -= pdf.file_size
         return kept
 
-    def _pdf_problem(self, failures):
-        """Say which invoices could not be printed, and why the first could not."""
+    @api.model
+    def _pdf_problems(self, failures):
+        """Return which invoices could not be printed, and why the first could not.
+
+        :param dict failures: `{invoice: error}`.
+        :return: codes of reasons, none where all could be printed.
+        :rtype: list
+        """
         if not failures:
-            return False
-        return self.env._(
-            "Not attached, as it could not be printed: %(invoices)s (%(error)s)",
-            invoices=', '.join(move.name for move in failures),
-            error=next(iter(failures.values())),
-        )
+            return []
+        invoices = [move.name for move in failures]
+        error = next(iter(failures.values()))
+        return [['not_attached', {'invoices': invoices, 'error': error}]]

@@ -114,12 +114,10 @@ class PayNowReminder(models.Model):
         return bool(contact.street and (contact.city or contact.zip))
 
     def _address_problem(self, contact, channel):
-        """Return why nothing can be sent to a contact, in the user's words, or False."""
+        """Return why nothing can be sent to a contact: a code, or False."""
         if channel == 'letter':
-            return not self._has_postal_address(contact) and self.env._(
-                "No e-mail address, and no postal address for a letter"
-            )
-        return not email_normalize(contact.email or '') and self.env._("No e-mail address")
+            return not self._has_postal_address(contact) and 'no_address'
+        return not email_normalize(contact.email or '') and 'no_email'
 
     # === BUSINESS METHODS - PRINTING === #
 
@@ -162,7 +160,7 @@ class PayNowReminder(models.Model):
         except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
             if len(self) == 1:
                 _logger.warning("Letter %s could not be printed", self.id, exc_info=True)
-                self.reason = str(error)
+                self.reason_codes = [['text', {'text': str(error)}]]
                 errors.append(error)
                 return self.browse()
         half = len(self) // 2
@@ -191,12 +189,11 @@ class PayNowReminder(models.Model):
         for reminder in letters:
             name = self.env._("Reminder – %s.pdf", reminder.partner_id.display_name)
             letter = keep(reminder, name, contents[reminder.id])
-            texts = [reminder.reason, problems.get(reminder)]
             reminder.write(
                 {
                     'letter_id': letter.id,
                     'asked_text': reminder._asked_text(items[reminder]),
-                    'reason': ', '.join(filter(None, texts)) or False,
+                    'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                     'state': 'sent',
                     'sent_at': fields.Datetime.now(),
                 }

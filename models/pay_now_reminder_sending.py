@@ -45,7 +45,7 @@ class PayNowReminder(models.Model):
         cron = self.env['ir.cron']
         self._find_uncertain()
         self._note_sent()
-        self.search(domain).run_id.filtered('problem').problem = False
+        self.search(domain).run_id.filtered('problem_codes').problem_codes = False
         cron._commit_progress(remaining=self.search_count(domain))
         if not (self._leave_to_jobs() or self._send_batches(batch)):
             return
@@ -154,11 +154,7 @@ class PayNowReminder(models.Model):
             Domain('state', '=', 'sending')
             & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
         ).try_lock_for_update()
-        for company, reminders in lost.grouped('company_id').items():
-            reminders = reminders.with_context(lang=company._pay_now_lang())
-            reminders.write(
-                {'state': 'uncertain', 'reason': reminders.env._("Interrupted while sending")}
-            )
+        lost.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
 
     # === BUSINESS METHODS - BATCH === #
 
@@ -190,7 +186,7 @@ class PayNowReminder(models.Model):
         except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
             if len(self) == 1:
                 _logger.exception("Reminder %s could not be prepared", self.id)
-                self._fail(str(error))
+                self._fail('text', text=str(error))
                 return self.browse()
         half = len(self) // 2
         return self[:half]._prepare_safely() | self[half:]._prepare_safely()
@@ -221,8 +217,7 @@ class PayNowReminder(models.Model):
                 {
                     'mail_id': mail.id,
                     'asked_text': asked[reminder],
-                    'reason': ', '.join(filter(None, [reminder.reason, problems.get(reminder)]))
-                    or False,
+                    'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                 }
             )
         return standing
@@ -297,5 +292,5 @@ class PayNowReminder(models.Model):
         if mail.state == 'sent':
             self.state = 'sent'
         else:
-            self._fail(mail.failure_reason or mail.failure_type)
+            self._fail('text', text=mail.failure_reason or mail.failure_type)
             mail.state = 'cancel'
