@@ -179,7 +179,7 @@ class AccountMoveLine(models.Model):
     def _pay_now_paid_by(self, domain):
         """Return the items that stand in some payments of ours.
 
-        Most items stand in none: then one query tells it, whatever is asked and however often.
+        Most items stand in none: then one query shows it, whatever is asked and however often.
 
         :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
         :rtype: account.move.line

@@ -87,7 +87,7 @@ class PayNowReminder(models.Model):
     )
     preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
 
-    # What is on its way counts for the next one: two at once would not know of each other.
+    # What is on its way counts for the next one: two at once would not take account of each other.
     _one_under_way = models.UniqueIndex(
         "(partner_id, root_company_id) WHERE state IN ('queued', 'sending', 'to_print')",
         "Another reminder to this customer is on its way.",
@@ -100,6 +100,7 @@ class PayNowReminder(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('partner_id', 'amount_due')
+    @api.depends_context('lang')
     def _compute_display_name(self):
         for reminder in self:
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)

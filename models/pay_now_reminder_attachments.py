@@ -34,7 +34,7 @@ class PayNowReminder(models.Model):
         failures = empty.union(
             *(moves[reminder] - offering.get(reminder, empty) for reminder in self)
         )._pay_now_store_pdfs()
-        limit = self._attachments_limit() if any(moves.values()) else 0
+        limit = self.env['mail.mail']._pay_now_attachments_limit() if any(moves.values()) else 0
         attachments, problems = {}, {}
         for reminder in self:
             pdfs = {move: move.invoice_pdf_report_id for move in moves[reminder]}
@@ -42,7 +42,8 @@ class PayNowReminder(models.Model):
             for move in offering.get(reminder, empty):
                 pdfs[move], own_failure = move._pay_now_print_without_link(reminder)
                 failed.update(own_failure)
-            attachments[reminder] = self._within_limits(pdfs.values(), limit)
+            files = self.env['ir.attachment'].sudo().concat(*pdfs.values())
+            attachments[reminder] = files._pay_now_within(limit)
             problems[reminder] = self._pdf_problems(failed)
         return attachments, problems
 
@@ -56,25 +57,6 @@ class PayNowReminder(models.Model):
             return self.env['account.move'].sudo()
         oldest_first = lines.sorted(lambda line: (line.date_maturity, line.id))
         return oldest_first.move_id[: const.ATTACHED_INVOICES_MAX].sudo()
-
-    @api.model
-    def _attachments_limit(self):
-        """Return how many bytes of PDFs one mail may carry."""
-        # Odoo would turn what is too heavy for its mail server into links.
-        servers = self.env['ir.mail_server'].sudo().search([('max_email_size', '>', 0)])
-        sizes = [servers.browse()._get_max_email_size(), *servers.mapped('max_email_size')]
-        # A third is lost to the encoding; the rest is for the text.
-        return min(const.ATTACHED_INVOICES_MAX_MB, min(sizes) * 0.6) * 1024 * 1024
-
-    @api.model
-    def _within_limits(self, pdfs, left):
-        """Return the PDFs that fit into one mail together."""
-        kept = self.env['ir.attachment'].sudo()
-        for pdf in pdfs:
-            if pdf and pdf.file_size <= left:
-                kept += pdf
-                left -= pdf.file_size
-        return kept
 
     @api.model
     def _pdf_problems(self, failures):

@@ -36,7 +36,7 @@ class PayNowReminder(models.Model):
         """
         qweb = self.env['ir.qweb']
         texts = self.pool.field_computed[self._fields['items_html']]
-        # Not stored: there is nothing to write, nor to check.
+        # Not stored: nothing is written, nor checked.
         with self.env.protecting(texts, self):
             for reminder, values in self._mail_values(items, refusals).items():
                 reminder.amount_due_text = values['due_text']
@@ -281,7 +281,7 @@ class PayNowReminder(models.Model):
     def _attachments_text(self, total):
         """Say which invoices are attached: nothing that is not so.
 
-        As the mail leaves, the context says how many are; a preview tells what is to be expected.
+        As the mail leaves, the context says how many are; a preview says what is to be expected.
 
         :param int total: number of invoices in the reminder.
         """

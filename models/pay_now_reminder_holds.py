@@ -100,7 +100,8 @@ class PayNowReminder(models.Model):
         history = self._sent_levels(lines)
         due = {}
         for run, reminders in self.grouped('run_id').items():
-            levels, start, known = run._levels(), run._start_of_old_debts(), {}
+            levels, known = run._levels(), {}
+            start = run.company_id._pay_now_start_of_old_debts(run.date)
             today = max(run.date, fields.Date.context_today(run))
             for reminder in reminders:
                 due[reminder] = levels._choose(items[reminder], history, today, start, known)

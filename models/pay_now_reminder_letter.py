@@ -44,7 +44,7 @@ class PayNowReminder(models.Model):
     def action_print_letters(self):
         """Print the letters that wait, in one file; what does not stand any more is left out.
 
-        :return: the download, or what to tell when nothing was left to print.
+        :return: the download, or a notification when nothing was left to print.
         :rtype: dict
         :raise UserError: there is nothing to print, or somebody else prints these letters.
         """
@@ -124,7 +124,7 @@ class PayNowReminder(models.Model):
     def _print_in_time(self):
         """Print as many letters as there is time for; the next click prints the rest.
 
-        How many at once, those before tell: with many invoices each may take seconds.
+        How many at once follows from those before: with many invoices each may take seconds.
 
         :return: what was printed.
         :rtype: pay.now.reminder
@@ -213,8 +213,8 @@ class PayNowReminder(models.Model):
         contents = {}
         for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
             # The text says how many invoices are attached.
-            told = report.with_context(pay_now_attached=count)
-            contents.update(told._pay_now_render_apart(self._letter_report(), reminders.ids))
+            counted = report.with_context(pay_now_attached=count)
+            contents.update(counted._pay_now_render_apart(self._letter_report(), reminders.ids))
         for reminder in self:
             if pdfs := attachments[reminder]:
                 parts = [contents[reminder.id], *(one.raw for one in pdfs)]

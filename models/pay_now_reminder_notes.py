@@ -4,7 +4,7 @@ from odoo import api, models
 
 
 class PayNowReminder(models.Model):
-    """What people are told of reminders: notes in the chatter, activities, mails that failed."""
+    """How people are notified of reminders: notes in the chatter, activities, mails that failed."""
 
     _inherit = 'pay.now.reminder'
 

@@ -154,25 +154,6 @@ class PayNowReminderRun(models.Model):
             domain &= sold if self.application == 'sales' else ~sold
         return self._within_sales_scope(domain)
 
-    def _start_of_old_debts(self):
-        """Return where the reminders of debts begin that are older than the reminders themselves.
-
-        :return: the level, none when at the first; and the day of the company's first reminder.
-        :rtype: tuple(pay.now.reminder.level, datetime.date)
-        """
-        root = self.company_id.root_id.sudo()
-        [(first,)] = (
-            self.env['pay.now.reminder']
-            .sudo()
-            ._read_group(
-                [('root_company_id', '=', root.id), ('sent_at', '!=', False)],
-                aggregates=['sent_at:min'],
-            )
-        )
-        return root.pay_now_start_level_id.with_env(self.env), min(
-            first.date() if first else self.date, self.date
-        )
-
     def _previous_balances(self, partners):
         """Return what each customer owes from before the run's range, net of credits.
 

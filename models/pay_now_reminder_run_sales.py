@@ -31,6 +31,7 @@ class PayNowReminderRun(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('sales_user_id')
+    @api.depends_context('lang')
     def _compute_sales_scope_text(self):
         for run in self:
             user = run.sales_user_id

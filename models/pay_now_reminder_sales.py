@@ -9,7 +9,7 @@ SALES_FIELDS = {'level_id', 'is_level_chosen', 'own_subject', 'own_body'}
 
 
 class PayNowReminder(models.Model):
-    """Reminders from Sales: nothing of them is about, or tells of, what is outside the scope.
+    """Reminders from Sales: nothing of them is about, or mentions, what is outside the scope.
 
     Whether the customer is left alone is judged by everything there is of the customer.
     """

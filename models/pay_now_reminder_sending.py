@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 class PayNowReminder(models.Model):
     """How reminders leave: written and re-checked in batches, handed over one by one.
 
-    At most once: a mail is marked *sending* and committed before the mail server hears of it.
+    At most once: a mail is marked *sending* and committed before the mail server gets it.
     Should the process die there, nobody knows whether it left: it is *uncertain*, and never sent
     again by itself. It is the only one: the others of its batch are still waiting, and those
     before it have been committed as sent.
@@ -257,7 +257,7 @@ class PayNowReminder(models.Model):
         return True
 
     def _hand_over_one_by_one(self, written_at, options):
-        """Give the mails to the mail server, in as many steps as can be told apart afterwards.
+        """Give the mails to the mail server, in as many steps as can be distinguished afterwards.
 
         :param float written_at: when they were checked; what is older is checked once more.
         :param dict options: the connection.

@@ -14,7 +14,7 @@ class PayNowReminder(models.Model):
 
     A job takes what waits as a scheduled action does, and at most once is as sure: nothing is
     bound to a job, so that one that dies, runs twice or finds nothing does no harm. The scheduled
-    actions then only look after what no job works off.
+    actions then only take what no job works off.
     """
 
     _inherit = 'pay.now.reminder'
@@ -82,7 +82,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _allow_jobs(self):
-        """Tell `queue_job` that the job commits, and give it a channel of its own.
+        """Register with `queue_job` that the job commits, and give it a channel of its own.
 
         No data file: it would need the module.
         """
@@ -105,7 +105,7 @@ class PayNowReminder(models.Model):
             'model_id': self.env['ir.model']._get_id(self._name),
             'method': '_job_send',
             'channel_id': channel.id,
-            # A mail is committed as *sending* before the mail server hears of it.
+            # A mail is committed as *sending* before the mail server gets it.
             'allow_commit': True,
         }
         self.env['queue.job.function']._load_records(
