@@ -124,7 +124,7 @@ class PayNowAnswer(models.Model):
             answer.amount = sum(answer.item_ids.mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
-        answers._tell()
+        answers._notify_responsible()
         return answers
 
     # === ACTION METHODS === #
@@ -208,8 +208,8 @@ class PayNowAnswer(models.Model):
     # === CRON === #
 
     @api.model
-    def _settle(self):
-        """End the answers that came true, and those that did not: the responsible are told.
+    def _close_ended(self):
+        """End answers that are kept or broken; the responsible are notified of the broken ones.
 
         Nothing depends on it: a hold ends on its day by itself.
         """
@@ -219,4 +219,4 @@ class PayNowAnswer(models.Model):
         paid.state = 'kept'
         broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
         broken.state = 'broken'
-        broken._tell()
+        broken._notify_responsible()

@@ -6,14 +6,14 @@ from odoo import models
 
 
 class PayNowAnswer(models.Model):
-    """Who is told of an answer: a note on the invoices, and an activity for the responsible."""
+    """Who is notified of an answer: a note on the invoices, and an activity for the responsible."""
 
     _inherit = 'pay.now.answer'
 
-    # === BUSINESS METHODS - TELLING === #
+    # === BUSINESS METHODS - NOTIFICATIONS === #
 
-    def _tell(self):
-        """Tell the responsible, once for each answer and each end of one."""
+    def _notify_responsible(self):
+        """Notify the responsible, once for each answer and each end of one."""
         for company, answers in self.sudo().grouped('company_id').items():
             for answer in answers.with_context(lang=company._pay_now_lang()):
                 answer._note_on_invoices()
@@ -21,7 +21,7 @@ class PayNowAnswer(models.Model):
                     answer._make_activity()
 
     def _said(self):
-        """Return what is told, the customer's own words with it.
+        """Return what the notification says, the customer's own words with it.
 
         :rtype: str
         """

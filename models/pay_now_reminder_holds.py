@@ -57,7 +57,7 @@ class PayNowReminder(models.Model):
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
         free = {line.id for line in lines if line not in holds}
-        return self._within_scope(
+        return self._items_within_scope(
             {
                 reminder: (
                     Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),

@@ -42,7 +42,7 @@ class PayNowReminder(models.Model):
 
     @by_engine('write')
     def action_print_letters(self):
-        """Print the letters that wait, in one file; what does not stand any more is left out.
+        """Print the letters that wait, in one file; what is held by now is left out.
 
         :return: the download, or a notification when nothing was left to print.
         :rtype: dict
@@ -146,7 +146,7 @@ class PayNowReminder(models.Model):
         return printed
 
     def _print_safely(self, errors):
-        """Print letters; one that cannot be printed holds nobody back, and goes on waiting.
+        """Print letters; one that cannot be printed does not stop the others, and waits.
 
         :param list errors: what went wrong is added to it.
         :return: what was printed.
@@ -167,7 +167,7 @@ class PayNowReminder(models.Model):
         return self[:half]._print_safely(errors) | self[half:]._print_safely(errors)
 
     def _print_letters(self):
-        """Check the letters against the books of this moment, and print what still stands.
+        """Check the letters against the books of this moment, and print those not held.
 
         The caller has locked them. Whoever has an e-mail by now gets the mail instead.
 
@@ -226,7 +226,7 @@ class PayNowReminder(models.Model):
         return 'account_pay_now.action_report_reminder_letter'
 
     def _letters_file(self):
-        """Keep the letters of each run in one file with it, so that it can be had once more.
+        """Keep the letters of each run in one file with it, so that it can be downloaded again.
 
         Whoever sees a run need not see the others: all in one are for the one who prints them.
 

@@ -160,12 +160,12 @@ class PayNowReminderRun(models.Model):
 
     @by_engine('write')
     def action_stop(self):
-        """Let nothing more leave until somebody resumes the run."""
+        """Stop sending until somebody resumes the run."""
         self.filtered(lambda run: run.state == 'sending').state = 'stopped'
 
     @by_engine('write')
     def action_resume(self):
-        """Let the rest leave."""
+        """Send the rest."""
         self.env.company._pay_now_require_mail_server()
         self.filtered(lambda run: run.state == 'stopped').state = 'sending'
         self.env['pay.now.reminder']._wake_workers()

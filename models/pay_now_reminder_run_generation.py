@@ -197,7 +197,7 @@ class PayNowReminderRun(models.Model):
         was interrupted, or was too long for one call, goes on where it stopped.
         """
         cron = self.env['ir.cron']
-        self.env['pay.now.answer']._settle()
+        self.env['pay.now.answer']._close_ended()
         self._create_daily_runs()
         runs = self.search([('state', '=', 'generating')], order='id')
         cron._commit_progress(remaining=len(runs))

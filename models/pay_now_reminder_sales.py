@@ -31,7 +31,7 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - SCOPE === #
 
-    def _within_scope(self, sorted_items):
+    def _items_within_scope(self, sorted_items):
         """Leave out the items outside the scope of the runs: nothing is said about them.
 
         :param dict sorted_items: see `_sort_items`.

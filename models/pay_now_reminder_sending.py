@@ -173,7 +173,7 @@ class PayNowReminder(models.Model):
         return ready._hand_over(written_at)
 
     def _prepare_safely(self):
-        """Prepare the mails; one that cannot be written holds nobody back.
+        """Prepare the mails; one that cannot be written does not stop the others.
 
         :return: those that are ready to leave.
         :rtype: pay.now.reminder
@@ -192,9 +192,9 @@ class PayNowReminder(models.Model):
         return self[:half]._prepare_safely() | self[half:]._prepare_safely()
 
     def _prepare_to_leave(self):
-        """Re-check the reminders against the books of this moment, and write what still stands.
+        """Re-check the reminders against the books of this moment, and write those not held.
 
-        :return: those that still stand.
+        :return: those that are not held.
         :rtype: pay.now.reminder
         """
         self.mail_id.sudo().unlink()

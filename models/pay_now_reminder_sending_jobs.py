@@ -45,7 +45,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _enqueue_jobs(self):
-        """Have as many jobs as there are batches that may leave now.
+        """Enqueue as many jobs as there are batches that may leave now.
 
         :return: how many there are.
         :rtype: int

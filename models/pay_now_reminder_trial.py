@@ -7,7 +7,7 @@ from odoo.tools import email_normalize
 
 
 class PayNowReminder(models.Model):
-    """Reminders that are not in earnest: test mode, trial reminders, forecasts."""
+    """Reminders for trying out: test mode, trial reminders, forecasts."""
 
     _inherit = 'pay.now.reminder'
 

@@ -26,7 +26,7 @@ def by_engine(operation):
 
 
 class PayNowSalesMixin(models.AbstractModel):
-    """What people in Sales work with who have no rights in the accounting.
+    """Models that people in Sales use without rights in the accounting.
 
     They act on records of their own only; what the engine reads and writes for it goes beyond
     their rights, and keeps to the scope that the run has (see `res.users`).
