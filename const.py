@@ -153,7 +153,6 @@ LETTERS_FIRST = 5
 LETTER_BATCH = 50
 #: The workers that send, and the most that may usefully be added by copying one.
 SENDING_CRONS = ('ir_cron_reminders_send', 'ir_cron_reminders_send_2', 'ir_cron_reminders_send_3')
-SENDING_WORKERS_MAX = 8
 #: Jobs of `queue_job` that wait so long while none is worked off are left to the scheduled action.
 JOBS_PATIENCE = timedelta(minutes=15)
 #: How old the last look at the books may be as a mail leaves.

@@ -9,6 +9,7 @@ from . import (  # isort: skip
     pay_now_link_paid,
     pay_now_link_rows,
     pay_now_notices,
+    pay_now_reason_mixin,
     pay_now_sales_mixin,
     pay_now_subject_mixin,
 )
@@ -66,6 +67,7 @@ from . import (
     pay_now_reminder_mail,
     pay_now_reminder_notes,
     pay_now_reminder_portal,
+    pay_now_reminder_reasons,
     pay_now_reminder_run,
     pay_now_reminder_run_forecast,
     pay_now_reminder_run_generation,

@@ -54,6 +54,7 @@ class AccountMove(models.Model):
             sold = move.id in from_sales if move.id else move.invoice_line_ids.sale_line_ids
             move.pay_now_application = 'sales' if sold else 'accounting'
 
+    @api.depends_context('lang')
     def _compute_pay_now_refusal(self):
         refusals = self._pay_now_refusals('invoice_mail')
         for move in self:
@@ -222,23 +223,46 @@ class AccountMove(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        application = dict(
-            self._fields['pay_now_application']._description_selection(self.env)
-        ).get(self.pay_now_application)
+        values = self._pay_now_refusal_values(reason)
+        return self._pay_now_refusal_sentences()[reason](**values)
+
+    def _pay_now_refusal_values(self, reason):
+        """Return the details of a reason, as plain JSON.
+
+        :param str reason: a code of `_pay_now_refusal`.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if reason == 'option':
+            return {'application': self.pay_now_application}
+        if reason == 'method':
+            return {'method': self.preferred_payment_method_line_id.sudo().name}
+        return {}
+
+    @api.model
+    def _pay_now_refusal_sentences(self):
+        """Return what the codes of `_pay_now_refusal` say in the user's words.
+
+        :return: `{code: function that gets the values by name and returns the sentence}`
+        :rtype: dict
+        """
+
+        def option(application):
+            labels = dict(self._fields['pay_now_application']._description_selection(self.env))
+            return self.env._("Option not ticked (%s)", labels.get(application))
+
         return {
-            'signup': self.env._("Not signed up for online payment"),
-            'provider': self.env._("No provider connected"),
-            'test_mode': self.env._("Test mode: only the test address gets a button"),
-            'not_payable': self.env._("Nothing to pay on this document"),
-            'currency': self.env._("Invoice in a foreign currency"),
-            'no_email': self.env._("No e-mail address"),
-            'option': self.env._("Option not ticked (%s)", application),
-            'method': self.env._(
-                "Payment method: %s", self.preferred_payment_method_line_id.sudo().name
-            ),
-            'previous_balance': self.env._("Previous balance printed"),
-            'in_progress': self.env._("Payment in progress"),
-        }[reason]
+            'signup': lambda: self.env._("Not signed up for online payment"),
+            'provider': lambda: self.env._("No provider connected"),
+            'test_mode': lambda: self.env._("Test mode: only the test address gets a button"),
+            'not_payable': lambda: self.env._("Nothing to pay on this document"),
+            'currency': lambda: self.env._("Invoice in a foreign currency"),
+            'no_email': lambda: self.env._("No e-mail address"),
+            'option': option,
+            'method': lambda method: self.env._("Payment method: %s", method),
+            'previous_balance': lambda: self.env._("Previous balance printed"),
+            'in_progress': lambda: self.env._("Payment in progress"),
+        }
 
     def _pay_now_check_core_payment(self, provider, amount):
         """Refuse a payment on Odoo's own pages that our own page would refuse.

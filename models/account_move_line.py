@@ -179,7 +179,7 @@ class AccountMoveLine(models.Model):
     def _pay_now_paid_by(self, domain):
         """Return the items that stand in some payments of ours.
 
-        Most items stand in none: then one query tells it, whatever is asked and however often.
+        Most items stand in none: then one query shows it, whatever is asked and however often.
 
         :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
         :rtype: account.move.line
@@ -203,7 +203,7 @@ class AccountMoveLine(models.Model):
         The number of queries does not depend on the number of items.
 
         :param bool in_progress: look for payments on their way, too.
-        :return: `{item: code of the first reason that applies}` (see `_pay_now_hold_label`).
+        :return: `{item: code of the first reason that applies}` (see `_pay_now_hold_values`).
         :rtype: dict
         """
         holds = {}
@@ -261,23 +261,20 @@ class AccountMoveLine(models.Model):
         """
         return self.filtered_domain(self._pay_now_open_items_domain())
 
-    def _pay_now_hold_label(self, code):
-        """Return why nothing is sent about the item, in the user's words.
+    def _pay_now_hold_values(self, code):
+        """Return the details of why nothing is sent about the item, as plain JSON.
 
         :param str code: a code of `_pay_now_holds`.
-        :rtype: str
+        :return: values of the reason (see `pay.now.reminder._reason_sentences`).
+        :rtype: dict
         """
         self.ensure_one()
         if code == 'excluded' and self.move_id.pay_now_excluded:
-            return self.move_id._pay_now_exclusion_text()
+            return self.move_id._pay_now_exclusion_values()
         if code == 'answered':
-            return self._pay_now_answers()[:1]._for_user()
-        return {
-            'in_progress': self.env._("Payment in progress"),
-            'disputed': self.env._("Dispute open"),
-            'excluded': self.env._("Excluded from reminders"),
-            'blocked': self.env._("Payment blocked"),
-        }[code]
+            answer = self._pay_now_answers()[:1]
+            return {'kind': answer.kind, 'date': fields.Date.to_string(answer.date)}
+        return {}
 
     def _pay_now_free(self, amount):
         """Take the lines of a payment out of what they are reconciled with, the newest first.

@@ -1,8 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools.misc import format_date
 
 
 class AccountMove(models.Model):
@@ -40,6 +39,7 @@ class AccountMove(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends_context('lang')
     def _compute_pay_now_answer_text(self):
         """What holds reminders of this invoice back; for forms."""
         for move in self:
@@ -98,18 +98,14 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _pay_now_exclusion_text(self):
-        """Return until when and why the invoice is left out, in the user's words.
+    def _pay_now_exclusion_values(self):
+        """Return until when and why the invoice is left out, as plain JSON.
 
-        :rtype: str
+        :return: `until`, a date as text or False, and `why`.
+        :rtype: dict
         """
         self.ensure_one()
-        text = (
-            self.env._(
-                "Excluded from reminders until %s",
-                format_date(self.env, self.pay_now_excluded_until),
-            )
-            if self.pay_now_excluded_until
-            else self.env._("Excluded from reminders")
-        )
-        return f'{text} – {self.pay_now_excluded_reason}' if self.pay_now_excluded_reason else text
+        return {
+            'until': fields.Date.to_string(self.pay_now_excluded_until),
+            'why': self.pay_now_excluded_reason,
+        }

@@ -124,7 +124,7 @@ class PayNowAnswer(models.Model):
             answer.amount = sum(answer.item_ids.mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
-        answers._notify()
+        answers._notify_responsible()
         return answers
 
     # === ACTION METHODS === #
@@ -175,12 +175,22 @@ class PayNowAnswer(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        date = self.date and format_date(self.env, self.date)
+        return self._text_for_user(self.kind, self.date)
+
+    @api.model
+    def _text_for_user(self, kind, date):
+        """Return what an answer says in the words of the company's people.
+
+        :param str kind: of the answer.
+        :param datetime.date | str date: of the answer, False where there is none.
+        :rtype: str
+        """
+        date = date and format_date(self.env, date)
         return {
             'paid': self.env._("Said to be paid by transfer on %s", date),
             'promise': self.env._("Payment promised for %s", date),
             'problem': self.env._("Problem reported"),
-        }[self.kind]
+        }[kind]
 
     def _for_customer(self):
         """Return the answer's label for the customer who gave it.
@@ -198,8 +208,8 @@ class PayNowAnswer(models.Model):
     # === CRON === #
 
     @api.model
-    def _end_answers(self):
-        """End the answers that came true, and those that did not: the responsible are notified.
+    def _close_ended(self):
+        """End answers that are kept or broken; the responsible are notified of the broken ones.
 
         Nothing depends on it: a hold ends on its day by itself.
         """
@@ -209,4 +219,4 @@ class PayNowAnswer(models.Model):
         paid.state = 'kept'
         broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
         broken.state = 'broken'
-        broken._notify()
+        broken._notify_responsible()

@@ -10,9 +10,9 @@ class PayNowAnswer(models.Model):
 
     _inherit = 'pay.now.answer'
 
-    # === BUSINESS METHODS - NOTIFYING === #
+    # === BUSINESS METHODS - NOTIFICATIONS === #
 
-    def _notify(self):
+    def _notify_responsible(self):
         """Notify the responsible, once for each answer and each end of one."""
         for company, answers in self.sudo().grouped('company_id').items():
             for answer in answers.with_context(lang=company._pay_now_lang()):
@@ -21,7 +21,7 @@ class PayNowAnswer(models.Model):
                     answer._make_activity()
 
     def _notification_text(self):
-        """Return the text of the notification: the answer, and whether it was kept.
+        """Return what the notification says, the customer's own words with it.
 
         :rtype: str
         """

@@ -3,13 +3,15 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+
 
 class PayNowReminder(models.Model):
     """One message to one customer about all its due items."""
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
-    _inherit = ['pay.now.page.mixin']
+    _inherit = ['pay.now.page.mixin', 'pay.now.sales.mixin', 'pay.now.reason.mixin']
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
@@ -55,7 +57,6 @@ class PayNowReminder(models.Model):
     amount_payable = fields.Monetary(string="Payable online", readonly=True)
     has_button = fields.Boolean(string="Button", readonly=True)
     previous_balance = fields.Monetary(string="Previous balance", readonly=True)
-    reason = fields.Char(string="Reason", readonly=True)
     state = fields.Selection(
         string="Status",
         selection=[
@@ -86,7 +87,7 @@ class PayNowReminder(models.Model):
     )
     preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
 
-    # What is on its way counts for the next one: two at once would not know of each other.
+    # What is on its way counts for the next one: two at once would not take account of each other.
     _one_under_way = models.UniqueIndex(
         "(partner_id, root_company_id) WHERE state IN ('queued', 'sending', 'to_print')",
         "Another reminder to this customer is on its way.",
@@ -99,15 +100,20 @@ class PayNowReminder(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('partner_id', 'amount_due')
+    @api.depends_context('lang')
     def _compute_display_name(self):
         for reminder in self:
             reminder.display_name = self.env._("Reminder – %s", reminder.partner_id.display_name)
 
+    @by_engine('read')
     def _compute_preview(self):
         # What is held because no level is due has no text.
-        rendered = self.filtered('level_id')._render_all()
+        written = self.filtered('level_id')
+        letters = written.filtered(lambda one: one.channel == 'letter')
+        mails = {one: body for one, (_s, body, _d) in (written - letters)._render_all().items()}
+        previews = {**mails, **letters._letter_previews()}
         for reminder in self:
-            reminder.preview_html = rendered[reminder][1] if reminder in rendered else False
+            reminder.preview_html = previews.get(reminder, False)
 
     # === ACTION METHODS === #
 
@@ -124,11 +130,13 @@ class PayNowReminder(models.Model):
             'target': 'new',
         }
 
+    @by_engine('write')
     def action_drop(self):
         """Leave these customers out of the run."""
         waiting = ('draft', 'queued', 'to_print')
         self.filtered(lambda reminder: reminder.state in waiting).state = 'canceled'
 
+    @by_engine('write')
     def action_retry(self):
         """Send again what failed or is uncertain, by a person's decision."""
         self.filtered(lambda reminder: reminder.state in ('failed', 'uncertain'))._queue()
@@ -161,9 +169,7 @@ class PayNowReminder(models.Model):
                 todo.append(reminder.id)
                 known.add(key)
         todo = self.browse(todo)
-        (self - todo).write(
-            {'state': 'held', 'reason': self.env._("Another reminder is on its way")}
-        )
+        (self - todo).write({'state': 'held', 'reason_codes': [['under_way', {}]]})
         letters = todo.filtered(lambda one: one.channel == 'letter')
         letters.state = 'to_print'
         if mails := todo - letters:

@@ -19,7 +19,8 @@ class PayNowReminder(models.Model):
         is found for the whole batch at once.
 
         :param dict items: `{reminder: the items it is about}`.
-        :return: `{reminder: attachments}`, and `{reminder: what is missing}` in the user's words.
+        :return: `{reminder: attachments}`, and `{reminder: codes of what is missing}` (see
+            `_reason_sentences`).
         :rtype: tuple(dict, dict)
         """
         moves = {reminder: reminder._moves_to_attach(items[reminder]) for reminder in self}
@@ -33,7 +34,7 @@ class PayNowReminder(models.Model):
         failures = empty.union(
             *(moves[reminder] - offering.get(reminder, empty) for reminder in self)
         )._pay_now_store_pdfs()
-        limit = self._attachments_limit() if any(moves.values()) else 0
+        limit = self.env['mail.mail']._pay_now_attachments_limit() if any(moves.values()) else 0
         attachments, problems = {}, {}
         for reminder in self:
             pdfs = {move: move.invoice_pdf_report_id for move in moves[reminder]}
@@ -41,8 +42,9 @@ class PayNowReminder(models.Model):
             for move in offering.get(reminder, empty):
                 pdfs[move], own_failure = move._pay_now_print_without_link(reminder)
                 failed.update(own_failure)
-            attachments[reminder] = self._within_limits(pdfs.values(), limit)
-            problems[reminder] = self._pdf_problem(failed)
+            files = self.env['ir.attachment'].sudo().concat(*pdfs.values())
+            attachments[reminder] = files._pay_now_within(limit)
+            problems[reminder] = self._pdf_problems(failed)
         return attachments, problems
 
     def _moves_to_attach(self, lines):
@@ -57,30 +59,15 @@ class PayNowReminder(models.Model):
         return oldest_first.move_id[: const.ATTACHED_INVOICES_MAX].sudo()
 
     @api.model
-    def _attachments_limit(self):
-        """Return how many bytes of PDFs one mail may carry."""
-        # Odoo would turn what is too heavy for its mail server into links.
-        servers = self.env['ir.mail_server'].sudo().search([('max_email_size', '>', 0)])
-        sizes = [servers.browse()._get_max_email_size(), *servers.mapped('max_email_size')]
-        # A third is lost to the encoding; the rest is for the text.
-        return min(const.ATTACHED_INVOICES_MAX_MB, min(sizes) * 0.6) * 1024 * 1024
+    def _pdf_problems(self, failures):
+        """Return which invoices could not be printed, and why the first could not.
 
-    @api.model
-    def _within_limits(self, pdfs, left):
-        """Return the PDFs that fit into one mail together."""
-        kept = self.env['ir.attachment'].sudo()
-        for pdf in pdfs:
-            if pdf and pdf.file_size <= left:
-                kept += pdf
-                left -= pdf.file_size
-        return kept
-
-    def _pdf_problem(self, failures):
-        """Say which invoices could not be printed, and why the first could not."""
+        :param dict failures: `{invoice: error}`.
+        :return: codes of reasons, none where all could be printed.
+        :rtype: list
+        """
         if not failures:
-            return False
-        return self.env._(
-            "Not attached, as it could not be printed: %(invoices)s (%(error)s)",
-            invoices=', '.join(move.name for move in failures),
-            error=next(iter(failures.values())),
-        )
+            return []
+        invoices = [move.name for move in failures]
+        error = next(iter(failures.values()))
+        return [['not_attached', {'invoices': invoices, 'error': error}]]

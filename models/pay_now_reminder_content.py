@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminder(models.Model):
@@ -22,6 +23,7 @@ class PayNowReminder(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends_context('lang', 'pay_now_attached')
+    @by_engine('read')
     def _compute_texts(self):
         items = {reminder: lines for reminder, (lines, _held) in self._sort_items().items()}
         self._fill_texts(items, self._refusals(items))
@@ -34,7 +36,7 @@ class PayNowReminder(models.Model):
         """
         qweb = self.env['ir.qweb']
         texts = self.pool.field_computed[self._fields['items_html']]
-        # Not stored: there is nothing to write, nor to check.
+        # Not stored: nothing is written, nor checked.
         with self.env.protecting(texts, self):
             for reminder, values in self._mail_values(items, refusals).items():
                 reminder.amount_due_text = values['due_text']
@@ -73,9 +75,13 @@ class PayNowReminder(models.Model):
         return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
     def _pay_now_credit_scope(self):
-        """Override of `pay.now.page.mixin`: a reminder is about all that the customer owes."""
-        return Domain('partner_id', '=', self.partner_id.id) & Domain(
-            'company_id', 'child_of', self.company_id.id
+        """Override of `pay.now.page.mixin`: a reminder is about all that the customer owes.
+
+        From Sales, about nothing outside the scope of the run.
+        """
+        return self.run_id._within_sales_scope(
+            Domain('partner_id', '=', self.partner_id.id)
+            & Domain('company_id', 'child_of', self.company_id.id)
         )
 
     def _pay_now_preselected(self, payable):
@@ -207,8 +213,31 @@ class PayNowReminder(models.Model):
     def _refusals(self, items, contacts=None):
         """Return which invoices get no button.
 
+        The first reason that applies counts: one of the invoice itself, then that it is a letter,
+        then test mode.
+
         :param dict items: `{reminder: the items it is about}`.
         :param dict contacts: `{reminder: whom it is written to}`, where it is known already.
+        :return: `{reminder: {invoice: code}}`
+        :rtype: dict
+        """
+        refusals = self._invoice_refusals(items)
+        for code, reminders in (
+            # Paper asks for no online payment (design section 5).
+            ('no_email', self._written_on_paper(items, contacts)),
+            ('test_mode', self._without_test_button(items)),
+        ):
+            for reminder in reminders:
+                known = refusals[reminder]
+                refusals[reminder] = {
+                    move: known.get(move, code) for move in items[reminder].move_id
+                }
+        return refusals
+
+    def _invoice_refusals(self, items):
+        """Return which invoices get no button for reasons of their own.
+
+        :param dict items: `{reminder: the items it is about}`.
         :return: `{reminder: {invoice: code}}`
         :rtype: dict
         """
@@ -252,7 +281,7 @@ class PayNowReminder(models.Model):
     def _attachments_text(self, total):
         """Say which invoices are attached: nothing that is not so.
 
-        As the mail leaves, the context says how many are; a preview tells what is to be expected.
+        As the mail leaves, the context says how many are; a preview says what is to be expected.
 
         :param int total: number of invoices in the reminder.
         """

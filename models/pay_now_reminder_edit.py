@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+
 
 class PayNowReminder(models.Model):
     """What a person changes in the list before it is sent: the level, or the mail itself."""
@@ -22,12 +24,18 @@ class PayNowReminder(models.Model):
     def write(self, vals):
         """Override of `base` to keep the level that a person has chosen.
 
+        :raise AccessError: if a person in Sales changes more than the level and the text.
         :raise UserError: if it was sent, or dropped, meanwhile.
         """
-        if {'own_subject', 'own_body'} & vals.keys() or self.env.context.get('pay_now_by_hand'):
+        if self._is_sales_only():
+            self._check_sales_vals(vals)
+            # Whatever the client says, it is done by hand.
+            self = self.with_context(pay_now_by_hand=True)
+        by_hand = self.env.context.get('pay_now_by_hand')
+        if by_hand or {'own_subject', 'own_body'} & vals.keys():
             if any(reminder.state not in ('draft', 'held') for reminder in self):
                 raise UserError(self.env._("Only what is not on its way yet can be changed."))
-        if 'level_id' in vals and self.env.context.get('pay_now_by_hand'):
+        if by_hand and 'level_id' in vals:
             vals = {**vals, 'is_level_chosen': True}
         return super().write(vals)
 
@@ -37,6 +45,7 @@ class PayNowReminder(models.Model):
 
     # === ACTION METHODS === #
 
+    @by_engine('write')
     def action_edit(self):
         """Open the mail for changes, at first as its level has it."""
         self.ensure_one()
@@ -68,6 +77,7 @@ class PayNowReminder(models.Model):
             'target': 'new',
         }
 
+    @by_engine('write')
     def action_reset_text(self):
         """Go back to the text of the level."""
         self.write({'own_subject': False, 'own_body': False, 'own_amount': 0, 'own_payable': 0})

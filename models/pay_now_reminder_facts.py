@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 
 
@@ -22,7 +22,7 @@ class PayNowReminder(models.Model):
         :rtype: dict
         """
         credit = self._unmatched_credits()
-        last_sent = self._last_sent()
+        last_sent = self._last_sent_to(self.partner_id, self.root_company_id, but=self)
         under_way = self._under_way()
         waiting = self._waiting_for_a_person()
         modes = self._modes()
@@ -116,18 +116,22 @@ class PayNowReminder(models.Model):
                 totals[commercial] = totals.get(commercial, 0.0) + amount
         return totals
 
-    def _last_sent(self):
-        """Return when each customer was last reminded, by company.
+    @api.model
+    def _last_sent_to(self, partners, root_companies, but=None):
+        """Return when customers were last reminded.
 
+        :param res.partner partners: the customers.
+        :param res.company root_companies: those of the reminders.
+        :param pay.now.reminder but: reminders that do not count.
         :return: `{partner: datetime}`
         :rtype: dict
         """
         return dict(
             # Whoever sent them: a branch counts as its company.
             self.sudo()._read_group(
-                Domain('partner_id', 'in', self.partner_id.ids)
-                & Domain('root_company_id', 'in', self.root_company_id.ids)
-                & Domain('id', 'not in', self.ids)
+                Domain('partner_id', 'in', partners.ids)
+                & Domain('root_company_id', 'in', root_companies.ids)
+                & Domain('id', 'not in', but.ids if but else [])
                 & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
                 ['partner_id'],
                 ['sent_at:max'],

@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
 
@@ -46,6 +45,8 @@ class PayNowReminder(models.Model):
     def _sort_items(self):
         """Sort the items of each reminder by whether something is to be said about them.
 
+        From Sales, those outside the scope of the run are left out.
+
         :return: `{reminder: (open items, {held item: code of the reason})}`.
         :rtype: dict
         """
@@ -56,28 +57,36 @@ class PayNowReminder(models.Model):
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
         free = {line.id for line in lines if line not in holds}
-        return {
-            reminder: (
-                Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
-                {line: holds[line] for line in reminder.item_ids if line in holds},
-            )
-            for reminder in self
-        }
+        return self._items_within_scope(
+            {
+                reminder: (
+                    Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
+                    {line: holds[line] for line in reminder.item_ids if line in holds},
+                )
+                for reminder in self
+            }
+        )
 
     def _find_contact(self, lines):
         """Return whom to write to.
 
         The contact chosen for it, the newest invoice's contact with an e-mail, or the customer.
+        Where none of them has an e-mail, whoever has a postal address is preferred.
 
         :param account.move.line lines: what is open.
         :rtype: res.partner
         """
-        if chosen := self.partner_id.pay_now_contact_id:
+        customer = self.partner_id
+        if chosen := customer.pay_now_contact_id:
             return chosen
         contacts = lines.move_id.partner_id
         if len(contacts) > 1:
             contacts = lines.sorted('date', reverse=True).move_id.partner_id
-        return contacts.filtered('email')[:1] or self.partner_id
+        if by_mail := contacts.filtered('email')[:1]:
+            return by_mail
+        if customer.email:
+            return customer
+        return contacts.filtered(self._has_postal_address)[:1] or customer
 
     # === BUSINESS METHODS - LEVELS === #
 
@@ -91,7 +100,8 @@ class PayNowReminder(models.Model):
         history = self._sent_levels(lines)
         due = {}
         for run, reminders in self.grouped('run_id').items():
-            levels, start, known = run._levels(), run._start_of_old_debts(), {}
+            levels, known = run._levels(), {}
+            start = run.company_id._pay_now_start_of_old_debts(run.date)
             today = max(run.date, fields.Date.context_today(run))
             for reminder in reminders:
                 due[reminder] = levels._choose(items[reminder], history, today, start, known)
@@ -135,7 +145,8 @@ class PayNowReminder(models.Model):
         self.filtered(lambda one: about[one])._take_levels(levels)
         for reminder, (items, held) in sorted_items.items():
             facts[reminder]['contact'] = contacts[reminder]
-            reminder._refresh_one(items, held, refusals[reminder], facts[reminder])
+            vals = reminder._refreshed_values(items, held, refusals[reminder], facts[reminder])
+            reminder._write_changed(vals)
         return about, refusals
 
     def _take_levels(self, levels):
@@ -153,13 +164,14 @@ class PayNowReminder(models.Model):
         for level, ids in taken.items():
             self.browse(ids).level_id = level
 
-    def _refresh_one(self, lines, held, refusals, facts):
-        """Write what was found out about one reminder.
+    def _refreshed_values(self, lines, held, refusals, facts):
+        """Return what was found out about one reminder. Nothing is written.
 
         :param account.move.line lines: the items it is about.
         :param dict held: `{item that is left out: code}`.
         :param dict refusals: `{invoice without a button: code}`.
         :param dict facts: what is known of the customer (see `_customer_facts`), and `contact`.
+        :rtype: dict
         """
         payable = lines._pay_now_without(refusals)
         contact = facts['contact']
@@ -174,65 +186,94 @@ class PayNowReminder(models.Model):
             'previous_balance': facts['previous_balance'],
             'is_manual': facts['mode'] == 'manual',
         }
-        if reason := self._hold_reason(lines, held, contact, vals, facts):
-            vals.update({'state': 'held', 'reason': reason, 'has_button': False})
+        if hold := self._hold(lines, held, contact, vals, facts):
+            vals.update({'state': 'held', 'reason_codes': [hold], 'has_button': False})
         else:
-            labels = [move._pay_now_refusal_label(code) for move, code in refusals.items()]
-            vals['reason'] = ', '.join(dict.fromkeys(labels)) or False
+            vals['reason_codes'] = self._refusal_codes(refusals)
+        return vals
+
+    @api.model
+    def _refusal_codes(self, refusals):
+        """Return why invoices have no button, each reason once.
+
+        :param dict refusals: `{invoice without a button: code}`.
+        :return: of `[code, values]`, or False.
+        :rtype: list | bool
+        """
+        codes = []
+        for move, code in refusals.items():
+            reason = [code, move._pay_now_refusal_values(code)]
+            if reason not in codes:
+                codes.append(reason)
+        return codes or False
+
+    def _write_changed(self, vals):
+        """Write the values that are others: as the mail leaves, all is as it was, mostly.
+
+        :param dict vals: of one reminder.
+        """
         changed = {
             name: value
             for name, value in vals.items()
             if self._fields[name].convert_to_write(self[name], self) != value
         }
         if changed:
-            # As the mail leaves, all is as it was, mostly.
             self.write(changed)
 
-    def _hold_reason(self, lines, held, contact, amounts, facts):
-        """Return why this customer gets no reminder now, in the user's words, or False."""
+    def _hold(self, lines, held, contact, amounts, facts):
+        """Return why this customer gets no reminder now.
+
+        :param account.move.line lines: the items it is about.
+        :param dict held: `{item that is left out: code}`.
+        :param res.partner contact: whom it is written to.
+        :param dict amounts: see `_refreshed_values`.
+        :param dict facts: see `_customer_facts`.
+        :return: `[code, values]` (see `_reason_sentences`), or False.
+        :rtype: list | bool
+        """
         if facts['mode'] == 'never':
-            return self.env._("Excluded from reminders")
+            return ['never', {}]
         if not lines:
             if held:
                 line, code = next(iter(held.items()))
-                return line._pay_now_hold_label(code)
-            return self.env._("Nothing left to pay")
+                return [code, line._pay_now_hold_values(code)]
+            return ['reassigned' if self._is_out_of_scope() else 'nothing_left', {}]
         if problem := self._address_problem(contact, amounts['channel']):
-            return problem
-        return self._customer_hold_reason(amounts, facts)
+            return [problem, {}]
+        return self._customer_hold(amounts, facts)
 
-    def _customer_hold_reason(self, amounts, facts):
-        """Return why this customer is left alone for now, whatever is due, or False."""
+    def _customer_hold(self, amounts, facts):
+        """Return why this customer is left alone for now, whatever is due.
+
+        :param dict amounts: see `_refreshed_values`.
+        :param dict facts: see `_customer_facts`.
+        :return: `[code, values]` (see `_reason_sentences`), or False.
+        :rtype: list | bool
+        """
         amount_due = amounts['amount_due']
+        compare, to_string = self.currency_id.compare_amounts, fields.Datetime.to_string
         if facts['under_way']:
-            return self.env._("Another reminder is on its way")
+            return ['under_way', {}]
         if facts['waiting']:
-            return self.env._(
-                "Waits for a person in the reminders of %s", format_date(self.env, facts['waiting'])
-            )
+            return ['waiting', {'date': to_string(facts['waiting'])}]
         last_sent = facts['last_sent']
         if not self.level_id:
             if last_sent:
-                return self.env._(
-                    "Already reminded on %s, no other level is due yet",
-                    format_date(self.env, last_sent),
-                )
-            return self.env._("No level is due yet")
+                return ['no_other_level', {'date': to_string(last_sent)}]
+            return ['no_level', {}]
         if last_sent and last_sent + timedelta(days=self.level_id.gap_days) > self._now():
-            return self.env._("Already reminded on %s", format_date(self.env, last_sent))
-        minimum = facts['minimum']
-        if self.currency_id.compare_amounts(amount_due, minimum) < 0:
-            return self.env._(
-                "Less than %s is due", formatLang(self.env, minimum, currency_obj=self.currency_id)
-            )
-        if self.currency_id.compare_amounts(facts['credit'], amount_due) >= 0:
-            return self._credit_reason(facts['credit'])
+            return ['reminded', {'date': to_string(last_sent)}]
+        if compare(amount_due, facts['minimum']) < 0:
+            return ['minimum', self._amount_reason(facts['minimum'])]
+        if compare(facts['credit'], amount_due) >= 0:
+            # How much it is, is none of a salesperson's business.
+            if self.run_id.sales_user_id:
+                return ['some_credit', {}]
+            return ['credit', self._amount_reason(facts['credit'])]
         if self._is_own_text_wrong(amount_due, amounts['amount_payable']):
-            return self.env._("What is due has changed since the mail was edited")
+            return ['own_text', {}]
         return False
 
-    def _credit_reason(self, credit):
-        """Return that the customer's money not matched yet covers what is due."""
-        return self.env._(
-            "Unmatched credit: %s", formatLang(self.env, credit, currency_obj=self.currency_id)
-        )
+    def _amount_reason(self, amount):
+        """Return the values of a reason that names an amount in the company's currency."""
+        return {'amount': amount, 'currency_id': self.currency_id.id}

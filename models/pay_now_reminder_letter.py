@@ -12,6 +12,7 @@ from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 _logger = logging.getLogger(__name__)
 
@@ -37,23 +38,13 @@ class PayNowReminder(models.Model):
 
     _to_print_idx = models.Index("(run_id) WHERE state = 'to_print'")
 
-    # === COMPUTE METHODS === #
-
-    def _compute_preview(self):
-        """Override of `account_pay_now` to show what is on the paper."""
-        letters = self.filtered(lambda one: one.channel == 'letter' and one.level_id)
-        values = letters._letter_values()
-        for letter in letters:
-            subject, body = values[letter.id]
-            letter.preview_html = Markup('<h3>%s</h3>%s') % (subject, body)
-        return super(PayNowReminder, self - letters)._compute_preview()
-
     # === ACTION METHODS === #
 
+    @by_engine('write')
     def action_print_letters(self):
-        """Print the letters that wait, in one file; what does not stand any more is left out.
+        """Print the letters that wait, in one file; what is held by now is left out.
 
-        :return: the download, or what to tell when nothing was left to print.
+        :return: the download, or a notification when nothing was left to print.
         :rtype: dict
         :raise UserError: there is nothing to print, or somebody else prints these letters.
         """
@@ -80,6 +71,7 @@ class PayNowReminder(models.Model):
             }
         return printed._letters_file()._pay_now_download()
 
+    @by_engine('read')
     def action_letter(self):
         """Download the letter once more, as it was printed.
 
@@ -102,23 +94,19 @@ class PayNowReminder(models.Model):
             return 'email'
         return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
 
-    def _refusals(self, items, contacts=None):
-        """Override of `account_pay_now`: paper asks for no online payment (design section 5)."""
-        refusals = super()._refusals(items, contacts)
-        for reminder in self:
-            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
-            if reminder._channel(contact) == 'letter':
-                moves = items[reminder].move_id
-                refusals[reminder] = {**dict.fromkeys(moves, 'no_email'), **refusals[reminder]}
-        return refusals
+    def _written_on_paper(self, items, contacts=None):
+        """Return the reminders that leave as letters now.
 
-    def _find_contact(self, lines):
-        """Override of `account_pay_now` to prefer, without an e-mail, whoever has an address."""
-        contact = super()._find_contact(lines)
-        if contact.email or self.partner_id.pay_now_contact_id:
-            return contact
-        contacts = lines.sorted('date', reverse=True).move_id.partner_id
-        return contacts.filtered(self._has_postal_address)[:1] or contact
+        :param dict items: see `_refusals`.
+        :param dict contacts: see `_refusals`.
+        :rtype: pay.now.reminder
+        """
+
+        def is_letter(reminder):
+            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
+            return reminder._channel(contact) == 'letter'
+
+        return self.filtered(is_letter)
 
     @api.model
     def _has_postal_address(self, contact):
@@ -126,19 +114,17 @@ class PayNowReminder(models.Model):
         return bool(contact.street and (contact.city or contact.zip))
 
     def _address_problem(self, contact, channel):
-        """Return why nothing can be sent to a contact, in the user's words, or False."""
+        """Return why nothing can be sent to a contact: a code, or False."""
         if channel == 'letter':
-            return not self._has_postal_address(contact) and self.env._(
-                "No e-mail address, and no postal address for a letter"
-            )
-        return not email_normalize(contact.email or '') and self.env._("No e-mail address")
+            return not self._has_postal_address(contact) and 'no_address'
+        return not email_normalize(contact.email or '') and 'no_email'
 
     # === BUSINESS METHODS - PRINTING === #
 
     def _print_in_time(self):
         """Print as many letters as there is time for; the next click prints the rest.
 
-        How many at once, those before tell: with many invoices each may take seconds.
+        How many at once follows from those before: with many invoices each may take seconds.
 
         :return: what was printed.
         :rtype: pay.now.reminder
@@ -160,7 +146,7 @@ class PayNowReminder(models.Model):
         return printed
 
     def _print_safely(self, errors):
-        """Print letters; one that cannot be printed holds nobody back, and goes on waiting.
+        """Print letters; one that cannot be printed does not stop the others, and waits.
 
         :param list errors: what went wrong is added to it.
         :return: what was printed.
@@ -174,14 +160,14 @@ class PayNowReminder(models.Model):
         except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
             if len(self) == 1:
                 _logger.warning("Letter %s could not be printed", self.id, exc_info=True)
-                self.reason = str(error)
+                self.reason_codes = [['text', {'text': str(error)}]]
                 errors.append(error)
                 return self.browse()
         half = len(self) // 2
         return self[:half]._print_safely(errors) | self[half:]._print_safely(errors)
 
     def _print_letters(self):
-        """Check the letters against the books of this moment, and print what still stands.
+        """Check the letters against the books of this moment, and print those not held.
 
         The caller has locked them. Whoever has an e-mail by now gets the mail instead.
 
@@ -203,12 +189,11 @@ class PayNowReminder(models.Model):
         for reminder in letters:
             name = self.env._("Reminder – %s.pdf", reminder.partner_id.display_name)
             letter = keep(reminder, name, contents[reminder.id])
-            texts = [reminder.reason, problems.get(reminder)]
             reminder.write(
                 {
                     'letter_id': letter.id,
                     'asked_text': reminder._asked_text(items[reminder]),
-                    'reason': ', '.join(filter(None, texts)) or False,
+                    'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                     'state': 'sent',
                     'sent_at': fields.Datetime.now(),
                 }
@@ -228,8 +213,8 @@ class PayNowReminder(models.Model):
         contents = {}
         for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
             # The text says how many invoices are attached.
-            told = report.with_context(pay_now_attached=count)
-            contents.update(told._pay_now_render_apart(self._letter_report(), reminders.ids))
+            counted = report.with_context(pay_now_attached=count)
+            contents.update(counted._pay_now_render_apart(self._letter_report(), reminders.ids))
         for reminder in self:
             if pdfs := attachments[reminder]:
                 parts = [contents[reminder.id], *(one.raw for one in pdfs)]
@@ -241,7 +226,7 @@ class PayNowReminder(models.Model):
         return 'account_pay_now.action_report_reminder_letter'
 
     def _letters_file(self):
-        """Keep the letters of each run in one file with it, so that it can be had once more.
+        """Keep the letters of each run in one file with it, so that it can be downloaded again.
 
         Whoever sees a run need not see the others: all in one are for the one who prints them.
 
@@ -282,6 +267,15 @@ class PayNowReminder(models.Model):
             texts = records._render_texts(template, lang)
             values.update({record.id: text for record, text in texts.items()})
         return values
+
+    def _letter_previews(self):
+        """Return what is on the paper.
+
+        :return: `{reminder: HTML}`
+        :rtype: dict
+        """
+        values = self._letter_values()
+        return {letter: Markup('<h3>%s</h3>%s') % values[letter.id] for letter in self}
 
     def _letter_date(self):
         """Return the day of the letter, in the language of the customer."""

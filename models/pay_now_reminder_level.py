@@ -122,6 +122,30 @@ class PayNowReminderLevel(models.Model):
         due = none.union(*due)
         return (due | none.union(*sent) & self).sorted(self._rank)[-1:] if due else due
 
+    def _next_date(self, items, history, today, start, last_sent):
+        """Return from when the next message about some items of one customer is due.
+
+        :param account.move.line items: what is open, of one customer.
+        :param dict history: `{item: levels sent about it}`.
+        :param datetime.date today: the first day to judge.
+        :param tuple start: see `_choose`.
+        :param datetime.datetime last_sent: when the customer was last reminded, None for never.
+        :rtype: datetime.date | bool
+        """
+        first = timedelta(days=self[:1].delay_days)
+        # What is due changes on few days only: those of the levels, and the end of a gap.
+        days = {today} | {
+            item.date_maturity + timedelta(days=level.delay_days)
+            for item in items
+            for level in self
+        }
+        for day in sorted(day for day in days if day >= today):
+            due = items.filtered(lambda item, day=day: item.date_maturity + first <= day)
+            if level := self._choose(due, history, day, start):
+                ready = last_sent and last_sent.date() + timedelta(days=level.gap_days)
+                return max(day, ready or day)
+        return False
+
     def _next_for(self, item, sent, today, start):
         """Return the level that is due for one item.
 
@@ -132,7 +156,7 @@ class PayNowReminderLevel(models.Model):
         :rtype: pay.now.reminder.level
         """
         late = (today - item.date_maturity).days
-        # Nobody is told that something falls due soon once it was due.
+        # No message says that something falls due soon once it was due.
         reached = self.filtered(
             lambda level: level.delay_days <= late and (late <= 0 or level.delay_days >= 0)
         ).sorted(self._rank)

@@ -79,8 +79,8 @@ class PayNowReminder(models.Model):
         vals, asked, replies = {}, {}, {}
         # The text says how many invoices are attached.
         for count, reminders in self.grouped(lambda one: len(attachments[one])).items():
-            told = reminders.with_context(pay_now_attached=count)
-            rendered = told._render_all(items, refusals)
+            counted = reminders.with_context(pay_now_attached=count)
+            rendered = counted._render_all(items, refusals)
             for reminder in reminders:
                 subject, body, asked[reminder] = rendered[reminder]
                 vals[reminder] = {

@@ -4,7 +4,7 @@ from odoo import api, models
 
 
 class PayNowReminder(models.Model):
-    """What people are told of reminders: notes in the chatter, activities, mails that failed."""
+    """How people are notified of reminders: notes in the chatter, activities, mails that failed."""
 
     _inherit = 'pay.now.reminder'
 
@@ -71,19 +71,20 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - FAILURES === #
 
-    def _fail(self, reason):
-        """Mark the reminder failed and tell the responsible; a person decides what comes next.
+    def _fail(self, code, **values):
+        """Mark the reminder failed and notify the responsible; a person decides what comes next.
 
-        :param str reason: what went wrong.
+        :param str code: what went wrong (see `_reason_sentences`).
+        :param values: of the code.
         """
-        self.write({'state': 'failed', 'reason': reason})
+        self.write({'state': 'failed', 'reason_codes': [[code, values]]})
         self.env['mail.activity'].sudo().create(
             {
                 'res_model_id': self.env['ir.model']._get_id('res.partner'),
                 'res_id': self.partner_id.id,
                 'user_id': self._responsible().id,
                 'summary': self.env._("Reminder not delivered"),
-                'note': reason,
+                'note': self.reason,
                 'activity_type_id': self.env.ref('mail.mail_activity_data_warning').id,
             }
         )
@@ -96,4 +97,4 @@ class PayNowReminder(models.Model):
         """
         for reminder in self.filtered(lambda one: one.state in ('sent', 'uncertain')):
             reminder = reminder.with_context(lang=reminder.company_id._pay_now_lang())
-            reminder._fail(reminder.env._("The mail came back from %s", email))
+            reminder._fail('bounced', email=email)

@@ -5,12 +5,14 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at."""
 
     _name = 'pay.now.reminder.run'
+    _inherit = ['pay.now.sales.mixin', 'pay.now.reason.mixin']
     _description = "Reminder run"
     _order = 'id desc'
     _check_company_auto = True
@@ -76,8 +78,12 @@ class PayNowReminderRun(models.Model):
         required=True,
         readonly=True,
     )
+    problem_codes = fields.Json(string="Codes of the problem", readonly=True)
     problem = fields.Char(
-        string="Problem", readonly=True, help="Why the daily action left the reminders unsent."
+        string="Problem",
+        compute='_compute_problem',
+        search='_search_problem',
+        help="Why the daily action left the reminders unsent.",
     )
     reminder_ids = fields.One2many(
         string="Reminders", comodel_name='pay.now.reminder', inverse_name='run_id'
@@ -92,9 +98,20 @@ class PayNowReminderRun(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('date', 'trigger')
+    @api.depends_context('lang')
     def _compute_name(self):
         for run in self:
             run.name = self.env._("Reminders of %s", format_date(self.env, run.date))
+
+    @api.depends('problem_codes')
+    @api.depends_context('lang')
+    def _compute_problem(self):
+        for run in self:
+            run.problem = self._reasons_text(run.problem_codes)
+
+    @api.model
+    def _search_problem(self, operator, value):
+        return self._search_reasons('problem_codes', operator, value)
 
     @api.depends('reminder_ids.state')
     def _compute_counts(self):
@@ -118,12 +135,14 @@ class PayNowReminderRun(models.Model):
             run.progress = 100 * (total - run.to_send_count) / total if total else 0
 
     @api.depends('company_id')
+    @api.depends_context('lang')
     def _compute_test_text(self):
         for run in self:
             run.test_text = run.company_id._pay_now_test_text()
 
     # === ACTION METHODS === #
 
+    @by_engine('write')
     def action_send(self):
         """Send the reminders of the run in the background.
 
@@ -135,20 +154,23 @@ class PayNowReminderRun(models.Model):
                 self.env.company._pay_now_require_mail_server()
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
-            run.write({'state': 'sending', 'problem': False})
+            run.write({'state': 'sending', 'problem_codes': False})
             todo._queue()
             run._check_done()
 
+    @by_engine('write')
     def action_stop(self):
-        """Let nothing more leave until somebody resumes the run."""
+        """Stop sending until somebody resumes the run."""
         self.filtered(lambda run: run.state == 'sending').state = 'stopped'
 
+    @by_engine('write')
     def action_resume(self):
-        """Let the rest leave."""
+        """Send the rest."""
         self.env.company._pay_now_require_mail_server()
         self.filtered(lambda run: run.state == 'stopped').state = 'sending'
         self.env['pay.now.reminder']._wake_workers()
 
+    @by_engine('write')
     def action_cancel(self):
         """Drop what is not sent yet."""
         self.reminder_ids.action_drop()
@@ -183,31 +205,35 @@ class PayNowReminderRun(models.Model):
                 self._note_no_mail_server()
         todo._queue()
 
-    def _note_problem(self, problem):
-        """Say in the runs why their reminders do not leave.
+    def _note_problem(self, error):
+        """Keep in the runs why their reminders do not leave.
 
-        :param str problem: what the mail server said.
+        :param str error: what the mail server said.
         """
-        for run in self:
-            run = run.with_context(lang=run.company_id._pay_now_lang())
-            run.problem = run.env._(
-                "The mail server does not answer (%s). The reminders leave by themselves once it"
-                " does.",
-                problem,
-            )
+        self.problem_codes = [['mail_server', {'error': error}]]
 
     def _note_no_mail_server(self):
-        """Say in each run why its reminders do not leave."""
-        for run in self.filtered(lambda run: not run.problem):
-            run = run.with_context(lang=run.company_id._pay_now_lang())
-            run.problem = (
-                run.env._(
-                    "Not sent: there is no outgoing mail server. The reminders leave by themselves"
-                    " once there is one."
-                )
-                if run.state == 'sending'
-                else run.env._(
-                    "Not sent: there is no outgoing mail server. Send the reminders by hand once"
-                    " there is one."
-                )
-            )
+        """Keep in each run why its reminders do not leave."""
+        for run in self.filtered(lambda run: not run.problem_codes):
+            code = 'no_mail_server' if run.state == 'sending' else 'no_mail_server_send'
+            run.problem_codes = [[code, {}]]
+
+    @api.model
+    def _reason_sentences(self):
+        """Override of `pay.now.reason.mixin`: why reminders of a run do not leave."""
+        return {
+            **super()._reason_sentences(),
+            'mail_server': lambda error: self.env._(
+                "The mail server does not answer (%s). The reminders leave by themselves once it"
+                " does.",
+                error,
+            ),
+            'no_mail_server': lambda: self.env._(
+                "Not sent: there is no outgoing mail server. The reminders leave by themselves"
+                " once there is one."
+            ),
+            'no_mail_server_send': lambda: self.env._(
+                "Not sent: there is no outgoing mail server. Send the reminders by hand once"
+                " there is one."
+            ),
+        }

@@ -136,7 +136,7 @@ class PayNowReminderRun(models.Model):
         )
 
     def _due_domain(self, levels):
-        """Return the domain of the due items of the run."""
+        """Return the domain of the due items of the run, within its scope."""
         last_day = self.date - timedelta(days=min(levels.mapped('delay_days')))
         domain = (
             self.env['account.move.line']._pay_now_open_items_domain()
@@ -152,26 +152,7 @@ class PayNowReminderRun(models.Model):
         if self.application:
             sold = self.env['account.move.line']._pay_now_sold_domain()
             domain &= sold if self.application == 'sales' else ~sold
-        return domain
-
-    def _start_of_old_debts(self):
-        """Return where the reminders of debts begin that are older than the reminders themselves.
-
-        :return: the level, none when at the first; and the day of the company's first reminder.
-        :rtype: tuple(pay.now.reminder.level, datetime.date)
-        """
-        root = self.company_id.root_id.sudo()
-        [(first,)] = (
-            self.env['pay.now.reminder']
-            .sudo()
-            ._read_group(
-                [('root_company_id', '=', root.id), ('sent_at', '!=', False)],
-                aggregates=['sent_at:min'],
-            )
-        )
-        return root.pay_now_start_level_id.with_env(self.env), min(
-            first.date() if first else self.date, self.date
-        )
+        return self._within_sales_scope(domain)
 
     def _previous_balances(self, partners):
         """Return what each customer owes from before the run's range, net of credits.
@@ -216,7 +197,7 @@ class PayNowReminderRun(models.Model):
         was interrupted, or was too long for one call, goes on where it stopped.
         """
         cron = self.env['ir.cron']
-        self.env['pay.now.answer']._end_answers()
+        self.env['pay.now.answer']._close_ended()
         self._create_daily_runs()
         runs = self.search([('state', '=', 'generating')], order='id')
         cron._commit_progress(remaining=len(runs))

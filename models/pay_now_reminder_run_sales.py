@@ -12,8 +12,7 @@ class PayNowReminderRun(models.Model):
     again as the mails leave.
     """
 
-    _name = 'pay.now.reminder.run'
-    _inherit = ['pay.now.reminder.run', 'pay.now.sales.mixin']
+    _inherit = 'pay.now.reminder.run'
 
     sales_user_id = fields.Many2one(
         string="From Sales, by",
@@ -32,6 +31,7 @@ class PayNowReminderRun(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('sales_user_id')
+    @api.depends_context('lang')
     def _compute_sales_scope_text(self):
         for run in self:
             user = run.sales_user_id
@@ -67,27 +67,14 @@ class PayNowReminderRun(models.Model):
             )
         return super().write(vals)
 
-    # === ACTION METHODS === #
+    # === BUSINESS METHODS - SCOPE === #
 
-    def action_send(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminderRun, self._by_engine()).action_send()
+    def _within_sales_scope(self, domain):
+        """Return a domain of journal items, within what the run may be about.
 
-    def action_stop(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminderRun, self._by_engine()).action_stop()
-
-    def action_resume(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminderRun, self._by_engine()).action_resume()
-
-    def action_cancel(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminderRun, self._by_engine()).action_cancel()
-
-    # === BUSINESS METHODS - GENERATION === #
-
-    def _due_domain(self, levels):
-        """Override of `account_pay_now` to look at nothing outside the scope."""
-        domain = super()._due_domain(levels)
-        return domain & self.sales_user_id._pay_now_sales_scope() if self.sales_user_id else domain
+        :param odoo.fields.Domain domain: of journal items.
+        :return: the same for a run from the accounting, and without a run.
+        :rtype: odoo.fields.Domain
+        """
+        user = self.sales_user_id
+        return domain & user._pay_now_sales_scope() if user else domain

@@ -9,100 +9,55 @@ SALES_FIELDS = {'level_id', 'is_level_chosen', 'own_subject', 'own_body'}
 
 
 class PayNowReminder(models.Model):
-    """Reminders from Sales: nothing of them is about, or tells of, what is outside the scope.
+    """Reminders from Sales: nothing of them is about, or mentions, what is outside the scope.
 
     Whether the customer is left alone is judged by everything there is of the customer.
     """
 
-    _name = 'pay.now.reminder'
-    _inherit = ['pay.now.reminder', 'pay.now.sales.mixin']
+    _inherit = 'pay.now.reminder'
 
-    # === COMPUTE METHODS === #
+    # === BUSINESS METHODS - ACCESS === #
 
-    def _compute_preview(self):
-        return super(PayNowReminder, self._by_engine('read'))._compute_preview()
+    def _check_sales_vals(self, vals):
+        """Refuse what people in Sales do not change of a reminder.
 
-    def _compute_texts(self):
-        return super(PayNowReminder, self._by_engine('read'))._compute_texts()
-
-    # === CRUD METHODS === #
-
-    def write(self, vals):
-        """Override of `base`: who acts for Sales only changes the level and the mail's own text.
-
-        :raise AccessError: if something else is changed.
+        :param dict vals: what is to be written.
+        :raise AccessError: if it is more than the level and the text.
         """
-        if not self._is_sales_only():
-            return super().write(vals)
         if vals.keys() - SALES_FIELDS:
             raise AccessError(
                 self.env._("Only the level and the text of a reminder can be changed.")
             )
-        # Whatever the client says, it is done by hand.
-        by_hand = self.with_context(pay_now_by_hand=True)
-        return super(PayNowReminder, by_hand).write(vals)
-
-    # === ACTION METHODS === #
-
-    def action_drop(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine()).action_drop()
-
-    def action_retry(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine()).action_retry()
-
-    def action_edit(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine()).action_edit()
-
-    def action_reset_text(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine()).action_reset_text()
-
-    def action_print_letters(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine()).action_print_letters()
-
-    def action_letter(self):
-        """Override of `account_pay_now` for people in Sales."""
-        return super(PayNowReminder, self._by_engine('read')).action_letter()
 
     # === BUSINESS METHODS - SCOPE === #
 
-    def _sort_items(self):
-        """Override of `account_pay_now` to say nothing about items outside the scope."""
-        sorted_items = super()._sort_items()
+    def _items_within_scope(self, sorted_items):
+        """Leave out the items outside the scope of the runs: nothing is said about them.
+
+        :param dict sorted_items: see `_sort_items`.
+        :return: the same, with the items in the scope only.
+        :rtype: dict
+        """
         Line = self.env['account.move.line'].sudo()
-        mine = self.filtered(lambda one: one.run_id.sales_user_id)
-        for user, reminders in mine.grouped(lambda one: one.run_id.sales_user_id).items():
+        kept = dict(sorted_items)
+        for run, reminders in self.grouped('run_id').items():
+            if not run.sales_user_id:
+                continue
             ids = {line.id for one in reminders for part in sorted_items[one] for line in part}
-            kept = set(Line._search(Domain('id', 'in', ids) & user._pay_now_sales_scope()))
+            mine = set(Line._search(run._within_sales_scope(Domain('id', 'in', ids))))
             for reminder in reminders:
                 items, held = sorted_items[reminder]
-                sorted_items[reminder] = (
-                    items.filtered(lambda line, kept=kept: line.id in kept),
-                    {line: code for line, code in held.items() if line.id in kept},
+                kept[reminder] = (
+                    items.filtered(lambda line, mine=mine: line.id in mine),
+                    {line: code for line, code in held.items() if line.id in mine},
                 )
-        return sorted_items
+        return kept
 
-    def _hold_reason(self, lines, held, contact, amounts, facts):
-        """Override of `account_pay_now` to say when what is open is another salesperson's now."""
-        reason = super()._hold_reason(lines, held, contact, amounts, facts)
-        if lines or held or facts['mode'] == 'never' or not self.run_id.sales_user_id:
-            return reason
-        if self.item_ids._pay_now_still_open():
-            return self.env._("The invoices are no longer the salesperson's")
-        return reason
+    def _is_out_of_scope(self):
+        """Tell whether something is open that is another salesperson's by now.
 
-    def _credit_reason(self, credit):
-        """Override of `account_pay_now`: how much it is, is none of the salesperson's business."""
-        if self.run_id.sales_user_id:
-            return self.env._("Unmatched credit of the customer")
-        return super()._credit_reason(credit)
+        The caller knows that nothing in the scope is open.
 
-    def _pay_now_credit_scope(self):
-        """Override of `pay.now.page.mixin`: the page is about nothing outside the scope either."""
-        scope = super()._pay_now_credit_scope()
-        user = self.run_id.sales_user_id
-        return scope & user._pay_now_sales_scope() if user else scope
+        :rtype: bool
+        """
+        return bool(self.run_id.sales_user_id and self.item_ids._pay_now_still_open())

@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 class PayNowReminder(models.Model):
     """How reminders leave: written and re-checked in batches, handed over one by one.
 
-    At most once: a mail is marked *sending* and committed before the mail server hears of it.
+    At most once: a mail is marked *sending* and committed before the mail server gets it.
     Should the process die there, nobody knows whether it left: it is *uncertain*, and never sent
     again by itself. It is the only one: the others of its batch are still waiting, and those
     before it have been committed as sent.
@@ -45,7 +45,7 @@ class PayNowReminder(models.Model):
         cron = self.env['ir.cron']
         self._find_uncertain()
         self._note_sent()
-        self.search(domain).run_id.filtered('problem').problem = False
+        self.search(domain).run_id.filtered('problem_codes').problem_codes = False
         cron._commit_progress(remaining=self.search_count(domain))
         if not (self._leave_to_jobs() or self._send_batches(batch)):
             return
@@ -85,20 +85,17 @@ class PayNowReminder(models.Model):
         return True
 
     @api.model
-    def _leave_to_jobs(self):
-        """Let somebody else send what waits, if there is somebody.
-
-        :return: whether there is.
-        :rtype: bool
-        """
-        return False
-
-    @api.model
     def _wake_workers(self):
-        """Let the workers look at once for what is waiting."""
-        for name in const.SENDING_CRONS:
+        """Let the workers look at once for what is waiting.
+
+        Where jobs send it, one scheduled action looks later whether they did.
+        """
+        names, at = const.SENDING_CRONS, None
+        if self._leave_to_jobs():
+            names, at = names[:1], fields.Datetime.now() + const.JOBS_PATIENCE
+        for name in names:
             if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
-                cron.sudo()._trigger()
+                cron.sudo()._trigger(at)
 
     @api.model
     def _closed_runs(self):
@@ -157,11 +154,7 @@ class PayNowReminder(models.Model):
             Domain('state', '=', 'sending')
             & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
         ).try_lock_for_update()
-        for company, reminders in lost.grouped('company_id').items():
-            reminders = reminders.with_context(lang=company._pay_now_lang())
-            reminders.write(
-                {'state': 'uncertain', 'reason': reminders.env._("Interrupted while sending")}
-            )
+        lost.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
 
     # === BUSINESS METHODS - BATCH === #
 
@@ -180,7 +173,7 @@ class PayNowReminder(models.Model):
         return ready._hand_over(written_at)
 
     def _prepare_safely(self):
-        """Prepare the mails; one that cannot be written holds nobody back.
+        """Prepare the mails; one that cannot be written does not stop the others.
 
         :return: those that are ready to leave.
         :rtype: pay.now.reminder
@@ -193,15 +186,15 @@ class PayNowReminder(models.Model):
         except Exception as error:  # noqa: BLE001 - kept with its reminder; the others go on
             if len(self) == 1:
                 _logger.exception("Reminder %s could not be prepared", self.id)
-                self._fail(str(error))
+                self._fail('text', text=str(error))
                 return self.browse()
         half = len(self) // 2
         return self[:half]._prepare_safely() | self[half:]._prepare_safely()
 
     def _prepare_to_leave(self):
-        """Re-check the reminders against the books of this moment, and write what still stands.
+        """Re-check the reminders against the books of this moment, and write those not held.
 
-        :return: those that still stand.
+        :return: those that are not held.
         :rtype: pay.now.reminder
         """
         self.mail_id.sudo().unlink()
@@ -224,8 +217,7 @@ class PayNowReminder(models.Model):
                 {
                     'mail_id': mail.id,
                     'asked_text': asked[reminder],
-                    'reason': ', '.join(filter(None, [reminder.reason, problems.get(reminder)]))
-                    or False,
+                    'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                 }
             )
         return standing
@@ -265,7 +257,7 @@ class PayNowReminder(models.Model):
         return True
 
     def _hand_over_one_by_one(self, written_at, options):
-        """Give the mails to the mail server, in as many steps as can be told apart afterwards.
+        """Give the mails to the mail server, in as many steps as can be distinguished afterwards.
 
         :param float written_at: when they were checked; what is older is checked once more.
         :param dict options: the connection.
@@ -300,5 +292,5 @@ class PayNowReminder(models.Model):
         if mail.state == 'sent':
             self.state = 'sent'
         else:
-            self._fail(mail.failure_reason or mail.failure_type)
+            self._fail('text', text=mail.failure_reason or mail.failure_type)
             mail.state = 'cancel'

@@ -14,7 +14,7 @@ class PayNowReminder(models.Model):
 
     A job takes what waits as a scheduled action does, and at most once is as sure: nothing is
     bound to a job, so that one that dies, runs twice or finds nothing does no harm. The scheduled
-    actions then only look after what no job works off.
+    actions then only take what no job works off.
     """
 
     _inherit = 'pay.now.reminder'
@@ -22,19 +22,15 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - JOBS === #
 
     @api.model
-    def _wake_workers(self):
-        """Override of `account_pay_now` to let jobs do it, with a scheduled action behind them."""
-        if not self._leave_to_jobs():
-            return super()._wake_workers()
-        if cron := self.env.ref('account_pay_now.ir_cron_reminders_send', False):
-            cron.sudo()._trigger(fields.Datetime.now() + const.JOBS_PATIENCE)
-
-    @api.model
     def _leave_to_jobs(self):
-        """Override of `account_pay_now`: while jobs are worked off, they do it."""
+        """Let jobs send what waits, where there are any and somebody works them off.
+
+        :return: whether they do.
+        :rtype: bool
+        """
         reminders = self._for_jobs()
         if reminders is None or reminders._are_jobs_stuck():
-            return super()._leave_to_jobs()
+            return False
         reminders._enqueue_jobs()
         return True
 
@@ -49,7 +45,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _enqueue_jobs(self):
-        """Have as many jobs as there are batches that may leave now.
+        """Enqueue as many jobs as there are batches that may leave now.
 
         :return: how many there are.
         :rtype: int
@@ -86,7 +82,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _allow_jobs(self):
-        """Tell `queue_job` that the job commits, and give it a channel of its own.
+        """Register with `queue_job` that the job commits, and give it a channel of its own.
 
         No data file: it would need the module.
         """
@@ -109,7 +105,7 @@ class PayNowReminder(models.Model):
             'model_id': self.env['ir.model']._get_id(self._name),
             'method': '_job_send',
             'channel_id': channel.id,
-            # A mail is committed as *sending* before the mail server hears of it.
+            # A mail is committed as *sending* before the mail server gets it.
             'allow_commit': True,
         }
         self.env['queue.job.function']._load_records(

@@ -7,7 +7,7 @@ from odoo.tools import email_normalize
 
 
 class PayNowReminder(models.Model):
-    """Reminders that are not in earnest: test mode, trial reminders, forecasts."""
+    """Reminders for trying out: test mode, trial reminders, forecasts."""
 
     _inherit = 'pay.now.reminder'
 
@@ -15,21 +15,20 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - TEST MODE === #
 
-    def _refusals(self, items, contacts=None):
-        """Override of `account_pay_now` to keep a test button from all but the test address.
+    def _without_test_button(self, items):
+        """Return the reminders that get no test button: it is for the test address only.
 
         Each invoice knows its own contact; the reminder goes to one of them.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :rtype: pay.now.reminder
         """
-        refusals = super()._refusals(items, contacts)
-        for company, reminders in self.grouped('company_id').items():
-            if company._pay_now_test_mode() and not company._pay_now_in_sandbox():
-                for reminder in reminders:
-                    if not reminder._may_take_button(items[reminder]):
-                        known = refusals[reminder]
-                        refusals[reminder] = {
-                            move: known.get(move, 'test_mode') for move in items[reminder].move_id
-                        }
-        return refusals
+        companies = self.company_id.filtered(
+            lambda one: one._pay_now_test_mode() and not one._pay_now_in_sandbox()
+        )
+        return self.filtered(
+            lambda one: one.company_id in companies and not one._may_take_button(items[one])
+        )
 
     def _may_take_button(self, lines):
         """Tell whether a test button may be mailed to whom the reminder is written to.

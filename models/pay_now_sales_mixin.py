@@ -1,11 +1,32 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import functools
+
 from odoo import api, models
 from odoo.fields import Command
 
 
+def by_engine(operation):
+    """Return a decorator that runs a method as the engine would, for people in Sales.
+
+    For methods of models with `pay.now.sales.mixin` (see `_by_engine`).
+
+    :param str operation: the access right to these records that the method takes, e.g. `write`.
+    :rtype: function
+    """
+
+    def decorate(method):
+        @functools.wraps(method)
+        def run_by_engine(self, *args, **kwargs):
+            return method(self._by_engine(operation), *args, **kwargs)
+
+        return run_by_engine
+
+    return decorate
+
+
 class PayNowSalesMixin(models.AbstractModel):
-    """What people in Sales work with who have no rights in the accounting.
+    """Models that people in Sales use without rights in the accounting.
 
     They act on records of their own only; what the engine reads and writes for it goes beyond
     their rights, and keeps to the scope that the run has (see `res.users`).

@@ -94,10 +94,9 @@ class PaymentTransaction(models.Model):
         before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
         moves = tx.pay_now_item_ids.line_id.move_id[: const.ATTACHED_INVOICES_MAX]
         moves._pay_now_store_pdfs()
-        Reminder = tx.env['pay.now.reminder']
-        attachments = Reminder._within_limits(
-            [move.invoice_pdf_report_id for move in moves], Reminder._attachments_limit()
-        )
+        files = self.env['ir.attachment'].sudo()
+        files = files.concat(*(move.invoice_pdf_report_id for move in moves))
+        attachments = files._pay_now_within(tx.env['mail.mail']._pay_now_attachments_limit())
         return {
             'subject': template._render_field('subject', tx.ids)[tx.id],
             'body_html': before + body + after,

@@ -7,6 +7,8 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.account_pay_now import utils
+
 
 class ResCompany(models.Model):
     """How a company reminds: its ready levels, when mails leave by themselves, and how many."""
@@ -100,6 +102,21 @@ class ResCompany(models.Model):
             ),
         }[xmlid]
 
+    def _pay_now_start_of_old_debts(self, day):
+        """Return where the reminders of debts begin that are older than the reminders themselves.
+
+        :param datetime.date day: counts as that of the first reminder as long as there is none.
+        :return: the level, none when at the first; and the day of the company's first reminder.
+        :rtype: tuple(pay.now.reminder.level, datetime.date)
+        """
+        root = self.root_id.sudo()
+        [(first,)] = root.env['pay.now.reminder']._read_group(
+            [('root_company_id', '=', root.id), ('sent_at', '!=', False)],
+            aggregates=['sent_at:min'],
+        )
+        level = root.pay_now_start_level_id.with_env(self.env)
+        return level, min(first.date() if first else day, day)
+
     # === BUSINESS METHODS - CALENDAR === #
 
     def _pay_now_tz(self):
@@ -150,7 +167,7 @@ class ResCompany(models.Model):
         opening = tz.localize(
             datetime.combine(day, time.min) + timedelta(hours=self.pay_now_hour_from)
         )
-        return opening.astimezone(pytz.utc).replace(tzinfo=None)
+        return utils.naive_utc(opening)
 
     def _pay_now_left_today(self):
         """Return how many reminders may still leave today, or None without a limit.
@@ -163,7 +180,7 @@ class ResCompany(models.Model):
             return None
         tz = root._pay_now_tz()
         today = pytz.utc.localize(fields.Datetime.now()).astimezone(tz).date()
-        start = tz.localize(datetime.combine(today, time.min)).astimezone(pytz.utc)
+        start = tz.localize(datetime.combine(today, time.min))
         sent = (
             self.env['pay.now.reminder']
             .sudo()
@@ -172,7 +189,7 @@ class ResCompany(models.Model):
                     ('root_company_id', '=', root.id),
                     ('state', 'in', ('sending', 'sent', 'uncertain', 'failed')),
                     ('channel', '!=', 'letter'),
-                    ('sent_at', '>=', start.replace(tzinfo=None)),
+                    ('sent_at', '>=', utils.naive_utc(start)),
                 ]
             )
         )

@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.fields import Domain
 
@@ -46,7 +44,7 @@ class ResPartner(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends_context('company')
+    @api.depends_context('company', 'lang')
     def _compute_pay_now_answer_text(self):
         """What holds reminders to the customer back; for forms."""
         Answer = self.env['pay.now.answer']
@@ -120,22 +118,7 @@ class ResPartner(models.Model):
         lines -= lines.browse([line.id for line in lines._pay_now_holds()])
         history = Reminder._sent_levels(lines)
         sent = levels.browse().union(*history.values()).sorted(levels._rank)[-1:]
-        reminder = Reminder.new({'partner_id': self.id, 'company_id': company.id})
-        last_sent = reminder._last_sent().get(self)
         today = fields.Date.context_today(self)
-        run = self.env['pay.now.reminder.run'].new({'company_id': company.id, 'date': today})
-        start = run._start_of_old_debts()
-        # What is due changes on few days only: those of the levels, and the end of a gap.
-        days = {today} | {
-            line.date_maturity + timedelta(days=level.delay_days)
-            for line in lines
-            for level in levels
-        }
-        for day in sorted(day for day in days if day >= today):
-            due = lines.filtered(
-                lambda line, day=day: line.date_maturity + timedelta(levels[:1].delay_days) <= day
-            )
-            if level := levels._choose(due, history, day, start):
-                ready = last_sent and last_sent.date() + timedelta(days=level.gap_days)
-                return sent, max(day, ready or day)
-        return sent, False
+        start = company._pay_now_start_of_old_debts(today)
+        last_sent = Reminder._last_sent_to(self, company.root_id).get(self)
+        return sent, levels._next_date(lines, history, today, start, last_sent)

@@ -74,6 +74,7 @@ from . import (
     test_reminder_history,
     test_reminder_levels,
     test_reminder_mail,
+    test_reminder_reasons,
     test_reminder_sales,
     test_reminder_sales_access,
     test_reminder_sales_screens,

@@ -185,7 +185,7 @@ class TestAnswers(AnswersCommon):
         self.gateway.pay(tx)
         tx._synchronize()
         self.assertEqual(self.invoice.payment_state, 'paid')
-        self.env['pay.now.answer']._end_answers()
+        self.env['pay.now.answer']._close_ended()
         self.assertEqual(self.env['pay.now.answer'].search([]).state, 'kept')
 
     def test_noted_by_the_company_s_people(self):

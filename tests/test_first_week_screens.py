@@ -204,7 +204,7 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
         run = self.env['pay.now.reminder.run'].create({'trigger': 'auto'})
         run._generate()
         for lang, browser in self.in_both_languages(self.admin):
-            run.problem = False
+            run.problem_codes = False
             self.company.partner_id.lang = lang
             run._send_by_itself()
             self.backend(

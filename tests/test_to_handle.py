@@ -86,7 +86,7 @@ class ToHandleCommon(PayoutCommon):
                 'partner_id': self.customer.id,
                 'amount_due': 75,
                 'state': 'uncertain',
-                'reason': "Interrupted while sending",
+                'reason_codes': [['interrupted', {}]],
                 'sent_at': datetime.now(),
             }
         )

@@ -29,6 +29,8 @@ class PayNowForecastLine(models.TransientModel):
         required=True,
         readonly=True,
     )
+    # A text, to group by: nobody but whoever opened the list reads it, in the language it was made
+    # in, and it is made anew each time.
     reason = fields.Char(string="Reason", readonly=True)
 
     # === BUSINESS METHODS === #

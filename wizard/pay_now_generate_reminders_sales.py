@@ -13,7 +13,7 @@ class PayNowGenerateReminders(models.TransientModel):
 
     # === COMPUTE METHODS === #
 
-    @api.depends_context('uid')
+    @api.depends_context('lang', 'uid')
     def _compute_sales_scope_text(self):
         text = self._is_sales_only() and self.env.user._pay_now_sales_scope_text()
         self.sales_scope_text = text
