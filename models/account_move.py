@@ -7,7 +7,7 @@ from odoo.tools import email_normalize
 from odoo.tools.misc import formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS
+from odoo.addons.account_pay_now.models.pay_now_link_page import INVOICE_FIELDS
 
 
 class AccountMove(models.Model):

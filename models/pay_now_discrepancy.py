@@ -5,7 +5,10 @@ from odoo.fields import Domain
 
 
 class PayNowDiscrepancy(models.Model):
-    """Something about money that a person has to look at."""
+    """Something about money that a person has to look at.
+
+    What happened, in one sentence: a code and values are stored, and read in any language.
+    """
 
     _name = 'pay.now.discrepancy'
     _description = "Online payment discrepancy"
@@ -57,6 +60,31 @@ class PayNowDiscrepancy(models.Model):
     _kind_once = models.UniqueIndex(
         "(transaction_id, kind) WHERE state = 'open'", "This is already in the list."
     )
+
+    code = fields.Char(string="Code of the sentence", readonly=True, copy=False)
+    details = fields.Json(string="Values of the sentence", readonly=True, copy=False)
+    message = fields.Char(
+        string="Message", compute='_compute_message', help="What happened, in your language."
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('name', 'code', 'details', 'amount', 'transaction_id')
+    @api.depends_context('lang')
+    def _compute_message(self):
+        for one in self:
+            # Without a code: noted before there were any.
+            one.message = one.name
+            if one.code:
+                one.message = self._write_message(
+                    one.transaction_id.sudo(), one.code, one.details or {}
+                )
+
+    @api.depends('message')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        for one in self:
+            one.display_name = one.message
 
     # === ACTION METHODS === #
 
@@ -122,4 +150,97 @@ class PayNowDiscrepancy(models.Model):
             'transaction_id': transaction.id,
             'amount': amount,
             'currency_id': transaction.currency_id.id,
+        }
+
+    # === BUSINESS METHODS - MESSAGE === #
+
+    @api.model
+    def _write_message(self, transaction, code, details):
+        """Return what happened, in the language of the environment.
+
+        :param payment.transaction transaction: the payment it is about.
+        :param str code: of `_message_templates`.
+        :param dict details: values of the template; numbers are amounts in its currency.
+        :rtype: str
+        """
+        write = transaction.currency_id.with_env(self.env).format
+        values = {
+            'provider': transaction.provider_id._pay_now_short_name(),
+            'customer': transaction.partner_id.commercial_partner_id.name,
+            'reference': transaction.reference,
+            'asked': write(transaction.amount),
+        }
+        if code == 'refund_failed':
+            values['reason'] = transaction.with_env(self.env).sudo()._pay_now_refund_label()
+        for name, value in details.items():
+            values[name] = write(value) if isinstance(value, int | float) else value
+        return self._message_templates()[code] % values
+
+    @api.model
+    def _message_templates(self):
+        """Return the sentences, of payments as they are processed and of the comparison.
+
+        :return: `{code: template}`
+        :rtype: dict
+        """
+        return {**self._processing_templates(), **self._comparison_templates()}
+
+    @api.model
+    def _processing_templates(self):
+        return {
+            'held': self.env._(
+                "%(provider)s holds this payment until you accept it there (%(reason)s)."
+            ),
+            'currency': self.env._(
+                "%(amount)s %(paid)s were paid where %(asked)s were asked for: not booked."
+            ),
+            'amount': self.env._("%(received)s were paid where %(asked)s were asked for."),
+            'approved': self.env._(
+                "%(amount)s %(currency)s were approved where %(asked)s were asked for: not taken."
+            ),
+            'surplus': self.env._(
+                "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
+                " it, or keep it for the next invoice."
+            ),
+            'converted': self.env._(
+                "%(provider)s converted this payment into %(currency)s: book its commission and"
+                " the difference by hand."
+            ),
+            'booking': self.env._("Could not be booked: %(error)s"),
+            'commission_booking': self.env._("The commission could not be booked: %(error)s"),
+            'refund_booking': self.env._("The refund could not be booked: %(error)s"),
+            'refund_failed': self.env._(
+                "The refund of %(amount)s to %(customer)s failed: %(reason)s"
+            ),
+        }
+
+    @api.model
+    def _comparison_templates(self):
+        return {
+            'missing_in_books': self.env._(
+                "%(provider)s received %(amount)s for %(reference)s, which is not in the books."
+            ),
+            'unknown_at_provider': self.env._(
+                "%(amount)s are booked for %(reference)s, but %(provider)s does not know this"
+                " payment."
+            ),
+            'unpaid_at_provider': self.env._(
+                "%(amount)s are booked for %(reference)s, but %(provider)s says that it is not"
+                " paid."
+            ),
+            'booked_amount': self.env._("%(reference)s: %(there)s were paid, %(here)s are booked."),
+            'commission': self.env._(
+                "%(reference)s: a commission of %(there)s was taken, %(here)s are booked."
+            ),
+            'paid_once_more': self.env._(
+                "%(reference)s was paid once more: %(amount)s (%(payments)s) are not in the"
+                " books. Book them, then refund them."
+            ),
+            'items_paid_twice': self.env._(
+                "The same items were paid twice (%(payments)s): %(amount)s are the"
+                " customer's credit. Refund it, or keep it for the next invoice."
+            ),
+            'booked_twice': self.env._(
+                "One payment is booked by several entries (%(entries)s): %(amount)s too much."
+            ),
         }

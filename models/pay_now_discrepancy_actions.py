@@ -8,7 +8,10 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
 class PayNowDiscrepancy(models.Model):
-    """What an accountant does about what the comparison found."""
+    """What an accountant does about what the comparison found.
+
+    What is to handle by giving money back, or because it could not be given back.
+    """
 
     _inherit = 'pay.now.discrepancy'
 
@@ -52,6 +55,10 @@ class PayNowDiscrepancy(models.Model):
     can_book = fields.Boolean(string="Can be booked", compute='_compute_can')
     can_reverse = fields.Boolean(string="Can be taken back", compute='_compute_can')
     can_refund = fields.Boolean(string="Can be refunded", compute='_compute_can')
+
+    kind = fields.Selection(
+        selection_add=[('refund', "Refund failed")], ondelete={'refund': 'cascade'}
+    )
 
     # === COMPUTE METHODS === #
 
@@ -125,6 +132,29 @@ class PayNowDiscrepancy(models.Model):
             'target': 'new',
             'context': {'default_discrepancy_ids': self.ids},
         }
+
+    def action_refund(self):
+        """Open the refund of what was paid too much.
+
+        :return: the action of the wizard, with the amount.
+        :rtype: dict
+        :raise UserError: nothing is left to refund.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        payment = self.transaction_id.payment_id
+        action = payment.action_refund_wizard() if payment else {}
+        credit = -sum(payment._pay_now_counterpart_lines().mapped('amount_residual_currency'))
+        amount = min(credit, payment.amount_available_for_refund)
+        if amount <= 0:
+            raise UserError(self.env._("Nothing of it is left to refund."))
+        action['context'] = {
+            'active_model': payment._name,
+            'active_id': payment.id,
+            'default_payment_id': payment.id,
+            'default_amount_to_refund': amount,
+        }
+        return action
 
     # === BUSINESS METHODS - ACTIONS === #
 

@@ -1,17 +1,60 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const, utils
-from odoo.addons.account_pay_now.models.pay_now_discrepancy_findings import AtProvider, names
+from odoo.addons.account_pay_now.gateways import base
+
+#: What the books hold of payments: the entries that count by payment of the provider, and the
+#: commissions that count by transaction.
+Books = namedtuple('Books', ('payments', 'commissions'))
+#: What the provider says: the state, gross and commission of a payment, and its currency. A state
+#: of None is a payment it does not know; a commission of None is not known yet.
+AtProvider = namedtuple('AtProvider', ('state', 'amount', 'fee', 'currency'))
+#: What is wrong about a payment. `key` tells it from what was wrong before; `code` and `details`
+#: are those of its message; `refs` are payments of the provider that are not booked.
+Finding = namedtuple('Finding', ('transaction', 'kind', 'amount', 'key', 'code', 'details', 'refs'))
+UNPAID = (None, base.FAILED, base.CANCELED, base.OPEN)
+
+
+def names(tx, line):
+    """Tell whether a payment in the provider's list is the transaction's by its own id.
+
+    :param payment.transaction tx: the transaction.
+    :param gateways.base.Movement line: the payment.
+    :rtype: bool
+    """
+    return bool(
+        (line.payment_id and line.payment_id == tx.pay_now_payment_ref)
+        or (line.charge_id and line.charge_id == tx.pay_now_charge_ref)
+    )
+
+
+def tell_apart(tx, lines):
+    """Tell the movements of a payment from those of others that carry its reference.
+
+    Of a payment whose id is not known in the books, whatever carries its reference may be its own.
+
+    :param payment.transaction tx: the payment.
+    :param list lines: `gateways.base.Movement` of the provider's list.
+    :return: its own movements, and the others.
+    :rtype: tuple(list, list)
+    """
+    own = [line for line in lines if names(tx, line) or not tx.pay_now_payment_ref]
+    return own, [line for line in lines if line not in own]
 
 
 class PayNowDiscrepancy(models.Model):
-    """What the provider says and what the books hold: compared, and closed when right."""
+    """What the provider says and what the books hold: compared, and closed when right.
+
+    What counts as booked: posted and not taken back. A few queries for any number.
+
+    What the books hold otherwise than the provider says.
+    """
 
     _inherit = 'pay.now.discrepancy'
 
@@ -215,3 +258,231 @@ class PayNowDiscrepancy(models.Model):
         if self.kind == 'missing_here' and books.payments.get(self._name_of(self.transaction_id)):
             return True
         return self.kind in ('booked_twice', 'superseded') or self.transaction_id in looked_at
+
+    # === BUSINESS METHODS - BOOKS === #
+
+    @api.model
+    def _name_of(self, transaction):
+        """Return what one payment of the provider is known by, whatever transaction books it.
+
+        :rtype: str
+        """
+        return transaction.pay_now_payment_ref or f'{transaction._name},{transaction.id}'
+
+    @api.model
+    def _read_books(self, transactions):
+        """Return what counts as booked of transactions.
+
+        :param payment.transaction transactions: payments, no refunds.
+        :rtype: Books
+        """
+        payments = self.env['account.payment'].search(
+            Domain('payment_transaction_id', 'in', transactions.ids)
+            & Domain('move_id.state', '=', 'posted'),
+            order='id',
+        )
+        entries = transactions.pay_now_commission_move_id.filtered(
+            lambda move: move.state == 'posted'
+        )
+        taken_back = (
+            self.env['account.move']
+            .search(
+                Domain('reversed_entry_id', 'in', (payments.move_id | entries).ids)
+                & Domain('state', '=', 'posted')
+            )
+            .reversed_entry_id
+        )
+        by_name = defaultdict(self.env['account.payment'].browse)
+        for payment in payments:
+            if payment.move_id not in taken_back:
+                by_name[self._name_of(payment.payment_transaction_id)] |= payment
+        entries -= taken_back
+        commissions = {
+            tx: tx.pay_now_commission if tx.pay_now_commission_move_id in entries else 0.0
+            for tx in transactions
+            if tx.pay_now_commission_state == 'booked'
+        }
+        return Books(by_name, commissions)
+
+    @api.model
+    def _too_many(self, payments):
+        """Return the entries of one payment but the one to keep: the first that paid something."""
+        return payments - payments.sorted(lambda one: (self._open_credit(one), one.id))[:1]
+
+    # === BUSINESS METHODS - PAID TWICE === #
+
+    @api.model
+    def _open_items_paid_twice(self, transactions):
+        """Find open items that several payments paid, together more than there was to pay.
+
+        What was given back counts, and so does what a payment left is used for elsewhere.
+
+        :param payment.transaction transactions: booked payments.
+        :return: `(what is open of it, payments)` by the payment that has most of it left.
+        :rtype: dict
+        """
+        Item = self.env['pay.now.transaction.item']
+        lines = Item.search([('transaction_id', 'in', transactions.ids)]).line_id
+        shared = Item._read_group(
+            Domain('line_id', 'in', lines.ids)
+            & Domain('transaction_id.state', '=', 'done')
+            & Domain('transaction_id.payment_id', '!=', False),
+            ['line_id'],
+            ['amount:sum', 'transaction_id:recordset'],
+            having=[('__count', '>', 1)],
+        )
+        found = {}
+        for line, paid, payers in shared:
+            given_back = -sum(
+                payers._pay_now_refunds()
+                .filtered(lambda tx: tx.state not in ('cancel', 'error'))
+                .mapped('amount')
+            ) + sum(payers.pay_now_dispute_ids.mapped('loss_amount'))
+            left = {tx: self._open_credit(tx.payment_id) for tx in payers}
+            over = min(paid - given_back - abs(line.amount_currency), sum(left.values()))
+            if line.currency_id.compare_amounts(over, 0) > 0 and not self._has_surplus_reported(
+                payers
+            ):
+                found[max(left, key=lambda tx: (left[tx], tx.id))] = (over, payers)
+        return found
+
+    @api.model
+    def _open_credit(self, payment):
+        """Return how much of a payment nothing was paid with."""
+        items = payment._pay_now_counterpart_lines()
+        return max(-sum(items.mapped('amount_residual_currency')), 0.0)
+
+    @api.model
+    def _has_surplus_reported(self, transactions):
+        """Tell whether booking the payments said already that one of them was too much."""
+        return bool(
+            transactions.pay_now_discrepancy_ids.filtered(lambda one: one.kind == 'surplus')
+        )
+
+    # === BUSINESS METHODS - FINDINGS === #
+
+    @api.model
+    def _find_differences(self, tx, lines, answer, books):
+        """Return what the books hold of one payment otherwise than the provider says.
+
+        :param payment.transaction tx: the payment.
+        :param list lines: its movements in the provider's list.
+        :param AtProvider answer: what the provider said of it when asked, if it was asked.
+        :param Books books: what counts as booked.
+        :rtype: list
+        """
+        own, others = tell_apart(tx, lines)
+        at_provider = answer
+        if own:
+            at_provider = AtProvider(base.PAID, own[0].amount, own[0].fee, own[0].currency)
+        booked = books.payments.get(self._name_of(tx))
+        if not booked:
+            return self._find_missing(tx, lines, others, at_provider)
+        findings = []
+        if at_provider and at_provider.state in UNPAID:
+            findings.append(self._missing_at_provider(tx, at_provider, booked))
+        elif (
+            at_provider
+            and at_provider.state == base.PAID
+            and at_provider.currency == tx.currency_id.name
+        ):
+            commission = books.commissions.get(tx)
+            findings += self._differing_amounts(tx, at_provider, booked, commission)
+        if others:
+            findings.append(self._second_payment(tx, others))
+        return findings
+
+    @api.model
+    def _find_missing(self, tx, lines, others, at_provider):
+        """Return what is paid of a payment that is not booked, unless it is known why.
+
+        :param list lines: its movements in the provider's list, and those of `others`.
+        :param AtProvider at_provider: what the provider says of the payment itself, if anything.
+        :rtype: list
+        """
+        if not at_provider and others:
+            at_provider = AtProvider(base.PAID, others[0].amount, None, '')
+        if not at_provider or at_provider.state != base.PAID or not self._may_miss(tx):
+            return []
+        refs = [line.payment_id for line in lines if not names(tx, line)]
+        return [self._missing_in_books(tx, at_provider, refs)]
+
+    @api.model
+    def _may_miss(self, tx):
+        """Tell whether nothing says yet why a payment is not booked."""
+        known = tx.pay_now_discrepancy_ids.filtered(
+            lambda one: one.kind in ('booking', 'currency') and one.state == 'open'
+        )
+        return not known and tx.pay_now_refusal != 'other_currency'
+
+    @api.model
+    def _missing_in_books(self, tx, at_provider, refs):
+        amount = float(at_provider.amount)
+        key = ' '.join([str(amount), *refs])
+        return Finding(
+            tx, 'missing_here', amount, key, 'missing_in_books', {'amount': amount}, refs
+        )
+
+    @api.model
+    def _missing_at_provider(self, tx, at_provider, booked):
+        amount = sum(booked.mapped('amount'))
+        code = 'unpaid_at_provider' if at_provider.state else 'unknown_at_provider'
+        key = f'{at_provider.state} {amount}'
+        return Finding(tx, 'missing_there', amount, key, code, {'amount': amount}, [])
+
+    @api.model
+    def _differing_amounts(self, tx, at_provider, booked, commission):
+        """Return what differs in amount; two bookings of one payment are found by themselves.
+
+        :param float commission: what is booked of it, None where it is not due to be booked.
+        """
+        pairs = []
+        if len(booked) == 1:
+            pairs.append(('booked_amount', float(at_provider.amount), booked.amount))
+        if at_provider.fee is not None and commission is not None:
+            pairs.append(('commission', float(at_provider.fee), commission))
+        return [
+            Finding(
+                tx,
+                kind,
+                amount - in_books,
+                f'{amount} {in_books}',
+                kind,
+                {'there': amount, 'here': in_books},
+                [],
+            )
+            for kind, amount, in_books in pairs
+            if tx.currency_id.compare_amounts(amount, in_books)
+        ]
+
+    @api.model
+    def _second_payment(self, tx, others):
+        amount = float(sum(line.amount for line in others))
+        refs = sorted(line.payment_id for line in others)
+        details = {'amount': amount, 'payments': ', '.join(refs)}
+        return Finding(tx, 'superseded', amount, ','.join(refs), 'paid_once_more', details, refs)
+
+    @api.model
+    def _find_paid_twice(self, transactions):
+        findings = []
+        booked = transactions.filtered('payment_id')
+        for tx, (amount, payers) in self._open_items_paid_twice(booked).items():
+            payments = ', '.join(payers.sorted('id').mapped('reference'))
+            details = {'amount': amount, 'payments': payments}
+            findings.append(
+                Finding(tx, 'superseded', amount, payments, 'items_paid_twice', details, [])
+            )
+        return findings
+
+    @api.model
+    def _find_booked_twice(self, books):
+        findings = []
+        for payments in books.payments.values():
+            if len(payments) < 2:
+                continue
+            tx = payments.payment_transaction_id.sorted('id')[-1]
+            amount = sum(self._too_many(payments).mapped('amount'))
+            key = ','.join(map(str, payments.ids))
+            details = {'amount': amount, 'entries': ', '.join(payments.mapped('name'))}
+            findings.append(Finding(tx, 'booked_twice', amount, key, 'booked_twice', details, []))
+        return findings

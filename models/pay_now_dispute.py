@@ -1,6 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const, utils
@@ -9,10 +12,23 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 
 #: States in which nothing is decided yet.
 UNDECIDED = ('inquiry', 'open')
+#: How far apart two reports of the same money may be dated.
+NEAR = timedelta(days=1)
 
 
 class PayNowDispute(models.Model):
-    """A payer asks PayPal or the bank for the money back."""
+    """A payer asks PayPal or the bank for the money back.
+
+    The books of disputes follow the money; an inquiry moves none.
+
+    The money of disputes, each piece of it once.
+
+    PayPal reports one piece up to four times: as money of the dispute, as a reversal of the
+    payment, among the refunds of the payment, and in its reports; in any order, and some of it
+    never. Whatever arrives first is booked, and the others are recognised.
+
+    What the providers' codes mean.
+    """
 
     _name = 'pay.now.dispute'
     _description = "Payment dispute"
@@ -74,6 +90,48 @@ class PayNowDispute(models.Model):
     _loss_once = models.UniqueIndex(
         '(loss_move_id) WHERE loss_move_id IS NOT NULL', "An entry belongs to one dispute."
     )
+
+    reason_text = fields.Char(string="Reason", compute='_compute_reason_text')
+
+    @api.depends('reason')
+    @api.depends_context('lang')
+    def _compute_reason_text(self):
+        labels = self._reason_labels()
+        for dispute in self:
+            dispute.reason_text = labels.get((dispute.reason or '').lower()) or dispute.reason
+
+    def _reason_labels(self):
+        """Return what the reasons of both providers mean to the accountant.
+
+        :return: `{code in lower case: label}`
+        :rtype: dict
+        """
+        not_authorised = self.env._("Not authorised by the payer")
+        not_received = self.env._("Not received")
+        not_as_described = self.env._("Not as described")
+        paid_twice = self.env._("Paid twice")
+        credit = self.env._("Refund not received")
+        amount = self.env._("Wrong amount")
+        other = self.env._("Other reason")
+        return {
+            'fraudulent': not_authorised,
+            'unauthorised': not_authorised,
+            'debit_not_authorized': not_authorised,
+            'unrecognized': self.env._("Not recognised by the payer"),
+            'product_not_received': not_received,
+            'merchandise_or_service_not_received': not_received,
+            'product_unacceptable': not_as_described,
+            'merchandise_or_service_not_as_described': not_as_described,
+            'duplicate': paid_twice,
+            'duplicate_transaction': paid_twice,
+            'payment_by_other_means': self.env._("Paid otherwise"),
+            'credit_not_processed': credit,
+            'incorrect_amount': amount,
+            'insufficient_funds': self.env._("The payer's account did not hold enough"),
+            'payment_reversed': self.env._("Taken back by the provider"),
+            'general': other,
+            'other': other,
+        }
 
     # === COMPUTE METHODS === #
 
@@ -177,6 +235,53 @@ class PayNowDispute(models.Model):
         self._write_changes(vals)
         self._store_movements(one)
 
+    def _store_movements(self, one):
+        """Store the movements that are new.
+
+        :param gateways.base.Dispute one: what the provider says.
+        """
+        self.ensure_one()
+        known = set(self.movement_ids.mapped('movement_ref'))
+        new = [line for line in one.movements if line.id not in known]
+        given_up = self.env['payment.transaction']
+        if new and GATEWAYS[self.provider_id.code].tells_disputes_as_refunds:
+            new, given_up = self._sort_out(one, new)
+        for refund in given_up:
+            self._write_changes({'reversal_ref': refund.pay_now_refund_ref})
+            self._take_over_refund(refund)
+        if new:
+            self.env['pay.now.movement']._store(
+                self.provider_id, new, dispute_id=self.id, transaction_id=self.transaction_id.id
+            )
+            self.settled = False
+
+    def _sort_out(self, one, lines):
+        """Find what of the money is known already, by another name. Nothing is written.
+
+        :param gateways.base.Dispute one: what the provider says.
+        :param list lines: its `gateways.base.Movement` that are not stored under their own id.
+        :return: the movements that are new, and the refunds that were this money all along.
+        :rtype: tuple(list, payment.transaction)
+        """
+        of_reversal = self.movement_ids.filtered(
+            lambda line: line.movement_ref == self.reversal_ref
+        )
+        refunds = self._standing_refunds()
+        if one.reversal:
+            known = (self.movement_ids - of_reversal).mapped('amount')
+            new = [line for line in lines if float(line.amount) not in known]
+            return new, refunds.filtered(lambda tx: tx.pay_now_refund_ref == one.id)
+        if of_reversal:
+            same = next((line for line in lines if float(line.amount) == of_reversal.amount), None)
+            lines = [line for line in lines if line is not same]
+        new, given_up = [], refunds.browse()
+        for line in lines:
+            refund = self._refund_of(line, refunds - given_up)
+            if not refund or refund.pay_now_made_elsewhere:
+                new.append(line)
+                given_up |= refund
+        return new, given_up
+
     # === BUSINESS METHODS - NOTIFYING === #
 
     def _notify_accountant(self):
@@ -212,3 +317,258 @@ class PayNowDispute(models.Model):
             payment.message_post(body=message)
         for invoice in tx.pay_now_item_ids.line_id.move_id:
             invoice._message_log(body=message)
+
+    # === BUSINESS METHODS - BOOKING === #
+
+    def _book_and_reconcile(self):
+        """Book the movements, then the loss where it is lost; notify the accountant.
+
+        Safe to call any number of times; what is missing is done the next time.
+        """
+        for provider, disputes in self.grouped('provider_id').items():
+            company = provider.company_id
+            disputes = disputes.with_company(company).with_context(lang=company._pay_now_lang())
+            disputes._notify_accountant()
+            todo = disputes.try_lock_for_update()
+            try:
+                with self.env.cr.savepoint():
+                    todo._book_movements(provider)
+            except UserError as error:
+                todo._note_problem(error)
+                continue
+            for dispute in todo:
+                try:
+                    with self.env.cr.savepoint():
+                        dispute._reconcile_given_up()
+                        dispute._book_or_take_back_loss()
+                except UserError as error:
+                    dispute._note_problem(error)
+                else:
+                    if dispute.problem:
+                        dispute.problem = False
+
+    # === BUSINESS METHODS - MOVEMENTS === #
+
+    def _book_movements(self, provider):
+        """Book what was withdrawn and what came back, all at once."""
+        todo = self.movement_ids.filtered(lambda line: not line.move_id and line.net).sorted('id')
+        if not todo:
+            return
+        company = provider.company_id
+        if any(line.currency_id != company.currency_id for line in todo):
+            raise UserError(
+                self.env._("The provider moved another currency: book this dispute by hand.")
+            )
+        if not provider.pay_now_disputed_account_id:
+            raise UserError(
+                self.env._("Choose an account for disputed payments of %s.", provider.name)
+            )
+        if any(line.fee for line in todo) and not provider.pay_now_commission_account_id:
+            raise UserError(self.env._("Choose a commission account for %s.", provider.name))
+        moves = self.env['account.move'].create(
+            [line.dispute_id._prepare_movement(provider, line) for line in todo]
+        )
+        moves.action_post()
+        for line, move in zip(todo, moves, strict=True):
+            line.write({'move_id': move.id, 'state': 'ours'})
+        for dispute in todo.dispute_id:
+            dispute._reconcile_disputed()
+
+    def _prepare_movement(self, provider, line):
+        """Return the values of the entry of one movement, in the provider's journal."""
+        label = self.env._(
+            "%(provider)s dispute – %(reference)s",
+            provider=provider._pay_now_short_name(),
+            reference=self.transaction_id.reference,
+        )
+        return provider._pay_now_prepare_entry(
+            line.occurred_at,
+            ref=f'{self.dispute_ref} - {line.movement_ref}',
+            label=label,
+            amounts=[
+                (provider.pay_now_disputed_account_id, -line.amount),
+                (provider.pay_now_commission_account_id, line.fee),
+                (provider.pay_now_clearing_account_id, line.net),
+            ],
+            partner=self.partner_id.commercial_partner_id,
+        )
+
+    def _reconcile_disputed(self):
+        """Match what was withdrawn with what came back or was lost, where the account allows."""
+        self.ensure_one()
+        moves = self.movement_ids.move_id | self.loss_move_id
+        lines = moves.line_ids.filtered(
+            lambda line: (
+                line.account_id == self.provider_id.pay_now_disputed_account_id
+                and line.account_id.reconcile
+            )
+        )
+        self.env['account.move.line']._pay_now_reconcile_open([lines])
+
+    # === BUSINESS METHODS - LOSS === #
+
+    def _book_or_take_back_loss(self):
+        """Book the loss of what is lost, or take it back where it came right after all."""
+        self.ensure_one()
+        booked = self.movement_ids.filtered('move_id')
+        lost = -sum(booked.mapped('amount')) if self.state == 'lost' else 0.0
+        if self.currency_id.compare_amounts(lost, self.loss_amount):
+            if self.loss_move_id:
+                self._take_back_loss()
+            if self.currency_id.compare_amounts(lost, 0) > 0:
+                if not self.transaction_id.payment_id:
+                    # The payment has to be booked before its loss.
+                    self.settled = False
+                    return
+                self._book_loss(lost)
+        over = self.state not in ('inquiry', 'open')
+        left = self.currency_id.compare_amounts(self.withdrawn, self.loss_amount)
+        self.settled = over and not left
+
+    def _book_loss(self, amount):
+        """Move the disputed amount to the customer's account and re-open what it had paid."""
+        provider, payment = self.provider_id, self.transaction_id.payment_id
+        if payment.move_id.reversal_move_ids.filtered(lambda move: move.state == 'posted'):
+            # Its items are open again, and the provider's balance is not as these books say.
+            raise UserError(
+                self.env._(
+                    "%s was reversed by hand: undo that, or book the loss by hand too.",
+                    payment.name,
+                )
+            )
+        credit = payment._pay_now_counterpart_lines()
+        move = self.env['account.move'].create(
+            provider._pay_now_prepare_entry(
+                None,
+                ref=self.dispute_ref,
+                label=self.env._("Dispute lost – %s", self.transaction_id.reference),
+                amounts=[
+                    (payment.destination_account_id, amount),
+                    (provider.pay_now_disputed_account_id, -amount),
+                ],
+                partner=self.partner_id.commercial_partner_id,
+            )
+        )
+        move.action_post()
+        self.write({'loss_move_id': move.id, 'loss_amount': amount})
+        debit = self._loss_line()
+        rest = credit._pay_now_free(amount)
+        (credit | debit).reconcile()
+        self.env['account.move.line']._pay_now_reconcile_open([credit | rest])
+        self._reconcile_disputed()
+        self.transaction_id._pay_now_close_surplus()
+        self._note(
+            self.env._(
+                "The dispute is lost: %(amount)s are open again. %(url)s",
+                amount=self.currency_id.format(amount),
+                url=self.url or '',
+            )
+        )
+
+    def _loss_line(self):
+        """Return the customer's line of the loss."""
+        return self.loss_move_id.line_ids.filtered(
+            lambda line: line.account_id.account_type == 'asset_receivable'
+        )
+
+    def _take_back_loss(self):
+        """Reverse the loss at today's date: the payment pays its items again, where still open."""
+        provider, tx, loss = self.provider_id, self.transaction_id, self.loss_move_id
+        debit = self._loss_line()
+        move = self.env['account.move'].create(
+            provider._pay_now_prepare_entry(
+                None,
+                ref=self.dispute_ref,
+                label=self.env._("Dispute not lost after all – %s", tx.reference),
+                amounts=[(line.account_id, -line.balance) for line in loss.line_ids],
+                partner=self.partner_id.commercial_partner_id,
+            )
+        )
+        move.action_post()
+        (debit.matched_credit_ids | loss.line_ids.matched_debit_ids).unlink()
+        (loss.line_ids - debit).remove_move_reconcile()
+        plan = [
+            (loss.line_ids | move.line_ids).filtered(
+                lambda line, account=account: line.account_id == account
+            )
+            for account in loss.line_ids.account_id
+            if account.reconcile
+        ]
+        self.env['account.move.line']._pay_now_reconcile_open(plan)
+        move.reversed_entry_id = loss
+        credit = tx.payment_id._pay_now_counterpart_lines()
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [credit | tx._pay_now_snapshot_still_open()]
+        )
+        self.write({'loss_move_id': False, 'loss_amount': 0.0})
+        self._reconcile_disputed()
+        self._note(self.env._("The loss of the dispute was taken back."))
+
+    # === BUSINESS METHODS - REFUNDS THAT NOBODY MADE === #
+
+    def _standing_refunds(self):
+        """Return the refunds of the payment that stand, and are no dispute's money.
+
+        :rtype: payment.transaction
+        """
+        return self.transaction_id._pay_now_refunds().filtered(
+            lambda tx: tx.pay_now_refund_ref and tx.state not in ('cancel', 'error')
+        )
+
+    def _refund_of(self, line, refunds):
+        """Return the refund by which a withdrawal was notified before.
+
+        One that was asked for in these books is the answer to the dispute: it stays a refund.
+
+        :param gateways.base.Movement line: of the dispute.
+        :param payment.transaction refunds: those that it may be.
+        :rtype: payment.transaction
+        """
+        return refunds.filtered(
+            lambda tx: (
+                not self.currency_id.compare_amounts(tx.amount, float(line.amount))
+                and self._is_near(tx.pay_now_paid_at, line.created_at)
+            )
+        )[:1]
+
+    def _withdrew(self, refund):
+        """Tell whether a refund of the payment is money that this dispute withdrew.
+
+        :param gateways.base.Refund refund: among those of the payment.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return not self.reversal_ref and any(
+            not self.currency_id.compare_amounts(line.amount, -float(refund.amount))
+            and self._is_near(line.occurred_at, refund.created_at)
+            for line in self.movement_ids
+        )
+
+    @staticmethod
+    def _is_near(stored, moment):
+        """Tell whether two instants, the first one naive, may be of the same thing."""
+        return bool(stored and moment) and abs(stored - utils.naive_utc(moment)) <= NEAR
+
+    def _take_over_refund(self, refund):
+        """Let the dispute have the money that was booked as a refund.
+
+        :param payment.transaction refund: of the payment.
+        """
+        self.settled = False
+        refund._pay_now_give_to_dispute()
+
+    def _reconcile_given_up(self):
+        """Match the entry that took a refund back with the dispute's own, on the clearing account.
+
+        The refund's first item stays the one that stands for the provider's movement: a payout
+        may have been allocated to it already.
+        """
+        self.ensure_one()
+        refund = self.transaction_id._pay_now_refunds().filtered(
+            lambda tx: self.reversal_ref and tx.pay_now_refund_ref == self.reversal_ref
+        )
+        if refund.pay_now_reversal_move_id:
+            moves = refund.pay_now_reversal_move_id | self.movement_ids.move_id
+            clearing = self.provider_id.pay_now_clearing_account_id
+            lines = moves.line_ids.filtered(lambda line: line.account_id == clearing)
+            self.env['account.move.line']._pay_now_reconcile_open([lines])

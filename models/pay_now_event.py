@@ -18,13 +18,17 @@ from odoo.addons.account_pay_now.gateways.errors import (
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
-
 #: The scheduled actions that work the ledger off; one `ir.cron` row is one worker.
 WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2')
 
 
 class PayNowEvent(models.Model):
-    """The ledger of the providers' events: stored once, before anything else happens."""
+    """The ledger of the providers' events: stored once, before anything else happens.
+
+    Events about the merchant account itself: completed, restricted, taken away from us.
+
+    Calling the workers: as often as needed, and not once for every notification.
+    """
 
     _name = 'pay.now.event'
     _description = "Provider notification"
@@ -297,6 +301,22 @@ class PayNowEvent(models.Model):
         if cron and self:
             cron.sudo()._trigger(at=min(self.mapped('next_attempt_at')))
 
+    def _process_merchant_accounts(self):
+        """Look again at each merchant account once, whatever its events say and in which order."""
+        for provider, events in self.grouped('provider_id').items():
+            try:
+                with self.env.cr.savepoint():
+                    error = provider._pay_now_account_changed()
+            except psycopg2.OperationalError:
+                raise
+            except Exception as failure:  # noqa: BLE001 - kept with its notification
+                _logger.exception("The account of %s could not be processed", provider.name)
+                error = str(failure)
+            if error:
+                events._retry_later(error)
+            else:
+                events.write({'state': 'done', 'error': False})
+
     # === BUSINESS METHODS - SWEEP === #
 
     @api.model
@@ -339,3 +359,43 @@ class PayNowEvent(models.Model):
         self.search(
             [('payload', '!=', False), ('create_date', '<', limit)], limit=10000
         ).payload = False
+
+    # === BUSINESS METHODS - WORKERS === #
+
+    @api.model
+    def _wake_workers(self):
+        """Wake the workers, unless they were called a moment ago and have not begun yet.
+
+        A call that is older and left was not answered, or its worker failed: call again.
+        """
+        crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
+        crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))
+        if crons and not self._are_workers_called(crons):
+            for cron in crons:
+                cron._trigger()
+
+    @api.model
+    def _are_workers_called(self, crons):
+        """Tell whether a worker was called a moment ago that will see what is stored here.
+
+        A worker takes its call away as it begins, which others see only once it has ended: what is
+        locked is no call any more. Ours is held until this is committed.
+
+        :param ir.cron crons: the workers.
+        :rtype: bool
+        """
+        now = fields.Datetime.now()
+        query = SQL(
+            "SELECT id FROM ir_cron_trigger WHERE cron_id IN %s AND call_at <= %s AND call_at > %s"
+            " LIMIT 1 FOR KEY SHARE SKIP LOCKED",
+            tuple(crons.ids),
+            now,
+            now - timedelta(seconds=const.WAKE_SECONDS),
+        )
+        self.env['ir.cron.trigger'].flush_model(['cron_id', 'call_at'])
+        try:
+            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+                return bool(self.env.execute_query(query))
+        except psycopg2.errors.SerializationFailure:
+            # Taken away since this transaction began.
+            return False

@@ -5,8 +5,10 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from odoo import fields, models
-from odoo.fields import Domain
+from odoo.exceptions import ValidationError
+from odoo.fields import Date, Domain
 from odoo.tools import consteq
+from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
 
@@ -15,6 +17,8 @@ class PayNowPageMixin(models.AbstractModel):
     """A document whose items can be paid on a public page, by an unguessable address.
 
     The token opens nothing but the pay page of its own document, lapses, and can be revoked.
+
+    What the customer may say on the pay page instead of paying online.
     """
 
     _name = 'pay.now.page.mixin'
@@ -25,6 +29,13 @@ class PayNowPageMixin(models.AbstractModel):
 
     #: The part of the address that names the kind of document.
     _pay_now_kind = ''
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_revoke_link(self):
+        """Make every address mailed for these documents stop working."""
+        self.check_access('write')
+        self.sudo().write({'pay_now_token': False, 'pay_now_token_expiry': False})
 
     # === BUSINESS METHODS === #
 
@@ -104,9 +115,152 @@ class PayNowPageMixin(models.AbstractModel):
         trial = self.env.context.get('pay_now_trial')
         return trial if isinstance(trial, models.BaseModel) else None
 
-    # === ACTION METHODS === #
+    # === BUSINESS METHODS - ANSWERS === #
 
-    def action_pay_now_revoke_link(self):
-        """Make every address mailed for these documents stop working."""
-        self.check_access('write')
-        self.sudo().write({'pay_now_token': False, 'pay_now_token_expiry': False})
+    def _pay_now_answer_kinds(self):
+        """Return what the customer may say on this page.
+
+        :return: codes of `const.ANSWER_KINDS`.
+        :rtype: list
+        """
+        self.ensure_one()
+        company = self.company_id
+        return [kind for kind, _name in const.ANSWER_KINDS if company[f'pay_now_answer_{kind}']]
+
+    def _pay_now_answer_days(self):
+        """Return between which days a transfer may have been made, and a payment be promised.
+
+        :return: the oldest transfer, today, the last promise.
+        :rtype: tuple(datetime.date, datetime.date, datetime.date)
+        """
+        today = self.company_id._pay_now_today()
+        return (
+            today - timedelta(days=const.TRANSFER_AGE_DAYS),
+            today,
+            today + timedelta(days=self.company_id.pay_now_promise_days),
+        )
+
+    def _pay_now_answer(self, kind, chosen, date='', text=''):
+        """Note what the customer says about the ticked items.
+
+        The same said twice is noted once.
+
+        :param str kind: a code of `const.ANSWER_KINDS`.
+        :param set chosen: ids of the ticked items.
+        :param str date: when it was or will be paid, as a browser sends it.
+        :param str text: the problem, in the customer's words.
+        :rtype: pay.now.answer
+        :raise ValidationError: in the customer's language.
+        """
+        self.ensure_one()
+        if kind not in self._pay_now_answer_kinds():
+            raise ValidationError(self.env._("This answer is not possible here."))
+        moves = self._pay_now_lines().move_id
+        if moves.try_lock_for_update() != moves:
+            raise ValidationError(
+                self.env._("These items are being changed right now. Please try again in a moment.")
+            )
+        lines = self._pay_now_answered_lines(chosen)
+        vals = {
+            'kind': kind,
+            'date': kind != 'problem' and self._pay_now_answer_date(kind, date),
+            'text': kind == 'problem' and self._pay_now_answer_text(text),
+        }
+        Answer = self.env['pay.now.answer']
+        before = Answer.search(
+            Domain('item_ids', 'in', lines.ids) & Domain('by_customer', '=', True)
+        )
+        for one in before.filtered(lambda one: one.state == 'open' and one.item_ids == lines):
+            if all(one[name] == value for name, value in vals.items()):
+                return one
+        self._pay_now_check_answer(vals, lines, before)
+        return Answer.create(
+            {
+                **vals,
+                'company_id': self.company_id.id,
+                'partner_id': self.partner_id.commercial_partner_id.id,
+                'item_ids': [(6, 0, lines.ids)],
+                'by_customer': True,
+            }
+        )
+
+    def _pay_now_answered_lines(self, chosen):
+        """Return the items that an answer is about.
+
+        :param set chosen: ids of the ticked items; all of them where none can be ticked.
+        :rtype: account.move.line
+        :raise ValidationError: nothing was chosen.
+        """
+        open_lines, payable, reasons = self._pay_now_page_items()
+        lines = open_lines.filtered(lambda line: reasons.get(line) != 'in_progress')
+        if payable:
+            lines = lines.filtered(lambda line: line.id in chosen)
+        if not lines:
+            raise ValidationError(self.env._("Please tick the items that it is about."))
+        return lines
+
+    def _pay_now_answer_date(self, kind, date):
+        """Read a day.
+
+        :rtype: datetime.date
+        :raise ValidationError: that is no day, or one that cannot be.
+        """
+        try:
+            day = Date.to_date((date or '').strip())
+        except ValueError:
+            raise ValidationError(self.env._("“%s” is not a date.", date)) from None
+        if not day:
+            raise ValidationError(self.env._("Please say on which day."))
+        oldest, today, last = self._pay_now_answer_days()
+        if kind == 'paid' and not oldest <= day <= today:
+            raise ValidationError(
+                self.env._(
+                    "Please give the day of a transfer between %(first)s and today.",
+                    first=format_date(self.env, oldest),
+                )
+            )
+        if kind == 'promise' and not today <= day <= last:
+            raise ValidationError(
+                self.env._(
+                    "Please choose a day until %s, or contact us.", format_date(self.env, last)
+                )
+            )
+        return day
+
+    def _pay_now_answer_text(self, text):
+        text = (text or '').strip()
+        if not text:
+            raise ValidationError(self.env._("Please say what the problem is."))
+        if len(text) > const.ANSWER_TEXT_LENGTH:
+            raise ValidationError(
+                self.env._("Please write %s characters at most.", const.ANSWER_TEXT_LENGTH)
+            )
+        return text
+
+    def _pay_now_check_answer(self, vals, lines, before):
+        """Refuse what puts reminders off for ever.
+
+        :param dict vals: the answer.
+        :param account.move.line lines: what it is about.
+        :param pay.now.answer before: what the customer said about some of these.
+        :raise ValidationError: somebody has to talk to the customer.
+        """
+        if vals['kind'] == 'problem':
+            said, most = before.filtered(lambda one: one.kind == 'problem'), const.PROBLEMS_MAX
+        else:
+            said, most = before.filtered(lambda one: one.kind != 'problem'), const.ANSWERS_MAX
+        times = max(len(said.filtered(lambda one, o=line: o in one.item_ids)) for line in lines)
+        if times >= most:
+            raise ValidationError(
+                self.env._("You have told us about these items before. Please contact us.")
+            )
+        promised = said.filtered(lambda one: one.kind == 'promise')
+        if vals['kind'] == 'promise' and promised:
+            first = min(promised.mapped('create_date')).date()
+            last = first + timedelta(days=self.company_id.pay_now_promise_days)
+            if vals['date'] > last:
+                raise ValidationError(
+                    self.env._(
+                        "Please choose a day until %s, or contact us.", format_date(self.env, last)
+                    )
+                )

@@ -1,18 +1,113 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import functools
 import json
+
+import pytz
 
 from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
+from odoo.tools.misc import format_date, get_lang
 
 from odoo.addons.account_pay_now import utils
-from odoo.addons.account_pay_now.models.pay_now_link_fetch import INVOICE_FIELDS, ITEM_FIELDS
+
+#: What the page reads of the items: one query, and none for each.
+ITEM_FIELDS = (
+    'move_id',
+    'company_id',
+    'currency_id',
+    'account_id',
+    'date',
+    'date_maturity',
+    'discount_date',
+    'amount_currency',
+    'amount_residual',
+    'amount_residual_currency',
+    'no_followup',
+)
+#: And of their invoices.
+INVOICE_FIELDS = (
+    'name',
+    'state',
+    'move_type',
+    'payment_state',
+    'company_id',
+    'currency_id',
+    'amount_total',
+    'amount_residual',
+    'partner_id',
+    'commercial_partner_id',
+    'preferred_payment_method_line_id',
+    'payment_reference',
+    'partner_bank_id',
+    'pay_now_excluded',
+    'pay_now_excluded_until',
+)
+COMPANY_FIELDS = (
+    'name',
+    'active',
+    'partner_id',
+    'parent_id',
+    'parent_path',
+    'currency_id',
+    'email',
+    'phone',
+    'uses_default_logo',
+    'email_primary_color',
+    'email_secondary_color',
+    'pay_now_signup_date',
+    'pay_now_test_email',
+    'pay_now_reminder_accounting',
+    'pay_now_reminder_sales',
+    'pay_now_any_method_accounting',
+    'pay_now_any_method_sales',
+    'pay_now_partial',
+    'pay_now_answer_paid',
+    'pay_now_answer_promise',
+    'pay_now_answer_problem',
+    'pay_now_promise_days',
+)
+#: What decides whether a provider is offered, its health included, and for which amounts.
+PROVIDER_FIELDS = (
+    'code',
+    'state',
+    'company_id',
+    'maximum_amount',
+    'pay_now_minimum_amount',
+    'pay_now_status',
+    'pay_now_problem',
+    'pay_now_silent_at',
+    'pay_now_silent_since',
+    'pay_now_unheard_at',
+    'pay_now_last_event_at',
+    'pay_now_webhook_url',
+    'pay_now_api_base',
+    'pay_now_platform_state',
+    'pay_now_commission_account_id',
+)
+PARTNER_FIELDS = ('name', 'lang', 'tz', 'email', 'commercial_partner_id')
+IDENTITY_FIELDS = ('vat', 'company_registry', 'commercial_company_name')
+COUNTRY_FIELDS = ('name', 'code', 'address_format', 'vat_label')
+CURRENCY_FIELDS = ('name', 'symbol', 'position', 'rounding', 'decimal_places')
 
 
 class PayNowPageMixin(models.AbstractModel):
-    """The pay page of a document: what it shows, and the payment that it starts."""
+    """The pay page of a document: what it shows, and the payment that it starts.
+
+    What the pay page reads, instead of all that its records have.
+
+    Whatever is asked for besides is read as ever, with all the fields of its record: nothing
+    depends on these lists but the time.
+
+    What the pay page says of the whole: what was paid, is in progress, or can be answered.
+
+    The rows of the pay page, one for each item or credit note.
+
+    Days and amounts are written here, once for all rows: a widget of the template would look up
+    language and currency for each of them.
+    """
 
     _inherit = 'pay.now.page.mixin'
 
@@ -280,3 +375,189 @@ class PayNowPageMixin(models.AbstractModel):
         if currency.compare_amounts(amount, 0) <= 0:
             raise ValidationError(self.env._("Please type an amount above zero."))
         return lines._pay_now_parts(amount)
+
+    # === BUSINESS METHODS - READING === #
+
+    def _pay_now_document_fields(self):
+        """Return which fields of the document its page needs.
+
+        :rtype: list
+        """
+        return ['pay_now_token', 'pay_now_token_expiry', 'company_id', 'partner_id']
+
+    def _pay_now_fetch_parties(self):
+        """Read the company and the customer, each with what belongs to it, in one query a model."""
+        self.ensure_one()
+        company = self.company_id
+        company.fetch(COMPANY_FIELDS)
+        partners = company.partner_id | self.partner_id
+        partners.fetch(
+            {*PARTNER_FIELDS, *IDENTITY_FIELDS, *company.partner_id._display_address_depends()}
+        )
+        company.partner_id.country_id.fetch(COUNTRY_FIELDS)
+        company.currency_id.fetch(CURRENCY_FIELDS)
+
+    # === BUSINESS METHODS - PAID === #
+
+    def _pay_now_page_state(self, open_lines, payable, reasons):
+        """Return what there is to say besides the items: all paid, in progress, or answers.
+
+        :param account.move.line open_lines: what is open.
+        :param account.move.line payable: what of it can be paid.
+        :param dict reasons: `{line: code}` of the others.
+        :rtype: dict
+        """
+        in_progress = not payable and set(reasons.values()) == {'in_progress'}
+        can_answer = open_lines and not in_progress
+        return {
+            'all_paid': not open_lines,
+            'in_progress': in_progress,
+            'answers': self._pay_now_answer_kinds() if can_answer else [],
+            'answer_days': self._pay_now_answer_days(),
+            'payments': [] if open_lines else self._pay_now_page_payments(),
+            'documents': [] if open_lines else self._pay_now_page_documents(),
+        }
+
+    def _pay_now_page_payments(self):
+        """Return the online payments of the page's items, as far as they are about them.
+
+        :rtype: list of dict
+        """
+        items = self.env['pay.now.transaction.item'].search(
+            Domain('line_id', 'in', self._pay_now_lines().ids)
+            & Domain('transaction_id.state', '=', 'done'),
+            order='transaction_id',
+        )
+        return [
+            {
+                'date': self._pay_now_day(tx.pay_now_paid_at or tx.last_state_change),
+                'reference': tx.reference,
+                'amount': sum(mine.mapped('amount')),
+                'currency': tx.currency_id,
+            }
+            for tx, mine in items.grouped('transaction_id').items()
+            if not tx._pay_now_taken_back()
+        ]
+
+    def _pay_now_page_documents(self):
+        """Return the stored PDFs of the page's invoices.
+
+        :return: dicts of `label` and `url`.
+        :rtype: list
+        """
+        moves = self._pay_now_lines().move_id
+        return [
+            self._pay_now_document_link(move)
+            for move in moves
+            if move.invoice_pdf_report_id and not self._pay_now_trial()
+        ]
+
+    def _pay_now_document_link(self, move):
+        return {
+            'label': self.env._("Download %s (PDF)", move.name),
+            'url': f'{self._pay_now_path()}/pdf/{move.id}',
+        }
+
+    def _pay_now_day(self, moment):
+        """Return the day of a moment where the company is."""
+        zone = self.company_id._pay_now_zone()
+        return moment.replace(tzinfo=pytz.utc).astimezone(zone).date()
+
+    # === BUSINESS METHODS - ROWS === #
+
+    def _pay_now_page_rows(self, lines, ticked, parts, reasons):
+        """Return the rows of items and credit notes.
+
+        :param account.move.line lines: what the rows are about.
+        :param account.move.line ticked: those whose box is ticked.
+        :param dict parts: what is paid of those that can be, see `_pay_now_parts`.
+        :param dict reasons: `{line: code of why it cannot be paid}`.
+        :rtype: list of dict
+        """
+        today = self.company_id._pay_now_today()
+        labels = lines._pay_now_due_labels()
+        answers = lines._pay_now_all_answers()
+        write_day = functools.cache(lambda day: format_date(self.env, day))
+        ticked = set(ticked.ids)
+        printed = self._pay_now_printed_moves(lines.move_id)
+        write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
+        rows = []
+        for line in lines:
+            residual, due = line.amount_residual_currency, line.date_maturity
+            amount, discount = parts.get(line, (residual, 0.0))
+            reason, move, currency = reasons.get(line), line.move_id, line.currency_id
+            is_credit = residual < 0
+            rows.append(
+                {
+                    'line': line,
+                    'label': labels[line],
+                    'is_credit': is_credit,
+                    'date': write_day(line.date if is_credit else due),
+                    'late': max((today - due).days, 0) if due else 0,
+                    'residual_text': discount and write[currency](residual),
+                    'amount': amount,
+                    'amount_text': write[currency](amount),
+                    'discount': discount,
+                    'discount_text': discount and line._pay_now_discount_text(),
+                    'reason': reason and move._pay_now_customer_reason(reason),
+                    'ticked': line.id in ticked,
+                    'answers': [answer._for_customer() for answer in answers.get(line, ())],
+                    'document': move.id in printed and self._pay_now_document_link(move),
+                }
+            )
+        return rows
+
+    def _pay_now_printed_moves(self, moves):
+        """Return the ids of the invoices that there is a stored PDF of; none for a trial.
+
+        Not by the field of the invoice, which has to be written in the cache of each.
+
+        :param account.move moves: what is on the page.
+        :rtype: set
+        """
+        if self._pay_now_trial():
+            return set()
+        pdfs = self.env['ir.attachment'].search_fetch(
+            Domain('res_model', '=', moves._name)
+            & Domain('res_id', 'in', moves.ids)
+            & Domain('res_field', '=', 'invoice_pdf_report_file'),
+            ['res_id'],
+        )
+        return set(pdfs.mapped('res_id'))
+
+    def _pay_now_amount_writer(self, currency):
+        """Return what writes amounts as `res.currency.format` does, for many of them.
+
+        :param res.currency currency: the currency of the amounts.
+        :rtype: function
+        """
+        lang = get_lang(self.env)
+        if lang.grouping != '[3,0]':
+            return currency.format
+        # As in most languages, and as Python groups digits itself.
+        marks = {
+            ord('.'): lang.decimal_point,
+            ord(','): (lang.thousands_sep or '').replace(' ', '\N{NO-BREAK SPACE}'),
+            ord('-'): '-\N{ZERO WIDTH NO-BREAK SPACE}',
+        }
+        pattern = f',.{currency.decimal_places}f'
+        symbol = currency.symbol or ''
+        before, after = '', f'\N{NO-BREAK SPACE}{symbol}'
+        if currency.position == 'before':
+            before, after = f'{symbol}\N{NO-BREAK SPACE}', ''
+        return lambda amount: f'{before}{format(amount, pattern).translate(marks)}{after}'
+
+    def _pay_now_number_format(self, currency):
+        """Return how amounts are written in the customer's language, for the live total.
+
+        :param res.currency currency: the currency of the page.
+        :rtype: dict
+        """
+        lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
+        return {
+            'digits': currency.decimal_places,
+            'point': lang.decimal_point,
+            'separator': lang.thousands_sep or '',
+            'symbol': currency.symbol,
+            'before': currency.position == 'before',
+        }

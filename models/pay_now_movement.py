@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from collections import defaultdict, namedtuple
 from datetime import timezone
 
 from odoo import api, fields, models
@@ -7,13 +8,24 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import utils
-from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.gateways import GATEWAYS, base
+
+#: What the books know of a movement: its state, its transaction, and the journal items on the
+#: clearing account that book it.
+Match = namedtuple('Match', ('state', 'transaction', 'lines'))
+#: What the books know of many movements: payments by the movement's id, refunds and payouts by
+#: their own, and the entries that were made for single movements.
+Known = namedtuple('Known', ('payments', 'refunds', 'payouts', 'booked'))
+#: What is looked at again whenever something new may be known.
+UNDECIDED = ('waiting', 'foreign')
 
 
 class PayNowMovement(models.Model):
     """A movement of the balance at the provider: of a payout, of a dispute, or not ours.
 
     Payments and their commissions need none until a payout lists them.
+
+    Which entries of ours a provider's movements stand for. A few queries for any number.
     """
 
     _name = 'pay.now.movement'
@@ -251,3 +263,195 @@ class PayNowMovement(models.Model):
         """
         accounts = self.provider_id.pay_now_clearing_account_id
         return self.move_id.line_ids.filtered(lambda line: line.account_id in accounts)
+
+    # === BUSINESS METHODS - LISTING === #
+
+    @api.model
+    def _sweep(self, provider):
+        """List the movements of the balance and keep those that the books do not know (yet).
+
+        :param payment.provider provider: whose turn was taken.
+        """
+        found = list(
+            provider._pay_now_gateway().list_movements(provider._pay_now_list_since(days=1))
+        )
+        stored = set(
+            self.search(
+                Domain('provider_id', '=', provider.id)
+                & Domain('movement_ref', 'in', [line.id for line in found])
+            ).mapped('movement_ref')
+        )
+        found = [line for line in found if line.id not in stored]
+        self._follow_reversals(provider, found)
+        matches = self._identify(provider, found)
+        unknown = [line for line in found if matches[line.id].state in UNDECIDED]
+        self._store(provider, unknown)._write_matches(matches)
+        self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
+
+    @api.model
+    def _follow_reversals(self, provider, found):
+        """Let disputes follow from the report of payments that the provider took back.
+
+        :param payment.provider provider: whose turn was taken.
+        :param list found: `gateways.base.Movement`.
+        """
+        reversals = [line for line in found if line.reversal]
+        ours = self._payments_of(provider, reversals)
+        payments = self.env['payment.transaction'].union(*ours.values())
+        known = set(payments.pay_now_dispute_ids.mapped('reversal_ref'))
+        refs = [one.source_id for one in reversals if one.id in ours and one.source_id not in known]
+        if refs:
+            self.env['pay.now.dispute']._synchronize(provider, refs)
+
+    def _look_again(self):
+        """Identify movements anew; what somebody decided stays as it is.
+
+        :return: what was found, by movement id.
+        :rtype: dict
+        """
+        matches = {}
+        for provider, movements in self.grouped('provider_id').items():
+            found = self._identify(provider, movements._read_again())
+            movements._write_matches(found)
+            matches.update(found)
+        return matches
+
+    def _write_matches(self, matches):
+        by_values = defaultdict(self.browse)
+        for movement in self:
+            match = matches[movement.movement_ref]
+            state = match.state if movement.state in (*UNDECIDED, 'ours') else movement.state
+            if (state, match.transaction) != (movement.state, movement.transaction_id):
+                by_values[state, match.transaction.id] |= movement
+        for (state, transaction_id), movements in by_values.items():
+            movements.write({'state': state, 'transaction_id': transaction_id})
+
+    def _not_booked(self):
+        """Return how much of a movement is not on the clearing account."""
+        self.ensure_one()
+        match = self._identify(self.provider_id, self._read_again())[self.movement_ref]
+        return self.net - sum(match.lines.mapped('balance'))
+
+    # === BUSINESS METHODS - MATCHING === #
+
+    @api.model
+    def _identify(self, provider, found):
+        """Find the entries of ours that movements stand for.
+
+        :param payment.provider provider: whose balance moved.
+        :param list found: `gateways.base.Movement`.
+        :return: `{movement id: Match}`
+        :rtype: dict
+        """
+        known = self._read_known(provider, found)
+        clearing = provider.pay_now_clearing_account_id
+        matches = {}
+        for line in found:
+            entries = self._entries_of(line, known)
+            items = self.env['account.move.line']
+            if entries:
+                items = entries.line_ids.filtered(lambda item: item.account_id == clearing)
+            if line.source_id in known.refunds:
+                # A refund and its failure are entries of one payment, each on its own side.
+                items = items.filtered(lambda item, net=line.net: (item.balance < 0) == (net < 0))
+            payment = known.payments.get(line.id, self.env['payment.transaction'])
+            state = self._state_of(provider, line, entries is not None, payment, items)
+            matches[line.id] = Match(state, payment, items)
+        return matches
+
+    @api.model
+    def _read_known(self, provider, found):
+        """Read what the books know of movements, a few queries for any number.
+
+        :param payment.provider provider: whose balance moved.
+        :param list found: `gateways.base.Movement`.
+        :rtype: Known
+        """
+        booked = self.search(
+            Domain('provider_id', '=', provider.id)
+            & Domain('movement_ref', 'in', [line.id for line in found])
+            & Domain('move_id', '!=', False)
+        )
+        known = Known(
+            self._payments_of(provider, found),
+            self._refunds_of(provider, found),
+            self._payouts_of(provider, found),
+            {movement.movement_ref: movement.move_id for movement in booked},
+        )
+        paid = self.env['payment.transaction'].union(*known.payments.values())
+        # Read all of them at once, not one by one later.
+        paid._pay_now_entries().line_ids.mapped('account_id')
+        return known
+
+    @api.model
+    def _entries_of(self, line, known):
+        """Return the entries that book a movement, as far as they are made.
+
+        :param gateways.base.Movement line: the movement.
+        :param Known known: what the books know of it and others.
+        :return: None where the movement is not ours.
+        :rtype: account.move | None
+        """
+        if line.id in known.booked:
+            return known.booked[line.id]
+        if line.kind in ('payout', 'payout_failure') and line.source_id not in known.refunds:
+            payout = known.payouts.get(line.id) or known.payouts.get(line.source_id)
+            if not payout:
+                return None
+            return payout.move_id if line.kind == 'payout' else payout.reversal_move_id
+        payment = known.payments.get(line.id)
+        if line.kind == 'payment':
+            return payment and payment._pay_now_entries()
+        if refund := known.refunds.get(line.source_id):
+            return refund._pay_now_entries()
+        # Ours, and booked by itself or not at all.
+        return self.env['account.move'] if payment else None
+
+    @api.model
+    def _state_of(self, provider, line, known, payment, items):
+        """Return the state of a movement that nobody decided about."""
+        if not known:
+            return 'foreign'
+        if (
+            line.kind == 'dispute'
+            and not items
+            and payment.pay_now_dispute_ids
+            and not GATEWAYS[provider.code].names_dispute_movements
+        ):
+            # Reported under another id than the dispute's own movement, which counts.
+            return 'ours'
+        missing = float(line.net) - sum(items.mapped('balance'))
+        same = line.currency == provider.company_id.currency_id.name
+        return 'ours' if same and provider.company_id.currency_id.is_zero(missing) else 'waiting'
+
+    @api.model
+    def _payments_of(self, provider, found):
+        """Return the payments of ours that movements, or disputes, belong to, by their id."""
+        return self.env['payment.transaction']._pay_now_find(
+            provider, {one.id: one for one in found}
+        )
+
+    @api.model
+    def _refunds_of(self, provider, found):
+        """Return the refund transactions that movements belong to, by the refund's id."""
+        # What PayPal took back may have been booked as a refund at first.
+        kinds = ('refund', 'dispute')
+        refs = [line.source_id for line in found if line.kind in kinds and line.source_id]
+        txs = self.env['payment.transaction'].search(
+            Domain('provider_id', '=', provider.id)
+            & Domain('operation', '=', 'refund')
+            & Domain('provider_reference', 'in', refs)
+        )
+        return {tx.provider_reference: tx for tx in txs}
+
+    @api.model
+    def _payouts_of(self, provider, found):
+        """Return the payouts that movements are of, by the id of the movement or the payout."""
+        lines = [line for line in found if line.kind in ('payout', 'payout_failure')]
+        refs = [ref for line in lines for ref in (line.id, line.source_id) if ref]
+        fields = ('movement_ref', 'failure_movement_ref', 'payout_ref')
+        payouts = self.env['pay.now.payout'].search(
+            Domain('provider_id', '=', provider.id)
+            & Domain.OR(Domain(field, 'in', refs) for field in fields)
+        )
+        return {payout[field]: payout for payout in payouts for field in fields if payout[field]}

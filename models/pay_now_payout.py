@@ -1,13 +1,31 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
+from datetime import timedelta
+
 from odoo import api, fields, models
-from odoo.fields import Domain
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.payment.logging import get_payment_logger
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+def _letters(text):
+    """Return what is left of a text when a bank has upper-cased and shortened its spaces."""
+    return re.sub(r'[^A-Z0-9]', '', (text or '').upper())
 
 
 class PayNowPayout(models.Model):
-    """A provider's transfer of collected money to the company's bank."""
+    """A provider's transfer of collected money to the company's bank.
+
+    Payouts meet the bank statement on the internal transfer account.
+
+    The books of payouts: transfer, failure, and what they are made of.
+    """
 
     _name = 'pay.now.payout'
     _description = "Provider payout"
@@ -77,6 +95,23 @@ class PayNowPayout(models.Model):
         "A reversal belongs to one payout.",
     )
 
+    bank_state = fields.Selection(
+        string="Bank",
+        selection=[
+            ('waiting', "Not at the bank yet"),
+            ('matched', "Matched with the bank"),
+            ('none', "Nothing arrives"),
+        ],
+        compute='_compute_bank_state',
+        store=True,
+    )
+    statement_line_ids = fields.Many2many(
+        string="Bank lines",
+        comodel_name='account.bank.statement.line',
+        compute='_compute_statement_line_ids',
+        compute_sudo=True,
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends('provider_id', 'amount', 'currency_id')
@@ -101,6 +136,26 @@ class PayNowPayout(models.Model):
                 payout.line_ids.filtered(lambda line: line.state == 'foreign')
             )
 
+    @api.depends('move_id.line_ids.reconciled', 'reversal_move_id.line_ids.reconciled', 'state')
+    def _compute_bank_state(self):
+        for payout in self.sudo():
+            lines = payout._transfer_lines()
+            if not lines or not all(lines.mapped('reconciled')):
+                payout.bank_state = 'waiting'
+            else:
+                payout.bank_state = 'matched' if payout._matched_bank_lines() else 'none'
+
+    @api.depends('bank_state')
+    def _compute_statement_line_ids(self):
+        for payout in self:
+            payout.statement_line_ids = payout._matched_bank_lines()
+
+    def _matched_bank_lines(self):
+        """Return the bank statement lines that the payout's transfer is reconciled with."""
+        lines = self._transfer_lines()
+        others = lines.matched_debit_ids.debit_move_id | lines.matched_credit_ids.credit_move_id
+        return others.move_id.statement_line_id
+
     # === ACTION METHODS === #
 
     def action_check(self):
@@ -109,6 +164,46 @@ class PayNowPayout(models.Model):
         lines = self.sudo().line_ids
         lines.filtered(lambda line: line.state != 'handled')._look_again()
         return result
+
+    def action_match_bank(self):
+        """Match with the bank, or show the lines that may be it.
+
+        :raise UserError: no line of the bank fits.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        payout = self.sudo()
+        item = payout._transfer_lines().filtered(lambda line: not line.reconciled)[:1]
+        if not item:
+            raise UserError(self.env._("This payout does not wait for the bank."))
+        fitting = payout._fitting_bank_lines(item)
+        if not fitting:
+            first, last = payout._bank_dates(item)
+            raise UserError(
+                self.env._(
+                    "There is no open bank statement line of %(amount)s between %(first)s and"
+                    " %(last)s.",
+                    amount=payout.currency_id.format(item.amount_residual),
+                    first=format_date(self.env, first),
+                    last=format_date(self.env, last),
+                )
+            )
+        named = fitting.filtered(payout._names_us)
+        if len(named) == 1 or len(fitting) == 1:
+            payout._match_with(named if len(named) == 1 else fitting, item)
+            return None
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Which bank line is it?"),
+            'res_model': 'account.bank.statement.line',
+            'view_mode': 'list',
+            'views': [
+                (self.env.ref('account_pay_now.account_bank_statement_line_view_match').id, 'list')
+            ],
+            'domain': [('id', 'in', fitting.ids)],
+            'context': {'pay_now_payout_id': self.id, 'create': False},
+            'target': 'new',
+        }
 
     # === BUSINESS METHODS - FETCHING === #
 
@@ -156,3 +251,340 @@ class PayNowPayout(models.Model):
             # What was settled has to be taken back.
             vals['settled'] = False
         self._write_changes(vals)
+
+    # === BUSINESS METHODS - BANK === #
+
+    @api.model
+    def _cron_match_bank(self):
+        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
+        domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
+        self.sudo().search(domain)._match_bank()
+
+    def _match_bank(self, lines=None):
+        """Match payouts with bank statement lines where exactly one fits, both ways round.
+
+        Amount and date have to fit, and the bank's line has to name the provider or the payout: a
+        customer's transfer may be of the same amount.
+
+        :param account.bank.statement.line lines: new ones, all by default.
+        :return: None
+        """
+        waiting = self.filtered(lambda payout: payout.move_id and payout.bank_state == 'waiting')
+        pairs, taken = [], {}
+        for payout in waiting:
+            for item in payout._transfer_lines().filtered(lambda line: not line.reconciled):
+                fitting = payout._fitting_bank_lines(item).filtered(payout._names_us)
+                exact = fitting.filtered(payout._names_payout)
+                fitting = exact if len(exact) == 1 else fitting
+                for line in fitting:
+                    taken[line] = taken.get(line, 0) + 1
+                if len(fitting) == 1 and (lines is None or fitting in lines):
+                    pairs.append((payout, fitting, item, bool(exact)))
+        for payout, line, item, exact in pairs:
+            if taken[line] > 1 and not exact:
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    payout._match_with(line, item)
+            except UserError as error:
+                _logger.info("%s is not matched by itself: %s", payout.payout_ref, error)
+
+    def _bank_dates(self, item):
+        """Return the first and the last day that the bank's line may be dated.
+
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :rtype: tuple(datetime.date, datetime.date)
+        """
+        self.ensure_one()
+        if item.move_id == self.reversal_move_id:
+            # Booked when we were notified: the bank may have known long before.
+            return (
+                item.date - timedelta(days=const.PAYOUT_LOOKBACK_DAYS),
+                item.date + timedelta(days=const.BANK_DAYS_AFTER),
+            )
+        # Days of UTC: the margins cover what the company's own differ by.
+        made = self.created_at.date()
+        expected = self.arrives_at.date() if self.arrives_at else made
+        return (
+            made - timedelta(days=const.BANK_DAYS_BEFORE),
+            max(made, expected) + timedelta(days=const.BANK_DAYS_AFTER),
+        )
+
+    def _fitting_bank_lines(self, item):
+        """Return the bank's open lines of the same amount and about the same date.
+
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :rtype: account.bank.statement.line
+        """
+        self.ensure_one()
+        first, last = self._bank_dates(item)
+        own = self.env['payment.provider'].search([('code', 'in', const.PROVIDER_CODES)]).journal_id
+        lines = self.env['account.bank.statement.line'].search(
+            Domain('company_id', '=', self.company_id.id)
+            & Domain('is_reconciled', '=', False)
+            & Domain('journal_id', 'not in', own.ids)
+            & Domain('date', '>=', first)
+            & Domain('date', '<=', last)
+        )
+        return lines.filtered(
+            lambda line: (
+                line.currency_id == item.company_currency_id
+                and not line.currency_id.compare_amounts(line.amount, item.amount_residual)
+                and len(line._seek_for_lines()[1]) == 1
+            )
+        )
+
+    def _names_us(self, line):
+        """Tell whether the bank's line names the provider or this payout."""
+        text = _letters(self._bank_text(line))
+        name = self.provider_id._pay_now_short_name()
+        return _letters(name) in text or self._names_payout(line)
+
+    def _names_payout(self, line):
+        """Tell whether the bank's line names this very payout."""
+        text = _letters(self._bank_text(line))
+        names = (self.payout_ref, self.bank_reference)
+        # "STRIPE" is the reference of every payout.
+        return any(len(_letters(name)) > 8 and _letters(name) in text for name in names if name)
+
+    @api.model
+    def _bank_text(self, line):
+        return ' '.join(
+            filter(None, (line.payment_ref, line.ref, line.partner_name, line.partner_id.name))
+        )
+
+    def _match_with(self, line, item):
+        """Put the transfer account into a bank line, and reconcile both.
+
+        :param account.bank.statement.line line: of the bank.
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :raise UserError: the line is reconciled already, or in a closed period.
+        """
+        self.ensure_one()
+        _liquidity, suspense, _others = line._seek_for_lines()
+        if line.is_reconciled or len(suspense) != 1 or item.reconciled:
+            raise UserError(self.env._("This bank line or this payout is matched already."))
+        line.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
+            {'line_ids': [Command.update(suspense.id, {'account_id': item.account_id.id})]}
+        )
+        counterpart = line.move_id.line_ids.filtered(
+            lambda one: one.account_id == item.account_id and not one.reconciled
+        )
+        (counterpart | item).reconcile()
+        self.message_post(
+            body=self.env._(
+                "Matched with the bank: %(label)s of %(date)s",
+                label=line.payment_ref or '',
+                date=format_date(self.env, line.date),
+            )
+        )
+
+    # === BUSINESS METHODS - BOOKING === #
+
+    def _book_and_reconcile(self):
+        """Book payouts, take back failed ones, and reconcile what each is made of.
+
+        Safe to call any number of times; what is missing is done the next time.
+        """
+        self._book()
+        todo = self.filtered('move_id').sorted(lambda payout: (payout.created_at, payout.id))
+        for payout in todo:
+            try:
+                with self.env.cr.savepoint():
+                    if payout.listed:
+                        payout._reconcile_listed()
+                    else:
+                        payout._reconcile_by_age()
+            except UserError as error:
+                payout._note_problem(error)
+        todo._match_bank()
+
+    def _book(self):
+        """Book payouts that are not booked yet and take back those that failed, all at once."""
+        for provider, payouts in self.grouped('provider_id').items():
+            company = provider.company_id
+            payouts = payouts.with_company(company).with_context(lang=company._pay_now_lang())
+            foreign = payouts - payouts.filtered_domain(
+                [('currency_id', '=', company.currency_id.id)]
+            )
+            for payout in foreign - foreign.filtered('problem'):
+                payout.problem = self.env._(
+                    "This payout is in %s: book it by hand.", payout.currency_id.name
+                )
+            todo = (payouts - foreign).try_lock_for_update()
+            try:
+                with self.env.cr.savepoint():
+                    todo._book_of(provider)
+                todo.filtered('problem').problem = False
+            except UserError as error:
+                todo._note_problem(error)
+
+    def _book_of(self, provider):
+        new = self.filtered(lambda payout: not payout.move_id)
+        failed = self.filtered(
+            lambda payout: payout.state in ('failed', 'canceled') and not payout.reversal_move_id
+        )
+        moves = self.env['account.move'].create(
+            [payout._prepare_entry(provider) for payout in new]
+            + [payout._prepare_entry(provider, back=True) for payout in failed]
+        )
+        moves.action_post()
+        for payout, move in zip(new, moves[: len(new)], strict=True):
+            payout.move_id = move
+        for payout, move in zip(failed, moves[len(new) :], strict=True):
+            payout.reversal_move_id = move
+            # Not before posting: Odoo would match both on the clearing account, where the next
+            # payout has to find the money that came back.
+            move.reversed_entry_id = payout.move_id
+        failed._reconcile_transfers()
+
+    def _prepare_entry(self, provider, back=False):
+        """Return the values of a payout's entry: internal transfer on one side, clearing on the
+        other; at today's date when the money comes back."""
+        self.ensure_one()
+        sign = -1 if back else 1
+        label = self.env._("%(payout)s came back", payout=self.name) if back else self.name
+        return provider._pay_now_prepare_entry(
+            None if back else self.created_at,
+            ref=self.payout_ref,
+            label=f'{label} – {self.payout_ref}',
+            amounts=[
+                (provider._pay_now_transfer_account(), sign * self.amount),
+                (provider.pay_now_clearing_account_id, -sign * self.amount),
+            ],
+        )
+
+    # === BUSINESS METHODS - RECONCILING === #
+
+    def _clearing_lines(self):
+        """Return the payouts' own journal items on the clearing account."""
+        accounts = self.provider_id.pay_now_clearing_account_id
+        return self.move_id.line_ids.filtered(lambda line: line.account_id in accounts)
+
+    def _transfer_lines(self):
+        """Return the journal items that the bank statement has to meet."""
+        accounts = self.company_id.transfer_account_id
+        moves = self.move_id | self.reversal_move_id
+        return moves.line_ids.filtered(lambda line: line.account_id in accounts)
+
+    def _reconcile_transfers(self):
+        """Match the transfer of a failed payout with its way back, unless the bank saw it."""
+        self.env['account.move.line']._pay_now_reconcile_open(
+            [payout._transfer_lines() for payout in self]
+        )
+
+    def _reconcile_listed(self):
+        """Reconcile a payout with exactly the movements that the provider lists for it."""
+        self.ensure_one()
+        if not self.complete:
+            return
+        Movement = self.env['pay.now.movement']
+        if not self.lines_known:
+            found = list(self.provider_id._pay_now_gateway().payout_lines(self.payout_ref))
+            Movement._store(self.provider_id, found, payout_id=self.id)
+            self.lines_known = True
+        matches = self.line_ids._look_again()
+        items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
+        others = self._take_back_from_by_age(items)
+        items._pay_now_reconcile_open([self._clearing_lines() | items])
+        for payout in others.sorted(lambda one: (one.created_at, one.id)):
+            payout._reconcile_by_age()
+        total = sum(self.line_ids.mapped('net'))
+        if self.currency_id.compare_amounts(total, self.amount):
+            self.problem = self.env._(
+                "The provider lists %(total)s, and transfers %(amount)s.",
+                total=self.currency_id.format(total),
+                amount=self.currency_id.format(self.amount),
+            )
+        self.settled = not self._undecided_lines()
+
+    def _take_back_from_by_age(self, items):
+        """Free what the provider lists for this payout from others that are allocated by age.
+
+        One that we were notified of before it, and that nothing is listed of, may have taken it.
+
+        :param account.move.line items: what is listed, on the clearing account.
+        :return: the payouts that have to be allocated anew.
+        :rtype: pay.now.payout
+        """
+        self.ensure_one()
+        if self._clearing_lines().reconciled:
+            return self.browse()
+        together = items._all_reconciled_lines()
+        others = self.search([('move_id', 'in', together.move_id.ids)]) - self
+        by_age = others.filtered(lambda payout: not payout.listed)
+        if by_age:
+            together.remove_move_reconcile()
+            others.settled = False
+        return by_age
+
+    def _reconcile_by_age(self):
+        """Reconcile a payout with the oldest open items of the clearing account.
+
+        Where the provider does not say what it is made of. What is not ours of the balance at
+        that moment is listed with it.
+        """
+        self.ensure_one()
+        self._take_undecided()
+        line = self._clearing_lines()
+        # Failed before anything was allocated: it never took anything.
+        line._pay_now_reconcile_open([line | self._returned_lines()])
+        if not line.reconciled:
+            line._pay_now_reconcile_open([line | self._oldest_open_items(line)])
+        handled = self.line_ids.filtered(lambda one: one.state == 'handled')
+        self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
+
+    def _take_undecided(self):
+        """List with the payout what is not ours, or not known yet, of the balance it took.
+
+        One whose money came back took nothing: what it listed is left to the next.
+        """
+        if self.reversal_move_id:
+            self._undecided_lines().payout_id = False
+            return
+        self.env['pay.now.movement'].search(
+            Domain('provider_id', '=', self.provider_id.id)
+            & Domain('payout_id', '=', False)
+            & Domain('state', 'in', ('waiting', 'foreign'))
+            & Domain('occurred_at', '<=', self.created_at)
+            & Domain('kind', '!=', 'payout')
+        ).payout_id = self
+
+    def _undecided_lines(self):
+        """Return the movements of the payout of which nothing is booked."""
+        return self.line_ids.filtered(lambda line: line.state in ('waiting', 'foreign'))
+
+    def _returned_lines(self):
+        """Return the journal items of the money that came back, on the clearing account."""
+        accounts = self.provider_id.pay_now_clearing_account_id
+        return self.reversal_move_id.line_ids.filtered(lambda line: line.account_id in accounts)
+
+    def _oldest_open_items(self, line):
+        """Return the oldest open items that cover what is left of the payout's own.
+
+        :param account.move.line line: the payout's, on the clearing account.
+        :rtype: account.move.line
+        """
+        items = self.env['account.move.line'].search(
+            Domain('account_id', '=', line.account_id.id)
+            & Domain('parent_state', '=', 'posted')
+            & Domain('reconciled', '=', False)
+            & Domain('date', '<=', line.date)
+            & Domain('company_id', '=', self.company_id.id),
+            order='date, id',
+        )
+        items -= self.search([('move_id', 'in', items.move_id.ids)])._clearing_lines()
+        # What the provider took is gone already: the oldest payments cover it too.
+        taken = items.filtered(lambda item: item.amount_residual < 0)
+        missing = -line.amount_residual - sum(taken.mapped('amount_residual'))
+        for item in items - taken:
+            if self.currency_id.compare_amounts(missing, 0) <= 0:
+                break
+            missing -= item.amount_residual
+            taken |= item
+        return taken
+
+
+def _letters(text):
+    """Return what is left of a text when a bank has upper-cased and shortened its spaces."""
+    return re.sub(r'[^A-Z0-9]', '', (text or '').upper())

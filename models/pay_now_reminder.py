@@ -1,13 +1,21 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import email_normalize
 
 from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminder(models.Model):
-    """One message to one customer about all its due items."""
+    """One message to one customer about all its due items.
+
+    Reminders in the customer portal: what was asked for, and what of it is still to be paid.
+
+    Reminders for trying out: test mode, trial reminders, forecasts.
+    """
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
@@ -96,6 +104,8 @@ class PayNowReminder(models.Model):
     _to_note_idx = models.Index(
         "(id) WHERE state = 'sent' AND (is_noted IS NULL OR is_noted = FALSE)"
     )
+
+    test_text = fields.Char(string="Test mode", related='run_id.test_text')
 
     # === COMPUTE METHODS === #
 
@@ -194,3 +204,119 @@ class PayNowReminder(models.Model):
             ['partner_id'],
         )
         return self.env['res.partner'].browse([partner.id for (partner,) in groups])
+
+    # === BUSINESS METHODS - PORTAL === #
+
+    @api.model
+    def _pay_now_portal_domain(self, partner):
+        """Return the domain of the reminders that somebody who is logged in may see.
+
+        As with invoices, all contacts of a customer see what was sent to it.
+
+        :param res.partner partner: who is logged in.
+        :rtype: odoo.fields.Domain
+        """
+        return Domain('partner_id', '=', partner.commercial_partner_id.id) & Domain(
+            'state', 'in', ('sent', 'uncertain')
+        )
+
+    def _pay_now_portal_rows(self):
+        """Return what the portal lists.
+
+        :return: dicts of `reminder`, `due` (amounts by currency) and `url`, the pay page where
+            something can be paid there.
+        :rtype: list
+        """
+        open_items = self.item_ids._pay_now_still_open()
+        return [
+            {
+                'reminder': reminder,
+                'due': reminder._subtotals_text(reminder.item_ids & open_items),
+                'url': reminder._pay_now_portal_url(reminder.item_ids & open_items),
+            }
+            for reminder in self
+        ]
+
+    def _pay_now_portal_url(self, open_items):
+        """Return the path of the pay page: the mailed one, as long as it opens.
+
+        :param account.move.line open_items: what is still to be paid.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        is_open = self._pay_now_check_token(self.sudo().pay_now_token)
+        offers = self.has_button and not self.run_id.print_previous_balance
+        return bool(open_items and is_open and offers) and self._pay_now_path()
+
+    # === BUSINESS METHODS - TEST MODE === #
+
+    def _without_test_button(self, items):
+        """Return the reminders that get no test button: it is for the test address only.
+
+        Each invoice knows its own contact; the reminder goes to one of them.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :rtype: pay.now.reminder
+        """
+        companies = self.company_id.filtered(
+            lambda one: one._pay_now_test_mode() and not one._pay_now_in_sandbox()
+        )
+        return self.filtered(
+            lambda one: one.company_id in companies and not one._may_take_button(items[one])
+        )
+
+    def _may_take_button(self, lines):
+        """Tell whether a test button may be mailed to whom the reminder is written to.
+
+        :param account.move.line lines: what it is about.
+        :rtype: bool
+        """
+        if self._pay_now_trial():
+            return True
+        address = email_normalize(self._find_contact(lines).email or '')
+        return bool(address) and address == email_normalize(
+            self.company_id.pay_now_test_email or ''
+        )
+
+    # === BUSINESS METHODS - TRIAL REMINDER === #
+
+    def _pay_now_urls(self, **params):
+        """Override of `pay.now.page.mixin`: the button of a trial leads to a page without money."""
+        if trial := self._pay_now_trial():
+            return dict.fromkeys(self, trial._pay_now_url(**params))
+        return super()._pay_now_urls(**params)
+
+    def _pay_now_path(self):
+        """Override of `pay.now.page.mixin`, for the same reason."""
+        if trial := self._pay_now_trial():
+            return trial._pay_now_path()
+        return super()._pay_now_path()
+
+    # === BUSINESS METHODS - FORECAST === #
+
+    def _forecast_values(self):
+        """Return what a list of the reminders shows; it outlives the reminders.
+
+        :rtype: list[dict]
+        """
+        return [
+            {
+                'partner_id': reminder.partner_id.id,
+                'level_id': reminder.level_id.id,
+                'amount_due': reminder.amount_due,
+                'amount_payable': reminder.amount_payable,
+                'has_button': reminder.has_button,
+                'reason': reminder.reason,
+                'outcome': 'send' if reminder.state == 'draft' else 'skip',
+            }
+            for reminder in self
+        ]
+
+    def _now(self):
+        """Return the moment that holds are judged at: a forecast is about another day.
+
+        :rtype: datetime
+        """
+        now = fields.Datetime.now()
+        ahead = (self.run_id.date - fields.Date.context_today(self)).days if self.run_id else 0
+        return now + timedelta(days=max(ahead, 0))

@@ -1,15 +1,34 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import contextlib
+from datetime import timedelta
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.tools.misc import format_date
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+from odoo.tools import split_every
+from odoo.tools.misc import clean_context, format_date, formatLang
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminderRun(models.Model):
-    """One generation of reminders, with an outcome and a reason for every customer looked at."""
+    """One generation of reminders, with an outcome and a reason for every customer looked at.
+
+    What the next automatic run would send: the real run, made and undone.
+
+    Who gets a reminder: every customer with a due item is looked at, in batches.
+
+    A run knows how far it came: it goes on after any interruption, and nobody is listed twice.
+
+    The letters of a run: how many wait for the printer, and what was printed.
+
+    Runs from Sales: of a person without rights in the accounting, and of their invoices only.
+
+    The scope follows the person's rights: it is asked for when generating, in each preview and
+    again as the mails leave.
+    """
 
     _name = 'pay.now.reminder.run'
     _inherit = ['pay.now.sales.mixin', 'pay.now.reason.mixin']
@@ -95,6 +114,35 @@ class PayNowReminderRun(models.Model):
     progress = fields.Float(string="Progress", compute='_compute_counts')
     test_text = fields.Char(string="Test mode", compute='_compute_test_text', compute_sudo=True)
 
+    last_partner_id = fields.Integer(
+        string="Looked at until", readonly=True, help="The last customer that is in the list."
+    )
+
+    to_print_count = fields.Integer(string="Letters to print", compute='_compute_counts')
+    letters_file_ids = fields.Many2many(
+        string="Printed letters",
+        comodel_name='ir.attachment',
+        relation='pay_now_reminder_run_letters_rel',
+        readonly=True,
+        copy=False,
+    )
+
+    letters_text = fields.Char(string="What is to be printed", compute='_compute_letters_text')
+
+    sales_user_id = fields.Many2one(
+        string="From Sales, by",
+        comodel_name='res.users',
+        readonly=True,
+        index='btree_not_null',
+        # Without its person the run would have no limits any more.
+        ondelete='restrict',
+        help="Who made the run without rights in the accounting: it is about nothing but the Sales"
+        " invoices of this person.",
+    )
+    sales_scope_text = fields.Char(
+        string="Scope", compute='_compute_sales_scope_text', compute_sudo=True
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends('date', 'trigger')
@@ -140,6 +188,51 @@ class PayNowReminderRun(models.Model):
         for run in self:
             run.test_text = run.company_id._pay_now_test_text()
 
+    @api.depends_context('lang')
+    def _compute_letters_text(self):
+        for run in self:
+            count = run.to_print_count
+            run.letters_text = (
+                self.env._("1 letter") if count == 1 else self.env._("%s letters", count)
+            )
+
+    @api.depends('sales_user_id')
+    @api.depends_context('lang')
+    def _compute_sales_scope_text(self):
+        for run in self:
+            user = run.sales_user_id
+            run.sales_scope_text = user._pay_now_sales_scope_text() if user else False
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to keep those who act for Sales only within their scope."""
+        if not self._is_sales_only():
+            return super().create(vals_list)
+        chosen = ('company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids')
+        vals_list = [
+            {
+                **self._within_sales({name: vals[name] for name in chosen if name in vals}),
+                'sales_user_id': self.env.uid,
+            }
+            for vals in vals_list
+        ]
+        # No default of the context counts either.
+        Run = self.with_env(self.env(context=clean_context(self.env.context)))
+        return super(PayNowReminderRun, Run).create(vals_list)
+
+    def write(self, vals):
+        """Override of `base`: who acts for Sales only changes nothing of a run but its list.
+
+        :raise AccessError: if something else is changed.
+        """
+        if self._is_sales_only() and vals.keys() - {'reminder_ids'}:
+            raise AccessError(
+                self.env._("Only Invoicing can change what a run of reminders is about.")
+            )
+        return super().write(vals)
+
     # === ACTION METHODS === #
 
     @by_engine('write')
@@ -175,6 +268,16 @@ class PayNowReminderRun(models.Model):
         """Drop what is not sent yet."""
         self.reminder_ids.action_drop()
         self.state = 'canceled'
+
+    def action_print_letters(self):
+        """Print what waits for the printer (see `pay.now.reminder`).
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        # Not by way of `reminder_ids`, which reads all that the run has.
+        waiting = Domain('run_id', '=', self.id) & Domain('state', '=', 'to_print')
+        return self.env['pay.now.reminder'].search(waiting).action_print_letters()
 
     # === BUSINESS METHODS - SENDING === #
 
@@ -237,3 +340,304 @@ class PayNowReminderRun(models.Model):
                 " there is one."
             ),
         }
+
+    # === BUSINESS METHODS - FORECAST === #
+
+    @api.model
+    def _forecast(self, company):
+        """Return what the automatic run of tomorrow would do, and leave no trace of it.
+
+        :param res.company company: the company whose customers would be reminded.
+        :return: one dictionary of values by customer (see `_forecast_values`).
+        :rtype: list[dict]
+        :raise UserError: if no run could be made.
+        """
+        Run = self._in_company(company)
+        # Closing a savepoint undoes what was done since, and empties the cache of it: `_generate`
+        # must not commit.
+        with contextlib.closing(self.env.cr.savepoint()):
+            run = Run.create(
+                {'company_id': company.id, 'trigger': 'auto', 'date': self._tomorrow()}
+            )
+            run._generate()
+            return run.reminder_ids._forecast_values()
+
+    @api.model
+    def _tomorrow(self):
+        return fields.Date.context_today(self) + timedelta(days=1)
+
+    @api.model
+    def _in_company(self, company):
+        """Return the model as the daily action has it for a company, in the user's language."""
+        return self.sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+
+    @api.model
+    def _count_due(self, company):
+        """Return how many customers the automatic run of tomorrow would look at: one query.
+
+        :param res.company company: the company whose customers would be reminded.
+        :rtype: int
+        """
+        Run = self._in_company(company)
+        if not Run.env['pay.now.reminder.level'].search_count([('company_id', '=', company.id)]):
+            return 0
+        return Run.new({'company_id': company.id, 'date': self._tomorrow()})._count_customers()
+
+    @api.model
+    def _forecast_text(self, company):
+        """Return in one sentence what the automatic run of tomorrow would send.
+
+        :param res.company company: the company whose customers would be reminded.
+        :rtype: str
+        """
+        sent = [row for row in self._forecast(company) if row['outcome'] == 'send']
+        amount = formatLang(
+            self.env,
+            sum(row['amount_due'] for row in sent),
+            currency_obj=company.currency_id,
+        )
+        if not sent:
+            return self.env._("Nobody would be reminded tomorrow.")
+        if len(sent) == 1:
+            return self.env._("1 customer, %s would be reminded tomorrow.", amount)
+        return self.env._(
+            "%(count)s customers, %(amount)s would be reminded tomorrow.",
+            count=len(sent),
+            amount=amount,
+        )
+
+    # === BUSINESS METHODS - GENERATION === #
+
+    def _generate(self):
+        """Look at every customer with a due item, and prepare a reminder or the reason for none.
+
+        It commits nothing. What a batch has read is forgotten before the next one.
+
+        :return: the reminders.
+        :rtype: pay.now.reminder
+        :raise UserError: if the company has no level.
+        """
+        self.ensure_one()
+        ids = []
+        for number, partner_ids in enumerate(self._batches_to_generate()):
+            if number:
+                self.env.invalidate_all()
+            ids += self._generate_batch(partner_ids).ids
+        return self.env['pay.now.reminder'].browse(ids)
+
+    def _generate_later(self):
+        """Let the list be made in the background; the form shows how far it is."""
+        self.state = 'generating'
+        self.env.ref('account_pay_now.ir_cron_reminders_generate').sudo()._trigger()
+
+    def _count_customers(self):
+        """Return how many customers the run looks at.
+
+        :rtype: int
+        """
+        [(count,)] = self.env['account.move.line']._read_group(
+            self._due_domain(self._levels()), aggregates=['partner_id:count_distinct']
+        )
+        return count
+
+    def _generate_in_background(self):
+        """Generate batch by batch, and commit each.
+
+        :return: whether the list is complete.
+        :rtype: bool
+        """
+        self.ensure_one()
+        cron = self.env['ir.cron']
+        for partner_ids in self._batches_to_generate():
+            self._generate_batch(partner_ids)
+            if not cron._commit_progress():
+                return False
+            if self.state != 'generating':
+                # Somebody canceled it.
+                return True
+        self._list_is_complete()
+        cron._commit_progress()
+        return True
+
+    def _batches_to_generate(self):
+        """Return the ids of the customers that are not in the list yet, by batches.
+
+        :rtype: iterator of tuple[int]
+        """
+        groups = self.env['account.move.line']._read_group(
+            self._due_domain(self._levels()) & Domain('partner_id', '!=', False), ['partner_id']
+        )
+        ids = sorted(partner.id for (partner,) in groups if partner.id > self.last_partner_id)
+        return split_every(const.GENERATION_BATCH, ids)
+
+    def _generate_batch(self, partner_ids):
+        """Prepare the reminders of some customers, in a number of queries that does not grow.
+
+        :param partner_ids: ids of the customers, in ascending order.
+        :rtype: pay.now.reminder
+        """
+        by_partner = self._due_items(partner_ids).grouped('partner_id')
+        reminders = self.env['pay.now.reminder'].create(
+            [
+                {
+                    'run_id': self.id,
+                    'company_id': self.company_id.id,
+                    'partner_id': partner.id,
+                    'item_ids': [Command.set(lines.ids)],
+                }
+                for partner, lines in by_partner.items()
+            ]
+        )
+        reminders._refresh()
+        if self.level_ids:
+            others = reminders.filtered(lambda one: one.level_id not in self.level_ids)
+            others.sudo().unlink()
+            reminders -= others
+        self.last_partner_id = partner_ids[-1]
+        return reminders
+
+    def _levels(self):
+        """Return the levels of the run's company.
+
+        :rtype: pay.now.reminder.level
+        :raise UserError: if it has none.
+        """
+        levels = self.env['pay.now.reminder.level'].search(
+            [('company_id', 'parent_of', self.company_id.id)]
+        )
+        if not levels:
+            raise UserError(self.env._("There is no reminder level in this company."))
+        return levels
+
+    def _due_items(self, partner_ids):
+        """Return the due items of some customers.
+
+        :rtype: account.move.line
+        """
+        domain = self._due_domain(self._levels()) & Domain('partner_id', 'in', partner_ids)
+        return self.env['account.move.line'].search_fetch(
+            domain, ['partner_id', 'date_maturity'], order='partner_id, date_maturity, id'
+        )
+
+    def _due_domain(self, levels):
+        """Return the domain of the due items of the run, within its scope."""
+        last_day = self.date - timedelta(days=min(levels.mapped('delay_days')))
+        domain = (
+            self.env['account.move.line']._pay_now_open_items_domain()
+            & Domain('company_id', 'child_of', self.company_id.id)
+            & Domain('date_maturity', '<=', min(last_day, self.date_to or last_day))
+        )
+        if self.date_from:
+            domain &= Domain('date_maturity', '>=', self.date_from)
+        if self.partner_ids:
+            domain &= Domain('partner_id', 'in', self.partner_ids.commercial_partner_id.ids)
+        if self.user_ids:
+            domain &= Domain('move_id.invoice_user_id', 'in', self.user_ids.ids)
+        if self.application:
+            sold = self.env['account.move.line']._pay_now_sold_domain()
+            domain &= sold if self.application == 'sales' else ~sold
+        return self._within_sales_scope(domain)
+
+    def _previous_balances(self, partners):
+        """Return what each customer owes from before the run's range, net of credits.
+
+        :param res.partner partners: commercial partners.
+        :return: `{partner: amount}` in the company's currency.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if not (self.print_previous_balance and self.date_from):
+            return {}
+        return dict(
+            self.env['account.move.line']._read_group(
+                Domain('partner_id', 'in', partners.ids)
+                & Domain('company_id', 'child_of', self.company_id.id)
+                & Domain('account_type', '=', 'asset_receivable')
+                & Domain('parent_state', '=', 'posted')
+                & Domain('reconciled', '=', False)
+                & (
+                    Domain('date_maturity', '<', self.date_from)
+                    | Domain('date_maturity', '=', False) & Domain('date', '<', self.date_from)
+                    | Domain('amount_residual', '<', 0)
+                ),
+                ['partner_id'],
+                ['amount_residual:sum'],
+            )
+        )
+
+    def _list_is_complete(self):
+        """Let the run be sent: at once by the daily action, by a person otherwise."""
+        self.state = 'draft'
+        if self.trigger == 'auto':
+            self._send_by_itself()
+
+    # === BUSINESS METHODS - SCOPE === #
+
+    def _within_sales_scope(self, domain):
+        """Return a domain of journal items, within what the run may be about.
+
+        :param odoo.fields.Domain domain: of journal items.
+        :return: the same for a run from the accounting, and without a run.
+        :rtype: odoo.fields.Domain
+        """
+        user = self.sales_user_id
+        return domain & user._pay_now_sales_scope() if user else domain
+
+    # === CRON === #
+
+    @api.model
+    def _cron_generate(self):
+        """Generate and send the day's reminders of each company that ticked it.
+
+        A company that had its run today is left alone: a restart never reminds twice. A run that
+        was interrupted, or was too long for one call, goes on where it stopped.
+        """
+        cron = self.env['ir.cron']
+        self.env['pay.now.answer']._close_ended()
+        self._create_daily_runs()
+        runs = self.search([('state', '=', 'generating')], order='id')
+        cron._commit_progress(remaining=len(runs))
+        for run in runs:
+            # Another worker may have it.
+            if not run.try_lock_for_update() or run.state != 'generating':
+                continue
+            if not run._in_its_company()._generate_in_background():
+                return
+            if not cron._commit_progress(1):
+                return
+
+    @api.model
+    def _create_daily_runs(self):
+        """Create today's run of each company that wants one and has none yet."""
+        # Branches are in the run of their company.
+        companies = self.env['res.company'].search(
+            [('pay_now_reminder_auto', '=', True), ('parent_id', '=', False)]
+        )
+        for company in companies:
+            Run = self.with_company(company)
+            today = fields.Date.context_today(Run)
+            if not company._pay_now_is_working_day(today):
+                # What falls due meanwhile is in the list of the next working day.
+                continue
+            domain = [
+                ('company_id', '=', company.id),
+                ('trigger', '=', 'auto'),
+                ('date', '=', today),
+            ]
+            if not Run.search_count(domain, limit=1):
+                Run.create(
+                    {
+                        'company_id': company.id,
+                        'trigger': 'auto',
+                        'date': today,
+                        'state': 'generating',
+                    }
+                )
+
+    def _in_its_company(self):
+        """Return the run as its company's own people would see it."""
+        self.ensure_one()
+        company = self.company_id
+        return self.with_company(company).with_context(
+            allowed_company_ids=company.ids, lang=company._pay_now_lang()
+        )

@@ -2,13 +2,15 @@
 
 import contextlib
 import logging
+import math
+import os
 import smtplib
 import time
 from datetime import timedelta
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -24,137 +26,17 @@ class PayNowReminder(models.Model):
     Should the process die there, nobody knows whether it left: it is *uncertain*, and never sent
     again by itself. It is the only one: the others of its batch are still waiting, and those
     before it have been committed as sent.
+
+    How people are notified of reminders: notes in the chatter, activities, mails that failed.
+
+    Batches as jobs of OCA's `queue_job`, where it is installed; this module does without.
+
+    A job takes what waits as a scheduled action does, and at most once is as sure: nothing is
+    bound to a job, so that one that dies, runs twice or finds nothing does no harm. The scheduled
+    actions then only take what no job works off.
     """
 
     _inherit = 'pay.now.reminder'
-
-    # === CRON === #
-
-    @api.model
-    def _cron_send(self, batch=const.SENDING_BATCH):
-        """Send what is waiting. Several workers may run at once, each with its own batches.
-
-        Without a mail server the reminders go on waiting.
-
-        :param int batch: how many are written and checked at once.
-        """
-        domain = Domain('state', '=', 'queued')
-        if not self.env['res.company']._pay_now_has_mail_server():
-            self.search(domain).run_id._note_no_mail_server()
-            return
-        cron = self.env['ir.cron']
-        self._find_uncertain()
-        self._note_sent()
-        self.search(domain).run_id.filtered('problem_codes').problem_codes = False
-        cron._commit_progress(remaining=self.search_count(domain))
-        if not (self._leave_to_jobs() or self._send_batches(batch)):
-            return
-        self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
-        cron._commit_progress(remaining=0)
-
-    @api.model
-    def _send_batches(self, size=const.SENDING_BATCH, most=float('inf')):
-        """Send batch after batch, until nothing is left that may leave now.
-
-        :param int size: how many are written and checked at once.
-        :param int most: how many batches at most.
-        :return: False when more may be left: there were enough batches, or the time is over.
-        :rtype: bool
-        """
-        cron = self.env['ir.cron']
-        conflicts = batches = 0
-        while conflicts < const.MAX_CONFLICTS:
-            try:
-                closed = self._closed_runs()
-                # A transaction of its own: it sees what the others have done until now.
-                cron._commit_progress()
-                reminders = self._next_batch(size, closed)
-                if not (reminders and reminders._send_batch()):
-                    break
-                # Not all of them may have left, and other workers leave some behind too.
-                left = self.search_count(self._waiting_domain(closed))
-                go_on = cron._commit_progress(len(reminders), remaining=left)
-            except psycopg2.OperationalError:
-                # Somebody else wrote the same rows: it starts again from what they committed.
-                self.env.cr.rollback()
-                conflicts += 1
-                continue
-            batches += 1
-            if not go_on or batches >= most:
-                return False
-        return True
-
-    @api.model
-    def _wake_workers(self):
-        """Let the workers look at once for what is waiting.
-
-        Where jobs send it, one scheduled action looks later whether they did.
-        """
-        names, at = const.SENDING_CRONS, None
-        if self._leave_to_jobs():
-            names, at = names[:1], fields.Datetime.now() + const.JOBS_PATIENCE
-        for name in names:
-            if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
-                cron.sudo()._trigger(at)
-
-    @api.model
-    def _closed_runs(self):
-        """Return the runs whose reminders may not leave at this moment.
-
-        Those of the daily action keep to the company's hours and working days; a person who sends
-        reminders decides about that. The most a day counts for both.
-
-        :rtype: pay.now.reminder.run
-        """
-        now = fields.Datetime.now()
-
-        def is_closed(run):
-            company = run.company_id.root_id.sudo()
-            outside = run.trigger == 'auto' and company._pay_now_next_opening(now) > now
-            return outside or company._pay_now_left_today() == 0
-
-        runs = self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])
-        return runs.filtered(is_closed)
-
-    @api.model
-    def _waiting_domain(self, closed):
-        """Return the domain of what may leave now (see `_next_batch`)."""
-        return (
-            Domain('state', '=', 'queued')
-            & Domain('run_id.state', '=', 'sending')
-            & Domain('run_id', 'not in', closed.ids)
-        )
-
-    @api.model
-    def _next_batch(self, limit, closed):
-        """Take the next reminders of one run that wait, and that no other worker has.
-
-        In one statement, the first one of its transaction: what others have done since would be a
-        conflict.
-
-        :param int limit: how many at most.
-        :param pay.now.reminder.run closed: of which nothing may leave now.
-        :rtype: pay.now.reminder
-        """
-        query = self._search(self._waiting_domain(closed), order='run_id, id', limit=limit)
-        lock = SQL(
-            "%s FOR NO KEY UPDATE OF %s SKIP LOCKED", query.select(), SQL.identifier(query.table)
-        )
-        reminders = self.browse(id_ for (id_,) in self.env.execute_query(lock))
-        return reminders.filtered(lambda reminder: reminder.run_id == reminders[0].run_id)
-
-    @api.model
-    def _find_uncertain(self):
-        """List what a worker that died was handing over: it may have left, or not.
-
-        Whoever is handing over holds a lock; only between a commit and the next lock there is none.
-        """
-        late = fields.Datetime.now() - timedelta(seconds=const.HAND_OVER_GRACE_SECONDS)
-        lost = self.search(
-            Domain('state', '=', 'sending')
-            & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
-        ).try_lock_for_update()
-        lost.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
 
     # === BUSINESS METHODS - BATCH === #
 
@@ -294,3 +176,323 @@ class PayNowReminder(models.Model):
         else:
             self._fail('text', text=mail.failure_reason or mail.failure_type)
             mail.state = 'cancel'
+
+    # === BUSINESS METHODS - NOTES === #
+
+    @api.model
+    def _note_sent(self):
+        """Note in the chatter of the customers and of the invoices what was sent, in one go."""
+        sent = self.search([('state', '=', 'sent'), ('is_noted', '=', False)], limit=500)
+        sent = sent.try_lock_for_update()
+        # No more than that of the items.
+        sent.item_ids.fetch(['move_id'])
+        for company, reminders in sent.grouped('company_id').items():
+            reminders = reminders.with_context(lang=company._pay_now_lang())
+            bodies = {
+                reminder.partner_id.id: reminder._sent_text(reminder.asked_text)
+                for reminder in reminders
+            }
+            reminders.partner_id._pay_now_log_batch(bodies)
+            moves = {}
+            for reminder in reminders:
+                text = reminder._sent_text(reminder.level_id.name)
+                moves.update(dict.fromkeys(reminder.item_ids.move_id.ids, text))
+            reminders.item_ids.move_id._pay_now_log_batch(moves)
+            reminders._make_activities()
+        sent.is_noted = True
+
+    def _sent_text(self, what):
+        """Say that, where, and what reminder was sent.
+
+        :param str what: the amounts, or the level.
+        :rtype: str
+        """
+        if self.channel == 'letter':
+            return self.env._("Reminder printed as a letter: %s", what)
+        return self.env._("Reminder sent to %(email)s: %(what)s", email=self.email, what=what)
+
+    def _make_activities(self):
+        """Ask the responsible of the customers to do what the levels want to be done."""
+        partner_model = self.env['ir.model']._get_id('res.partner')
+        self.env['mail.activity'].sudo().create(
+            [
+                {
+                    'res_model_id': partner_model,
+                    'res_id': reminder.partner_id.id,
+                    'user_id': reminder._responsible().id,
+                    'summary': reminder.level_id.activity_summary,
+                    'note': reminder.asked_text,
+                    'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
+                }
+                for reminder in self
+                if reminder.level_id.activity_summary
+            ]
+        )
+
+    def _responsible(self):
+        """Return who takes care of the customer.
+
+        :rtype: res.users
+        """
+        people = self.item_ids.move_id.invoice_user_id | self.partner_id.user_id
+        people = people.sudo().filtered(lambda user: user.active and not user.share)
+        return people[:1] or self.company_id._pay_now_accountant()
+
+    # === BUSINESS METHODS - FAILURES === #
+
+    def _fail(self, code, **values):
+        """Mark the reminder failed and notify the responsible; a person decides what comes next.
+
+        :param str code: what went wrong (see `_reason_sentences`).
+        :param values: of the code.
+        """
+        self.write({'state': 'failed', 'reason_codes': [[code, values]]})
+        self.env['mail.activity'].sudo().create(
+            {
+                'res_model_id': self.env['ir.model']._get_id('res.partner'),
+                'res_id': self.partner_id.id,
+                'user_id': self._responsible().id,
+                'summary': self.env._("Reminder not delivered"),
+                'note': self.reason,
+                'activity_type_id': self.env.ref('mail.mail_activity_data_warning').id,
+            }
+        )
+
+    def _message_receive_bounce(self, email, partner):
+        """Called by `mail` when a reminder came back.
+
+        :param str email: the address that did not take it.
+        :param res.partner partner: whose address it is.
+        """
+        for reminder in self.filtered(lambda one: one.state in ('sent', 'uncertain')):
+            reminder = reminder.with_context(lang=reminder.company_id._pay_now_lang())
+            reminder._fail('bounced', email=email)
+
+    # === BUSINESS METHODS - JOBS === #
+
+    @api.model
+    def _leave_to_jobs(self):
+        """Let jobs send what waits, where there are any and somebody works them off.
+
+        :return: whether they do.
+        :rtype: bool
+        """
+        reminders = self._for_jobs()
+        if reminders is None or reminders._are_jobs_stuck():
+            return False
+        reminders._enqueue_jobs()
+        return True
+
+    def _job_send(self):
+        """Send one batch: the job. It commits, as a scheduled action does."""
+        if not self.env['res.company']._pay_now_has_mail_server():
+            # The scheduled action says so in the runs.
+            return
+        all_done = self._send_batches(most=1)
+        if all_done or not self._enqueue_jobs():
+            self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
+
+    @api.model
+    def _enqueue_jobs(self):
+        """Enqueue as many jobs as there are batches that may leave now.
+
+        :return: how many there are.
+        :rtype: int
+        """
+        waiting = self.search_count(self._waiting_domain(self._closed_runs()))
+        batches = math.ceil(waiting / const.SENDING_BATCH)
+        keys = [f'{self._name}-{number}' for number in range(batches)]
+        known = self.env['queue.job'].search(
+            Domain('identity_key', 'in', keys)
+            & Domain('state', 'in', ('wait_dependencies', 'pending', 'enqueued'))
+        )
+        todo = set(keys) - set(known.mapped('identity_key'))
+        if todo:
+            self._allow_jobs()
+        for key in sorted(todo):
+            self.with_delay(identity_key=key, description=self.env._("Send reminders"))._job_send()
+        return batches
+
+    @api.model
+    def _are_jobs_stuck(self):
+        """Tell whether jobs wait and nobody works them off.
+
+        :rtype: bool
+        """
+        Job, since = self.env['queue.job'], fields.Datetime.now() - const.JOBS_PATIENCE
+        mine = Domain('model_name', '=', self._name) & Domain('method_name', '=', '_job_send')
+        late = mine & Domain('state', 'in', ('pending', 'enqueued'))
+        late &= Domain('date_created', '<', since)
+        alive = mine & (
+            Domain('state', '=', 'started') & Domain('date_started', '>', since)
+            | Domain('state', '=', 'done') & Domain('date_done', '>', since)
+        )
+        return bool(Job.search_count(late, limit=1)) and not Job.search_count(alive, limit=1)
+
+    @api.model
+    def _allow_jobs(self):
+        """Register with `queue_job` that the job commits, and give it a channel of its own.
+
+        No data file: it would need the module.
+        """
+        xmlid = 'account_pay_now.queue_job_function_send'
+        if self.env.ref(xmlid, raise_if_not_found=False):
+            return
+        channel = self.env['queue.job.channel']._load_records(
+            [
+                {
+                    'xml_id': 'account_pay_now.queue_job_channel',
+                    'noupdate': True,
+                    'values': {
+                        'name': 'pay_now_reminders',
+                        'parent_id': self.env.ref('queue_job.channel_root').id,
+                    },
+                }
+            ]
+        )
+        function = {
+            'model_id': self.env['ir.model']._get_id(self._name),
+            'method': '_job_send',
+            'channel_id': channel.id,
+            # A mail is committed as *sending* before the mail server gets it.
+            'allow_commit': True,
+        }
+        self.env['queue.job.function']._load_records(
+            [{'xml_id': xmlid, 'noupdate': True, 'values': function}]
+        )
+
+    @api.model
+    def _for_jobs(self):
+        """Return the model as the scheduled action has it, or None where no jobs can be had."""
+        # Their switch for developers would send at once, in the midst of what is being written.
+        if 'queue.job' not in self.env or os.environ.get('QUEUE_JOB__NO_DELAY'):
+            return None
+        return self.env(user=SUPERUSER_ID, context={})[self._name]
+
+    # === CRON === #
+
+    @api.model
+    def _cron_send(self, batch=const.SENDING_BATCH):
+        """Send what is waiting. Several workers may run at once, each with its own batches.
+
+        Without a mail server the reminders go on waiting.
+
+        :param int batch: how many are written and checked at once.
+        """
+        domain = Domain('state', '=', 'queued')
+        if not self.env['res.company']._pay_now_has_mail_server():
+            self.search(domain).run_id._note_no_mail_server()
+            return
+        cron = self.env['ir.cron']
+        self._find_uncertain()
+        self._note_sent()
+        self.search(domain).run_id.filtered('problem_codes').problem_codes = False
+        cron._commit_progress(remaining=self.search_count(domain))
+        if not (self._leave_to_jobs() or self._send_batches(batch)):
+            return
+        self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
+        cron._commit_progress(remaining=0)
+
+    @api.model
+    def _send_batches(self, size=const.SENDING_BATCH, most=float('inf')):
+        """Send batch after batch, until nothing is left that may leave now.
+
+        :param int size: how many are written and checked at once.
+        :param int most: how many batches at most.
+        :return: False when more may be left: there were enough batches, or the time is over.
+        :rtype: bool
+        """
+        cron = self.env['ir.cron']
+        conflicts = batches = 0
+        while conflicts < const.MAX_CONFLICTS:
+            try:
+                closed = self._closed_runs()
+                # A transaction of its own: it sees what the others have done until now.
+                cron._commit_progress()
+                reminders = self._next_batch(size, closed)
+                if not (reminders and reminders._send_batch()):
+                    break
+                # Not all of them may have left, and other workers leave some behind too.
+                left = self.search_count(self._waiting_domain(closed))
+                go_on = cron._commit_progress(len(reminders), remaining=left)
+            except psycopg2.OperationalError:
+                # Somebody else wrote the same rows: it starts again from what they committed.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            batches += 1
+            if not go_on or batches >= most:
+                return False
+        return True
+
+    @api.model
+    def _wake_workers(self):
+        """Let the workers look at once for what is waiting.
+
+        Where jobs send it, one scheduled action looks later whether they did.
+        """
+        names, at = const.SENDING_CRONS, None
+        if self._leave_to_jobs():
+            names, at = names[:1], fields.Datetime.now() + const.JOBS_PATIENCE
+        for name in names:
+            if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
+                cron.sudo()._trigger(at)
+
+    @api.model
+    def _closed_runs(self):
+        """Return the runs whose reminders may not leave at this moment.
+
+        Those of the daily action keep to the company's hours and working days; a person who sends
+        reminders decides about that. The most a day counts for both.
+
+        :rtype: pay.now.reminder.run
+        """
+        now = fields.Datetime.now()
+
+        def is_closed(run):
+            company = run.company_id.root_id.sudo()
+            outside = run.trigger == 'auto' and company._pay_now_next_opening(now) > now
+            return outside or company._pay_now_left_today() == 0
+
+        runs = self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])
+        return runs.filtered(is_closed)
+
+    @api.model
+    def _waiting_domain(self, closed):
+        """Return the domain of what may leave now (see `_next_batch`)."""
+        return (
+            Domain('state', '=', 'queued')
+            & Domain('run_id.state', '=', 'sending')
+            & Domain('run_id', 'not in', closed.ids)
+        )
+
+    @api.model
+    def _next_batch(self, limit, closed):
+        """Take the next reminders of one run that wait, and that no other worker has.
+
+        In one statement, the first one of its transaction: what others have done since would be a
+        conflict.
+
+        :param int limit: how many at most.
+        :param pay.now.reminder.run closed: of which nothing may leave now.
+        :rtype: pay.now.reminder
+        """
+        query = self._search(self._waiting_domain(closed), order='run_id, id', limit=limit)
+        lock = SQL(
+            "%s FOR NO KEY UPDATE OF %s SKIP LOCKED", query.select(), SQL.identifier(query.table)
+        )
+        reminders = self.browse(id_ for (id_,) in self.env.execute_query(lock))
+        return reminders.filtered(lambda reminder: reminder.run_id == reminders[0].run_id)
+
+    @api.model
+    def _find_uncertain(self):
+        """List what a worker that died was handing over: it may have left, or not.
+
+        Whoever is handing over holds a lock; only between a commit and the next lock there is none.
+        """
+        late = fields.Datetime.now() - timedelta(seconds=const.HAND_OVER_GRACE_SECONDS)
+        lost = self.search(
+            Domain('state', '=', 'sending')
+            & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
+        ).try_lock_for_update()
+        lost.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})

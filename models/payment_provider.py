@@ -12,6 +12,8 @@ from odoo.addons.payment import utils as payment_utils
 
 
 class PaymentProvider(models.Model):
+    """Stripe and PayPal for invoices and reminders, beside Odoo's own providers."""
+
     _inherit = 'payment.provider'
 
     code = fields.Selection(
@@ -21,6 +23,66 @@ class PaymentProvider(models.Model):
         ],
         ondelete={code: 'set default' for code in const.PROVIDER_CODES},
     )
+
+    pay_now_minimum_amount = fields.Monetary(
+        string="Minimum amount",
+        currency_field='main_currency_id',
+        help="The smallest payment this provider is offered for. Leave empty for what the provider"
+        " itself takes.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_feature_support_fields(self):
+        """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
+        result = super()._compute_feature_support_fields()
+        self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
+            {'support_refund': 'partial', 'support_tokenization': False}
+        )
+        return result
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_api_base', 'state')
+    def _check_pay_now_api_base(self):
+        for provider in self.filtered('pay_now_api_base'):
+            if provider.state == 'enabled' or not utils.is_loopback(provider.pay_now_api_base):
+                raise ValidationError(
+                    self.env._(
+                        "The sandbox address can only be on this machine (127.0.0.1), and only in"
+                        " test mode."
+                    )
+                )
+
+    @api.constrains('pay_now_minimum_amount', 'maximum_amount', 'code', 'company_id')
+    def _check_pay_now_amounts(self):
+        for provider in self.filtered(lambda provider: provider.code in const.PROVIDER_CODES):
+            if problem := provider._pay_now_amounts_problem():
+                raise ValidationError(problem)
+
+    def _pay_now_amounts_problem(self):
+        """Return what is wrong with the minimum and the maximum, or False."""
+        self.ensure_one()
+        minimum, maximum = self.pay_now_minimum_amount, self.maximum_amount
+        currency = self.company_id.currency_id
+        name = self._pay_now_short_name()
+        if minimum < 0 or maximum < 0:
+            return self.env._("The minimum and the maximum cannot be negative.")
+        if minimum and maximum and currency.compare_amounts(minimum, maximum) > 0:
+            return self.env._("The minimum cannot be more than the maximum.")
+        low, high = GATEWAYS[self.code].amount_limits(currency.name)
+        if low > high:
+            # The currency cannot be paid in: another matter, and there is nothing to compare.
+            return False
+        for amount in filter(None, (minimum, maximum)):
+            if not low <= Decimal(str(amount)) <= high:
+                return self.env._(
+                    "%(provider)s itself takes payments between %(low)s and %(high)s.",
+                    provider=name,
+                    low=currency.format(float(low)),
+                    high=currency.format(float(high)),
+                )
+        return False
 
     # === CREDENTIALS === #
 
@@ -74,29 +136,6 @@ class PaymentProvider(models.Model):
         string="Last notification received", readonly=True, copy=False
     )
     pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
-
-    # === COMPUTE METHODS === #
-
-    def _compute_feature_support_fields(self):
-        """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
-        result = super()._compute_feature_support_fields()
-        self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
-            {'support_refund': 'partial', 'support_tokenization': False}
-        )
-        return result
-
-    # === CONSTRAINT METHODS === #
-
-    @api.constrains('pay_now_api_base', 'state')
-    def _check_pay_now_api_base(self):
-        for provider in self.filtered('pay_now_api_base'):
-            if provider.state == 'enabled' or not utils.is_loopback(provider.pay_now_api_base):
-                raise ValidationError(
-                    self.env._(
-                        "The sandbox address can only be on this machine (127.0.0.1), and only in"
-                        " test mode."
-                    )
-                )
 
     # === BUSINESS METHODS - FRAMEWORK === #
 
@@ -275,4 +314,32 @@ class PaymentProvider(models.Model):
         return (
             methods.filtered(lambda method: method.code == const.FIRST_METHOD[self.code])[:1]
             or (methods[:1])
+        )
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_takes(self, amount):
+        """Tell whether the provider may be offered for an amount in the company's currency.
+
+        :param float amount: 0 for one that is not known yet.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not amount:
+            return True
+        low, high = self._pay_now_amount_limits(self.company_id.currency_id)
+        return low <= Decimal(str(amount)) <= high
+
+    def _pay_now_limits_text(self, currency):
+        """Return in one sentence for the customer which amounts the providers take.
+
+        :param res.currency currency: of the payment.
+        :rtype: str
+        """
+        limits = [provider._pay_now_amount_limits(currency) for provider in self]
+        low, high = min(low for low, _high in limits), max(high for _low, high in limits)
+        return self.env._(
+            "Online payment takes amounts between %(low)s and %(high)s.",
+            low=currency.format(float(low)),
+            high=currency.format(float(high)),
         )

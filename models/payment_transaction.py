@@ -1,5 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 
@@ -8,12 +12,13 @@ from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayNotFound,
+    GatewayRefused,
     GatewayUnavailable,
+    PayerActionNeeded,
 )
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
-
 #: What a payment is known by, the most certain first, and what the gateways call it. The reference
 #: comes last: a second payment of the same checkout carries it too, and so may another database's.
 IDENTIFIERS = {
@@ -22,10 +27,32 @@ IDENTIFIERS = {
     'pay_now_charge_ref': 'charge_id',
     'reference': 'reference',
 }
+#: The provider's codes that say the same thing.
+SAME_AS = {
+    'do_not_honor': 'card_declined',
+    'DECLINED': 'card_declined',
+    'DECLINED_BY_RISK_FRAUD_FILTERS': 'card_declined',
+    'PAYER_ACTION_REQUIRED': 'INSTRUMENT_DECLINED',
+    'REDIRECT_PAYER_FOR_ALTERNATE_FUNDING': 'INSTRUMENT_DECLINED',
+    'PAYER_ACCOUNT_RESTRICTED': 'PAYER_CANNOT_PAY',
+    'PAYER_ACCOUNT_LOCKED_OR_CLOSED': 'PAYER_CANNOT_PAY',
+    'COMPLIANCE_VIOLATION': 'TRANSACTION_REFUSED',
+    'PAYEE_BLOCKED_TRANSACTION': 'TRANSACTION_REFUSED',
+    'DUPLICATE_INVOICE_ID': 'TRANSACTION_REFUSED',
+    'MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED': 'TRANSACTION_REFUSED',
+}
 
 
 class PaymentTransaction(models.Model):
-    """What a provider says about a payment, and what follows from it."""
+    """What a provider says about a payment, and what follows from it.
+
+    Why a payment did not come about, in the language of whoever reads it.
+
+    Taking the money a payer approved: under lock, once, and only while it is still due.
+
+    At PayPal nothing but our own capture moves money. A checkout that was superseded, or whose
+    items changed, is never captured, whatever the payer approved.
+    """
 
     _inherit = 'payment.transaction'
 
@@ -79,6 +106,20 @@ class PaymentTransaction(models.Model):
         readonly=True,
     )
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
+
+    pay_now_captures = fields.Integer(
+        string="Refused captures",
+        readonly=True,
+        copy=False,
+        help="How often the way of paying that the payer chose was refused.",
+    )
+    pay_now_declined_at = fields.Datetime(string="Last refused on", readonly=True, copy=False)
+    pay_now_sent_at = fields.Datetime(
+        string="Payer sent on",
+        readonly=True,
+        copy=False,
+        help="When the payer went to the provider; empty once the choice made there was refused.",
+    )
 
     # === GETTERS === #
 
@@ -350,3 +391,186 @@ class PaymentTransaction(models.Model):
         except GatewayError as error:
             self.provider_id._pay_now_note_problem(error)
             raise GatewayUnavailable(error.message, error.code, error.request_id) from error
+
+    # === BUSINESS METHODS - LABELS === #
+
+    def _pay_now_failure_label(self):
+        """Return why the payment was not made, in the reader's language where we know the code.
+
+        Our own reason first, then what the provider said.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if label := self._pay_now_refusal_labels().get(self.pay_now_refusal):
+            return label
+        code = self.pay_now_failure_code or ''
+        return self._pay_now_failure_labels().get(SAME_AS.get(code, code)) or (
+            self.pay_now_failure or self.env._("The payment was refused.")
+        )
+
+    def _pay_now_refusal_labels(self):
+        """Return what our own reasons mean to the payer.
+
+        :return: `{value of pay_now_refusal: label}`
+        :rtype: dict
+        """
+        return {
+            'other_currency': self.env._(
+                "Your payment came in another currency than the invoices. We will contact you."
+            ),
+            'superseded': self.env._("You started another payment of these invoices."),
+            'items_changed': self.env._("The invoices or their amounts have changed meanwhile."),
+            'in_progress': self.env._("Another payment of these invoices is in progress."),
+            'lapsed': self.env._("The payment was not completed in time."),
+        }
+
+    def _pay_now_failure_labels(self):
+        """Return what the providers' codes mean to the payer.
+
+        :return: `{code: label}`
+        :rtype: dict
+        """
+        name = self.provider_id._pay_now_short_name()
+        return {
+            # Stripe
+            'card_declined': self.env._("Your bank refused the payment."),
+            'insufficient_funds': self.env._("There is not enough money in the account."),
+            'expired_card': self.env._("The card has expired."),
+            'incorrect_cvc': self.env._("The security code is wrong."),
+            'authentication_required': self.env._("Your bank asks you to confirm the payment."),
+            # PayPal
+            'INSTRUMENT_DECLINED': self.env._(
+                "%s could not take the payment from the source you chose. Please choose another"
+                " one.",
+                name,
+            ),
+            'PAYER_CANNOT_PAY': self.env._("%s does not let this account pay.", name),
+            'TRANSACTION_LIMIT_EXCEEDED': self.env._(
+                "The amount is above the limit of your %s account.", name
+            ),
+            'TRANSACTION_REFUSED': self.env._("%s refused the payment.", name),
+        }
+
+    # === BUSINESS METHODS - CAPTURE === #
+
+    def _pay_now_capture(self, payment, payer_returned=False):
+        """Take the money of an approved checkout, if everything still stands.
+
+        :param gateways.base.Payment payment: what the provider knows, approved.
+        :param bool payer_returned: the payer comes back from the provider at this moment.
+        :return: what the provider knows afterwards.
+        :rtype: gateways.base.Payment
+        :raise GatewayUnavailable: the provider cannot be reached, or somebody else changes the
+            items: to be done again, with the same idempotency key.
+        """
+        self.ensure_one()
+        if self.state != 'draft' or not self._pay_now_may_capture(payer_returned):
+            return payment
+        moves = self.pay_now_item_ids.line_id.move_id
+        if moves.try_lock_for_update() != moves:
+            raise GatewayUnavailable("The invoices are being changed at this moment.")
+        if problem := self._pay_now_capture_problem(payment):
+            return self._pay_now_give_up(replace(payment, failure=''), problem)
+        try:
+            return self.provider_id._pay_now_gateway().capture(
+                self.provider_reference, self._pay_now_capture_key()
+            )
+        except PayerActionNeeded as error:
+            return self._pay_now_note_decline(payment, error)
+        except GatewayNotFound:
+            return self._pay_now_give_up(payment, 'lapsed')
+        except GatewayRefused as error:
+            self.provider_id._pay_now_note_problem(error)
+            return replace(
+                payment, state=base.FAILED, failure=error.message, failure_code=error.code
+            )
+
+    def _pay_now_give_up(self, payment, refusal):
+        """Note why an approved checkout is not taken.
+
+        :param gateways.base.Payment payment: what the provider knows.
+        :param str refusal: a value of `pay_now_refusal`.
+        :return: the payment as it stands now: canceled, by us.
+        :rtype: gateways.base.Payment
+        """
+        self.pay_now_refusal = refusal
+        return replace(payment, state=base.CANCELED, failure_code='')
+
+    def _pay_now_capture_key(self):
+        """Return the idempotency key of this approval: another one after each refusal."""
+        self.ensure_one()
+        return f'{self.pay_now_idempotency_key}-capture-{self.pay_now_captures}'
+
+    def _pay_now_note_decline(self, payment, error):
+        """Keep that the payer has to choose another way; after too many refusals it is over.
+
+        :param gateways.base.Payment payment: what the provider knew before.
+        :param PayerActionNeeded error: what it said.
+        :return: the payment as it stands now.
+        :rtype: gateways.base.Payment
+        """
+        self.write(
+            {
+                'pay_now_captures': self.pay_now_captures + 1,
+                'pay_now_declined_at': fields.Datetime.now(),
+                'pay_now_sent_at': False,
+            }
+        )
+        over = self.pay_now_captures >= const.MAX_CAPTURES
+        return replace(
+            payment,
+            state=base.FAILED if over else base.OPEN,
+            failure=error.message,
+            failure_code=error.code,
+        )
+
+    def _pay_now_may_capture(self, payer_returned):
+        """Tell whether the approval can be another one than the one refused before.
+
+        The provider does not say which: the payer has to have been sent there, or to have had
+        the time to choose, since the refusal.
+        """
+        self.ensure_one()
+        if not self._pay_now_needs_payer():
+            return True
+        waited = fields.Datetime.now() - self.pay_now_declined_at
+        return payer_returned and waited > timedelta(seconds=const.RECHOOSE_SECONDS)
+
+    def _pay_now_needs_payer(self):
+        """Tell whether the payer has to go to the provider again and choose another way.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(self.state == 'draft' and self.pay_now_declined_at and not self.pay_now_sent_at)
+
+    def _pay_now_capture_problem(self, payment):
+        """Return why an approved payment must not be taken, or False.
+
+        :param gateways.base.Payment payment: what the payer approved.
+        :return: a value of `pay_now_refusal`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        asked = Decimal(str(self.amount)).quantize(payment.amount)
+        if payment.currency != self.currency_id.name or payment.amount != asked:
+            self.env['pay.now.discrepancy']._report(
+                self,
+                'amount',
+                'approved',
+                {'amount': str(payment.amount), 'currency': payment.currency},
+            )
+            return 'items_changed'
+        return self._pay_now_snapshot_problem()
+
+    def _pay_now_snapshot_problem(self):
+        """Return what keeps the snapshot from being paid as it stands, or False.
+
+        :return: a value of `pay_now_refusal`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if not all(item._still_stands() for item in self.pay_now_item_ids):
+            return 'items_changed'
+        return 'in_progress' if self.pay_now_item_ids.line_id._pay_now_in_progress() else False
