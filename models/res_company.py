@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from odoo.addons.account_pay_now import const, utils
-from odoo.addons.account_pay_now.models.pay_now_link_page import PROVIDER_FIELDS
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import PROVIDER_FIELDS
 
 
 class ResCompany(models.Model):

@@ -101,7 +101,7 @@ class TestComparisonDays(ComparisonCommon):
         found = self.compare()
         self.gateway.movements.remove(line)
         self.gateway.down = True
-        with mute_logger('odoo.addons.account_pay_now.models.payment_provider_comparison'):
+        with mute_logger('odoo.addons.account_pay_now.models.discrepancy.payment_provider'):
             self.assertTrue(self.provider.sudo()._pay_now_compare_safely())
         self.assertEqual(found.state, 'open')
         self.gateway.down = False

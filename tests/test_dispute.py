@@ -12,7 +12,7 @@ from odoo.tools import mute_logger
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
 
-BOOKING = 'odoo.addons.account_pay_now.models.pay_now_subject_mixin'
+BOOKING = 'odoo.addons.account_pay_now.models.provider.pay_now_provider_object_mixin'
 
 
 class DisputeCase(PayoutCommon):
@@ -288,7 +288,7 @@ class TestDispute(DisputeCase):
             side_effect=ValueError("broken"),
         )
         self.gateway.pay_out('po_1', amount=10)
-        with broken, mute_logger('odoo.addons.account_pay_now.models.payment_provider_movements'):
+        with broken, mute_logger('odoo.addons.account_pay_now.models.payout.payment_provider'):
             self.sweep()
         self.assertEqual(self.provider.pay_now_payout_problem_text, "broken")
         self.assertTrue(self.payout('po_1').move_id)

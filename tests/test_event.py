@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
-from odoo.addons.account_pay_now.models.pay_now_event import WORKERS
+from odoo.addons.account_pay_now.models.payment.pay_now_event import WORKERS
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 

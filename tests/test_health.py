@@ -10,8 +10,8 @@ from odoo.tools import mute_logger
 from odoo.addons.account_pay_now.gateways.errors import GatewayRefused
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
-CONNECTION = 'odoo.addons.account_pay_now.models.payment_provider_connection'
-HEALTH = 'odoo.addons.account_pay_now.models.payment_provider_health'
+CONNECTION = 'odoo.addons.account_pay_now.models.provider.payment_provider_connection'
+HEALTH = 'odoo.addons.account_pay_now.models.provider.payment_provider_health'
 
 
 class HealthCommon(PayNowCommon):

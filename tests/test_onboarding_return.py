@@ -62,7 +62,8 @@ class TestOnboardingReturn(PlatformCase):
 
     def test_compared_in_constant_time(self):
         with patch(
-            'odoo.addons.account_pay_now.models.pay_now_onboarding.consteq', return_value=False
+            'odoo.addons.account_pay_now.models.provider.pay_now_onboarding.consteq',
+            return_value=False,
         ) as compared:
             self.assert_refused()
             self.assert_refused('/pay_now/onboarding/999999/x/return')

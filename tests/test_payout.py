@@ -333,7 +333,9 @@ class TestPayout(PayoutCommon):
         self.company.transfer_account_id = False
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line])
-        with mute_logger('odoo.addons.account_pay_now.models.pay_now_subject_mixin'):
+        with mute_logger(
+            'odoo.addons.account_pay_now.models.provider.pay_now_provider_object_mixin'
+        ):
             self.sweep()
         payout = self.payout('po_1')
         self.assertIn("internal transfer account", payout.problem)

@@ -91,7 +91,7 @@ class TestReceipt(PayNowCommon):
 
         with (
             patch.object(type(broken), '_pay_now_prepare_receipt', stumble),
-            mute_logger('odoo.addons.account_pay_now.models.payment_transaction_receipt'),
+            mute_logger('odoo.addons.account_pay_now.models.payment.payment_transaction_receipt'),
         ):
             self.send()
         self.assertEqual(broken.state, 'done')

@@ -150,7 +150,7 @@ class TestReminderBatch(ReminderDaysCommon):
                 self.assertEqual(len(self.send_waiting()), 1)
         self.assertEqual(told[-1], 2)
 
-    @mute_logger('odoo.addons.account_pay_now.models.pay_now_reminder_sending')
+    @mute_logger('odoo.addons.account_pay_now.models.reminder.pay_now_reminder_sending')
     def test_mail_server_that_does_not_answer_fails_nobody(self):
         self.make_due(self.make_customers(2))
         with self.at(START):

@@ -9,7 +9,10 @@ from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_link_page import INVOICE_FIELDS, ITEM_FIELDS
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import (
+    INVOICE_FIELDS,
+    ITEM_FIELDS,
+)
 
 MODELS = ('account.move', 'account.move.line')
 

@@ -9,7 +9,7 @@ from odoo.tools import email_domain_extract, email_normalize, formataddr
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminder(models.Model):

@@ -5,7 +5,10 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now.models.pay_now_link_page import INVOICE_FIELDS, ITEM_FIELDS
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import (
+    INVOICE_FIELDS,
+    ITEM_FIELDS,
+)
 
 #: What is read of the items and their invoices: one query each, for the whole batch.
 ITEM_FIELDS = (*ITEM_FIELDS, 'partner_id')

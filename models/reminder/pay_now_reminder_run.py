@@ -10,7 +10,7 @@ from odoo.tools import split_every
 from odoo.tools.misc import clean_context, format_date, formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminderRun(models.Model):

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
-from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminder(models.Model):

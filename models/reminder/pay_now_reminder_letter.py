@@ -12,7 +12,7 @@ from odoo.tools import email_normalize, pdf
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_now_sales_mixin import by_engine
+from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 _logger = logging.getLogger(__name__)
 

@@ -1,0 +1,6 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    pay_now_dispute,
+    payment_transaction,
+)

@@ -1,0 +1,10 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+# The mixins first: the models that inherit from them follow.
+from . import pay_now_page_mixin, pay_now_page_mixin_view  # isort: skip
+from . import (
+    account_move,
+    pay_now_account,
+    pay_now_answer,
+    res_company,
+)

@@ -1,0 +1,8 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    account_bank_statement_line,
+    pay_now_movement,
+    pay_now_payout,
+    payment_provider,
+)

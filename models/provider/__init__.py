@@ -1,0 +1,14 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+# The mixins first: the models that inherit from them follow.
+from . import pay_now_provider_object_mixin  # isort: skip
+from . import (
+    pay_now_onboarding,
+    payment_provider,
+    payment_provider_accounting,
+    payment_provider_connection,
+    payment_provider_health,
+    payment_provider_platform,
+    payment_provider_removal,
+    payment_provider_webhook,
+)

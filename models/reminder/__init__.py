@@ -1,0 +1,19 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+# The mixins first: the models that inherit from them follow.
+from . import pay_now_sales_mixin  # isort: skip
+from . import (
+    account_move,
+    pay_now_reminder,
+    pay_now_reminder_check,
+    pay_now_reminder_letter,
+    pay_now_reminder_level,
+    pay_now_reminder_mail,
+    pay_now_reminder_reasons,
+    pay_now_reminder_run,
+    pay_now_reminder_sales,
+    pay_now_reminder_sending,
+    res_company,
+    res_partner,
+    res_users,
+)

@@ -1,0 +1,7 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    pay_now_notices,
+    res_company,
+    res_config_settings,
+)
