@@ -15,9 +15,6 @@ IN_PROGRESS = Domain('transaction_id.state', 'in', UNDER_WAY) | Domain(
     'any',
     [('kind', '=', 'currency'), ('state', '=', 'open')],
 )
-DISPUTED = Domain(
-    'transaction_id.pay_now_dispute_ids', 'any', [('state', 'in', ('inquiry', 'open'))]
-)
 
 
 class AccountMoveLine(models.Model):
@@ -29,24 +26,6 @@ class AccountMoveLine(models.Model):
         string="Online payment items",
         comodel_name='pay.now.transaction.item',
         inverse_name='line_id',
-    )
-
-    pay_now_answer_ids = fields.Many2many(
-        string="Customer's answers",
-        comodel_name='pay.now.answer',
-        relation='pay_now_answer_item_rel',
-        column1='line_id',
-        column2='answer_id',
-        readonly=True,
-    )
-
-    pay_now_reminder_ids = fields.Many2many(
-        string="Reminders",
-        comodel_name='pay.now.reminder',
-        relation='pay_now_reminder_item_rel',
-        column1='line_id',
-        column2='reminder_id',
-        readonly=True,
     )
 
     # === BUSINESS METHODS === #
@@ -194,91 +173,12 @@ class AccountMoveLine(models.Model):
         found = items.search(Domain('id', 'in', items.ids) & domain)
         return self & found.line_id.with_env(self.env)
 
-    def _pay_now_disputed(self):
-        """Return the items that are paid by a payment which is disputed at this moment.
-
-        :rtype: account.move.line
-        """
-        return self._pay_now_paid_by(DISPUTED)
-
-    def _pay_now_holds(self, in_progress=True):
-        """Say which items no reminder is sent about now, and why: the one place that decides it.
-
-        The number of queries does not depend on the number of items.
-
-        :param bool in_progress: look for payments on their way, too.
-        :return: `{item: code of the first reason that applies}` (see `_pay_now_hold_values`).
-        :rtype: dict
-        """
-        holds = {}
-        blocked = set(self.move_id.filtered(lambda move: move.payment_state == 'blocked').ids)
-        for code, lines in (
-            ('in_progress', self._pay_now_in_progress() if in_progress else self.browse()),
-            ('disputed', self._pay_now_disputed()),
-            ('excluded', self._pay_now_excluded()),
-            ('answered', self.browse(line.id for line in self._pay_now_all_answers())),
-            ('blocked', blocked and self.filtered(lambda line: line.move_id.id in blocked)),
-        ):
-            for line in lines:
-                holds.setdefault(line, code)
-        return holds
-
-    def _pay_now_excluded(self):
-        """Return the items that a person took out of the reminders, for now or for good.
-
-        :rtype: account.move.line
-        """
-        moves = self.move_id.filtered('pay_now_excluded')
-        if moves:
-            today = fields.Date.context_today(self)
-            moves = moves.filtered(lambda move: (move.pay_now_excluded_until or today) >= today)
-        ids = set(moves.ids)
-        return self.filtered(lambda line: line.no_followup or (ids and line.move_id.id in ids))
-
-    def _pay_now_answers(self):
-        """Return what the customer said about the item and still holds, the newest first.
-
-        :rtype: pay.now.answer (sudo)
-        """
-        self.ensure_one()
-        return self._pay_now_all_answers().get(self, self.env['pay.now.answer'].sudo())
-
-    def _pay_now_all_answers(self):
-        """Return what the customer said about each of the items, see `_pay_now_answers`.
-
-        :return: `{item: answers}` of the items that there is an answer to.
-        :rtype: dict
-        """
-        lines = self.sudo()
-        holding = lines.pay_now_answer_ids.filtered(lambda answer: answer._is_holding())
-        ids = set(holding.ids)
-        by_line = {}
-        for line in lines if ids else ():
-            if mine := line.pay_now_answer_ids.filtered(lambda answer: answer.id in ids):
-                by_line[line] = mine.sorted('id', reverse=True)
-        return by_line
-
     def _pay_now_still_open(self):
         """Return the items that are still to be paid.
 
         :rtype: account.move.line
         """
         return self.filtered_domain(self._pay_now_open_items_domain())
-
-    def _pay_now_hold_values(self, code):
-        """Return the details of why nothing is sent about the item, as plain JSON.
-
-        :param str code: a code of `_pay_now_holds`.
-        :return: values of the reason (see `pay.now.reminder._reason_sentences`).
-        :rtype: dict
-        """
-        self.ensure_one()
-        if code == 'excluded' and self.move_id.pay_now_excluded:
-            return self.move_id._pay_now_exclusion_values()
-        if code == 'answered':
-            answer = self._pay_now_answers()[:1]
-            return {'kind': answer.kind, 'date': fields.Date.to_string(answer.date)}
-        return {}
 
     def _pay_now_free(self, amount):
         """Take the lines of a payment out of what they are reconciled with, the newest first.

@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+
 import pytz
 
 from odoo import api, fields, models
@@ -338,3 +339,30 @@ class ResCompany(models.Model):
         self.ensure_one()
         providers = self._pay_now_connected_providers()
         return bool(providers) and all(provider.state == 'test' for provider in providers)
+
+    # === BUSINESS METHODS - TEST MODE === #
+
+    def _pay_now_in_sandbox(self):
+        """Tell whether every connected provider is the sandbox on this machine.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        providers = self._pay_now_connected_providers()
+        return bool(providers) and all(
+            provider._pay_now_connection().in_sandbox() for provider in providers
+        )
+
+    def _pay_now_test_text(self):
+        """Return who gets a button in test mode, or False when real money is taken.
+
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if not self._pay_now_test_mode():
+            return False
+        if self._pay_now_in_sandbox():
+            return self.env._("The provider is the sandbox: every customer gets the button.")
+        if self.pay_now_test_email:
+            return self.env._("Only the test address %s gets the button.", self.pay_now_test_email)
+        return self.env._("No customer gets the button: enter a test address to try it out.")

@@ -5,11 +5,14 @@ import secrets
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import email_normalize, formataddr
+from odoo.tools import config, email_normalize, formataddr
 
 from odoo.addons.account_pay_now import const, utils
+
+#: The colour of Odoo's own buttons, for companies without colours.
+DEFAULT_COLOR = '#875A7B'
 
 
 class ResCompany(models.Model):
@@ -158,3 +161,48 @@ class ResCompany(models.Model):
             if user.active and not user.share:
                 return user.email_formatted
         return self.email_formatted
+
+    def _pay_now_button_colors(self):
+        """Return the colours of buttons: the company's own, with a text that can be read on them.
+
+        :return: `color` and `text_color`.
+        :rtype: dict
+        """
+        self.ensure_one()
+        color = utils.hex_color(self.email_secondary_color) or DEFAULT_COLOR
+        wanted = utils.hex_color(self.email_primary_color)
+        return {'color': color, 'text_color': utils.readable_text(color, wanted)}
+
+    # === BUSINESS METHODS - MAIL SERVER === #
+
+    @api.model
+    def _pay_now_has_mail_server(self):
+        """Tell whether mails can leave: a mail server is on record, or one was really configured.
+
+        Without either Odoo tries port 25 of its own machine, where usually nobody listens. A
+        person's own server sends that person's mails only.
+
+        :rtype: bool
+        """
+        MailServer = self.env['ir.mail_server'].sudo()
+        servers = MailServer.search(MailServer._find_mail_server_allowed_domain())
+        if MailServer._filter_mail_servers_fallback(servers):
+            return True
+        *given, _defaults = config.options.maps
+        return bool(config['smtp_server']) and any('smtp_server' in options for options in given)
+
+    @api.model
+    def _pay_now_require_mail_server(self):
+        """Let nothing be sent that cannot leave.
+
+        :return: None
+        :raise UserError: what is missing, and the way out.
+        """
+        if not self._pay_now_has_mail_server():
+            raise UserError(
+                self.env._(
+                    "There is no outgoing mail server: your reminders would not leave. An"
+                    " administrator adds one in Settings ▸ General Settings ▸ Emails, or straight"
+                    " from the online payment set-up."
+                )
+            )

@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
-FORGET = 'odoo.addons.account_pay_now.connection'
+FORGET = 'odoo.addons.account_pay_now.models.provider.connection'
 
 
 @tagged('post_install', '-at_install')

@@ -2,7 +2,7 @@
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.account_pay_now.connection import (
+from odoo.addons.account_pay_now.models.provider.connection import (
     LEAVE,
     REGISTER,
     VERIFY,

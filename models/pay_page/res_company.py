@@ -2,11 +2,6 @@
 
 from odoo import fields, models
 
-from odoo.addons.account_pay_now import utils
-
-#: The colour of Odoo's own buttons, for companies without colours.
-DEFAULT_COLOR = '#875A7B'
-
 
 class ResCompany(models.Model):
     """What the company decides about its pay page, and how the page looks."""
@@ -67,16 +62,3 @@ class ResCompany(models.Model):
         'CHECK (pay_now_promise_days >= 0 AND pay_now_grace_days >= 0)',
         "Days cannot be negative.",
     )
-
-    # === BUSINESS METHODS - PAGE === #
-
-    def _pay_now_button_colors(self):
-        """Return the colours of buttons: the company's own, with a text that can be read on them.
-
-        :return: `color` and `text_color`.
-        :rtype: dict
-        """
-        self.ensure_one()
-        color = utils.hex_color(self.email_secondary_color) or DEFAULT_COLOR
-        wanted = utils.hex_color(self.email_primary_color)
-        return {'color': color, 'text_color': utils.readable_text(color, wanted)}

@@ -138,6 +138,14 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return self.operation == 'refund' and self.provider_code in const.PROVIDER_CODES
 
+    def _pay_now_sources(self):
+        """Return the payments themselves, in place of their refunds.
+
+        :rtype: payment.transaction
+        """
+        refunds = self.filtered(lambda tx: tx.operation == 'refund')
+        return (self - refunds) | refunds.source_transaction_id
+
     # === BUSINESS METHODS - IDENTIFICATION === #
 
     @api.model

@@ -1,24 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta, timezone
+from datetime import timedelta
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import SQL
 
-from odoo.addons.account_pay_now import const, problems
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
+from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
-
-#: First key of the advisory locks taken here; the second one is the provider's id.
-LOCK_KEY = 0x50614E77
-#: Codes of what an administrator has to allow at the provider before it may be listed.
-LISTING_PROBLEMS = ('reporting_not_allowed', 'disputes_not_allowed')
 
 
 class PaymentProvider(models.Model):
@@ -34,29 +29,6 @@ class PaymentProvider(models.Model):
         help="What the provider owed before its first payment was booked here.",
     )
     pay_now_opened_at = fields.Datetime(string="Balance read on", readonly=True, copy=False)
-    pay_now_last_listing_at = fields.Datetime(
-        string="Payouts last listed", readonly=True, copy=False
-    )
-    # Its code. Earlier versions kept a sentence, which is shown as it is.
-    pay_now_payout_problem = fields.Char(string="Problem of the listing", readonly=True, copy=False)
-    pay_now_payout_problem_values = fields.Json(
-        string="Values of the problem of the listing", readonly=True, copy=False
-    )
-    pay_now_payout_problem_text = fields.Char(
-        string="Payouts and disputes",
-        compute='_compute_pay_now_payout_problem_text',
-        help="What keeps payouts or disputes from being fetched.",
-    )
-
-    # === COMPUTE METHODS === #
-
-    @api.depends('pay_now_payout_problem', 'pay_now_payout_problem_values')
-    @api.depends_context('lang')
-    def _compute_pay_now_payout_problem_text(self):
-        for provider in self:
-            provider.pay_now_payout_problem_text = provider._pay_now_kept_problem_label(
-                'pay_now_payout_problem'
-            )
 
     # === BUSINESS METHODS - CONNECTION === #
 
@@ -80,16 +52,6 @@ class PaymentProvider(models.Model):
                 'pay_now_opened_at': opened_at,
             }
         )
-
-    def _pay_now_take_turn(self):
-        """Keep others from the payouts and disputes of the provider until the transaction ends.
-
-        :return: False when somebody else works on them at this moment.
-        :rtype: bool
-        """
-        self.ensure_one()
-        self.env.cr.execute(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", LOCK_KEY, self.id))
-        return self.env.cr.fetchone()[0]
 
     # === BUSINESS METHODS - BOOKING === #
 
@@ -142,16 +104,6 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - LISTING === #
 
-    def _pay_now_list_since(self, days):
-        """Return since when something is listed.
-
-        :param int days: how far back what is listed can still change.
-        :rtype: datetime
-        """
-        first = (self.pay_now_connected_at or fields.Datetime.now()).replace(microsecond=0)
-        last = (self.pay_now_last_listing_at or first) - timedelta(days=days)
-        return max(first, last).replace(tzinfo=timezone.utc)
-
     def _pay_now_sweep_movements(self):
         """List payouts, movements that are not ours, and disputes, unless it was done lately.
 
@@ -187,57 +139,6 @@ class PaymentProvider(models.Model):
                     **problems.values_of('pay_now_payout_problem', problem or False),
                 }
             )
-
-    def _pay_now_find_listing_problem(self, error):
-        """Return what the administrator has to allow at the provider, or note another problem.
-
-        :param GatewayError error: what the provider answered.
-        :return: a problem (see `problems`), or False.
-        :rtype: dict | bool
-        """
-        if error.code in LISTING_PROBLEMS:
-            return {'code': error.code}
-        self._pay_now_note_problem(error)
-        return False
-
-    def _pay_now_listing_problem(self, error):
-        """Return what the administrator has to allow at the provider, in the reader's language.
-
-        Another problem is noted.
-
-        :param GatewayError error: what the provider answered.
-        :return: what to allow, or an empty string.
-        :rtype: str
-        """
-        problem = self._pay_now_find_listing_problem(error)
-        return self._pay_now_listing_problem_label(problem['code']) if problem else ''
-
-    def _pay_now_listing_problem_label(self, code):
-        """Return what the administrator has to allow, in the reader's language.
-
-        :param str code: one of `LISTING_PROBLEMS`, or `not_listed` of the comparison.
-        :rtype: str
-        """
-        name = self._pay_now_short_name()
-        if code == 'reporting_not_allowed':
-            return self.env._(
-                "%s does not let this application read reports: allow “Transaction search” there,"
-                " or book withdrawals by hand.",
-                name,
-            )
-        if code == 'not_listed':
-            return self.env._(
-                "%(provider)s does not let this application list payments: those known here are"
-                " asked about one by one, at most %(count)s a day; others are not found. Allow"
-                " “Transaction search” there.",
-                provider=name,
-                count=const.COMPARISON_QUESTIONS,
-            )
-        return self.env._(
-            "%s does not let this application read disputes: allow “Customer disputes” there,"
-            " or book them by hand.",
-            name,
-        )
 
     # === BUSINESS METHODS - CHECK === #
 

@@ -5,9 +5,10 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.account_pay_now import connection, const, utils
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
+from odoo.addons.account_pay_now.models.provider import connection
 from odoo.addons.payment import utils as payment_utils
 
 

@@ -9,8 +9,9 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime, formataddr, mute_logger
 
-from odoo.addons.account_pay_now import const, problems
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
+from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)

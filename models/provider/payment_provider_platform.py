@@ -9,7 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import urls
 
-from odoo.addons.account_pay_now import const, platform_mode, problems
+from odoo.addons.account_pay_now import const, platform_mode
 from odoo.addons.account_pay_now.gateways.base import OnboardingRequest
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
@@ -17,6 +17,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayNotFound,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)

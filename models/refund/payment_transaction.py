@@ -71,14 +71,6 @@ class PaymentTransaction(models.Model):
 
     # === GETTERS === #
 
-    def _pay_now_sources(self):
-        """Return the payments themselves, in place of their refunds.
-
-        :rtype: payment.transaction
-        """
-        refunds = self.filtered(lambda tx: tx.operation == 'refund')
-        return (self - refunds) | refunds.source_transaction_id
-
     def _pay_now_refunds(self):
         """Return the refunds of the payments, oldest first.
 

@@ -4,6 +4,7 @@
 from . import pay_now_sales_mixin  # isort: skip
 from . import (
     account_move,
+    account_move_line,
     pay_now_reminder,
     pay_now_reminder_check,
     pay_now_reminder_letter,

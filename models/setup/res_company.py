@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import config, email_normalize
+from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
@@ -151,63 +151,6 @@ class ResCompany(models.Model):
         return notice
 
     # === BUSINESS METHODS - HELPERS === #
-
-    @api.model
-    def _pay_now_has_mail_server(self):
-        """Tell whether mails can leave: a mail server is on record, or one was really configured.
-
-        Without either Odoo tries port 25 of its own machine, where usually nobody listens. A
-        person's own server sends that person's mails only.
-
-        :rtype: bool
-        """
-        MailServer = self.env['ir.mail_server'].sudo()
-        servers = MailServer.search(MailServer._find_mail_server_allowed_domain())
-        if MailServer._filter_mail_servers_fallback(servers):
-            return True
-        *given, _defaults = config.options.maps
-        return bool(config['smtp_server']) and any('smtp_server' in options for options in given)
-
-    @api.model
-    def _pay_now_require_mail_server(self):
-        """Let nothing be sent that cannot leave.
-
-        :return: None
-        :raise UserError: what is missing, and the way out.
-        """
-        if not self._pay_now_has_mail_server():
-            raise UserError(
-                self.env._(
-                    "There is no outgoing mail server: your reminders would not leave. An"
-                    " administrator adds one in Settings ▸ General Settings ▸ Emails, or straight"
-                    " from the online payment set-up."
-                )
-            )
-
-    def _pay_now_in_sandbox(self):
-        """Tell whether every connected provider is the sandbox on this machine.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        providers = self._pay_now_connected_providers()
-        return bool(providers) and all(
-            provider._pay_now_connection().in_sandbox() for provider in providers
-        )
-
-    def _pay_now_test_text(self):
-        """Return who gets a button in test mode, or False when real money is taken.
-
-        :rtype: str | bool
-        """
-        self.ensure_one()
-        if not self._pay_now_test_mode():
-            return False
-        if self._pay_now_in_sandbox():
-            return self.env._("The provider is the sandbox: every customer gets the button.")
-        if self.pay_now_test_email:
-            return self.env._("Only the test address %s gets the button.", self.pay_now_test_email)
-        return self.env._("No customer gets the button: enter a test address to try it out.")
 
     def _pay_now_forecast_text(self):
         """Return in one sentence what would be sent tomorrow, or False before anything can be.

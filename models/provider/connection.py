@@ -8,7 +8,7 @@ Both connections answer the same questions. Which one a record has is decided in
 from odoo.exceptions import UserError
 from odoo.tools import urls
 
-from odoo.addons.account_pay_now import const, platform_mode, problems, utils
+from odoo.addons.account_pay_now import const, platform_mode, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.base import Credentials
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -17,6 +17,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
