@@ -1,6 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-
 import pytz
 
 from odoo import api, fields, models
@@ -9,10 +8,30 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from odoo.addons.account_pay_now import const, utils
-from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import PROVIDER_FIELDS
+
+#: What decides whether a provider is offered, its health included, and for which amounts.
+PROVIDER_FIELDS = (
+    'code',
+    'state',
+    'company_id',
+    'maximum_amount',
+    'pay_now_minimum_amount',
+    'pay_now_status',
+    'pay_now_problem',
+    'pay_now_silent_at',
+    'pay_now_silent_since',
+    'pay_now_unheard_at',
+    'pay_now_last_event_at',
+    'pay_now_webhook_url',
+    'pay_now_api_base',
+    'pay_now_platform_state',
+    'pay_now_commission_account_id',
+)
 
 
 class ResCompany(models.Model):
+    """What a company has signed up for, its options, and the providers it offers."""
+
     _inherit = 'res.company'
 
     # === SET-UP FIELDS === #

@@ -2,6 +2,7 @@
 
 from odoo.tests import BaseCase, tagged
 
+from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.models.provider.connection import (
     LEAVE,
     REGISTER,
@@ -9,7 +10,6 @@ from odoo.addons.account_pay_now.models.provider.connection import (
     is_intact,
     plan_webhook,
 )
-from odoo.addons.account_pay_now.gateways import base
 
 HTTP, HTTPS = 'http://erp.example.com/hook', 'https://erp.example.com/hook'
 

@@ -69,24 +69,6 @@ COMPANY_FIELDS = (
     'pay_now_answer_problem',
     'pay_now_promise_days',
 )
-#: What decides whether a provider is offered, its health included, and for which amounts.
-PROVIDER_FIELDS = (
-    'code',
-    'state',
-    'company_id',
-    'maximum_amount',
-    'pay_now_minimum_amount',
-    'pay_now_status',
-    'pay_now_problem',
-    'pay_now_silent_at',
-    'pay_now_silent_since',
-    'pay_now_unheard_at',
-    'pay_now_last_event_at',
-    'pay_now_webhook_url',
-    'pay_now_api_base',
-    'pay_now_platform_state',
-    'pay_now_commission_account_id',
-)
 PARTNER_FIELDS = ('name', 'lang', 'tz', 'email', 'commercial_partner_id')
 IDENTITY_FIELDS = ('vat', 'company_registry', 'commercial_company_name')
 COUNTRY_FIELDS = ('name', 'code', 'address_format', 'vat_label')
