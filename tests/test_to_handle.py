@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account_pay_now.gateways import base
-from odoo.addons.account_pay_now.tests.test_payout import PayoutCommon
+from odoo.addons.account_pay_now.tests.payout.test_payout import PayoutCommon
 
 
 class ToHandleCommon(PayoutCommon):

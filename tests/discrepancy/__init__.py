@@ -1,0 +1,8 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    test_comparison,
+    test_comparison_days,
+    test_comparison_sandbox,
+    test_comparison_screens,
+)

@@ -1,0 +1,13 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    test_answers,
+    test_links,
+    test_pages,
+    test_pay_page,
+    test_pay_page_screens,
+    test_portal,
+    test_portal_overdue,
+    test_result_page,
+    test_same_amount,
+)

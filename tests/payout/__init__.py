@@ -1,0 +1,8 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    test_payout,
+    test_payout_sandbox,
+    test_payout_screens,
+    test_situations_payouts,
+)

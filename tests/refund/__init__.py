@@ -1,0 +1,8 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from . import (
+    test_refund,
+    test_refund_books,
+    test_refund_screens,
+    test_refund_situations,
+)
