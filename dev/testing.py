@@ -79,7 +79,7 @@ def main(target=""):
         outcome.add(_guarded("Odoo tests", run_module_tests))
         outcome.add(_guarded("workers killed while they send", run_kill_test))
     elif not unit_target:
-        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target)))
+        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target, prepared=True)))
     if path := os.environ.get(OUTCOME):
         Path(path).write_text(json.dumps(dataclasses.asdict(outcome)))
         return 0
@@ -132,12 +132,12 @@ def run_unit_tests(target):
 def run_module_tests():
     """Run all of the module's tests in Odoo, class by class on several processes."""
     if PROCESSES < 2:
-        return run_odoo_tests(f"/{settings.MODULE}")
+        return run_odoo_tests(f"/{settings.MODULE}", prepared=True)
     odoo.ensure()
     outcome = Outcome()
     with postgres.server() as server:
         # Made once here, not by each of the processes.
-        databases.module(server)
+        databases.tests(server)
         with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
             for part in pool.map(_run_part, *zip(*enumerate(_parts()), strict=True)):
                 outcome.add(part)
@@ -184,16 +184,20 @@ def _run_part(number, tags):
     return Outcome(**values)
 
 
-def run_odoo_tests(tags, before=(), after=()):
+def run_odoo_tests(tags, prepared=False, before=(), after=()):
     """Run Odoo's test runner on a fresh copy of a database with the module.
 
     :param str tags: Odoo test tags.
+    :param bool prepared: the database has the company of the module's tests already.
     :param list before: modules installed before ours.
     :param list after: modules installed after ours.
     """
     odoo.ensure()
     with postgres.server() as server:
-        template = databases.base(server) if before else databases.module(server)
+        if before:
+            template = databases.base(server)
+        else:
+            template = databases.tests(server) if prepared else databases.module(server)
         label = tags if tags.count(",") < 3 else f"of {tags.count(',') + 1} classes"
         with databases.temporary(server, template) as name, console.step(f"Odoo tests {label}"):
             for modules in filter(None, [before, before and [settings.MODULE], after]):
