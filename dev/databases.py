@@ -2,7 +2,8 @@
 """Template databases, built once and copied in a second.
 
 The base template holds Odoo's modules and their web assets, the module template this module on
-top of it; both are known by what they were built from, and built again when that changes.
+top of it, the tests template the company of the tests on top of that; each is known by what it
+was built from, and built again when that changes.
 """
 
 import contextlib
@@ -24,6 +25,12 @@ PARTIAL = "_part"
 # What no installed database depends on.
 NOT_INSTALLED = {"dev", "doc", "tests", "readme", "Makefile", "README.rst", "requirements.txt"}
 
+PREPARED_TESTS = settings.CHECKOUT / "tests/prepared.py"
+PREPARE_TESTS = f"""
+from odoo.addons.{settings.MODULE}.tests.prepared import PreparedCase
+
+PreparedCase.prepare()
+"""
 PREGENERATE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()"
 FRENCH_COMPANY = """
 company = env.ref('base.main_company')
@@ -77,6 +84,20 @@ def module(server, demo=False):
         install(server, target, [settings.MODULE])
 
     return _template(server, name, build, "installing the module")
+
+
+def tests(server):
+    """Return the template with the company of the module's tests, so that no class makes it."""
+    source = module(server)
+    if not PREPARED_TESTS.is_file():
+        return source
+    name = f"pay_now_tests_{_key([source, PREPARE_TESTS, PREPARED_TESTS.read_text()])}"
+
+    def build(target):
+        copy(server, source, target)
+        odoo.shell(server, target, PREPARE_TESTS, "prepare-tests")
+
+    return _template(server, name, build, "preparing the company of the tests")
 
 
 def make_database(server, name, modules=(), demo=False):

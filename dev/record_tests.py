@@ -1,18 +1,29 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Runs Odoo as its own command would, and writes down how each test ended.
 
-Started as a program: ``record_tests.py RECORD ODOO-ARGUMENTS…``; RECORD gets one JSON line a test.
+Started as a program: ``record_tests.py RECORD ODOO-ARGUMENTS…``; RECORD gets one JSON line a test,
+and one a test class with the time it took.
 """
 
 import json
+import os
 import sys
 import time
+from pathlib import Path
 
 # The folder of this file holds an odoo.py that is not Odoo.
 sys.path.pop(0)
 
 from odoo.cli.command import main  # noqa: E402
 from odoo.tests.result import OdooTestResult  # noqa: E402
+from odoo.tests.suite import OdooSuite, TestSuite  # noqa: E402
+
+# The folder in which the processes that share the classes take them, one file a class.
+TAKEN = os.environ.get("TEST_TAKEN")
+# How long the classes took the last time, in seconds.
+SECONDS = json.loads(os.environ.get("TEST_SECONDS") or "{}")
+# Of a class that nobody knows yet.
+UNKNOWN_SECONDS = 60
 
 
 class RecordingResult:
@@ -22,14 +33,38 @@ class RecordingResult:
         # Open until the process ends, a line on the disk at once.
         self.output = open(path, "a", buffering=1)  # noqa: SIM115
         self.started, self.outcome, self.details = None, None, []
+        # Of the tests of the class that runs, without what is set up for the class.
+        self.seconds = 0
 
     def install(self):
-        """Listen to every event of Odoo's test result."""
+        """Listen to every event of Odoo's test result, and run the tests class by class."""
+        OdooSuite.run = lambda suite, result, debug=False: self._run_classes(suite, result)
         self._after("startTest", self._start)
         self._after("stopTest", self._stop)
         self._after("addSkip", self._skip)
         for name in ("addFailure", "addError"):
             self._after(name, self._fail)
+
+    def _run_classes(self, suite, result):
+        """Run the classes that no other process has taken, those that take longest first."""
+        classes = {}
+        for test in suite:
+            classes.setdefault(type(test), []).append(test)
+        for cls in sorted(classes, key=lambda one: -SECONDS.get(one.__name__, UNKNOWN_SECONDS)):
+            if _take(cls):
+                self.seconds, started = 0, time.monotonic()
+                TestSuite.run(OdooSuite(classes[cls]), result)
+                # It was torn down already.
+                result._previousTestClass = None
+                seconds = time.monotonic() - started
+                self._write(
+                    {
+                        "class": cls.__name__,
+                        "seconds": round(seconds, 3),
+                        "setup": round(seconds - self.seconds, 3),
+                    }
+                )
+        return result
 
     def _after(self, name, listener):
         original = getattr(OdooTestResult, name)
@@ -46,7 +81,7 @@ class RecordingResult:
     def _skip(self, result, test, reason):
         if self.started is None:
             # A whole class, skipped before its first test began.
-            self._write(result, test, "skipped", [reason])
+            self._write_test(result, test, "skipped", [reason])
         else:
             self.outcome, self.details = "skipped", [reason]
 
@@ -56,23 +91,39 @@ class RecordingResult:
             return
         details = result._exc_info_to_string(error, test)
         if self.started is None:
-            self._write(result, test, "failed", [details])
+            self._write_test(result, test, "failed", [details])
         else:
             self.outcome = "failed"
             self.details.append(details)
 
     def _stop(self, result, test):
-        self._write(result, test, self.outcome, self.details)
+        self._write_test(result, test, self.outcome, self.details)
+        self.seconds += time.monotonic() - self.started
         self.started = None
 
-    def _write(self, result, test, outcome, details):
-        record = {
-            "test": f"{type(test).__module__}:{result.getDescription(test)}",
-            "outcome": outcome,
-            "seconds": round(time.monotonic() - self.started, 3) if self.started else 0,
-            "details": "\n".join(details),
-        }
+    def _write_test(self, result, test, outcome, details):
+        self._write(
+            {
+                "test": f"{type(test).__module__}:{result.getDescription(test)}",
+                "outcome": outcome,
+                "seconds": round(time.monotonic() - self.started, 3) if self.started else 0,
+                "details": "\n".join(details),
+            }
+        )
+
+    def _write(self, record):
         self.output.write(json.dumps(record) + "\n")
+
+
+def _take(cls):
+    """Take a class, unless another process has it; tell whether it is ours."""
+    if not TAKEN:
+        return True
+    try:
+        Path(TAKEN, f"{cls.__module__}.{cls.__qualname__}").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 """Runs the checks and tests, and counts them."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -24,14 +27,19 @@ KILL_CUSTOMERS = 200
 BESIDE_TAG = "pay_now_beside"
 BESIDE = ["payment_stripe", "payment_paypal"]
 CHARTS = ["l10n_be", "l10n_de", "l10n_es", "l10n_it", "l10n_uk", "l10n_us_account"]
-MODULE_TESTS = settings.CHECKOUT / "tests"
 # Processes of Odoo side by side, each with a database of its own.
 PROCESSES = int(os.environ.get("TEST_PROCESSES") or min(2, os.cpu_count() or 1))
-# More parts than processes: whoever is done first takes the next one.
-PARTS_PER_PROCESS = 3
-# Begun first: they take longest.
-LONGEST = ["TestSituationsMoney", "TestSituationsPayouts", "TestPaymentStates", "TestBooksHistory"]
-# Where a part leaves what came of it for the process that began it.
+# How long each class took the last time: those that take longest are begun first.
+SECONDS_FILE = settings.CACHE_DIR / "test-seconds.json"
+# The longest ones, as long as nothing was measured here.
+LONGEST = {
+    "TestSituationsMoney": 300,
+    "TestSituationsPayouts": 200,
+    "TestPaymentStates": 100,
+    "TestBooksHistory": 90,
+}
+SHOWN_CLASSES = 10
+# Where a process leaves what came of its tests for the one that began it.
 OUTCOME = "TEST_OUTCOME"
 TIMEOUT_SECONDS = int(os.environ.get("TEST_TIMEOUT", 4500))
 WARNING = re.compile(r"^\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) \S+ (.*)")
@@ -47,12 +55,15 @@ class Outcome:
     passed: int = 0
     failures: list = dataclasses.field(default_factory=list)
     skipped: dict = dataclasses.field(default_factory=dict)
+    # Seconds by class: all of it, and what was set up and torn down for the class alone.
+    seconds: dict = dataclasses.field(default_factory=dict)
 
     def add(self, other):
         """Add the tests of another part."""
         self.passed += other.passed
         self.failures += other.failures
         self.skipped |= other.skipped
+        self.seconds |= other.seconds
 
     def report(self):
         """Print what failed and was skipped, the count last; return the exit code."""
@@ -65,23 +76,30 @@ class Outcome:
         ran = self.passed + len(self.failures)
         if not ran:
             console.say("No test ran.")
+        self._report_slowest()
         console.say(f"{self.passed} passed, {len(self.failures)} failed")
         return 0 if ran and not self.failures else 1
+
+    def _report_slowest(self):
+        """Print the classes that took longest."""
+        slowest = sorted(self.seconds, key=lambda name: -self.seconds[name][0])[:SHOWN_CLASSES]
+        if slowest:
+            console.say(f"\nThe slowest of {len(self.seconds)} test classes:")
+        for name in slowest:
+            seconds, setup = self.seconds[name]
+            console.say(f"   {seconds:6.1f} s  {name} ({setup:.1f} s around its tests)")
 
 
 def main(target=""):
     """Run everything, or only what ``target`` names: Odoo test tags, or a path of dev/tests."""
     outcome = Outcome()
     unit_target = _unit_target(target)
-    if not target:
-        outcome.add(_lint())
-    if not target or unit_target:
-        outcome.add(run_unit_tests(unit_target or UNIT_TESTS))
-    if not target:
-        outcome.add(_guarded("Odoo tests", run_module_tests))
-        outcome.add(_guarded("workers killed while they send", run_kill_test))
-    elif not unit_target:
-        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target)))
+    if unit_target:
+        outcome.add(run_unit_tests(unit_target))
+    elif target:
+        outcome.add(_guarded("Odoo tests", lambda: run_odoo_tests(target, prepared=True)))
+    else:
+        outcome.add(_guarded("Everything", run_everything))
     if path := os.environ.get(OUTCOME):
         Path(path).write_text(json.dumps(dataclasses.asdict(outcome)))
         return 0
@@ -105,6 +123,27 @@ def main_beside(target=""):
         tags = f"{BESIDE_TAG}/{settings.MODULE}:TestBeside"
         outcome.add(_guarded("tests", lambda: run_odoo_tests(tags, before=BESIDE)))
     return outcome.report()
+
+
+def run_everything():
+    """Run all tests: those of the module in Odoo, and beside them what often waits."""
+    odoo.ensure()
+    outcome = Outcome()
+    with postgres.server() as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        # Made once here, not by each of the processes.
+        databases.tests(server)
+        aside = pool.submit(_run_aside)
+        outcome.add(_guarded("Odoo tests", run_module_tests))
+        outcome.add(aside.result())
+    return outcome
+
+
+def _run_aside():
+    """Run what needs no test runner of Odoo, one after the other."""
+    outcome = _lint()
+    outcome.add(run_unit_tests(UNIT_TESTS))
+    outcome.add(_guarded("workers killed while they send", run_kill_test))
+    return outcome
 
 
 def run_unit_tests(target):
@@ -134,17 +173,18 @@ def run_unit_tests(target):
 
 
 def run_module_tests():
-    """Run all of the module's tests in Odoo, class by class on several processes."""
+    """Run all of the module's tests in Odoo: several processes take class by class."""
+    tags = f"/{settings.MODULE}"
     if PROCESSES < 2:
-        return run_odoo_tests(f"/{settings.MODULE}")
-    odoo.ensure()
+        return run_odoo_tests(tags, prepared=True)
     outcome = Outcome()
-    with postgres.server() as server:
-        # Made once here, not by each of the processes.
-        databases.module(server)
-        with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
-            for part in pool.map(_run_part, *zip(*enumerate(_parts()), strict=True)):
-                outcome.add(part)
+    with (
+        tempfile.TemporaryDirectory() as taken,
+        concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool,
+    ):
+        run = functools.partial(_run_part, tags=tags, taken=taken)
+        for part in pool.map(run, range(1, PROCESSES + 1)):
+            outcome.add(part)
     return outcome
 
 
@@ -158,46 +198,37 @@ def run_kill_test():
     return Outcome(passed=1)
 
 
-def _parts():
-    """Return the test tags of each part."""
-    found = [
-        name
-        for path in sorted(MODULE_TESTS.glob("test_*.py"))
-        for name in re.findall(r"^class (Test\w+)\(", path.read_text(), re.MULTILINE)
-    ]
-    classes = sorted(found, key=lambda name: (name not in LONGEST, found.index(name)))
-    number = PROCESSES * PARTS_PER_PROCESS
-    tags = [f"/{settings.MODULE}:{name}" for name in classes]
-    return [",".join(tags[start::number]) for start in range(number)]
-
-
-def _run_part(number, tags):
-    """Run a part in a process of its own; return what came of it."""
+def _run_part(number, tags, taken):
+    """Run the classes that no other process takes; return what came of them."""
     path = settings.LOG_DIR / f"outcome-{os.getpid()}-{number}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     code = subprocess.call(
         [sys.executable, "-m", "dev", "test", tags],
         cwd=settings.CHECKOUT,
-        env=os.environ | {OUTCOME: str(path)},
+        env=os.environ | {OUTCOME: str(path), "TEST_TAKEN": taken},
     )
     if not path.exists():
-        return Outcome(failures=[(f"part {number} of the Odoo tests", f"ended with {code}")])
+        return Outcome(failures=[(f"process {number} of the Odoo tests", f"ended with {code}")])
     values = json.loads(path.read_text())
     path.unlink()
     values["failures"] = [tuple(failure) for failure in values["failures"]]
     return Outcome(**values)
 
 
-def run_odoo_tests(tags, before=(), after=()):
+def run_odoo_tests(tags, prepared=False, before=(), after=()):
     """Run Odoo's test runner on a fresh copy of a database with the module.
 
     :param str tags: Odoo test tags.
+    :param bool prepared: the database has the company of the module's tests already.
     :param list before: modules installed before ours.
     :param list after: modules installed after ours.
     """
     odoo.ensure()
     with postgres.server() as server:
-        template = databases.base(server) if before else databases.module(server)
+        if before:
+            template = databases.base(server)
+        else:
+            template = databases.tests(server) if prepared else databases.module(server)
         label = tags if tags.count(",") < 3 else f"of {tags.count(',') + 1} classes"
         with databases.temporary(server, template) as name, console.step(f"Odoo tests {label}"):
             for modules in filter(None, [before, before and [settings.MODULE], after]):
@@ -223,6 +254,7 @@ class _OdooRun:
         arguments += ["--max-cron-threads=0", f"--http-port={odoo.free_port()}"]
         self.command = odoo.command(server, *arguments, entry=(RECORDER, self.record))
         self.environment = odoo.environment(server)
+        self.environment["TEST_SECONDS"] = json.dumps(_known_seconds())
 
     def follow(self):
         """Run to the end, naming each test class as it begins."""
@@ -260,6 +292,9 @@ class _OdooRun:
         outcome = Outcome()
         for line in self.record.read_text().splitlines():
             test = json.loads(line)
+            if "class" in test:
+                outcome.seconds[test["class"]] = [test["seconds"], test["setup"]]
+                continue
             name = test["test"].replace("odoo.addons.", "")
             if test["outcome"] == "passed":
                 outcome.passed += 1
@@ -271,6 +306,7 @@ class _OdooRun:
         if self.code and not outcome.failures:
             tail = self.log.read_text(errors="replace").splitlines()[-40:]
             outcome.failures.append(("Odoo", "\n".join(tail) + f"\nOdoo ended with {self.code}"))
+        _remember_seconds(outcome.seconds)
         self._show_warnings()
         console.say(f"   the whole log: {self.log}")
         return outcome
@@ -284,6 +320,21 @@ class _OdooRun:
             console.say(f"   {len(unique)} different warnings in the log, the first ones:")
         for line in unique[:SHOWN_WARNINGS]:
             console.say(f"      {line[:200]}")
+
+
+def _known_seconds():
+    """Return how long each test class took the last time."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return json.loads(SECONDS_FILE.read_text())
+    return LONGEST
+
+
+def _remember_seconds(seconds):
+    with console.lock("test-seconds"):
+        known = _known_seconds() | {name: total for name, (total, _setup) in seconds.items()}
+        partial = SECONDS_FILE.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(known, indent=1, sort_keys=True))
+        partial.replace(SECONDS_FILE)
 
 
 def _guarded(name, run):

@@ -4,13 +4,94 @@ import base64
 import contextlib
 import importlib.util
 import json
+import shutil
+import time
 import unittest
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from odoo.tests.common import ChromeBrowser
+import requests
+
+from odoo.tests.common import HOST, ChromeBrowser
 from odoo.tools import config
 
+#: How long a page may take, and how often a test looks whether it is there.
+WAIT_SECONDS, PAUSE_SECONDS = 30, 0.05
+
 DESKTOP, PHONE = (1280, 900), (360, 740)
+
+
+class SharedBrowser(ChromeBrowser):
+    """A new tab of one Chromium that serves all tests of a class.
+
+    It starts once, and keeps what it compiled of Odoo's scripts, whose addresses change with what
+    is in them. Cookies and whatever a page stores end with the test.
+    """
+
+    #: The process, its port and its folder.
+
+    _running = None
+
+    def _chrome_start(self, user_data_dir, touch_enabled, headless=True, debug=False):
+        if SharedBrowser._running and SharedBrowser._running[0].poll() is not None:
+            SharedBrowser.end()
+        if SharedBrowser._running:
+            # Odoo's class makes a folder for each.
+            shutil.rmtree(user_data_dir)
+        else:
+            started = super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
+            SharedBrowser._running = (*started, user_data_dir)
+            self.test_case.addClassCleanup(SharedBrowser.end)
+        chrome, port, self.user_data_dir = SharedBrowser._running
+        return chrome, port
+
+    def _open_websocket(self):
+        self._tab = requests.put(self._address('new?about:blank'), timeout=10).json()['id']
+        # Odoo takes the first tab that it finds.
+        pages, self._json_command = self._json_command, self._own_page
+        try:
+            return super()._open_websocket()
+        finally:
+            self._json_command = pages
+
+    def _own_page(self, command, timeout=3):
+        found = ChromeBrowser._json_command(self, command, timeout)
+        return found if command else [page for page in found if page['id'] == self._tab]
+
+    def stop(self):
+        """Forget what the pages stored, and close the tab."""
+        try:
+            self.screencaster.stop()
+            self._websocket_request('Page.stopLoading')
+            for origin in self._origins():
+                self._websocket_request(
+                    'Storage.clearDataForOrigin', params={'origin': origin, 'storageTypes': 'all'}
+                )
+            self._websocket_request('Network.clearBrowserCookies')
+            self._result.cancel()
+        finally:
+            self.ws.close()
+            self._receiver.join(5)
+            requests.get(self._address(f'close/{self._tab}'), timeout=10)
+
+    def _origins(self):
+        """Return where the tab has been."""
+        history = self._websocket_request('Page.getNavigationHistory')['entries']
+        addresses = [urlsplit(entry['url']) for entry in history]
+        return {f'{one.scheme}://{one.netloc}' for one in addresses if one.scheme == 'http'}
+
+    def _address(self, command):
+        return f'http://{HOST}:{self.devtools_port}/json/{command}'
+
+    @staticmethod
+    def end():
+        """End the process, if there is any."""
+        if SharedBrowser._running:
+            chrome, _port, user_data_dir = SharedBrowser._running
+            SharedBrowser._running = None
+            chrome.kill()
+            chrome.wait()
+            shutil.rmtree(user_data_dir, ignore_errors=True)
 
 
 class BrowserMixin:
@@ -28,7 +109,7 @@ class BrowserMixin:
         :param str login: a user whose password is the log-in.
         """
         try:
-            browser = ChromeBrowser(self)
+            browser = SharedBrowser(self)
         except unittest.SkipTest as reason:
             self.skipTest(f"NOT TESTED in a browser: {reason}")
         with self.allow_requests(browser=browser), contextlib.ExitStack() as at_exit:
@@ -67,9 +148,19 @@ class BrowserMixin:
 
     def wait_for(self, browser, ready):
         """Wait until a JavaScript expression is true."""
-        self.assertTrue(browser._wait_ready(f'!!({ready})', timeout=30), f"never came: {ready}")
+        end = time.monotonic() + WAIT_SECONDS
+        # Odoo's own way of waiting asks without a pause, and slows down what it is waiting for.
+        while not self._is_ready(browser, ready):
+            if time.monotonic() > end:
+                browser.take_screenshot(prefix='sc_failed_ready_')
+                self.fail(f"never came: {ready}")
+            time.sleep(PAUSE_SECONDS)
         # The test and the page share one database cursor: never both at once.
         self._wait_remaining_requests()
+
+    def _is_ready(self, browser, ready):
+        expression = f'(() => {{ try {{ return !!({ready}) }} catch {{}} }})()'
+        return self.run_js(browser, expression) is True
 
     def run_js(self, browser, code):
         """Evaluate JavaScript and return its value."""

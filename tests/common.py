@@ -11,13 +11,13 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
     GatewayNotFound,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.tests.prepared import PreparedCase
 from odoo.addons.mail.tests.common import MockEmail
 
 
@@ -343,13 +343,12 @@ class ScriptedGateway:
 
 
 @tagged('post_install', '-at_install')
-class PayNowCommon(AccountTestInvoicingCommon):
+class PayNowCommon(PreparedCase):
     """A French company, signed up and connected to a scripted Stripe."""
 
     gateway_class = ScriptedGateway
 
     @classmethod
-    @AccountTestInvoicingCommon.setup_chart_template('fr')
     def setUpClass(cls):
         super().setUpClass()
         cls.company = cls.env.company
