@@ -250,7 +250,7 @@ class PaymentTransaction(models.Model):
         left = float(payment.amount - given)
         return self.currency_id.compare_amounts(-self.amount, left) > 0 and 'too_much'
 
-    def _pay_now_refuse_refund(self, refusal=False, code='', answer=''):
+    def _pay_now_refuse_refund(self, refusal=False, code=False, answer=False):
         """Keep why a refund is not made.
 
         :param str refusal: a value of `pay_now_refusal`, where it is our own reason.
