@@ -160,6 +160,20 @@ class PayNowAnswer(models.Model):
         today = fields.Date.context_today(self)
         return self.state == 'open' and (not self.until or self.until >= today)
 
+    def _is_repeated_by(self, vals, lines):
+        """Tell whether the same is said about the same items again while the answer is open.
+
+        :param dict vals: what is said now.
+        :param account.move.line lines: what it is about.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.state == 'open'
+            and self.item_ids == lines
+            and all(self[name] == value for name, value in vals.items())
+        )
+
     def _earlier(self):
         """Return what was said before about some of the same items, and is not over.
 

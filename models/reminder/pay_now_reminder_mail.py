@@ -288,13 +288,7 @@ class PayNowReminder(models.Model):
         :return: `{reminder: values}`
         :rtype: dict
         """
-        # Whatever company's eyes: the records in the language of the mails.
-        items = {
-            reminder: items[reminder]
-            .with_env(self.env)
-            .sorted(lambda line: (line.date_maturity, line.id))
-            for reminder in self
-        }
+        items = self._items_as_mailed(items)
         lines = self.env['account.move.line'].union(*items.values())
         labels = lines._pay_now_due_labels()
         accounts = lines.move_id._pay_now_transfer_accounts()
@@ -320,6 +314,19 @@ class PayNowReminder(models.Model):
                 'can_answer': bool(reminder._pay_now_answer_kinds()),
                 'transfers': items[reminder]._pay_now_transfers(accounts),
             }
+            for reminder in self
+        }
+
+    def _items_as_mailed(self, items):
+        """Return the items of each reminder in the language of the mails, oldest first.
+
+        :param dict items: `{reminder: items}`, as whatever company they were read.
+        :rtype: dict
+        """
+        return {
+            reminder: items[reminder]
+            .with_env(self.env)
+            .sorted(lambda line: (line.date_maturity, line.id))
             for reminder in self
         }
 
