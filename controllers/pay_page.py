@@ -16,6 +16,8 @@ DOCUMENT = '/pay_now/<any(account,invoice,reminder):kind>/<int:document_id>/<str
 
 
 class PayNowPage(http.Controller):
+    """The public pay page of a document, opened by the token in its address."""
+
     @http.route(
         DOCUMENT,
         type='http',

@@ -7,6 +7,8 @@ from odoo.tools import SQL
 
 
 class MailThread(models.AbstractModel):
+    """Notes on many records by one statement, and mails of reminders that came back."""
+
     _inherit = 'mail.thread'
 
     def _pay_now_log_batch(self, bodies):

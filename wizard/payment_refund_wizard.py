@@ -7,6 +7,8 @@ from odoo.addons.account_pay_now import const
 
 
 class PaymentRefundWizard(models.TransientModel):
+    """Core's window for refunds: one window asks for ours once."""
+
     _inherit = 'payment.refund.wizard'
 
     pay_now_asked = fields.Boolean(string="Asked for", readonly=True)

@@ -8,9 +8,9 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
 class PayNowDiscrepancy(models.Model):
-    """What an accountant does about what the comparison found.
+    """What an accountant does about a discrepancy: book, take back, refund or dismiss.
 
-    What is to handle by giving money back, or because it could not be given back.
+    Those that the comparison found are added here, and refunds that could not be made.
     """
 
     _inherit = 'pay.now.discrepancy'

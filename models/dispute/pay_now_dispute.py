@@ -17,17 +17,12 @@ NEAR = timedelta(days=1)
 
 
 class PayNowDispute(models.Model):
-    """A payer asks PayPal or the bank for the money back.
+    """A payer asks PayPal or the bank for the money back. An inquiry moves no money.
 
-    The books of disputes follow the money; an inquiry moves none.
-
-    The money of disputes, each piece of it once.
-
-    PayPal reports one piece up to four times: as money of the dispute, as a reversal of the
-    payment, among the refunds of the payment, and in its reports; in any order, and some of it
-    never. Whatever arrives first is booked, and the others are recognised.
-
-    What the providers' codes mean.
+    The books follow the money, each piece of it once. PayPal reports one piece up to four times:
+    as money of the dispute, as a reversal of the payment, among the refunds of the payment, and in
+    its reports; in any order, and some of it never. Whatever arrives first is booked, and the
+    others are recognised.
     """
 
     _name = 'pay.now.dispute'

@@ -16,9 +16,8 @@ class PayNowAnswer(models.Model):
     """What a customer says about open items instead of paying online.
 
     As long as it holds, no reminder mentions the items. It ends by itself: a promise that is not
-    kept needs nobody to take it back.
-
-    Who is notified of an answer: a note on the invoices, and an activity for the responsible.
+    kept needs nobody to take it back. The responsible is notified of it by a note on the invoices
+    and an activity.
     """
 
     _name = 'pay.now.answer'

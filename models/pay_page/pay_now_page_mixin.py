@@ -14,11 +14,9 @@ from odoo.addons.account_pay_now import const
 
 
 class PayNowPageMixin(models.AbstractModel):
-    """A document whose items can be paid on a public page, by an unguessable address.
+    """A document whose items can be paid, or answered, on a public page by an unguessable address.
 
     The token opens nothing but the pay page of its own document, lapses, and can be revoked.
-
-    What the customer may say on the pay page instead of paying online.
     """
 
     _name = 'pay.now.page.mixin'

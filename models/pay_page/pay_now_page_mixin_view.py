@@ -78,17 +78,10 @@ CURRENCY_FIELDS = ('name', 'symbol', 'position', 'rounding', 'decimal_places')
 class PayNowPageMixin(models.AbstractModel):
     """The pay page of a document: what it shows, and the payment that it starts.
 
-    What the pay page reads, instead of all that its records have.
-
-    Whatever is asked for besides is read as ever, with all the fields of its record: nothing
-    depends on these lists but the time.
-
-    What the pay page says of the whole: what was paid, is in progress, or can be answered.
-
-    The rows of the pay page, one for each item or credit note.
-
-    Days and amounts are written here, once for all rows: a widget of the template would look up
-    language and currency for each of them.
+    Of its records only the fields listed above are read at first. Whatever is asked for besides is
+    read as ever, with all the fields of its record: nothing depends on these lists but the time.
+    Days and amounts of the rows are formatted here, once for all rows: a widget of the template
+    would look up language and currency for each of them.
     """
 
     _inherit = 'pay.now.page.mixin'

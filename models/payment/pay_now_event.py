@@ -25,9 +25,8 @@ WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2
 class PayNowEvent(models.Model):
     """The ledger of the providers' events: stored once, before anything else happens.
 
-    Events about the merchant account itself: completed, restricted, taken away from us.
-
-    Calling the workers: as often as needed, and not once for every notification.
+    Of payments, and of the merchant account itself: completed, restricted, taken away from us. The
+    workers are called as often as needed, and not once for every notification.
     """
 
     _name = 'pay.now.event'

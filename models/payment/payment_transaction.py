@@ -46,12 +46,10 @@ SAME_AS = {
 class PaymentTransaction(models.Model):
     """What a provider says about a payment, and what follows from it.
 
-    Why a payment did not come about, in the language of whoever reads it.
-
-    Taking the money a payer approved: under lock, once, and only while it is still due.
-
-    At PayPal nothing but our own capture moves money. A checkout that was superseded, or whose
-    items changed, is never captured, whatever the payer approved.
+    The money that a payer approved is taken under lock, once, and only while it is still due: at
+    PayPal nothing but our own capture moves money. A checkout that was superseded, or whose items
+    changed, is never captured, whatever the payer approved. Why a payment did not come about is
+    said in the language of whoever reads it.
     """
 
     _inherit = 'payment.transaction'

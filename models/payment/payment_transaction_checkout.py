@@ -18,10 +18,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The way of a payer to the provider: snapshot, checkout, and no second one.
-
-    What a payer was about to pay, item by item, and no second checkout for the same.
-    """
+    """The way of a payer to the provider: the items' snapshot, the checkout, and no second one."""
 
     _inherit = 'payment.transaction'
 

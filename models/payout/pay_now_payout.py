@@ -22,9 +22,9 @@ def _letters(text):
 class PayNowPayout(models.Model):
     """A provider's transfer of collected money to the company's bank.
 
-    Payouts meet the bank statement on the internal transfer account.
-
-    The books of payouts: transfer, failure, and what they are made of.
+    Its entries are the transfer, and the one that takes it back when it failed. It is reconciled
+    with the movements it is made of on the clearing account, and with the bank statement on the
+    internal transfer account.
     """
 
     _name = 'pay.now.payout'

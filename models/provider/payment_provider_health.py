@@ -39,11 +39,8 @@ class PaymentProvider(models.Model):
 
     Red hides the provider, so only what the provider itself said makes it red: keys refused, an
     account that cannot charge, a webhook it does not take again. One that does not answer said
-    nothing: it is amber, and only after a while.
-
-    Who is notified of the health, and how: once for each change, not once a day.
-
-    What is so when connecting is seen by whoever connects, and nobody else is notified of it.
+    nothing: it is amber, and only after a while. Notices are sent once for each change, not once a
+    day; of what is so when connecting nobody is notified but whoever connects.
     """
 
     _name = 'payment.provider'

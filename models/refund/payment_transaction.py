@@ -46,8 +46,6 @@ class PaymentTransaction(models.Model):
 
     A refund is a child of its payment, as core makes it. All that is done about it is done under
     the lock of the payment.
-
-    What refunds are called and why they fail, for the person who asked and on the invoice.
     """
 
     _inherit = 'payment.transaction'

@@ -15,11 +15,9 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 class PayNowReminder(models.Model):
     """The mails of reminders: written for a batch at once, the text compiled once per language.
 
-    What a reminder says. The texts are fields, so that users place them in their templates.
-
-    The invoices that leave with a reminder: as stored, made once where they are missing.
-
-    What a person changes in the list before it is sent: the level, or the mail itself.
+    What a reminder says is kept in fields, so that users place them in their templates. A person
+    may change level or mail before it is sent. The invoices leave with it as they are stored, made
+    once where they are missing.
     """
 
     _inherit = 'pay.now.reminder'

@@ -7,6 +7,8 @@ from odoo.addons.account_pay_now import const
 
 # Extended with a mixin, not a wizard of our own.
 class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
+    """The company's options on the settings of Accounting and Sales, with checks and warnings."""
+
     _name = 'res.config.settings'
     _inherit = ['res.config.settings', 'pay.now.notices']
 
