@@ -28,7 +28,7 @@ class AccountMoveLine(models.Model):
         inverse_name='line_id',
     )
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - OPEN ITEMS === #
 
     @api.model
     def _pay_now_open_items_domain(self):

@@ -13,6 +13,8 @@ class PaymentRefundWizard(models.TransientModel):
 
     pay_now_asked = fields.Boolean(string="Asked for", readonly=True)
 
+    # === ACTION METHODS === #
+
     def action_refund(self):
         """Override of `account_payment`: a window gives money back once, however often clicked."""
         if self.transaction_id.provider_code in const.PROVIDER_CODES:

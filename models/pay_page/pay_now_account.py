@@ -55,7 +55,7 @@ class PayNowAccount(models.Model):
         '(user_id, customer_id, company_id)', "This account has its page already."
     )
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - ACCESS === #
 
     @api.model
     def _pay_now_account_page_of(self, company):

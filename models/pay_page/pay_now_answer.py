@@ -137,7 +137,7 @@ class PayNowAnswer(models.Model):
         self.check_access('write')
         self.sudo().filtered(lambda answer: answer.state == 'open').state = 'closed'
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - STATE === #
 
     @api.model
     def _holding_domain(self):

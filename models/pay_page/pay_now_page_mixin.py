@@ -35,7 +35,7 @@ class PayNowPageMixin(models.AbstractModel):
         self.check_access('write')
         self.sudo().write({'pay_now_token': False, 'pay_now_token_expiry': False})
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - LINK === #
 
     def _pay_now_lines(self):
         """Return the journal items the page is about, open or not.

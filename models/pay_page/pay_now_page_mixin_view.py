@@ -379,7 +379,7 @@ class PayNowPageMixin(models.AbstractModel):
         company.partner_id.country_id.fetch(COUNTRY_FIELDS)
         company.currency_id.fetch(CURRENCY_FIELDS)
 
-    # === BUSINESS METHODS - PAID === #
+    # === BUSINESS METHODS - STATE === #
 
     def _pay_now_page_state(self, open_lines, payable, reasons):
         """Return what there is to say besides the items: all paid, in progress, or answers.

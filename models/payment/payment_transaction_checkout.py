@@ -40,6 +40,23 @@ class PaymentTransaction(models.Model):
         help="Stored before the provider is called: a repeated call opens no second checkout.",
     )
 
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
+        txs = super().create(vals_list)
+        for tx in txs._pay_now_ours():
+            if tx.operation == 'refund':
+                tx.pay_now_idempotency_key = tx._pay_now_refund_key()
+            else:
+                # Not derived from the reference: a restored backup gives the same one again,
+                # and the provider would refuse it with another amount.
+                tx.pay_now_idempotency_key = uuid.uuid4().hex
+                if not tx.pay_now_item_ids:
+                    tx._pay_now_snapshot_invoices()
+        return txs
+
     # === BUSINESS METHODS - REFERENCE === #
 
     @api.model
@@ -309,21 +326,6 @@ class PaymentTransaction(models.Model):
                 for line, (part, discount) in parts.items()
             ],
         }
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
-        txs = super().create(vals_list)
-        for tx in txs._pay_now_ours():
-            if tx.operation == 'refund':
-                tx.pay_now_idempotency_key = tx._pay_now_refund_key()
-            else:
-                # Not derived from the reference: a restored backup gives the same one again,
-                # and the provider would refuse it with another amount.
-                tx.pay_now_idempotency_key = uuid.uuid4().hex
-                if not tx.pay_now_item_ids:
-                    tx._pay_now_snapshot_invoices()
-        return txs
 
     def _pay_now_snapshot_invoices(self):
         """Take the snapshot of a core payment: the invoices' open items, up to the amount."""

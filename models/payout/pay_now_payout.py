@@ -254,12 +254,6 @@ class PayNowPayout(models.Model):
 
     # === BUSINESS METHODS - BANK === #
 
-    @api.model
-    def _cron_match_bank(self):
-        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
-        domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
-        self.sudo().search(domain)._match_bank()
-
     def _match_bank(self, lines=None):
         """Match payouts with bank statement lines where exactly one fits, both ways round.
 
@@ -583,3 +577,11 @@ class PayNowPayout(models.Model):
             missing -= item.amount_residual
             taken |= item
         return taken
+
+    # === CRON === #
+
+    @api.model
+    def _cron_match_bank(self):
+        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
+        domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
+        self.sudo().search(domain)._match_bank()

@@ -263,7 +263,7 @@ class PaymentTransaction(models.Model):
             'line_ids': [Command.create(line) for line in lines],
         }
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - CREDIT NOTES === #
 
     def _pay_now_invoices(self):
         """Return the invoices a payment paid, or was about to pay.

@@ -65,6 +65,12 @@ class PayNowReminder(models.Model):
                 )
                 reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
 
+    # === ONCHANGE METHODS === #
+
+    @api.onchange('level_id')
+    def _onchange_level_id(self):
+        self.is_level_chosen = True
+
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -84,10 +90,6 @@ class PayNowReminder(models.Model):
         if by_hand and 'level_id' in vals:
             vals = {**vals, 'is_level_chosen': True}
         return super().write(vals)
-
-    @api.onchange('level_id')
-    def _onchange_level_id(self):
-        self.is_level_chosen = True
 
     # === ACTION METHODS === #
 
@@ -585,7 +587,7 @@ class PayNowReminder(models.Model):
         error = next(iter(failures.values()))
         return [['not_attached', {'invoices': invoices, 'error': error}]]
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - OWN TEXT === #
 
     def _is_own_text_wrong(self, amount_due, amount_payable):
         """Tell whether a person's text names other amounts, or has a button no longer offered.

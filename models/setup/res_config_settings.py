@@ -75,6 +75,8 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
                 node.set('readonly', f'not is_root_company or ({node.get("readonly", "False")})')
         return arch, view
 
+    # === ACTION METHODS === #
+
     def action_pay_now_setup(self):
         """Open the set-up screen. Opened from Settings it counts as Accounting."""
         action = self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_setup')
