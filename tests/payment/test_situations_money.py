@@ -10,7 +10,7 @@ from collections import namedtuple
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.payment.heard import WAYS, NotifiedCase
+from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 from odoo.addons.account_pay_now.tests.payment.test_situations import PayPalSide, StripeSide
 
 #: What is looked at in the end.

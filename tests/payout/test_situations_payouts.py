@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.payment.heard import WAYS, NotifiedCase
+from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 
 #: What is looked at in the end.
 #:
