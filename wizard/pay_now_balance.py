@@ -8,7 +8,7 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
 class PayNowBalance(models.TransientModel):
-    """What a provider owes by its own word, beside what the books say (design section 6.2)."""
+    """What a provider says it owes, beside what the books say (doc/rules.md, Books)."""
 
     _name = 'pay.now.balance'
     _description = "Balance at a provider"

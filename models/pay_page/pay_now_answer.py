@@ -196,7 +196,7 @@ class PayNowAnswer(models.Model):
 
     @api.model
     def _text_for_user(self, kind, date):
-        """Return what an answer says in the words of the company's people.
+        """Return what an answer says in the language of the company's people.
 
         :param str kind: of the answer.
         :param datetime.date | str date: of the answer, False where there is none.

@@ -259,7 +259,10 @@ class PayNowReminder(models.Model):
         return Domain('pay_now_reminder_ids', 'in', self.ids)
 
     def _pay_now_answer_kinds(self):
-        """Override of `pay.now.page.mixin`: none beside the previous balance (design section 5)."""
+        """Override of `pay.now.page.mixin`: none beside the previous balance.
+
+        See doc/rules.md, Reminders.
+        """
         return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
     def _pay_now_credit_scope(self):
@@ -418,7 +421,7 @@ class PayNowReminder(models.Model):
         """
         refusals = self._invoice_refusals(items)
         for code, reminders in (
-            # Paper asks for no online payment (design section 5).
+            # Paper asks for no online payment (doc/rules.md, Reminders).
             ('no_email', self._written_on_paper(items, contacts)),
             ('test_mode', self._without_test_button(items)),
         ):

@@ -52,13 +52,13 @@ TABLE = {
     'lapsed': (unpaid('cancel'), unpaid('cancel')),
     'declined': (unpaid('draft'), unpaid('draft')),
     # refunds
-    'refunded_here': (GIVEN_BACK, GIVEN_BACK),
+    'refunded_in_odoo': (GIVEN_BACK, GIVEN_BACK),
     'refunded_here_in_part': (IN_PART, IN_PART),
     'refunded_here_in_two_parts': (TWO_PARTS, TWO_PARTS),
-    'refunded_there': (GIVEN_BACK, GIVEN_BACK),
+    'refunded_at_the_provider': (GIVEN_BACK, GIVEN_BACK),
     'refunded_there_in_part': (IN_PART, IN_PART),
     'refunded_there_in_two_parts': (TWO_PARTS, TWO_PARTS),
-    'refunded_here_and_there': (TWO_PARTS, TWO_PARTS),
+    'refunded_on_both_sides': (TWO_PARTS, TWO_PARTS),
     # Its money leaves Stripe's balance at once, PayPal's when the bank has answered.
     'refund_on_its_way': (paid(140, ('pending',)), paid(240, ('pending',))),
     'refund_on_its_way_and_settled': (None, IN_PART),
@@ -92,7 +92,7 @@ TABLE = {
         paid(-100, ('done',), ('lost',), owed=240),
         paid(-100, ('done',), ('lost',), owed=240),
     ),
-    # PayPal alone: the same money told as a refund too
+    # PayPal alone: the same money reported as a refund too
     'taken_back': (None, LOST),
     'taken_back_and_read_first': (None, paid(0, ('cancel',), ('lost',), owed=240)),
     'disputed_and_told_as_a_refund': (None, WITHDRAWN),
@@ -204,7 +204,7 @@ class Row:
 
     # === refunds === #
 
-    def refunded_here(self):
+    def refunded_in_odoo(self):
         yield from self.paid()
         self.refund()
         yield
@@ -219,7 +219,7 @@ class Row:
         self.refund(60)
         yield
 
-    def refunded_there(self):
+    def refunded_at_the_provider(self):
         yield from self.paid()
         self.side.dashboard_refund(self.tx)
         yield
@@ -234,7 +234,7 @@ class Row:
         self.side.dashboard_refund(self.tx, 60)
         yield
 
-    def refunded_here_and_there(self):
+    def refunded_on_both_sides(self):
         yield from self.refunded_here_in_part()
         self.side.dashboard_refund(self.tx, 60)
         yield
@@ -337,7 +337,7 @@ class Row:
         self.decide(False)
         yield
 
-    # === PayPal: the same money told as a refund too === #
+    # === PayPal: the same money reported as a refund too === #
 
     def taken_back(self):
         yield from self.paid()

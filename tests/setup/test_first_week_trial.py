@@ -29,7 +29,7 @@ class TestTrialReminder(TrialCommon):
         self.assertIn("Rich", mail['body'])
         self.assertEqual(self.footprint(), before)
 
-    def test_same_words_as_the_real_one(self):
+    def test_same_text_as_the_real_one(self):
         self.make_invoice(50)
         mail = self.send(self.trial())
         run = self.env['pay.now.reminder.run'].create({})

@@ -223,14 +223,14 @@ def test_balance(paypal_server, paypal_gateway):
         balance('USD', '5.00'),
         balance('GBP', '-3.00', '-3.00'),
     )
-    told = paypal_gateway.balance()
-    assert told.available == (
+    found = paypal_gateway.balance()
+    assert found.available == (
         ('EUR', Decimal('80.00')),
         ('USD', Decimal('5.00')),
         ('GBP', Decimal('-3.00')),
     )
-    assert told.pending == (('EUR', Decimal('20.00')),)
-    assert [told.total(code) for code in ('EUR', 'USD', 'GBP', 'JPY')] == [100, 5, -3, 0]
+    assert found.pending == (('EUR', Decimal('20.00')),)
+    assert [found.total(code) for code in ('EUR', 'USD', 'GBP', 'JPY')] == [100, 5, -3, 0]
 
 
 def test_balance_without_the_right(paypal_server, paypal_gateway):
