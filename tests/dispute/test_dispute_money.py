@@ -204,7 +204,7 @@ class TestDisputedMoney(DisputedMoneyCase):
         self.assertAlmostEqual(self.booked(), -2, msg="the dispute tells of no commission")
         self.assertEqual(self.tx.child_transaction_ids.state, 'cancel')
 
-    def test_a_refund_asked_for_here_answers_the_dispute(self):
+    def test_a_refund_asked_for_in_odoo_answers_the_dispute(self):
         self.tell_dispute(self.case_ref, 'inquiry', [])
         refund = self.tx._create_child_transaction(80, is_refund=True)
         self.paypal_gateway.give_back(
@@ -238,7 +238,7 @@ class TestDisputedMoney(DisputedMoneyCase):
                 self.assertEqual(self.tx.child_transaction_ids.state, 'done')
                 self.assertAlmostEqual(self.booked(), 80 - 2 - float(amount) - 80)
 
-    def test_won_after_it_was_told_as_a_refund(self):
+    def test_won_after_it_was_reported_as_a_refund(self):
         self.payment()
         self.case('open')
         self.assertEqual(self.tx.child_transaction_ids.state, 'cancel')

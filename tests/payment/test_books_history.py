@@ -58,7 +58,7 @@ class History:
         self.random = random.Random(seed)
         self.txs = []
         self.number = 0
-        self.notified_by = []
+        self.happened = []
         #: Notifications that are still on their way.
         self.delayed = []
         self.coin = False
@@ -72,7 +72,7 @@ class History:
             name = self.random.choices(names, weights)[0]
             if number <= len(self.beginning):
                 name = self.beginning[number - 1]
-            self.notified_by.append(name)
+            self.happened.append(name)
             getattr(self, name)()
             if number % 10 == 0 or number == length:
                 self.be_quiet()
@@ -88,7 +88,7 @@ class History:
         self.case.deliver()
         self.case.list_all()
         terms = self.provider.sudo()._pay_now_clearing_equation()
-        message = f'{self.provider.name}: {terms} after {self.notified_by}'
+        message = f'{self.provider.name}: {terms} after {self.happened}'
         self.case.assertEqual(terms['gap'], 0, message)
         self.case.assertEqual(
             round(terms['balance'] * 100), self.side.account_state()['balance'], message

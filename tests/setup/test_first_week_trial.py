@@ -89,7 +89,7 @@ class TestTrialReminder(TrialCommon):
         with self.assertRaisesRegex(UserError, "no outgoing mail server"):
             self.trial().action_send()
 
-    def test_mail_server_that_refuses_is_heard(self):
+    def test_mail_server_that_refuses_is_reported(self):
         self.make_invoice()
         before = self.footprint()
         trial = self.trial()

@@ -102,8 +102,8 @@ def test_webhook_says_whether_it_is_notified_of_all(paypal_gateway, registered, 
 
 def test_webhook_that_somebody_registers_meanwhile(paypal_server, paypal_gateway, registered):
     registered()
-    there = {'webhooks': [{'id': 'WH-7', 'url': URL, 'event_types': names()}]}
-    paypal_server.on('GET', WEBHOOKS, {'webhooks': []}, there)
+    found = {'webhooks': [{'id': 'WH-7', 'url': URL, 'event_types': names()}]}
+    paypal_server.on('GET', WEBHOOKS, {'webhooks': []}, found)
     exists = {'name': 'WEBHOOK_URL_ALREADY_EXISTS', 'message': "Exists.", 'debug_id': 'd'}
     paypal_server.on('POST', WEBHOOKS, (400, exists))
     assert paypal_gateway.register_webhook(URL).id == 'WH-7'
