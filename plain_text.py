@@ -21,7 +21,7 @@ def html_to_text(html):
     """Write a mail's HTML as the text that a program without HTML shows.
 
     Rows of a table are lines, and addresses of links are there whole, on one line and once: where
-    the address itself is visible, or behind the words of the link.
+    the address itself is visible, or behind the label of the link.
 
     :param str html: the mail.
     :rtype: str
@@ -44,7 +44,7 @@ class _Writer:
 
     def __init__(self, tree):
         links = [(link.get('href'), link.text_content().strip()) for link in tree.iter('a')]
-        self.addresses = {address for address, words in links if address == words}
+        self.addresses = {address for address, label in links if address == label}
         self.colon = '\xa0: ' if (tree.get('lang') or '').startswith('fr') else ': '
 
     def element(self, element):
@@ -85,10 +85,10 @@ class _Writer:
             return self.colon.join(texts)
         return ' – '.join(text for text in texts if text)
 
-    def _link(self, address, words):
+    def _link(self, address, label):
         is_page = address.startswith(('http://', 'https://'))
-        if not is_page or words == address or address in self.addresses:
-            return words
+        if not is_page or label == address or address in self.addresses:
+            return label
         self.addresses.add(address)
         # In angle brackets, as RFC 3986 asks for addresses within a text.
-        return f'{words} <{address}>'.strip()
+        return f'{label} <{address}>'.strip()

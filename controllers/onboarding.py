@@ -16,7 +16,7 @@ class PayNowOnboarding(http.Controller):
         methods=['GET'],
         readonly=False,
     )
-    def onboarding_return(self, visit_id, token, **_told):
+    def onboarding_return(self, visit_id, token, **_params):
         """Show the set-up with what the provider says now; what the address says counts for
         nothing.
         """
@@ -33,7 +33,7 @@ class PayNowOnboarding(http.Controller):
         methods=['GET'],
         readonly=False,
     )
-    def onboarding_refresh(self, visit_id, token, **_told):
+    def onboarding_refresh(self, visit_id, token, **_params):
         """Send somebody on by a new link whose link was used, or has lapsed."""
         provider = request.env['pay.now.onboarding']._claim(visit_id, token)
         if not provider:

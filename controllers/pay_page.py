@@ -16,6 +16,8 @@ DOCUMENT = '/pay_now/<any(account,invoice,reminder):kind>/<int:document_id>/<str
 
 
 class PayNowPage(http.Controller):
+    """The public pay page of a document, opened by the token in its address."""
+
     @http.route(
         DOCUMENT,
         type='http',
@@ -23,10 +25,10 @@ class PayNowPage(http.Controller):
         methods=['GET'],
         readonly=True,
     )
-    def pay_page(self, kind, document_id, token, told=None):
+    def pay_page(self, kind, document_id, token, noted=None):
         """Show what can be paid. A GET of a mailed link creates nothing, in Odoo or elsewhere."""
         document_sudo = self._get_document(kind, document_id, token)
-        return self._render_page(document_sudo, told=told)
+        return self._render_page(document_sudo, noted=noted)
 
     @http.route(
         f'{DOCUMENT}/pay',
@@ -70,7 +72,7 @@ class PayNowPage(http.Controller):
             return self._render_page(
                 document_sudo, error=str(error), chosen=chosen, answer=answer, typed_answer=post
             )
-        return request.redirect(f'{document_sudo._pay_now_path()}?told=1', code=303)
+        return request.redirect(f'{document_sudo._pay_now_path()}?noted=1', code=303)
 
     @http.route(
         f'{DOCUMENT}/pdf/<int:move_id>',

@@ -19,6 +19,8 @@ CODES = {name.lower(): code for code, name in const.SHORT_NAMES.items()}
 
 
 class PayNowPlatformWebhook(http.Controller):
+    """The address that a provider calls for all the merchants of the platform."""
+
     @http.route(
         '/pay_now/webhook/platform/<string:name>',
         type='http',

@@ -9,6 +9,8 @@ from odoo.addons.portal.controllers.portal import pager
 
 
 class PayNowPortal(PortalAccount):
+    """The customer portal: the list of reminders, and paying all that is overdue at once."""
+
     def _prepare_home_portal_values(self, counters):
         """Override of `portal` to count the reminders."""
         values = super()._prepare_home_portal_values(counters)
@@ -107,6 +109,8 @@ class PayNowPortal(PortalAccount):
 
 
 class PayNowPaymentPortal(PaymentPortal):
+    """Core's own payment pages: our providers only where they may take the payment."""
+
     @route()
     def payment_pay(self, *args, invoice_id=None, **kwargs):
         """Override of `account_payment` to say which invoice a payment link is about."""

@@ -13,6 +13,8 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PayNowWebhook(http.Controller):
+    """The two addresses that a provider calls for one provider record."""
+
     @http.route(
         ['/pay_now/webhook/<int:provider_id>', '/pay_now/webhook/<int:provider_id>/2'],
         type='http',

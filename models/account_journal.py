@@ -9,6 +9,8 @@ from odoo.addons.account_pay_now import const
 
 
 class AccountJournal(models.Model):
+    """A provider's journal: the date of its entries, and what waits for a person on its card."""
+
     _inherit = 'account.journal'
 
     # === ACTION METHODS === #

@@ -143,7 +143,7 @@ class AccountMove(models.Model):
         return self.filtered(lambda move: move._origin.id in ids)
 
     def _pay_now_from_sales(self):
-        """Return the invoices with at least one line from a sales order (design section 1).
+        """Return the invoices with at least one line from a sales order: Sales invoices.
 
         :rtype: account.move
         """
@@ -194,7 +194,7 @@ class AccountMove(models.Model):
         return method
 
     def _pay_now_refusal_label(self, reason):
-        """Return a reason in the user's words.
+        """Return the label of a reason, in the user's language.
 
         :param str reason: a code of `_pay_now_refusal`.
         :rtype: str
@@ -218,7 +218,7 @@ class AccountMove(models.Model):
 
     @api.model
     def _pay_now_refusal_sentences(self):
-        """Return what the codes of `_pay_now_refusal` say in the user's words.
+        """Return what the codes of `_pay_now_refusal` say, in the user's language.
 
         :return: `{code: function that gets the values by name and returns the sentence}`
         :rtype: dict
@@ -247,7 +247,7 @@ class AccountMove(models.Model):
         :param payment.provider provider: ours, chosen by the payer.
         :param float amount: what core's page asks for, in the invoices' currency.
         :return: None
-        :raise ValidationError: with the reason in the customer's words.
+        :raise ValidationError: with the reason in the customer's language.
         """
         for move, reason in self._pay_now_refusals('page').items():
             raise ValidationError(move._pay_now_refusal_label(reason))
@@ -260,7 +260,7 @@ class AccountMove(models.Model):
             )
 
     def _pay_now_customer_reason(self, reason):
-        """Return why an item cannot be paid online, in words for the customer.
+        """Return why an item cannot be paid online, as the customer reads it.
 
         :param str reason: a code of `_pay_now_refusal`.
         :rtype: str

@@ -28,11 +28,11 @@ class AccountMoveLine(models.Model):
         inverse_name='line_id',
     )
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - OPEN ITEMS === #
 
     @api.model
     def _pay_now_open_items_domain(self):
-        """Return the domain of the open items of posted customer invoices (design section 1).
+        """Return the domain of the open items of posted customer invoices.
 
         :rtype: odoo.fields.Domain
         """
@@ -58,7 +58,7 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _pay_now_sold_domain(self):
-        """Return the domain of the items of Sales invoices (design section 1).
+        """Return the domain of the items of Sales invoices, see `_pay_now_from_sales`.
 
         :rtype: odoo.fields.Domain
         """

@@ -10,6 +10,8 @@ from odoo.tools import email_normalize
 
 
 class AccountMoveSend(models.AbstractModel):
+    """The *Pay now* button in the mail of an invoice; none in test mode but to the test address."""
+
     _inherit = 'account.move.send'
 
     @api.model

@@ -6,6 +6,8 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 
 class IrActionsReport(models.Model):
+    """Many documents printed by one call, each into a file of its own."""
+
     _inherit = 'ir.actions.report'
 
     def _pay_now_render_apart(self, report_ref, ids):

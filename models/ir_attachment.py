@@ -4,6 +4,8 @@ from odoo import api, models
 
 
 class IrAttachment(models.Model):
+    """PDFs that are kept with a record, chosen for a mail, or downloaded."""
+
     _inherit = 'ir.attachment'
 
     @api.model

@@ -4,6 +4,8 @@ from odoo import models
 
 
 class IrModuleModule(models.Model):
+    """Uninstalling this module is refused while something at a provider still needs it."""
+
     _inherit = 'ir.module.module'
 
     def button_uninstall(self):

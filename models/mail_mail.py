@@ -6,6 +6,8 @@ from odoo.addons.account_pay_now import const, plain_text
 
 
 class MailMail(models.Model):
+    """The plain text of mails that ask for a payment, and how much may be attached to one."""
+
     _inherit = 'mail.mail'
 
     def _prepare_outgoing_list(self, *args, **kwargs):

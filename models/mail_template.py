@@ -9,6 +9,8 @@ from odoo import models
 
 
 class MailTemplate(models.Model):
+    """A template's text rendered for many records at once, compiled once."""
+
     _inherit = 'mail.template'
 
     # === BUSINESS METHODS === #

@@ -7,6 +7,8 @@ from odoo.tools import SQL
 
 
 class MailThread(models.AbstractModel):
+    """Notes on many records by one statement, and mails of reminders that came back."""
+
     _inherit = 'mail.thread'
 
     def _pay_now_log_batch(self, bodies):
@@ -46,7 +48,7 @@ class MailThread(models.AbstractModel):
         others.invalidate_recordset(['message_ids'])
 
     def _routing_handle_bounce(self, email_message, message_dict):
-        """Override of `mail` to hear of reminders that came back: they have no chatter."""
+        """Override of `mail` to be notified of reminders that came back: they have no chatter."""
         result = super()._routing_handle_bounce(email_message, message_dict)
         message = message_dict['bounced_message']
         if message_dict['bounced_email'] and message and message.model == 'pay.now.reminder':

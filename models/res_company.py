@@ -280,7 +280,7 @@ class ResCompany(models.Model):
         self.write(vals)
 
     def _pay_now_option(self, option, application):
-        """Read one of the options of design section 5.
+        """Read one of the options (doc/rules.md, When is there a Pay now button?).
 
         :param str option: `reminder` or `any_method`.
         :param str application: `accounting` or `sales`.

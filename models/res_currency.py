@@ -5,6 +5,8 @@ from odoo.exceptions import UserError
 
 
 class ResCurrency(models.Model):
+    """Currencies by the code that a provider names them with, used in Odoo or not."""
+
     _inherit = 'res.currency'
 
     @api.model

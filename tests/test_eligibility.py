@@ -8,7 +8,7 @@ from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 @tagged('post_install', '-at_install')
 class TestEligibility(PayNowCommon):
-    """Each reason of the design's table, for each purpose it stands for."""
+    """Each reason of doc/rules.md, When is there a Pay now button?, for each of its purposes."""
 
     @classmethod
     def setUpClass(cls):
@@ -135,7 +135,7 @@ class TestEligibility(PayNowCommon):
         self.provider.pay_now_problem = "Keys refused"
         self.assert_refusal('provider', self.ALL)
 
-    def test_every_reason_has_words(self):
+    def test_every_reason_has_a_label(self):
         for reason in (
             'signup',
             'provider',

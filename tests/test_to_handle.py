@@ -136,12 +136,12 @@ class TestToHandle(ToHandleCommon):
         self.assertEqual(len(set(rows.ids)), 7)
         self.assertEqual(rows[0].kind, 'dispute', "what has a deadline comes first")
         self.assertEqual(rows[0].deadline, records['dispute'].due_at)
-        words = {row.kind: row.name for row in rows}
-        self.assertIn("Not authorised by the payer", words['dispute'])
-        self.assertIn("Web shop", words['movement'])
-        self.assertIn("Account closed", words['payout'])
-        self.assertIn("cannot be read", words['event'])
-        self.assertIn("Interrupted", words['reminder'])
+        labels = {row.kind: row.name for row in rows}
+        self.assertIn("Not authorised by the payer", labels['dispute'])
+        self.assertIn("Web shop", labels['movement'])
+        self.assertIn("Account closed", labels['payout'])
+        self.assertIn("cannot be read", labels['event'])
+        self.assertIn("Interrupted", labels['reminder'])
 
     def test_a_discrepancy_is_read_in_any_language(self):
         self.env['res.lang']._activate_lang('fr_FR')

@@ -8,7 +8,7 @@ from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
 class PayNowBalance(models.TransientModel):
-    """What a provider owes by its own word, beside what the books say (design section 6.2)."""
+    """What a provider says it owes, beside what the books say (doc/rules.md, Books)."""
 
     _name = 'pay.now.balance'
     _description = "Balance at a provider"
@@ -142,17 +142,29 @@ class PayNowBalance(models.TransientModel):
         :param payment.provider provider: whom to ask.
         :rtype: dict
         """
-        waiting = Domain('provider_id', '=', provider.id)
-        values = {
+        return {
             'provider_id': provider.id,
             'company_id': provider.company_id.id,
             'account_id': provider.pay_now_clearing_account_id.id,
             'read_at': fields.Datetime.now(),
             'compared_at': provider.pay_now_compared_at,
             'comparison_note': provider.pay_now_comparison_note_text,
+            **self._counts_of(provider),
+            **self._equation_of(provider),
+        }
+
+    @api.model
+    def _counts_of(self, provider):
+        """Return how much about a provider waits for somebody.
+
+        :rtype: dict
+        """
+        return {
             'to_decide_count': self.env['pay.now.movement']
             .sudo()
-            .search_count(waiting & Domain('state', '=', 'foreign')),
+            .search_count(
+                Domain('provider_id', '=', provider.id) & Domain('state', '=', 'foreign')
+            ),
             'found_count': self.env['pay.now.discrepancy']
             .sudo()
             .search_count(
@@ -161,24 +173,29 @@ class PayNowBalance(models.TransientModel):
                 & Domain('state', '=', 'open')
             ),
             'by_hand_count': len(provider._pay_now_items_by_hand().move_id),
-            'problem': False,
         }
+
+    @api.model
+    def _equation_of(self, provider):
+        """Return the terms of the clearing equation, or why the provider does not give them.
+
+        :rtype: dict
+        """
         try:
             terms = provider._pay_now_clearing_equation()
         except GatewayError as error:
             problem = provider._pay_now_listing_problem(error)
             return {
-                **values,
                 'state': 'unknown',
                 'problem': problem or provider._pay_now_error_text(error),
             }
         less = {name: -terms[name] or 0.0 for name in ('opening', 'foreign', 'waiting')}
         return {
-            **values,
             **terms,
             **less,
             'expected': terms['balance'] + sum(less.values()),
             'state': 'gap' if terms['gap'] else 'right',
+            'problem': False,
         }
 
     def _open_items(self, name, domain):

@@ -40,6 +40,8 @@ class PayNowGenerateReminders(models.TransientModel):
         help="Online payment is not offered when the previous balance is printed.",
     )
 
+    # === CONSTRAINT METHODS === #
+
     @api.constrains('date_from', 'date_to')
     def _check_dates(self):
         for wizard in self:

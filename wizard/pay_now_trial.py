@@ -209,6 +209,26 @@ class PayNowTrial(models.TransientModel):
         :rtype: dict
         :raise UserError: if there is no example.
         """
+        vals = self._written_mail(*self._take_example())
+        # The reminder and its answers are no more.
+        for name in ('model', 'res_id', 'message_id'):
+            del vals[name]
+        subject = self.with_context(lang=self.lang).env._("Trial – %s", vals['subject'])
+        return {
+            **vals,
+            'subject': subject,
+            'email_to': address,
+            'auto_delete': True,
+            'state': 'outgoing',
+        }
+
+    def _take_example(self):
+        """Note which items the trial is about.
+
+        :return: the items, and the level of the trial.
+        :rtype: tuple(account.move.line, pay.now.reminder.level)
+        :raise UserError: if there is no example.
+        """
         items = self._due_items() or self.move_id._pay_now_open_lines()
         levels = self._levels(self.company_id)
         if not items or not levels:
@@ -222,6 +242,16 @@ class PayNowTrial(models.TransientModel):
                 'lang': self.lang,
             }
         )
+        return items, self.level_id or levels[:1]
+
+    def _written_mail(self, items, level):
+        """Write the mail of a real reminder, and undo the reminder.
+
+        :param account.move.line items: what it is about.
+        :param pay.now.reminder.level level: whose text it has.
+        :return: values of the mail, which name the record that is no more.
+        :rtype: dict
+        """
         # The token is to outlive what follows.
         self._pay_now_url()
         with contextlib.closing(self.env.cr.savepoint()):
@@ -232,22 +262,11 @@ class PayNowTrial(models.TransientModel):
                     'run_id': run.id,
                     'company_id': self.company_id.id,
                     'partner_id': self.partner_id.id,
-                    'level_id': (self.level_id or levels[:1]).id,
+                    'level_id': level.id,
                     'item_ids': [Command.set(items.ids)],
                 }
             )
             items, refusals = reminder._refresh()
             # Without the PDFs of the invoices: they may lead to pages that take money.
             no_pdfs = {reminder: self.env['ir.attachment']}
-            vals = reminder._prepare_mails(items, refusals, no_pdfs)[0][reminder]
-        # The reminder and its answers are no more.
-        for name in ('model', 'res_id', 'message_id'):
-            del vals[name]
-        subject = self.with_context(lang=self.lang).env._("Trial – %s", vals['subject'])
-        return {
-            **vals,
-            'subject': subject,
-            'email_to': address,
-            'auto_delete': True,
-            'state': 'outgoing',
-        }
+            return reminder._prepare_mails(items, refusals, no_pdfs)[0][reminder]

@@ -7,9 +7,13 @@ from odoo.addons.account_pay_now import const
 
 
 class PaymentRefundWizard(models.TransientModel):
+    """Core's window for refunds: one window asks for ours once."""
+
     _inherit = 'payment.refund.wizard'
 
     pay_now_asked = fields.Boolean(string="Asked for", readonly=True)
+
+    # === ACTION METHODS === #
 
     def action_refund(self):
         """Override of `account_payment`: a window gives money back once, however often clicked."""

@@ -89,7 +89,7 @@ def test_stripe_answer_lost_then_asked_again(sandbox, gateway, paid):
 
 
 def test_stripe_refund_without_its_movement():
-    """Done, and booked; what it cost is told later."""
+    """Done, and booked; what it cost is known later."""
     values = {'id': 're_1', 'amount': 100, 'currency': 'eur', 'created': 1, 'metadata': None}
     done = stripe_payment.refund({**values, 'status': 'succeeded', 'balance_transaction': None})
     assert (done.moved_at.timestamp(), done.commission) == (1, None)

@@ -6,7 +6,7 @@ from odoo.addons.account_pay_now import const
 
 
 def migrate(cr, version):
-    """Take what is amber today for known: an update alarms nobody. Red is told.
+    """Take what is amber today for known: an update alarms nobody. Red is notified.
 
     :param cr: the database cursor.
     :param str version: the installed version, empty on a first installation.

@@ -49,11 +49,9 @@ def tell_apart(tx, lines):
 
 
 class PayNowDiscrepancy(models.Model):
-    """What the provider says and what the books hold: compared, and closed when right.
+    """Payments at the provider and in the books: compared, and closed when right.
 
-    What counts as booked: posted and not taken back. A few queries for any number.
-
-    What the books hold otherwise than the provider says.
+    What counts in the books is posted and not taken back. A few queries for any number.
     """
 
     _inherit = 'pay.now.discrepancy'

@@ -17,6 +17,36 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 #: First key of the advisory locks taken here; the second one is the provider's id.
 COMPARISON_KEY = 0x50614E78
+#: The items on an account whose entry neither belongs to a record of ours nor is taken back.
+ITEMS_BY_HAND = """
+    SELECT line.id
+      FROM account_move_line line
+      JOIN account_move move ON move.id = line.move_id
+     WHERE line.account_id = %s
+       AND line.parent_state = 'posted'
+       AND move.reversed_entry_id IS NULL
+       AND NOT EXISTS (
+           SELECT FROM account_move back
+            WHERE back.reversed_entry_id = move.id AND back.state = 'posted'
+       )
+       AND NOT EXISTS (
+           SELECT FROM account_payment payment
+            WHERE payment.move_id = move.id
+              AND payment.payment_transaction_id IS NOT NULL
+       )
+       AND NOT EXISTS (
+           SELECT FROM payment_transaction tx
+            WHERE tx.pay_now_commission_move_id = move.id
+       )
+       AND NOT EXISTS (
+           SELECT FROM pay_now_payout payout
+            WHERE move.id IN (payout.move_id, payout.reversal_move_id)
+       )
+       AND NOT EXISTS (
+           SELECT FROM pay_now_movement movement WHERE movement.move_id = move.id
+       )
+  ORDER BY line.id
+"""
 
 
 class PaymentProvider(models.Model):
@@ -62,35 +92,41 @@ class PaymentProvider(models.Model):
         providers = self._pay_now_compared_providers().filtered(
             lambda provider: provider.company_id in companies
         )
-        lines, failed = [], not providers
-        for provider in providers:
-            problem = provider._pay_now_compare_safely()
-            failed = failed or bool(problem)
-            text = problem or self.env._(
-                "the payments of the last %(days)s days are compared. %(note)s",
-                days=const.COMPARISON_DAYS,
-                note=provider.pay_now_comparison_note_text or '',
-            )
-            lines.append(f'{provider._pay_now_short_name()}: {text.strip()}')
+        problems = {provider: provider._pay_now_compare_safely() for provider in providers}
         found = self.env['pay.now.discrepancy'].search_count(
             Domain('kind', 'in', const.COMPARED_KINDS)
             & Domain('state', '=', 'open')
             & Domain('company_id', 'in', companies.ids)
         )
+        lines = [one._pay_now_comparison_text(problem) for one, problem in problems.items()]
         lines.append(
             self.env._("Differences to handle: %s", found)
             if providers
             else self.env._("No provider of your companies is connected.")
         )
+        all_right = providers and not found and not any(problems.values())
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
-                'type': 'warning' if found or failed else 'success',
+                'type': 'success' if all_right else 'warning',
                 'message': '\n'.join(lines),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }
+
+    def _pay_now_comparison_text(self, problem):
+        """Return what came of the comparison of one provider, for a notification.
+
+        :param str problem: why it could not be compared, if so.
+        :rtype: str
+        """
+        text = problem or self.env._(
+            "the payments of the last %(days)s days are compared. %(note)s",
+            days=const.COMPARISON_DAYS,
+            note=self.pay_now_comparison_note_text or '',
+        )
+        return f'{self._pay_now_short_name()}: {text.strip()}'
 
     @api.model
     def _pay_now_compared_providers(self):
@@ -186,40 +222,7 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT line.id
-                  FROM account_move_line line
-                  JOIN account_move move ON move.id = line.move_id
-                 WHERE line.account_id = %s
-                   AND line.parent_state = 'posted'
-                   AND move.reversed_entry_id IS NULL
-                   AND NOT EXISTS (
-                       SELECT FROM account_move back
-                        WHERE back.reversed_entry_id = move.id AND back.state = 'posted'
-                   )
-                   AND NOT EXISTS (
-                       SELECT FROM account_payment payment
-                        WHERE payment.move_id = move.id
-                          AND payment.payment_transaction_id IS NOT NULL
-                   )
-                   AND NOT EXISTS (
-                       SELECT FROM payment_transaction tx
-                        WHERE tx.pay_now_commission_move_id = move.id
-                   )
-                   AND NOT EXISTS (
-                       SELECT FROM pay_now_payout payout
-                        WHERE move.id IN (payout.move_id, payout.reversal_move_id)
-                   )
-                   AND NOT EXISTS (
-                       SELECT FROM pay_now_movement movement WHERE movement.move_id = move.id
-                   )
-              ORDER BY line.id
-                """,
-                self.pay_now_clearing_account_id.id,
-            )
-        )
+        self.env.cr.execute(SQL(ITEMS_BY_HAND, self.pay_now_clearing_account_id.id))
         return self.env['account.move.line'].browse(row[0] for row in self.env.cr.fetchall())
 
     # === CRON === #

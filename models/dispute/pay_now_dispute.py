@@ -17,17 +17,12 @@ NEAR = timedelta(days=1)
 
 
 class PayNowDispute(models.Model):
-    """A payer asks PayPal or the bank for the money back.
+    """A payer asks PayPal or the bank for the money back. An inquiry moves no money.
 
-    The books of disputes follow the money; an inquiry moves none.
-
-    The money of disputes, each piece of it once.
-
-    PayPal reports one piece up to four times: as money of the dispute, as a reversal of the
-    payment, among the refunds of the payment, and in its reports; in any order, and some of it
-    never. Whatever arrives first is booked, and the others are recognised.
-
-    What the providers' codes mean.
+    The books follow the money, each piece of it once. PayPal reports one piece up to four times:
+    as money of the dispute, as a reversal of the payment, among the refunds of the payment, and in
+    its reports; in any order, and some of it never. Whatever arrives first is booked, and the
+    others are recognised.
     """
 
     _name = 'pay.now.dispute'
@@ -72,6 +67,7 @@ class PayNowDispute(models.Model):
     due_at = fields.Datetime(string="Answer until", readonly=True)
     opened_at = fields.Datetime(string="Opened on", readonly=True)
     reason = fields.Char(string="Code of the reason", readonly=True)
+    reason_text = fields.Char(string="Reason", compute='_compute_reason_text')
     movement_ids = fields.One2many(
         string="Movements", comodel_name='pay.now.movement', inverse_name='dispute_id'
     )
@@ -91,48 +87,6 @@ class PayNowDispute(models.Model):
         '(loss_move_id) WHERE loss_move_id IS NOT NULL', "An entry belongs to one dispute."
     )
 
-    reason_text = fields.Char(string="Reason", compute='_compute_reason_text')
-
-    @api.depends('reason')
-    @api.depends_context('lang')
-    def _compute_reason_text(self):
-        labels = self._reason_labels()
-        for dispute in self:
-            dispute.reason_text = labels.get((dispute.reason or '').lower()) or dispute.reason
-
-    def _reason_labels(self):
-        """Return what the reasons of both providers mean to the accountant.
-
-        :return: `{code in lower case: label}`
-        :rtype: dict
-        """
-        not_authorised = self.env._("Not authorised by the payer")
-        not_received = self.env._("Not received")
-        not_as_described = self.env._("Not as described")
-        paid_twice = self.env._("Paid twice")
-        credit = self.env._("Refund not received")
-        amount = self.env._("Wrong amount")
-        other = self.env._("Other reason")
-        return {
-            'fraudulent': not_authorised,
-            'unauthorised': not_authorised,
-            'debit_not_authorized': not_authorised,
-            'unrecognized': self.env._("Not recognised by the payer"),
-            'product_not_received': not_received,
-            'merchandise_or_service_not_received': not_received,
-            'product_unacceptable': not_as_described,
-            'merchandise_or_service_not_as_described': not_as_described,
-            'duplicate': paid_twice,
-            'duplicate_transaction': paid_twice,
-            'payment_by_other_means': self.env._("Paid otherwise"),
-            'credit_not_processed': credit,
-            'incorrect_amount': amount,
-            'insufficient_funds': self.env._("The payer's account did not hold enough"),
-            'payment_reversed': self.env._("Taken back by the provider"),
-            'general': other,
-            'other': other,
-        }
-
     # === COMPUTE METHODS === #
 
     @api.depends('transaction_id', 'dispute_ref')
@@ -147,6 +101,13 @@ class PayNowDispute(models.Model):
     def _compute_withdrawn(self):
         for dispute in self:
             dispute.withdrawn = -sum(dispute.movement_ids.mapped('amount'))
+
+    @api.depends('reason')
+    @api.depends_context('lang')
+    def _compute_reason_text(self):
+        labels = self._reason_labels()
+        for dispute in self:
+            dispute.reason_text = labels.get((dispute.reason or '').lower()) or dispute.reason
 
     # === BUSINESS METHODS - STORING === #
 
@@ -572,3 +533,38 @@ class PayNowDispute(models.Model):
             clearing = self.provider_id.pay_now_clearing_account_id
             lines = moves.line_ids.filtered(lambda line: line.account_id == clearing)
             self.env['account.move.line']._pay_now_reconcile_open([lines])
+
+    # === BUSINESS METHODS - LABELS === #
+
+    def _reason_labels(self):
+        """Return what the reasons of both providers mean to the accountant.
+
+        :return: `{code in lower case: label}`
+        :rtype: dict
+        """
+        not_authorised = self.env._("Not authorised by the payer")
+        not_received = self.env._("Not received")
+        not_as_described = self.env._("Not as described")
+        paid_twice = self.env._("Paid twice")
+        credit = self.env._("Refund not received")
+        amount = self.env._("Wrong amount")
+        other = self.env._("Other reason")
+        return {
+            'fraudulent': not_authorised,
+            'unauthorised': not_authorised,
+            'debit_not_authorized': not_authorised,
+            'unrecognized': self.env._("Not recognised by the payer"),
+            'product_not_received': not_received,
+            'merchandise_or_service_not_received': not_received,
+            'product_unacceptable': not_as_described,
+            'merchandise_or_service_not_as_described': not_as_described,
+            'duplicate': paid_twice,
+            'duplicate_transaction': paid_twice,
+            'payment_by_other_means': self.env._("Paid otherwise"),
+            'credit_not_processed': credit,
+            'incorrect_amount': amount,
+            'insufficient_funds': self.env._("The payer's account did not hold enough"),
+            'payment_reversed': self.env._("Taken back by the provider"),
+            'general': other,
+            'other': other,
+        }

@@ -51,7 +51,7 @@ class PaymentTransaction(models.Model):
         refs = self.pay_now_dispute_ids.mapped('reversal_ref') + given.mapped('pay_now_refund_ref')
         return set(refs) - {False}
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - REVERSALS === #
 
     def _pay_now_is_disputed_money(self, refund):
         """Tell whether a refund is what a dispute withdrew, and let the dispute know.

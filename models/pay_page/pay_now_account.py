@@ -20,10 +20,8 @@ MODELS = ('account.move', 'account.move.line')
 class PayNowAccount(models.Model):
     """What a customer owes a company, for one of its contacts who logs in to the portal.
 
-    Not the same for all contacts: each sees on the page what the portal shows to them, and nothing
-    any more once they may not log in.
-
-    The banner of the portal: what is overdue, and what of it can be paid online.
+    Not the same for all contacts: each sees on the page, and in the banner of *My Invoices*, what
+    the portal shows to them, and nothing any more once they may not log in.
     """
 
     _name = 'pay.now.account'
@@ -57,7 +55,7 @@ class PayNowAccount(models.Model):
         '(user_id, customer_id, company_id)', "This account has its page already."
     )
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - ACCESS === #
 
     @api.model
     def _pay_now_account_page_of(self, company):

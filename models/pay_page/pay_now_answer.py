@@ -16,9 +16,8 @@ class PayNowAnswer(models.Model):
     """What a customer says about open items instead of paying online.
 
     As long as it holds, no reminder mentions the items. It ends by itself: a promise that is not
-    kept needs nobody to take it back.
-
-    Who is notified of an answer: a note on the invoices, and an activity for the responsible.
+    kept needs nobody to take it back. The responsible is notified of it by a note on the invoices
+    and an activity.
     """
 
     _name = 'pay.now.answer'
@@ -138,7 +137,7 @@ class PayNowAnswer(models.Model):
         self.check_access('write')
         self.sudo().filtered(lambda answer: answer.state == 'open').state = 'closed'
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - STATE === #
 
     @api.model
     def _holding_domain(self):
@@ -159,6 +158,20 @@ class PayNowAnswer(models.Model):
         self.ensure_one()
         today = fields.Date.context_today(self)
         return self.state == 'open' and (not self.until or self.until >= today)
+
+    def _is_repeated_by(self, vals, lines):
+        """Tell whether the same is said about the same items again while the answer is open.
+
+        :param dict vals: what is said now.
+        :param account.move.line lines: what it is about.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.state == 'open'
+            and self.item_ids == lines
+            and all(self[name] == value for name, value in vals.items())
+        )
 
     def _earlier(self):
         """Return what was said before about some of the same items, and is not over.
@@ -183,7 +196,7 @@ class PayNowAnswer(models.Model):
 
     @api.model
     def _text_for_user(self, kind, date):
-        """Return what an answer says in the words of the company's people.
+        """Return what an answer says in the language of the company's people.
 
         :param str kind: of the answer.
         :param datetime.date | str date: of the answer, False where there is none.

@@ -14,11 +14,9 @@ from odoo.addons.account_pay_now import const
 
 
 class PayNowPageMixin(models.AbstractModel):
-    """A document whose items can be paid on a public page, by an unguessable address.
+    """A document whose items can be paid, or answered, on a public page by an unguessable address.
 
     The token opens nothing but the pay page of its own document, lapses, and can be revoked.
-
-    What the customer may say on the pay page instead of paying online.
     """
 
     _name = 'pay.now.page.mixin'
@@ -37,7 +35,7 @@ class PayNowPageMixin(models.AbstractModel):
         self.check_access('write')
         self.sudo().write({'pay_now_token': False, 'pay_now_token_expiry': False})
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - LINK === #
 
     def _pay_now_lines(self):
         """Return the journal items the page is about, open or not.
@@ -155,11 +153,7 @@ class PayNowPageMixin(models.AbstractModel):
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():
             raise ValidationError(self.env._("This answer is not possible here."))
-        moves = self._pay_now_lines().move_id
-        if moves.try_lock_for_update() != moves:
-            raise ValidationError(
-                self.env._("These items are being changed right now. Please try again in a moment.")
-            )
+        self._pay_now_lock(self._pay_now_lines().move_id)
         lines = self._pay_now_answered_lines(chosen)
         vals = {
             'kind': kind,
@@ -170,9 +164,8 @@ class PayNowPageMixin(models.AbstractModel):
         before = Answer.search(
             Domain('item_ids', 'in', lines.ids) & Domain('by_customer', '=', True)
         )
-        for one in before.filtered(lambda one: one.state == 'open' and one.item_ids == lines):
-            if all(one[name] == value for name, value in vals.items()):
-                return one
+        if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
+            return same[0]
         self._pay_now_check_answer(vals, lines, before)
         return Answer.create(
             {
@@ -183,6 +176,17 @@ class PayNowPageMixin(models.AbstractModel):
                 'by_customer': True,
             }
         )
+
+    def _pay_now_lock(self, moves):
+        """Lock entries: whoever else pays or changes their items right now has to wait.
+
+        :param account.move moves: those that the customer is about to pay or to answer.
+        :raise ValidationError: somebody else was first, and the customer has to start again.
+        """
+        if moves.try_lock_for_update() != moves:
+            raise ValidationError(
+                self.env._("These items are being changed right now. Please try again in a moment.")
+            )
 
     def _pay_now_answered_lines(self, chosen):
         """Return the items that an answer is about.

@@ -78,17 +78,10 @@ CURRENCY_FIELDS = ('name', 'symbol', 'position', 'rounding', 'decimal_places')
 class PayNowPageMixin(models.AbstractModel):
     """The pay page of a document: what it shows, and the payment that it starts.
 
-    What the pay page reads, instead of all that its records have.
-
-    Whatever is asked for besides is read as ever, with all the fields of its record: nothing
-    depends on these lists but the time.
-
-    What the pay page says of the whole: what was paid, is in progress, or can be answered.
-
-    The rows of the pay page, one for each item or credit note.
-
-    Days and amounts are written here, once for all rows: a widget of the template would look up
-    language and currency for each of them.
+    Of its records only the fields listed above are read at first. Whatever is asked for besides is
+    read as ever, with all the fields of its record: nothing depends on these lists but the time.
+    Days and amounts of the rows are formatted here, once for all rows: a widget of the template
+    would look up language and currency for each of them.
     """
 
     _inherit = 'pay.now.page.mixin'
@@ -198,34 +191,46 @@ class PayNowPageMixin(models.AbstractModel):
         in_progress = open_lines.browse(
             [line.id for line, reason in reasons.items() if reason == 'in_progress']
         )
+        partner = self.partner_id
+        parts = (payable | credits)._pay_now_parts()
+        rows = self._pay_now_page_rows(open_lines + credits, ticked, parts, reasons)
+        return {
+            'document': self,
+            'partner': partner,
+            'items': rows[: len(open_lines)],
+            'credits': rows[len(open_lines) :],
+            'typed': amount,
+            'ask_email': not partner.email and not partner.commercial_partner_id.email,
+            'transfers': (open_lines - in_progress)._pay_now_transfers(),
+            'test_mode': self.company_id._pay_now_test_mode(),
+            **self._pay_now_page_payment(payable, ticked, parts),
+            **self._pay_now_page_state(open_lines, payable, reasons),
+        }
+
+    def _pay_now_page_payment(self, payable, ticked, parts):
+        """Return what the page shows of the payment to start: how much, and by whom.
+
+        :param account.move.line payable: the items that can be paid.
+        :param account.move.line ticked: the items and credit notes whose box is ticked.
+        :param dict parts: what is paid of each, see `_pay_now_parts`.
+        :rtype: dict
+        """
         company = self.company_id
         currency = payable.currency_id[:1] or company.currency_id
-        parts = (payable | credits)._pay_now_parts()
-        total = currency.round(sum(parts[line][0] for line in ticked))
-        rows = self._pay_now_page_rows(open_lines + credits, ticked, parts, reasons)
+        total = max(currency.round(sum(parts[line][0] for line in ticked)), 0.0)
         offered = company._pay_now_providers()
         providers = self._pay_now_page_providers(
             offered, [parts[line][0] for line in payable], currency
         )
         return {
-            'document': self,
-            'partner': self.partner_id,
             'currency': currency,
-            'items': rows[: len(open_lines)],
-            'credits': rows[len(open_lines) :],
-            'total': max(total, 0.0),
-            'total_text': currency.format(max(total, 0.0)),
+            'total': total,
+            'total_text': currency.format(total),
             'partial': bool(payable) and company.pay_now_partial,
-            'typed': amount,
-            'ask_email': not self.partner_id.email
-            and not self.partner_id.commercial_partner_id.email,
             'number_format': json.dumps(self._pay_now_number_format(currency)),
             'can_pay': bool(payable),
             'providers': providers,
             'limits_text': not providers and offered and offered._pay_now_limits_text(currency),
-            'transfers': (open_lines - in_progress)._pay_now_transfers(),
-            'test_mode': company._pay_now_test_mode(),
-            **self._pay_now_page_state(open_lines, payable, reasons),
         }
 
     def _pay_now_page_providers(self, providers, amounts, currency):
@@ -307,12 +312,7 @@ class PayNowPageMixin(models.AbstractModel):
         )
         if not provider:
             raise ValidationError(self.env._("This way of paying is not available now."))
-        # Whoever else pays or changes these items right now has to wait, or makes us start again.
-        moves = self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id
-        if moves.try_lock_for_update() != moves:
-            raise ValidationError(
-                self.env._("These items are being changed right now. Please try again in a moment.")
-            )
+        self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         _open_lines, payable, _reasons = self._pay_now_page_items()
         payable |= self._pay_now_credits(payable)
         lines = payable.filtered(lambda line: line.id in chosen)
@@ -379,7 +379,7 @@ class PayNowPageMixin(models.AbstractModel):
         company.partner_id.country_id.fetch(COUNTRY_FIELDS)
         company.currency_id.fetch(CURRENCY_FIELDS)
 
-    # === BUSINESS METHODS - PAID === #
+    # === BUSINESS METHODS - STATE === #
 
     def _pay_now_page_state(self, open_lines, payable, reasons):
         """Return what there is to say besides the items: all paid, in progress, or answers.
@@ -465,10 +465,8 @@ class PayNowPageMixin(models.AbstractModel):
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         rows = []
         for line in lines:
-            residual, due = line.amount_residual_currency, line.date_maturity
-            amount, discount = parts.get(line, (residual, 0.0))
-            reason, move, currency = reasons.get(line), line.move_id, line.currency_id
-            is_credit = residual < 0
+            due, reason, move = line.date_maturity, reasons.get(line), line.move_id
+            is_credit = line.amount_residual_currency < 0
             rows.append(
                 {
                     'line': line,
@@ -476,11 +474,7 @@ class PayNowPageMixin(models.AbstractModel):
                     'is_credit': is_credit,
                     'date': write_day(line.date if is_credit else due),
                     'late': max((today - due).days, 0) if due else 0,
-                    'residual_text': discount and write[currency](residual),
-                    'amount': amount,
-                    'amount_text': write[currency](amount),
-                    'discount': discount,
-                    'discount_text': discount and line._pay_now_discount_text(),
+                    **self._pay_now_row_amounts(line, parts.get(line), write[line.currency_id]),
                     'reason': reason and move._pay_now_customer_reason(reason),
                     'ticked': line.id in ticked,
                     'answers': [answer._for_customer() for answer in answers.get(line, ())],
@@ -488,6 +482,24 @@ class PayNowPageMixin(models.AbstractModel):
                 }
             )
         return rows
+
+    def _pay_now_row_amounts(self, line, part, write):
+        """Return the amounts of one row.
+
+        :param account.move.line line: what the row is about.
+        :param tuple part: amount and discount to pay; None where nothing can be paid.
+        :param function write: see `_pay_now_amount_writer`.
+        :rtype: dict
+        """
+        residual = line.amount_residual_currency
+        amount, discount = part or (residual, 0.0)
+        return {
+            'residual_text': discount and write(residual),
+            'amount': amount,
+            'amount_text': write(amount),
+            'discount': discount,
+            'discount_text': discount and line._pay_now_discount_text(),
+        }
 
     def _pay_now_printed_moves(self, moves):
         """Return the ids of the invoices that there is a stored PDF of; none for a trial.

@@ -4,6 +4,8 @@ from odoo import models
 
 
 class AccountPayment(models.Model):
+    """What the payments of our transactions are reconciled with: their receivable lines."""
+
     _inherit = 'account.payment'
 
     def _pay_now_counterpart_lines(self):

@@ -96,7 +96,7 @@ class PayNowDiscrepancy(models.Model):
         """Put the discrepancies back on the list."""
         self.write({'state': 'open'})
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - REPORTING === #
 
     @api.model
     def _close_of(self, transactions, kind):

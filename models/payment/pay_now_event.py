@@ -25,9 +25,8 @@ WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2
 class PayNowEvent(models.Model):
     """The ledger of the providers' events: stored once, before anything else happens.
 
-    Events about the merchant account itself: completed, restricted, taken away from us.
-
-    Calling the workers: as often as needed, and not once for every notification.
+    Of payments, and of the merchant account itself: completed, restricted, taken away from us. The
+    workers are called as often as needed, and not once for every notification.
     """
 
     _name = 'pay.now.event'
@@ -169,36 +168,6 @@ class PayNowEvent(models.Model):
             Domain('next_attempt_at', '=', False)
             | Domain('next_attempt_at', '<=', fields.Datetime.now())
         )
-
-    @api.model
-    def _cron_process(self, batch=50):
-        """Work the ledger off. Several workers may run at once: each takes what is free.
-
-        :param int batch: events per database transaction.
-        """
-        cron = self.env['ir.cron']
-        domain = self._pending_domain()
-        cron._commit_progress(remaining=self.search_count(domain))
-        conflicts = 0
-        while conflicts < const.MAX_CONFLICTS:
-            try:
-                events = self.search(domain, limit=batch, order='next_attempt_at, id')
-                events = events.try_lock_for_update().filtered_domain(domain)
-                if not events:
-                    # What is locked is another worker's, which goes on until nothing is left.
-                    cron._commit_progress(remaining=0)
-                    return
-                events._process()
-                go_on = cron._commit_progress(len(events))
-            except psycopg2.OperationalError:
-                # Somebody else booked for the same customer meanwhile: nothing of the batch is
-                # kept, and it starts again from what they committed.
-                self.env.cr.rollback()
-                conflicts += 1
-                continue
-            if not go_on:
-                return
-        self._wake_workers()
 
     def _process(self):
         """Synchronise what each event is about, payments in one batch.
@@ -399,3 +368,35 @@ class PayNowEvent(models.Model):
         except psycopg2.errors.SerializationFailure:
             # Taken away since this transaction began.
             return False
+
+    # === CRON === #
+
+    @api.model
+    def _cron_process(self, batch=50):
+        """Work the ledger off. Several workers may run at once: each takes what is free.
+
+        :param int batch: events per database transaction.
+        """
+        cron = self.env['ir.cron']
+        domain = self._pending_domain()
+        cron._commit_progress(remaining=self.search_count(domain))
+        conflicts = 0
+        while conflicts < const.MAX_CONFLICTS:
+            try:
+                events = self.search(domain, limit=batch, order='next_attempt_at, id')
+                events = events.try_lock_for_update().filtered_domain(domain)
+                if not events:
+                    # What is locked is another worker's, which goes on until nothing is left.
+                    cron._commit_progress(remaining=0)
+                    return
+                events._process()
+                go_on = cron._commit_progress(len(events))
+            except psycopg2.OperationalError:
+                # Somebody else booked for the same customer meanwhile: nothing of the batch is
+                # kept, and it starts again from what they committed.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            if not go_on:
+                return
+        self._wake_workers()

@@ -46,12 +46,10 @@ SAME_AS = {
 class PaymentTransaction(models.Model):
     """What a provider says about a payment, and what follows from it.
 
-    Why a payment did not come about, in the language of whoever reads it.
-
-    Taking the money a payer approved: under lock, once, and only while it is still due.
-
-    At PayPal nothing but our own capture moves money. A checkout that was superseded, or whose
-    items changed, is never captured, whatever the payer approved.
+    The money that a payer approved is taken under lock, once, and only while it is still due: at
+    PayPal nothing but our own capture moves money. A checkout that was superseded, or whose items
+    changed, is never captured, whatever the payer approved. Why a payment did not come about is
+    said in the language of whoever reads it.
     """
 
     _inherit = 'payment.transaction'
@@ -359,15 +357,21 @@ class PaymentTransaction(models.Model):
                 tx._process(tx.provider_code, {'payment': payment})
                 tx._pay_now_follow_refunds(payment)
             asked |= tx
-        asked.filtered(
+        asked._pay_now_book()
+        return asked
+
+    def _pay_now_book(self):
+        """Book what was not booked yet: payments that were decided, their commissions and refunds.
+
+        A commission may become known long after its payment was booked.
+        """
+        self.filtered(
             lambda tx: (
                 not tx.is_post_processed and tx.state in ('done', 'pending', 'cancel', 'error')
             )
         )._post_process()
-        # A commission may become known long after its payment was booked.
-        asked._pay_now_book_commissions()
-        asked._pay_now_book_refunds()
-        return asked
+        self._pay_now_book_commissions()
+        self._pay_now_book_refunds()
 
     def _pay_now_fetch(self):
         """Read the payment at the provider.

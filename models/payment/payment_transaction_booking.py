@@ -489,7 +489,18 @@ class PaymentTransaction(models.Model):
                     payment=payment_ref,
                 )
             )
-        tx = self.create(
+        tx = self._pay_now_create_another(payment, payment_ref)
+        tx._process(tx.provider_code, {'payment': payment})
+        tx._post_process()
+
+    def _pay_now_create_another(self, payment, payment_ref):
+        """Create a transaction like this one, for another payment of the same invoices.
+
+        :param gateways.base.Payment payment: what the provider says of it.
+        :param str payment_ref: its id at the provider.
+        :rtype: payment.transaction
+        """
+        return self.create(
             {
                 'provider_id': self.provider_id.id,
                 'payment_method_id': self.payment_method_id.id,
@@ -503,5 +514,3 @@ class PaymentTransaction(models.Model):
                 'pay_now_payment_ref': payment_ref,
             }
         )
-        tx._process(tx.provider_code, {'payment': payment})
-        tx._post_process()

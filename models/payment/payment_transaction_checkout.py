@@ -18,10 +18,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The way of a payer to the provider: snapshot, checkout, and no second one.
-
-    What a payer was about to pay, item by item, and no second checkout for the same.
-    """
+    """The way of a payer to the provider: the items' snapshot, the checkout, and no second one."""
 
     _inherit = 'payment.transaction'
 
@@ -42,6 +39,23 @@ class PaymentTransaction(models.Model):
         copy=False,
         help="Stored before the provider is called: a repeated call opens no second checkout.",
     )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
+        txs = super().create(vals_list)
+        for tx in txs._pay_now_ours():
+            if tx.operation == 'refund':
+                tx.pay_now_idempotency_key = tx._pay_now_refund_key()
+            else:
+                # Not derived from the reference: a restored backup gives the same one again,
+                # and the provider would refuse it with another amount.
+                tx.pay_now_idempotency_key = uuid.uuid4().hex
+                if not tx.pay_now_item_ids:
+                    tx._pay_now_snapshot_invoices()
+        return txs
 
     # === BUSINESS METHODS - REFERENCE === #
 
@@ -277,46 +291,41 @@ class PaymentTransaction(models.Model):
         self._pay_now_check_lines(provider, lines, amount)
         if same := self._pay_now_find_same(provider, lines, parts):
             return same
-        invoices = lines.move_id.filtered(lambda move: move.move_type == 'out_invoice')
-        reference = self._compute_reference(
-            provider.code,
-            prefix=utils.provider_reference_text('-'.join(invoices.mapped('name')), 40),
-        )
         tx = self.create(
             {
-                'provider_id': provider.id,
-                'payment_method_id': provider._pay_now_default_method().id,
-                'reference': reference,
+                **self._pay_now_checkout_values(provider, lines, parts),
                 'amount': amount,
-                'currency_id': lines.currency_id.id,
                 'partner_id': partner.id,
-                'operation': 'online_redirect',
-                'invoice_ids': [Command.set(invoices.ids)],
                 'pay_now_page_url': page_url,
-                'pay_now_item_ids': [
-                    Command.create({'line_id': line.id, 'amount': part, 'discount': discount})
-                    for line, (part, discount) in parts.items()
-                ],
             }
         )
         if email and not tx.partner_email:
             tx.partner_email = email
         return tx
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
-        txs = super().create(vals_list)
-        for tx in txs._pay_now_ours():
-            if tx.operation == 'refund':
-                tx.pay_now_idempotency_key = tx._pay_now_refund_key()
-            else:
-                # Not derived from the reference: a restored backup gives the same one again,
-                # and the provider would refuse it with another amount.
-                tx.pay_now_idempotency_key = uuid.uuid4().hex
-                if not tx.pay_now_item_ids:
-                    tx._pay_now_snapshot_invoices()
-        return txs
+    @api.model
+    def _pay_now_checkout_values(self, provider, lines, parts):
+        """Return the values of a checkout that follow from its items, their snapshot included.
+
+        :param payment.provider provider: who takes the payment.
+        :param account.move.line lines: the items chosen.
+        :param dict parts: `{line: (amount, discount)}` of each.
+        :rtype: dict
+        """
+        invoices = lines.move_id.filtered(lambda move: move.move_type == 'out_invoice')
+        prefix = utils.provider_reference_text('-'.join(invoices.mapped('name')), 40)
+        return {
+            'provider_id': provider.id,
+            'payment_method_id': provider._pay_now_default_method().id,
+            'reference': self._compute_reference(provider.code, prefix=prefix),
+            'currency_id': lines.currency_id.id,
+            'operation': 'online_redirect',
+            'invoice_ids': [Command.set(invoices.ids)],
+            'pay_now_item_ids': [
+                Command.create({'line_id': line.id, 'amount': part, 'discount': discount})
+                for line, (part, discount) in parts.items()
+            ],
+        }
 
     def _pay_now_snapshot_invoices(self):
         """Take the snapshot of a core payment: the invoices' open items, up to the amount."""

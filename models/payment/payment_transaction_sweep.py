@@ -15,7 +15,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The sweep: what no event has come of is asked for (design section 6.3)."""
+    """The sweep: what no event has come of is asked for (doc/rules.md, Events)."""
 
     _inherit = 'payment.transaction'
 

@@ -4,6 +4,8 @@ from odoo import api, models
 
 
 class AccountBankStatementLine(models.Model):
+    """Lines of the bank statement are matched with the payouts that wait for the bank."""
+
     _inherit = 'account.bank.statement.line'
 
     # === CRUD METHODS === #

@@ -23,9 +23,8 @@ UNDECIDED = ('waiting', 'foreign')
 class PayNowMovement(models.Model):
     """A movement of the balance at the provider: of a payout, of a dispute, or not ours.
 
-    Payments and their commissions need none until a payout lists them.
-
-    Which entries of ours a provider's movements stand for. A few queries for any number.
+    Payments and their commissions need none until a payout lists them. Which entries of ours the
+    movements stand for is found in a few queries for any number.
     """
 
     _name = 'pay.now.movement'

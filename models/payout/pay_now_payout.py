@@ -22,9 +22,9 @@ def _letters(text):
 class PayNowPayout(models.Model):
     """A provider's transfer of collected money to the company's bank.
 
-    Payouts meet the bank statement on the internal transfer account.
-
-    The books of payouts: transfer, failure, and what they are made of.
+    Its entries are the transfer, and the one that takes it back when it failed. It is reconciled
+    with the movements it is made of on the clearing account, and with the bank statement on the
+    internal transfer account.
     """
 
     _name = 'pay.now.payout'
@@ -253,12 +253,6 @@ class PayNowPayout(models.Model):
         self._write_changes(vals)
 
     # === BUSINESS METHODS - BANK === #
-
-    @api.model
-    def _cron_match_bank(self):
-        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
-        domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
-        self.sudo().search(domain)._match_bank()
 
     def _match_bank(self, lines=None):
         """Match payouts with bank statement lines where exactly one fits, both ways round.
@@ -584,7 +578,10 @@ class PayNowPayout(models.Model):
             taken |= item
         return taken
 
+    # === CRON === #
 
-def _letters(text):
-    """Return what is left of a text when a bank has upper-cased and shortened its spaces."""
-    return re.sub(r'[^A-Z0-9]', '', (text or '').upper())
+    @api.model
+    def _cron_match_bank(self):
+        """Match the payouts that wait for the bank with its lines, where exactly one fits."""
+        domain = [('bank_state', '=', 'waiting'), ('move_id', '!=', False)]
+        self.sudo().search(domain)._match_bank()

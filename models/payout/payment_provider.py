@@ -143,7 +143,7 @@ class PaymentProvider(models.Model):
     # === BUSINESS METHODS - CHECK === #
 
     def _pay_now_clearing_equation(self):
-        """Compare the clearing account with the provider (design section 6.2).
+        """Compare the clearing account with the provider (doc/rules.md, Books).
 
         :return: the terms, and their `gap`, which is zero when every movement of ours stands on
             the clearing account exactly once.

@@ -32,59 +32,6 @@ class PaymentProvider(models.Model):
         " itself takes.",
     )
 
-    # === COMPUTE METHODS === #
-
-    def _compute_feature_support_fields(self):
-        """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
-        result = super()._compute_feature_support_fields()
-        self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
-            {'support_refund': 'partial', 'support_tokenization': False}
-        )
-        return result
-
-    # === CONSTRAINT METHODS === #
-
-    @api.constrains('pay_now_api_base', 'state')
-    def _check_pay_now_api_base(self):
-        for provider in self.filtered('pay_now_api_base'):
-            if provider.state == 'enabled' or not utils.is_loopback(provider.pay_now_api_base):
-                raise ValidationError(
-                    self.env._(
-                        "The sandbox address can only be on this machine (127.0.0.1), and only in"
-                        " test mode."
-                    )
-                )
-
-    @api.constrains('pay_now_minimum_amount', 'maximum_amount', 'code', 'company_id')
-    def _check_pay_now_amounts(self):
-        for provider in self.filtered(lambda provider: provider.code in const.PROVIDER_CODES):
-            if problem := provider._pay_now_amounts_problem():
-                raise ValidationError(problem)
-
-    def _pay_now_amounts_problem(self):
-        """Return what is wrong with the minimum and the maximum, or False."""
-        self.ensure_one()
-        minimum, maximum = self.pay_now_minimum_amount, self.maximum_amount
-        currency = self.company_id.currency_id
-        name = self._pay_now_short_name()
-        if minimum < 0 or maximum < 0:
-            return self.env._("The minimum and the maximum cannot be negative.")
-        if minimum and maximum and currency.compare_amounts(minimum, maximum) > 0:
-            return self.env._("The minimum cannot be more than the maximum.")
-        low, high = GATEWAYS[self.code].amount_limits(currency.name)
-        if low > high:
-            # The currency cannot be paid in: another matter, and there is nothing to compare.
-            return False
-        for amount in filter(None, (minimum, maximum)):
-            if not low <= Decimal(str(amount)) <= high:
-                return self.env._(
-                    "%(provider)s itself takes payments between %(low)s and %(high)s.",
-                    provider=name,
-                    low=currency.format(float(low)),
-                    high=currency.format(float(high)),
-                )
-        return False
-
     # === CREDENTIALS === #
 
     pay_now_api_key = fields.Char(
@@ -137,6 +84,59 @@ class PaymentProvider(models.Model):
         string="Last notification received", readonly=True, copy=False
     )
     pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
+
+    # === COMPUTE METHODS === #
+
+    def _compute_feature_support_fields(self):
+        """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
+        result = super()._compute_feature_support_fields()
+        self.filtered(lambda provider: provider.code in const.PROVIDER_CODES).update(
+            {'support_refund': 'partial', 'support_tokenization': False}
+        )
+        return result
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_api_base', 'state')
+    def _check_pay_now_api_base(self):
+        for provider in self.filtered('pay_now_api_base'):
+            if provider.state == 'enabled' or not utils.is_loopback(provider.pay_now_api_base):
+                raise ValidationError(
+                    self.env._(
+                        "The sandbox address can only be on this machine (127.0.0.1), and only in"
+                        " test mode."
+                    )
+                )
+
+    @api.constrains('pay_now_minimum_amount', 'maximum_amount', 'code', 'company_id')
+    def _check_pay_now_amounts(self):
+        for provider in self.filtered(lambda provider: provider.code in const.PROVIDER_CODES):
+            if problem := provider._pay_now_amounts_problem():
+                raise ValidationError(problem)
+
+    def _pay_now_amounts_problem(self):
+        """Return what is wrong with the minimum and the maximum, or False."""
+        self.ensure_one()
+        minimum, maximum = self.pay_now_minimum_amount, self.maximum_amount
+        currency = self.company_id.currency_id
+        name = self._pay_now_short_name()
+        if minimum < 0 or maximum < 0:
+            return self.env._("The minimum and the maximum cannot be negative.")
+        if minimum and maximum and currency.compare_amounts(minimum, maximum) > 0:
+            return self.env._("The minimum cannot be more than the maximum.")
+        low, high = GATEWAYS[self.code].amount_limits(currency.name)
+        if low > high:
+            # The currency cannot be paid in: another matter, and there is nothing to compare.
+            return False
+        for amount in filter(None, (minimum, maximum)):
+            if not low <= Decimal(str(amount)) <= high:
+                return self.env._(
+                    "%(provider)s itself takes payments between %(low)s and %(high)s.",
+                    provider=name,
+                    low=currency.format(float(low)),
+                    high=currency.format(float(high)),
+                )
+        return False
 
     # === BUSINESS METHODS - FRAMEWORK === #
 
@@ -317,7 +317,7 @@ class PaymentProvider(models.Model):
             or (methods[:1])
         )
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - AMOUNTS === #
 
     def _pay_now_takes(self, amount):
         """Tell whether the provider may be offered for an amount in the company's currency.

@@ -37,6 +37,17 @@ class PaymentProvider(models.Model):
         help="Where a disputed payment waits for the bank's decision.",
     )
 
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_clearing_account_id')
+    def _check_pay_now_clearing_account(self):
+        for provider in self:
+            account = provider.pay_now_clearing_account_id
+            if account and not (account.account_type == 'asset_current' and account.reconcile):
+                raise UserError(
+                    self.env._("The clearing account must be a reconcilable current asset.")
+                )
+
     # === BUSINESS METHODS - ACCOUNTING === #
 
     def _pay_now_journals(self):
@@ -194,12 +205,3 @@ class PaymentProvider(models.Model):
         return self.journal_id.inbound_payment_method_line_ids.filtered(
             lambda line: line.payment_provider_id == self
         )[:1]
-
-    @api.constrains('pay_now_clearing_account_id')
-    def _check_pay_now_clearing_account(self):
-        for provider in self:
-            account = provider.pay_now_clearing_account_id
-            if account and not (account.account_type == 'asset_current' and account.reconcile):
-                raise UserError(
-                    self.env._("The clearing account must be a reconcilable current asset.")
-                )

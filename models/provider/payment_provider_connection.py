@@ -35,17 +35,12 @@ def _rename(record, rename):
 
 
 class PaymentProvider(models.Model):
-    """The connection to a provider: proven, registered, checked.
-
-    One account, one record, one clearing account.
+    """The connection to a provider: one account, one record, one clearing account.
 
     Another account, and the provider's live environment after its test environment, is another
     record. The former one is closed to new payments and followed until all of it is settled.
-
-    What is still followed of an account, and how to stop following it.
-
-    *Disconnect* closes it to new payments only: keys and webhook stay, so that what is under way
-    is booked, and refunds are made. *Forget keys* ends that too.
+    *Disconnect* closes to new payments only: keys and webhook stay, so that what is under way is
+    booked, and refunds are made. *Forget keys* ends that too.
     """
 
     _inherit = 'payment.provider'
@@ -651,17 +646,3 @@ class PaymentProvider(models.Model):
         )
         self._pay_now_leave_platform()
         return left
-
-
-def _rename(record, rename):
-    """Change a name in each language that it is written in.
-
-    :param recordset record: one record with a translated name.
-    :param rename: gives the new name of an old one.
-    """
-    names = {
-        lang: record.with_context(lang=lang).name
-        for lang, _name in record.env['res.lang'].get_installed()
-    }
-    for lang, name in names.items():
-        record.with_context(lang=lang).name = rename(name)

@@ -39,11 +39,8 @@ class PaymentProvider(models.Model):
 
     Red hides the provider, so only what the provider itself said makes it red: keys refused, an
     account that cannot charge, a webhook it does not take again. One that does not answer said
-    nothing: it is amber, and only after a while.
-
-    Who is notified of the health, and how: once for each change, not once a day.
-
-    What is so when connecting is seen by whoever connects, and nobody else is notified of it.
+    nothing: it is amber, and only after a while. Notices are sent once for each change, not once a
+    day; of what is so when connecting nobody is notified but whoever connects.
     """
 
     _name = 'payment.provider'
@@ -451,23 +448,7 @@ class PaymentProvider(models.Model):
         :param str text: the one thing to do.
         """
         company = self.company_id
-        names = {'company': company.name, 'provider': self._pay_now_short_name()}
-        if light == 'red':
-            subject = self.env._(
-                "%(company)s: online payment with %(provider)s does not work", **names
-            )
-            lead = self.env._(
-                "%(company)s: %(provider)s is not offered to your customers at the moment.", **names
-            )
-        else:
-            subject = self.env._(
-                "%(company)s: the connection to %(provider)s needs a look", **names
-            )
-            lead = self.env._(
-                "%(company)s: your customers can go on paying with %(provider)s, but something"
-                " needs a look.",
-                **names,
-            )
+        subject, lead = self._pay_now_health_mail_texts(light)
         body = self.env['ir.qweb']._render(
             'account_pay_now.mail_health',
             {
@@ -485,6 +466,31 @@ class PaymentProvider(models.Model):
                 'email_from': company.email_formatted or formataddr((company.name, 'noreply')),
                 'auto_delete': False,
             }
+        )
+
+    def _pay_now_health_mail_texts(self, light):
+        """Return what the notice says first, in the context's language.
+
+        :param str light: `amber` or `red`.
+        :return: the subject and the first sentence.
+        :rtype: tuple(str, str)
+        """
+        names = {'company': self.company_id.name, 'provider': self._pay_now_short_name()}
+        if light == 'red':
+            return (
+                self.env._("%(company)s: online payment with %(provider)s does not work", **names),
+                self.env._(
+                    "%(company)s: %(provider)s is not offered to your customers at the moment.",
+                    **names,
+                ),
+            )
+        return (
+            self.env._("%(company)s: the connection to %(provider)s needs a look", **names),
+            self.env._(
+                "%(company)s: your customers can go on paying with %(provider)s, but something"
+                " needs a look.",
+                **names,
+            ),
         )
 
     def _pay_now_administrator(self):

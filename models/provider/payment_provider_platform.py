@@ -26,9 +26,8 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 class PaymentProvider(models.Model):
     """A provider whose calls are made with the platform's credentials, for its own account.
 
-    Hosted onboarding: the merchant registers at the provider, no key changes hands.
-
-    What is missing, refused or revoked at a provider, in the reader's language.
+    The merchant registers at the provider (hosted onboarding), no key changes hands. What is
+    missing, refused or revoked there is said in the reader's language.
     """
 
     _inherit = 'payment.provider'

@@ -165,7 +165,7 @@ class PaymentProvider(models.Model):
         self._pay_now_remove_unused_books()
 
     def _pay_now_remove_webhooks(self):
-        """Ask the providers to forget our webhooks; tell the administrators what is left there."""
+        """Ask the providers to forget our webhooks; report what is left to the administrators."""
         silent = set()
         for provider in self.filtered('pay_now_webhook_ref'):
             if not provider._pay_now_connection().webhook_is_ours():
@@ -184,9 +184,9 @@ class PaymentProvider(models.Model):
                     provider.name,
                     error.message,
                 )
-                provider._pay_now_tell_webhook_left()
+                provider._pay_now_report_webhook_left()
 
-    def _pay_now_tell_webhook_left(self):
+    def _pay_now_report_webhook_left(self):
         """Write to the company's administrators that a webhook of ours stays at the provider."""
         administrators = self.env.ref('base.group_system').all_user_ids.filtered(
             lambda user: user.active and not user.share and self.company_id in user.company_ids

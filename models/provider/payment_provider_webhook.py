@@ -54,41 +54,15 @@ class PaymentProvider(models.Model):
         help="What keeps payouts or disputes from being fetched.",
     )
 
-    # === GETTERS === #
+    # === COMPUTE METHODS === #
 
-    def _pay_now_other_webhook_url(self):
-        """Return the address whose turn comes with the next renewal."""
-        url, mark = self.pay_now_webhook_url, f'/{self.id}/2'
-        return url.removesuffix('/2') if url.endswith(mark) else f'{url}/2'
-
-    def _pay_now_webhook_refs(self):
-        """Return the ids of the webhooks at the provider, the former one too."""
-        return list(filter(None, (self.pay_now_webhook_ref, self.pay_now_former_webhook_ref)))
-
-    def _pay_now_webhook_credentials(self):
-        """Return what notifications are proven with now, as values of `Credentials`."""
-        until = self.pay_now_former_webhook_until
-        both = until and until > fields.Datetime.now()
-        secrets = (self.pay_now_webhook_secret or '').split()
-        return {
-            'webhook_id': self.pay_now_webhook_ref or '',
-            'former_webhook_id': (both and self.pay_now_former_webhook_ref) or '',
-            'webhook_secrets': tuple(secrets if both else secrets[:1]),
-        }
-
-    @api.model
-    def _pay_now_no_former_values(self):
-        return {'pay_now_former_webhook_ref': False, 'pay_now_former_webhook_until': False}
-
-    @api.model
-    def _pay_now_no_webhook_values(self):
-        """Return the values of a provider without a webhook."""
-        return {
-            'pay_now_webhook_ref': False,
-            'pay_now_webhook_url': False,
-            'pay_now_webhook_secret': False,
-            **self._pay_now_no_former_values(),
-        }
+    @api.depends('pay_now_payout_problem', 'pay_now_payout_problem_values')
+    @api.depends_context('lang')
+    def _compute_pay_now_payout_problem_text(self):
+        for provider in self:
+            provider.pay_now_payout_problem_text = provider._pay_now_kept_problem_label(
+                'pay_now_payout_problem'
+            )
 
     # === ACTION METHODS === #
 
@@ -127,6 +101,42 @@ class PaymentProvider(models.Model):
                 ),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
+        }
+
+    # === GETTERS === #
+
+    def _pay_now_other_webhook_url(self):
+        """Return the address whose turn comes with the next renewal."""
+        url, mark = self.pay_now_webhook_url, f'/{self.id}/2'
+        return url.removesuffix('/2') if url.endswith(mark) else f'{url}/2'
+
+    def _pay_now_webhook_refs(self):
+        """Return the ids of the webhooks at the provider, the former one too."""
+        return list(filter(None, (self.pay_now_webhook_ref, self.pay_now_former_webhook_ref)))
+
+    def _pay_now_webhook_credentials(self):
+        """Return what notifications are proven with now, as values of `Credentials`."""
+        until = self.pay_now_former_webhook_until
+        both = until and until > fields.Datetime.now()
+        secrets = (self.pay_now_webhook_secret or '').split()
+        return {
+            'webhook_id': self.pay_now_webhook_ref or '',
+            'former_webhook_id': (both and self.pay_now_former_webhook_ref) or '',
+            'webhook_secrets': tuple(secrets if both else secrets[:1]),
+        }
+
+    @api.model
+    def _pay_now_no_former_values(self):
+        return {'pay_now_former_webhook_ref': False, 'pay_now_former_webhook_until': False}
+
+    @api.model
+    def _pay_now_no_webhook_values(self):
+        """Return the values of a provider without a webhook."""
+        return {
+            'pay_now_webhook_ref': False,
+            'pay_now_webhook_url': False,
+            'pay_now_webhook_secret': False,
+            **self._pay_now_no_former_values(),
         }
 
     # === BUSINESS METHODS - REGISTRATION === #
@@ -204,16 +214,6 @@ class PaymentProvider(models.Model):
         self.write(
             {'pay_now_webhook_secret': ' '.join(secrets), **self._pay_now_no_former_values()}
         )
-
-    # === COMPUTE METHODS === #
-
-    @api.depends('pay_now_payout_problem', 'pay_now_payout_problem_values')
-    @api.depends_context('lang')
-    def _compute_pay_now_payout_problem_text(self):
-        for provider in self:
-            provider.pay_now_payout_problem_text = provider._pay_now_kept_problem_label(
-                'pay_now_payout_problem'
-            )
 
     # === BUSINESS METHODS - LISTING === #
 

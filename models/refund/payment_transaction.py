@@ -46,8 +46,6 @@ class PaymentTransaction(models.Model):
 
     A refund is a child of its payment, as core makes it. All that is done about it is done under
     the lock of the payment.
-
-    What refunds are called and why they fail, for the person who asked and on the invoice.
     """
 
     _inherit = 'payment.transaction'
@@ -321,7 +319,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         code = self.pay_now_failure_code or ''
-        labels = self._pay_now_refund_labels()
+        labels = {**self._pay_now_refund_refusal_labels(), **self._pay_now_refund_failure_labels()}
         if label := labels.get(self.pay_now_refusal or SAME_AS.get(code, code)):
             return label
         name = self.provider_id._pay_now_short_name()
@@ -331,15 +329,14 @@ class PaymentTransaction(models.Model):
             answer=self.pay_now_failure or code or '-',
         )
 
-    def _pay_now_refund_labels(self):
-        """Return what our own reasons, and the providers' codes, mean to the accountant.
+    def _pay_now_refund_refusal_labels(self):
+        """Return what our own reasons mean to the accountant; some are a provider's code too.
 
-        :return: `{value of pay_now_refusal, or code: label}`
+        :return: `{value of pay_now_refusal: label}`
         :rtype: dict
         """
         name = self.provider_id._pay_now_short_name()
         return {
-            'all_refunded': self.env._("%s has given all of it back already.", name),
             'disputed': self.env._(
                 "The customer disputes this payment. Nothing is refunded until the dispute at %s"
                 " is decided: the money could go back twice.",
@@ -358,6 +355,17 @@ class PaymentTransaction(models.Model):
                 "Not a refund: %s took the money back from you, because of a dispute.", name
             ),
             'no_payment': self.env._("%s has no such payment to refund.", name),
+        }
+
+    def _pay_now_refund_failure_labels(self):
+        """Return what the providers' codes mean to the accountant.
+
+        :return: `{code: label}`
+        :rtype: dict
+        """
+        name = self.provider_id._pay_now_short_name()
+        return {
+            'all_refunded': self.env._("%s has given all of it back already.", name),
             'REFUND_TIME_LIMIT_EXCEEDED': self.env._(
                 "The payment is too old: %s no longer refunds it. Pay the customer back by"
                 " transfer.",

@@ -13,7 +13,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 class PaymentTransaction(models.Model):
     """The books of refunds: as the provider's balance moved, out and back.
 
-    Credit notes proposed for refunds that none was made for: drafts, for the accountant.
+    For refunds that no credit note was made for, drafts are proposed to the accountant.
     """
 
     _inherit = 'payment.transaction'
@@ -263,7 +263,7 @@ class PaymentTransaction(models.Model):
             'line_ids': [Command.create(line) for line in lines],
         }
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - CREDIT NOTES === #
 
     def _pay_now_invoices(self):
         """Return the invoices a payment paid, or was about to pay.

@@ -10,11 +10,9 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 
 
 class PayNowReminder(models.Model):
-    """One message to one customer about all its due items.
+    """One message to one customer about all its due items: its record, and where it is shown.
 
-    Reminders in the customer portal: what was asked for, and what of it is still to be paid.
-
-    Reminders for trying out: test mode, trial reminders, forecasts.
+    What the customer portal says of it, and what test mode, trials and forecasts do otherwise.
     """
 
     _name = 'pay.now.reminder'

@@ -28,11 +28,7 @@ CONTACT_FIELDS = (
 
 
 class PayNowReminder(models.Model):
-    """What the books say of reminders: their items, amounts, button, and what holds them.
-
-    Asked for a batch at once: the number of queries does not depend on the number of customers.
-
-    What is known of the customers of reminders, besides their items.
+    """What the books say of reminders: their items, levels, customers, and what holds them.
 
     Asked for a batch at once: the number of queries does not depend on the number of customers.
     """

@@ -6,6 +6,11 @@ from odoo import api, fields, models
 
 
 class PayNowReminderLevel(models.Model):
+    """A step of a company's reminders: from when on, how often, with which text, and by whom.
+
+    Which one an item has reached is decided by what was sent about it (doc/rules.md, Reminders).
+    """
+
     _name = 'pay.now.reminder.level'
     _description = "Reminder level"
     _order = 'company_id, delay_days, id'

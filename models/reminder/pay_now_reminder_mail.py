@@ -15,11 +15,9 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 class PayNowReminder(models.Model):
     """The mails of reminders: written for a batch at once, the text compiled once per language.
 
-    What a reminder says. The texts are fields, so that users place them in their templates.
-
-    The invoices that leave with a reminder: as stored, made once where they are missing.
-
-    What a person changes in the list before it is sent: the level, or the mail itself.
+    What a reminder says is kept in fields, so that users place them in their templates. A person
+    may change level or mail before it is sent. The invoices leave with it as they are stored, made
+    once where they are missing.
     """
 
     _inherit = 'pay.now.reminder'
@@ -67,6 +65,12 @@ class PayNowReminder(models.Model):
                 )
                 reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
 
+    # === ONCHANGE METHODS === #
+
+    @api.onchange('level_id')
+    def _onchange_level_id(self):
+        self.is_level_chosen = True
+
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -86,10 +90,6 @@ class PayNowReminder(models.Model):
         if by_hand and 'level_id' in vals:
             vals = {**vals, 'is_level_chosen': True}
         return super().write(vals)
-
-    @api.onchange('level_id')
-    def _onchange_level_id(self):
-        self.is_level_chosen = True
 
     # === ACTION METHODS === #
 
@@ -259,7 +259,10 @@ class PayNowReminder(models.Model):
         return Domain('pay_now_reminder_ids', 'in', self.ids)
 
     def _pay_now_answer_kinds(self):
-        """Override of `pay.now.page.mixin`: none beside the previous balance (design section 5)."""
+        """Override of `pay.now.page.mixin`: none beside the previous balance.
+
+        See doc/rules.md, Reminders.
+        """
         return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
     def _pay_now_credit_scope(self):
@@ -288,13 +291,7 @@ class PayNowReminder(models.Model):
         :return: `{reminder: values}`
         :rtype: dict
         """
-        # Whatever company's eyes: the records in the language of the mails.
-        items = {
-            reminder: items[reminder]
-            .with_env(self.env)
-            .sorted(lambda line: (line.date_maturity, line.id))
-            for reminder in self
-        }
+        items = self._items_as_mailed(items)
         lines = self.env['account.move.line'].union(*items.values())
         labels = lines._pay_now_due_labels()
         accounts = lines.move_id._pay_now_transfer_accounts()
@@ -320,6 +317,19 @@ class PayNowReminder(models.Model):
                 'can_answer': bool(reminder._pay_now_answer_kinds()),
                 'transfers': items[reminder]._pay_now_transfers(accounts),
             }
+            for reminder in self
+        }
+
+    def _items_as_mailed(self, items):
+        """Return the items of each reminder in the language of the mails, oldest first.
+
+        :param dict items: `{reminder: items}`, as whatever company they were read.
+        :rtype: dict
+        """
+        return {
+            reminder: items[reminder]
+            .with_env(self.env)
+            .sorted(lambda line: (line.date_maturity, line.id))
             for reminder in self
         }
 
@@ -411,7 +421,7 @@ class PayNowReminder(models.Model):
         """
         refusals = self._invoice_refusals(items)
         for code, reminders in (
-            # Paper asks for no online payment (design section 5).
+            # Paper asks for no online payment (doc/rules.md, Reminders).
             ('no_email', self._written_on_paper(items, contacts)),
             ('test_mode', self._without_test_button(items)),
         ):
@@ -580,7 +590,7 @@ class PayNowReminder(models.Model):
         error = next(iter(failures.values()))
         return [['not_attached', {'invoices': invoices, 'error': error}]]
 
-    # === BUSINESS METHODS === #
+    # === BUSINESS METHODS - OWN TEXT === #
 
     def _is_own_text_wrong(self, amount_due, amount_payable):
         """Tell whether a person's text names other amounts, or has a button no longer offered.

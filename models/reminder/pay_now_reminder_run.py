@@ -16,17 +16,10 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at.
 
-    What the next automatic run would send: the real run, made and undone.
-
-    Who gets a reminder: every customer with a due item is looked at, in batches.
-
-    A run knows how far it came: it goes on after any interruption, and nobody is listed twice.
-
-    The letters of a run: how many wait for the printer, and what was printed.
-
-    Runs from Sales: of a person without rights in the accounting, and of their invoices only.
-
-    The scope follows the person's rights: it is asked for when generating, in each preview and
+    Every customer with a due item is looked at, in batches: a run knows how far it came, goes on
+    after any interruption, and lists nobody twice. The forecast of the next automatic run is the
+    real run, made and undone. A run from Sales is of a person without rights in the accounting;
+    its scope follows that person's rights, and is asked for when generating, in each preview and
     again as the mails leave.
     """
 

@@ -22,18 +22,12 @@ _logger = logging.getLogger(__name__)
 class PayNowReminder(models.Model):
     """How reminders leave: written and re-checked in batches, handed over one by one.
 
-    At most once: a mail is marked *sending* and committed before the mail server gets it.
-    Should the process die there, nobody knows whether it left: it is *uncertain*, and never sent
-    again by itself. It is the only one: the others of its batch are still waiting, and those
-    before it have been committed as sent.
-
-    How people are notified of reminders: notes in the chatter, activities, mails that failed.
-
-    Batches as jobs of OCA's `queue_job`, where it is installed; this module does without.
-
-    A job takes what waits as a scheduled action does, and at most once is as sure: nothing is
-    bound to a job, so that one that dies, runs twice or finds nothing does no harm. The scheduled
-    actions then only take what no job works off.
+    At most once: a mail is marked *sending* and committed before the mail server gets it. Should
+    the process die there, nobody knows whether it left: it is *uncertain*, and never sent again by
+    itself. It is the only one: the others of its batch are still waiting. Where OCA's `queue_job`
+    is installed, a batch may be a job. Nothing is bound to a job, so that one that dies, runs
+    twice or finds nothing does no harm; the scheduled actions then only take what no job works
+    off.
     """
 
     _inherit = 'pay.now.reminder'

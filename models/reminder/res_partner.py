@@ -5,6 +5,8 @@ from odoo.fields import Domain
 
 
 class ResPartner(models.Model):
+    """A customer of reminders: whether and to whom they are written, the next one, and answers."""
+
     _inherit = 'res.partner'
 
     pay_now_reminder_mode = fields.Selection(

@@ -31,12 +31,11 @@ LISTS = {
 
 
 class ResCompany(models.Model):
-    """What has to be right around the set-up: mail server, address, chart, company e-mail.
+    """What has to be right around the set-up, and what will surprise whoever sends reminders.
 
-    Checks and warnings are given as core's widget `actionable_errors` shows them: by a code of
-    their own, each with its level, its sentence and the button that leads to where it is fixed.
-
-    What will surprise whoever sends reminders; a constant number of grouped queries.
+    Checks (mail server, address, chart, company e-mail) and warnings are given as core's widget
+    `actionable_errors` shows them: by a code of their own, each with its level, its sentence and
+    the button that leads to where it is fixed. A constant number of grouped queries.
     """
 
     _inherit = 'res.company'

@@ -7,6 +7,8 @@ from odoo.addons.account_pay_now import const
 
 # Extended with a mixin, not a wizard of our own.
 class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
+    """The company's options on the settings of Accounting and Sales, with checks and warnings."""
+
     _name = 'res.config.settings'
     _inherit = ['res.config.settings', 'pay.now.notices']
 
@@ -72,6 +74,8 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
             if node.get('name') in const.SHARED_FIELDS:
                 node.set('readonly', f'not is_root_company or ({node.get("readonly", "False")})')
         return arch, view
+
+    # === ACTION METHODS === #
 
     def action_pay_now_setup(self):
         """Open the set-up screen. Opened from Settings it counts as Accounting."""

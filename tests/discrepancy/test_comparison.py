@@ -16,7 +16,7 @@ from odoo.addons.account_pay_now.tests.discrepancy.comparison import ComparisonC
 class TestComparison(ComparisonCommon):
     # === what is right === #
 
-    def test_what_is_right_is_not_told(self):
+    def test_what_is_right_is_not_reported(self):
         self.booked()
         self.booked(120, commission=None)
         self.assertFalse(self.compare())
@@ -63,7 +63,7 @@ class TestComparison(ComparisonCommon):
 
     # === missing here === #
 
-    def test_a_payment_nobody_told_of_is_booked_once(self):
+    def test_a_payment_nobody_notified_of_is_booked_once(self):
         tx = self.opened()
         self.received(tx)
         self.compare()
@@ -118,13 +118,13 @@ class TestComparison(ComparisonCommon):
         self.assertEqual(self.clearing_balance(), 295.40)
         self.assertFalse(self.compare())
 
-    def test_one_that_could_not_be_booked_is_told_once(self):
+    def test_one_that_could_not_be_booked_is_reported_once(self):
         tx = self.opened()
         self.received(tx)
         self.env['pay.now.discrepancy']._report(tx, 'booking', 'booking', {'error': "Locked"})
         self.assertFalse(self.compare())
 
-    def test_another_currency_is_told_once(self):
+    def test_another_currency_is_reported_once(self):
         tx = self.opened()
         self.gateway.pay(tx, currency='USD', paid_at=self.ago(hours=4))
         self.relist(self.gateway.movement_of(tx), created_at=self.ago(hours=4))
@@ -375,7 +375,7 @@ class TestComparison(ComparisonCommon):
         self.assertFalse(self.compare())
         self.assertEqual(found.state, 'done')
 
-    def test_a_surplus_told_when_booking_is_not_told_again(self):
+    def test_a_surplus_reported_when_booking_is_not_reported_again(self):
         tx, _line = self.booked()
         tx.payment_id._pay_now_counterpart_lines().remove_move_reconcile()
         other = self.checkout(self.lines(tx.invoice_ids))

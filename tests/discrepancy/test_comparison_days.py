@@ -19,7 +19,7 @@ from odoo.addons.account_pay_now.tests.provider.test_companies import CompaniesC
 
 @tagged('post_install', '-at_install')
 class TestComparisonDays(ComparisonCommon):
-    """What is compared when, what stays told, and by whom."""
+    """What is compared when, what stays reported, and by whom."""
 
     def test_dismissed_stays_dismissed_until_it_changes(self):
         _tx, line = self.booked()
@@ -61,12 +61,12 @@ class TestComparisonDays(ComparisonCommon):
         self.assertEqual(self.compare(), found)
         self.assertIn('5.20', found.name)
 
-    def test_a_told_amount_that_was_dismissed_does_not_come_back(self):
+    def test_a_reported_amount_that_was_dismissed_does_not_come_back(self):
         tx = self.opened()
         self.gateway.pay(tx, amount=Decimal(310), paid_at=self.ago(hours=4))
         tx._synchronize()
-        told = self.found(kinds=('amount',))
-        told._dismiss("Known")
+        reported = self.found(kinds=('amount',))
+        reported._dismiss("Known")
         tx._synchronize()
         self.assertFalse(self.found(kinds=('amount',)))
 

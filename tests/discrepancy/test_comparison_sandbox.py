@@ -41,7 +41,7 @@ class TestComparisonSandbox(MoneyCase):
         self.paypal._pay_now_gateway().capture(tx.provider_reference, tx._pay_now_capture_key())
         return tx
 
-    def test_nothing_is_told_about_what_is_right(self):
+    def test_nothing_is_reported_about_what_is_right(self):
         stripe, paypal = self.stripe_paid(), self.paypal_paid(120)
         self.sandbox.refund(charge=stripe.pay_now_charge_ref, amount=30000)
         self.sandbox.paypal.dispute(capture=paypal.pay_now_payment_ref)
@@ -52,7 +52,7 @@ class TestComparisonSandbox(MoneyCase):
         self.assertFalse(self.compare())
         self.assertTrue(self.provider.pay_now_compared_at and self.paypal.pay_now_compared_at)
 
-    def test_what_nobody_told_is_booked_once(self):
+    def test_what_nobody_notified_is_booked_once(self):
         txs = self.stripe_paid_without_event() | self.paypal_paid_without_event(120)
         found = self.compare()
         self.assertEqual(found.mapped('kind'), ['missing_here'] * 2)

@@ -301,7 +301,7 @@ class TestDispute(DisputeCase):
         self.sweep()
         self.assertFalse(self.env['pay.now.dispute'].search([]))
 
-    def test_no_account_is_told_and_booked_later(self):
+    def test_no_account_is_reported_and_booked_later(self):
         self.provider.pay_now_disputed_account_id = False
         self.dispute_at_provider(movements=self.moved((-300, 20)))
         with mute_logger(BOOKING):
@@ -317,7 +317,7 @@ class TestDispute(DisputeCase):
         self.assertTrue(self.disputed.reconcile)
         self.assertEqual(self.paypal.pay_now_disputed_account_id, self.disputed)
 
-    def test_the_accountant_is_told_once(self):
+    def test_the_accountant_is_notified_once(self):
         user = new_test_user(
             self.env,
             'the_accountant',

@@ -98,7 +98,7 @@ class TestDisputeItems(DisputeCase):
         self.assertTrue(credit.reconciled)
         self.assertTrue(self.dispute().settled)
 
-    def test_a_payment_reversed_by_hand_is_told_and_not_lost_twice(self):
+    def test_a_payment_reversed_by_hand_is_reported_and_not_lost_twice(self):
         move = self.tx.payment_id.move_id
         move._reverse_moves([{'date': self.today}], cancel=True)
         self.assertEqual(self.invoice.amount_residual, 300)

@@ -103,7 +103,7 @@ class DisputedMoneyCase(PayoutCommon):
 
     def report(self):
         """The report of transactions."""
-        told = dict(self.paypal_gateway.disputes)
+        former = dict(self.paypal_gateway.disputes)
         self.paypal_gateway.disputes.setdefault(
             self.refund_ref,
             base.Dispute(
@@ -118,7 +118,7 @@ class DisputedMoneyCase(PayoutCommon):
         )
         self.paypal_gateway.movements = [self.movement(self.refund_ref, reversal=True)]
         self.env['pay.now.movement'].sudo()._sweep(self.paypal)
-        self.paypal_gateway.disputes = told
+        self.paypal_gateway.disputes = former
 
     # === what is looked at === #
 
@@ -204,7 +204,7 @@ class TestDisputedMoney(DisputedMoneyCase):
         self.assertAlmostEqual(self.booked(), -2, msg="the dispute tells of no commission")
         self.assertEqual(self.tx.child_transaction_ids.state, 'cancel')
 
-    def test_a_refund_asked_for_here_answers_the_dispute(self):
+    def test_a_refund_asked_for_in_odoo_answers_the_dispute(self):
         self.tell_dispute(self.case_ref, 'inquiry', [])
         refund = self.tx._create_child_transaction(80, is_refund=True)
         self.paypal_gateway.give_back(
@@ -238,7 +238,7 @@ class TestDisputedMoney(DisputedMoneyCase):
                 self.assertEqual(self.tx.child_transaction_ids.state, 'done')
                 self.assertAlmostEqual(self.booked(), 80 - 2 - float(amount) - 80)
 
-    def test_won_after_it_was_told_as_a_refund(self):
+    def test_won_after_it_was_reported_as_a_refund(self):
         self.payment()
         self.case('open')
         self.assertEqual(self.tx.child_transaction_ids.state, 'cancel')
@@ -255,7 +255,7 @@ class TestDisputedMoney(DisputedMoneyCase):
         self.assertEqual(self.tx._pay_now_left_to_refund(), 80)
 
     def test_a_refund_before_its_payment_is_booked_is_no_refund_either(self):
-        """Nothing of it is booked yet when the dispute is told."""
+        """Nothing of it is booked yet when the provider notifies of the dispute."""
         self.tx.payment_id.move_id.line_ids.remove_move_reconcile()
         refund = self.tx._create_child_transaction(80, is_refund=True)
         refund.write(

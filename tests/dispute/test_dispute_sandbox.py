@@ -11,7 +11,7 @@ class TestDisputeSandbox(MoneyCase):
     def disputes(self, tx):
         return self.env['pay.now.dispute'].search([('transaction_id', '=', tx.id)])
 
-    def test_stripe_told_thrice_in_disorder(self):
+    def test_stripe_notified_thrice_in_disorder(self):
         tx = self.stripe_paid()
         opened = self.sandbox.dispute(charge=tx.pay_now_charge_ref)
         self.deliver()

@@ -61,7 +61,7 @@ class TestAnswers(AnswersCommon):
         self.assertEqual(run.reminder_ids.state, 'held')
         self.assertIn("Payment promised for", run.reminder_ids.reason)
 
-    def test_the_responsible_is_told_and_the_text_is_only_text(self):
+    def test_the_responsible_is_notified_and_the_text_is_only_text(self):
         answer = self.said('problem', text="<b>Wrong</b> <script>price()</script>")
         activity = self.env['mail.activity'].search(
             [('res_model', '=', 'account.move'), ('res_id', '=', self.invoice.id)]
@@ -248,17 +248,19 @@ class TestAnswersOverDays(ReminderDaysCommon):
             return invoice._pay_now_answer(kind, set(self.lines(invoice).ids), str(day))
 
     def test_a_promise_not_kept(self):
-        """Silence until the day of grace is over, then reminders go on, and somebody is told."""
+        """Silence until the day of grace is over, then reminders go on; somebody is notified."""
         invoice = self.invoice_due(-10)
         answer = self.said(invoice, 0)
         for number in range(9):
             self.assertFalse(self.day(number), number)
         self.assertTrue(self.day(9))
         self.assertEqual(answer.state, 'broken')
-        told = self.env['mail.activity'].search([('summary', 'ilike', "Not kept")])
-        self.assertEqual(told.res_id, invoice.id)
+        notice = self.env['mail.activity'].search([('summary', 'ilike', "Not kept")])
+        self.assertEqual(notice.res_id, invoice.id)
         self.day(10)
-        self.assertEqual(told, self.env['mail.activity'].search([('summary', 'ilike', "Not kept")]))
+        self.assertEqual(
+            notice, self.env['mail.activity'].search([('summary', 'ilike', "Not kept")])
+        )
 
     def test_a_promise_kept(self):
         invoice = self.invoice_due(-10)
@@ -375,8 +377,8 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
             self.show(browser, f'{self.path}#answer', "document.querySelector('details').open")
             self.run_js(browser, f"document.querySelector('[name=promised_on]').value = '{day}'")
             self.run_js(browser, "document.querySelector('button[value=promise]').click()")
-            self.wait_for(browser, "document.querySelector('.pay-now-told')")
-            self.picture(browser, 'answers_told')
+            self.wait_for(browser, "document.querySelector('.pay-now-noted')")
+            self.picture(browser, 'answers_noted')
             self.assert_accessible(browser)
         self.assertEqual(self.env['pay.now.answer'].search([]).kind, 'promise')
 

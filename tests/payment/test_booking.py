@@ -234,7 +234,7 @@ class TestBooking(PayNowCommon):
         self.assertEqual(self.invoice.payment_state, 'paid')
         self.assertEqual(tx.pay_now_commission_state, 'booked')
 
-    def test_words_of_the_books_are_the_companys(self):
+    def test_language_of_the_books_is_the_companys(self):
         self.env['res.lang']._activate_lang('fr_FR')
         self.company.partner_id.lang = 'fr_FR'
         tx = self.checkout(self.lines(self.invoice))

@@ -32,7 +32,7 @@ class History:
         'refund': 4,
         'decide': 7,
         'reopen': 2,
-        'refund_here': 3,
+        'refund_in_odoo': 3,
         'refund_all': 2,
         'payout': 5,
         'fail_payout': 2,
@@ -58,7 +58,7 @@ class History:
         self.random = random.Random(seed)
         self.txs = []
         self.number = 0
-        self.told = []
+        self.happened = []
         #: Notifications that are still on their way.
         self.delayed = []
         self.coin = False
@@ -72,7 +72,7 @@ class History:
             name = self.random.choices(names, weights)[0]
             if number <= len(self.beginning):
                 name = self.beginning[number - 1]
-            self.told.append(name)
+            self.happened.append(name)
             getattr(self, name)()
             if number % 10 == 0 or number == length:
                 self.be_quiet()
@@ -88,7 +88,7 @@ class History:
         self.case.deliver()
         self.case.list_all()
         terms = self.provider.sudo()._pay_now_clearing_equation()
-        message = f'{self.provider.name}: {terms} after {self.told}'
+        message = f'{self.provider.name}: {terms} after {self.happened}'
         self.case.assertEqual(terms['gap'], 0, message)
         self.case.assertEqual(
             round(terms['balance'] * 100), self.side.account_state()['balance'], message
@@ -166,7 +166,7 @@ class History:
         else:
             foreign.action_handled()
 
-    def refund_here(self, whole=False):
+    def refund_in_odoo(self, whole=False):
         """The accountant refunds, whatever the provider may answer."""
         found = [tx for tx in self.txs if tx.payment_id and tx._pay_now_left_to_refund() > 1]
         if tx := self.choose(found):
@@ -174,7 +174,7 @@ class History:
             tx.action_refund(left if whole else self.random.randint(1, 100) / 100)
 
     def refund_all(self):
-        self.refund_here(whole=True)
+        self.refund_in_odoo(whole=True)
 
     # === what arrives, and when === #
 
@@ -197,7 +197,7 @@ class History:
             self.delayed += side.outbox()[::-1]
 
     def webhooks_off(self):
-        """Nothing is told any more, until everything is quiet again."""
+        """Nothing is notified any more, until everything is quiet again."""
         self.side.webhooks(mode='off')
 
     def outage(self):

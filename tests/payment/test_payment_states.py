@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Every state a payment can reach at either provider: its state here, and the words for it.
+"""Every state a payment can reach at either provider: its state in Odoo, and its labels.
 
 Late good news wins over an earlier cancel or refusal. Late bad news never downgrades what is
 settled: only a refund or a dispute does.
@@ -19,8 +19,8 @@ from odoo.addons.account_pay_now.tests.common import PayNowCommon
 #: What a state at the provider means here.
 #:
 #: tx          state of the transaction
-#: customer    words on the customer's page
-#: accountant  words on the invoice; the kind of a discrepancy after a `+`; nothing while nothing
+#: customer    text on the customer's page
+#: accountant  text on the invoice; the kind of a discrepancy after a `+`; nothing while nothing
 #:             has happened
 Meaning = namedtuple('Meaning', ('tx', 'customer', 'accountant'))
 
@@ -182,7 +182,7 @@ class TestPaymentStates(PayNowCommon):
         self.env['payment.transaction'].union(*(tx for tx, _reading in readings))._synchronize()
 
     def page(self, tx):
-        """Return the words of the customer's page."""
+        """Return the text of the customer's page."""
         company = tx.company_id
         values = {
             'tx': tx,
@@ -201,19 +201,19 @@ class TestPaymentStates(PayNowCommon):
         ).text_content()
         return ' '.join(text.replace('\N{NO-BREAK SPACE}', ' ').split())
 
-    def test_each_state_has_its_words(self):
+    def test_each_state_has_its_label(self):
         for name, table in READINGS.items():
             txs = self.checkouts(name, len(table))
             before = {tx: tx.invoice_ids.message_ids for tx in txs}
             self.find_out(name, list(zip(txs, table, strict=True)))
             for tx, (reading, meaning) in zip(txs, table.items(), strict=True):
                 with self.subTest(provider=name, reading=reading):
-                    words, _plus, kind = meaning.accountant.partition('+')
+                    expected, _plus, kind = meaning.accountant.partition('+')
                     said = (tx.invoice_ids.message_ids - before[tx]).mapped('body')
                     self.assertEqual(tx.state, meaning.tx)
                     self.assertIn(meaning.customer, self.page(tx))
-                    self.assertIn(words, ' '.join(said))
-                    self.assertEqual(bool(said), bool(words))
+                    self.assertIn(expected, ' '.join(said))
+                    self.assertEqual(bool(said), bool(expected))
                     self.assertEqual(
                         tx.pay_now_discrepancy_ids.mapped('kind'), [*filter(None, [kind])]
                     )

@@ -72,9 +72,9 @@ class TestPayPalChain(BrowserMixin, SandboxCase):
                     PHONE,
                 )
                 self.assert_fits(browser)
-                words = self.run_js(browser, 'document.body.innerText')
-                self.assertIn(text, words)
-                self.assertIn("Rien n’a été débité", words)
+                shown = self.run_js(browser, 'document.body.innerText')
+                self.assertIn(text, shown)
+                self.assertIn("Rien n’a été débité", shown)
 
     def _choose_again(self, tx):
         self.sandbox.paypal.approve(order=tx.provider_reference, how='declined')

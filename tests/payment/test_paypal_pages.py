@@ -52,7 +52,7 @@ class TestPayPalPages(PayNowCommon, HttpCase):
         self.assertIn("Payment received", result.text_content())
         self.assertEqual(self.invoice.payment_state, 'paid')
 
-    def test_wrong_token_in_the_path_is_not_mended_by_the_query(self):
+    def test_wrong_token_in_the_path_is_not_fixed_by_the_query(self):
         tx = self.paypal_checkout()
         response = self.url_open(
             f'/pay_now/return/{tx.id}/wrong?token={tx._pay_now_access_token()}'

@@ -49,7 +49,7 @@ class TestReceipt(PayNowCommon):
             self.assertIn(text, mail.body_html)
         self.assertEqual(mail.attachment_ids, self.invoice.invoice_pdf_report_id)
 
-    def test_once_however_often_it_is_told(self):
+    def test_once_however_often_it_is_notified(self):
         tx = self.pay()
         self.send()
         tx._synchronize()

@@ -1,5 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Situation by situation: what becomes of transaction, invoice and books, and who is told what.
+"""Situation by situation: what becomes of transaction, invoice and books, and who is notified.
 
 Played on the real gateways against the sandbox of both providers.
 """
@@ -18,8 +18,8 @@ from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 #: tx          state of the transaction
 #: invoice     payment state of the invoice of 240.00
 #: booked      what was received, 0 for nothing
-#: customer    words on the customer's page
-#: accountant  kinds of the discrepancies opened, with words of each
+#: customer    text on the customer's page
+#: accountant  kinds of the discrepancies opened, with text of each
 Outcome = namedtuple('Outcome', ('tx', 'invoice', 'booked', 'customer', 'accountant'))
 
 PAID = Outcome('done', 'paid', 240, "Payment received, thank you: 240.00", {})
@@ -30,9 +30,9 @@ CREDIT = Outcome(
 )
 
 
-def canceled(words, invoice='not_paid'):
+def canceled(label, invoice='not_paid'):
     """The outcome of a payment that was not made."""
-    return Outcome('cancel', invoice, 0, words, {})
+    return Outcome('cancel', invoice, 0, label, {})
 
 
 #: situation -> what is expected, for Stripe and for PayPal; None where there is no such thing.

@@ -10,7 +10,7 @@ from collections import namedtuple
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.payment.heard import WAYS, NotifiedCase
+from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 from odoo.addons.account_pay_now.tests.payment.test_situations import PayPalSide, StripeSide
 
 #: What is looked at in the end.
@@ -52,13 +52,13 @@ TABLE = {
     'lapsed': (unpaid('cancel'), unpaid('cancel')),
     'declined': (unpaid('draft'), unpaid('draft')),
     # refunds
-    'refunded_here': (GIVEN_BACK, GIVEN_BACK),
-    'refunded_here_in_part': (IN_PART, IN_PART),
-    'refunded_here_in_two_parts': (TWO_PARTS, TWO_PARTS),
-    'refunded_there': (GIVEN_BACK, GIVEN_BACK),
-    'refunded_there_in_part': (IN_PART, IN_PART),
-    'refunded_there_in_two_parts': (TWO_PARTS, TWO_PARTS),
-    'refunded_here_and_there': (TWO_PARTS, TWO_PARTS),
+    'refunded_in_odoo': (GIVEN_BACK, GIVEN_BACK),
+    'refunded_in_odoo_in_part': (IN_PART, IN_PART),
+    'refunded_in_odoo_in_two_parts': (TWO_PARTS, TWO_PARTS),
+    'refunded_at_the_provider': (GIVEN_BACK, GIVEN_BACK),
+    'refunded_at_the_provider_in_part': (IN_PART, IN_PART),
+    'refunded_at_the_provider_in_two_parts': (TWO_PARTS, TWO_PARTS),
+    'refunded_on_both_sides': (TWO_PARTS, TWO_PARTS),
     # Its money leaves Stripe's balance at once, PayPal's when the bank has answered.
     'refund_on_its_way': (paid(140, ('pending',)), paid(240, ('pending',))),
     'refund_on_its_way_and_settled': (None, IN_PART),
@@ -92,12 +92,12 @@ TABLE = {
         paid(-100, ('done',), ('lost',), owed=240),
         paid(-100, ('done',), ('lost',), owed=240),
     ),
-    # PayPal alone: the same money told as a refund too
+    # PayPal alone: the same money reported as a refund too
     'taken_back': (None, LOST),
     'taken_back_and_read_first': (None, paid(0, ('cancel',), ('lost',), owed=240)),
-    'disputed_and_told_as_a_refund': (None, WITHDRAWN),
-    'lost_and_told_as_a_refund': (None, LOST),
-    'won_and_told_as_a_refund': (None, WON),
+    'disputed_and_reported_as_a_refund': (None, WITHDRAWN),
+    'lost_and_reported_as_a_refund': (None, LOST),
+    'won_and_reported_as_a_refund': (None, WON),
 }
 #: PayPal has no notification of it: the sweep finds it out.
 NOT_NOTIFIED = ('refund_on_its_way_and_failed', 'lapsed')
@@ -204,38 +204,38 @@ class Row:
 
     # === refunds === #
 
-    def refunded_here(self):
+    def refunded_in_odoo(self):
         yield from self.paid()
         self.refund()
         yield
 
-    def refunded_here_in_part(self):
+    def refunded_in_odoo_in_part(self):
         yield from self.paid()
         self.refund(100)
         yield
 
-    def refunded_here_in_two_parts(self):
-        yield from self.refunded_here_in_part()
+    def refunded_in_odoo_in_two_parts(self):
+        yield from self.refunded_in_odoo_in_part()
         self.refund(60)
         yield
 
-    def refunded_there(self):
+    def refunded_at_the_provider(self):
         yield from self.paid()
         self.side.dashboard_refund(self.tx)
         yield
 
-    def refunded_there_in_part(self):
+    def refunded_at_the_provider_in_part(self):
         yield from self.paid()
         self.side.dashboard_refund(self.tx, 100)
         yield
 
-    def refunded_there_in_two_parts(self):
-        yield from self.refunded_there_in_part()
+    def refunded_at_the_provider_in_two_parts(self):
+        yield from self.refunded_at_the_provider_in_part()
         self.side.dashboard_refund(self.tx, 60)
         yield
 
-    def refunded_here_and_there(self):
-        yield from self.refunded_here_in_part()
+    def refunded_on_both_sides(self):
+        yield from self.refunded_in_odoo_in_part()
         self.side.dashboard_refund(self.tx, 60)
         yield
 
@@ -255,7 +255,7 @@ class Row:
         yield
 
     def refund_failed_after_all(self):
-        yield from self.refunded_here_in_part()
+        yield from self.refunded_in_odoo_in_part()
         self.side.fail_refund(self.tx._pay_now_refunds())
         yield
 
@@ -266,7 +266,7 @@ class Row:
         yield
 
     def refund_of_more_than_is_left(self):
-        yield from self.refunded_here_in_part()
+        yield from self.refunded_in_odoo_in_part()
         with self.case.assertRaises(ValidationError):
             self.refund(140.01)
         yield
@@ -331,13 +331,13 @@ class Row:
         yield
 
     def lost_after_a_refund_in_part(self):
-        yield from self.refunded_here_in_part()
+        yield from self.refunded_in_odoo_in_part()
         self.dispute()
         yield
         self.decide(False)
         yield
 
-    # === PayPal: the same money told as a refund too === #
+    # === PayPal: the same money reported as a refund too === #
 
     def taken_back(self):
         yield from self.paid()
@@ -350,18 +350,18 @@ class Row:
         self.tx._synchronize()
         yield
 
-    def disputed_and_told_as_a_refund(self):
+    def disputed_and_reported_as_a_refund(self):
         yield from self.paid()
         self.dispute(as_refund=True)
         yield
 
-    def lost_and_told_as_a_refund(self):
-        yield from self.disputed_and_told_as_a_refund()
+    def lost_and_reported_as_a_refund(self):
+        yield from self.disputed_and_reported_as_a_refund()
         self.decide(False)
         yield
 
-    def won_and_told_as_a_refund(self):
-        yield from self.disputed_and_told_as_a_refund()
+    def won_and_reported_as_a_refund(self):
+        yield from self.disputed_and_reported_as_a_refund()
         self.decide(True)
         yield
 

@@ -91,7 +91,7 @@ class TestPayout(PayoutCommon):
         )
         self.assertRecordValues(payout.line_ids, [{'transaction_id': tx.id, 'state': 'ours'}])
 
-    def test_however_often_it_is_told(self):
+    def test_however_often_it_is_notified(self):
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line])
         for _again in range(3):
@@ -166,7 +166,7 @@ class TestPayout(PayoutCommon):
         self.sweep()
         self.assertEqual(self.payout('po_1').state, 'failed')
 
-    def test_what_was_not_started_here_is_for_the_accountant(self):
+    def test_what_was_not_started_in_odoo_is_for_the_accountant(self):
         _tx, line = self.pay()
         foreign = self.gateway.move('txn_fee', -2.5, type='stripe_fee', label="Radar")
         till = self.gateway.move('txn_till', 50, 'payment', payment_id='pi_elsewhere')
@@ -257,13 +257,13 @@ class TestPayout(PayoutCommon):
         self.assertFalse(any(self.clearing_items(tx).mapped('reconciled')))
 
     def test_one_that_failed_leaves_the_money_of_others_to_the_next(self):
-        for told_before in (True, False):
-            with self.subTest(told_before=told_before):
-                first, second = f'po_1{told_before}', f'po_2{told_before}'
+        for notified_before in (True, False):
+            with self.subTest(notified_before=notified_before):
+                first, second = f'po_1{notified_before}', f'po_2{notified_before}'
                 self.pay()
-                self.gateway.move(f'txn_{told_before}', 100, 'payment', payment_id='elsewhere')
+                self.gateway.move(f'txn_{notified_before}', 100, 'payment', payment_id='elsewhere')
                 self.gateway.pay_out(first, amount=395.40)
-                if told_before:
+                if notified_before:
                     self.sweep()
                     self.assertTrue(self.payout(first).line_ids)
                 self.gateway.fail_payout(first)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.tests.payment.heard import WAYS, NotifiedCase
+from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 
 #: What is looked at in the end.
 #:
@@ -58,7 +58,7 @@ class TestSituationsPayouts(NotifiedCase):
     def pay(self):
         """A customer pays, each time another amount."""
         self.number += 1
-        pay = self.stripe_paid if self.provider_here == self.provider else self.paypal_paid
+        pay = self.stripe_paid if self.current_provider == self.provider else self.paypal_paid
         pay(100 + self.number)
 
     def pay_out(self, **values):
@@ -71,7 +71,7 @@ class TestSituationsPayouts(NotifiedCase):
         return abs(made['amount']) / 100
 
     def bank_line(self, amount, label=None):
-        name = self.provider_here._pay_now_short_name()
+        name = self.current_provider._pay_now_short_name()
         return self.env['account.bank.statement.line'].create(
             {
                 'journal_id': self.company_data['default_journal_bank'].id,
@@ -144,7 +144,7 @@ class TestSituationsPayouts(NotifiedCase):
         self.pay()
         # Later than the payouts before: PayPal does not say which one took it.
         time.sleep(1.1)
-        self.elsewhere(self.provider_here, f'SHOP-{self.situation}')
+        self.elsewhere(self.current_provider, f'SHOP-{self.situation}')
         self.pay_out()
         yield
 
@@ -155,13 +155,13 @@ class TestSituationsPayouts(NotifiedCase):
             yield from getattr(self, self.situation)()
 
     def play(self, number, way):
-        self.provider_here = (self.provider, self.paypal)[number]
+        self.current_provider = (self.provider, self.paypal)[number]
         self.side = (self.sandbox, self.sandbox.paypal)[number]
         self.number, self.refs, self.situation = 0, {}, ''
         expected = {name: row[number] for name, row in TABLE.items() if row[number]}
         self.play_stories([self.story(expected)], way)
         self.list_all()
-        payouts = {one.payout_ref: one for one in self.payouts(self.provider_here)}
+        payouts = {one.payout_ref: one for one in self.payouts(self.current_provider)}
         self.assertEqual(set(payouts), set(self.refs.values()))
         found = {name: self.outcome(payouts[self.refs[name]]) for name in expected}
         wrong = [

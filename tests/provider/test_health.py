@@ -62,7 +62,7 @@ class HealthCommon(PayNowCommon):
 
 @tagged('post_install', '-at_install')
 class TestHealth(HealthCommon):
-    """What each state of a connection is called, and who is told."""
+    """What each state of a connection is called, and who is notified."""
 
     def test_a_fresh_connection_alarms_nobody(self):
         self.assertEqual(self.provider.pay_now_health, 'amber')
@@ -71,7 +71,7 @@ class TestHealth(HealthCommon):
         self.assertFalse(self.notices())
         self.assertFalse(self.activities())
 
-    def test_red_is_told_once_and_closed_when_mended(self):
+    def test_red_is_reported_once_and_closed_when_fixed(self):
         self.gateway.refused = self.auth_error()
         for _day in range(3):
             self.look_anew()
@@ -167,7 +167,7 @@ class TestHealth(HealthCommon):
         self.look_anew()
         self.assertNotIn(self.admin, self.activities().user_id)
 
-    def test_commission_account_taken_away_is_told(self):
+    def test_commission_account_taken_away_is_reported(self):
         self.provider._pay_now_note_event()
         self.look_anew()
         self.provider.pay_now_commission_account_id = False
@@ -194,7 +194,7 @@ class TestHealth(HealthCommon):
         self.assertNotIn("does not answer", self.provider.pay_now_health_text)
         self.assertFalse(self.notices())
 
-    def test_no_answer_for_long_is_amber_and_told_once(self):
+    def test_no_answer_for_long_is_amber_and_reported_once(self):
         self.gateway.down = True
         with freeze_time(fields.Datetime.now()) as clock:
             for _time in range(15):
@@ -218,7 +218,7 @@ class TestHealth(HealthCommon):
 
     # === NOTIFICATIONS THAT DO NOT COME === #
 
-    def test_payment_without_a_notification_is_told(self):
+    def test_payment_without_a_notification_is_reported(self):
         self.provider.pay_now_connected_at = fields.Datetime.now() - timedelta(days=2)
         self.pay(minutes=30)
         self.look_anew()
@@ -231,7 +231,7 @@ class TestHealth(HealthCommon):
         self.provider._pay_now_note_event()
         self.assertEqual(self.provider.pay_now_health, 'green')
 
-    def test_notifications_that_stop_are_told(self):
+    def test_notifications_that_stop_are_reported(self):
         self.provider.pay_now_connected_at = fields.Datetime.now() - timedelta(days=9)
         self.provider.pay_now_last_event_at = fields.Datetime.now() - timedelta(days=4)
         self.pay(days=5)
@@ -315,7 +315,7 @@ class TestHealth(HealthCommon):
         self.assertEqual(len(self.notices()), 1)
         self.assertTrue(tx)
 
-    def test_a_refused_call_that_proves_wrong_is_told_to_nobody(self):
+    def test_a_refused_call_that_proves_wrong_is_reported_to_nobody(self):
         with mute_logger(HEALTH):
             self.provider._pay_now_note_problem(self.auth_error())
         self.look()

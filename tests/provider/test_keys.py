@@ -70,7 +70,7 @@ class TestKeys(PayNowCommon):
             self.change('sk_wrong')
         self.assertEqual(self.provider.read()[0], before)
 
-    def test_keys_of_another_account_or_world_change_nothing(self):
+    def test_keys_of_another_account_or_environment_change_nothing(self):
         before = self.provider.read()[0]
         account = self.gateway.account
         for values in ({'id': 'acct_other'}, {'test_mode': False}):
@@ -86,7 +86,7 @@ class TestKeys(PayNowCommon):
             self.change('sk_new')
         self.assertEqual(self.provider.read()[0], before)
 
-    def test_new_keys_mend_a_connection_whose_keys_were_revoked(self):
+    def test_new_keys_fix_a_connection_whose_keys_were_revoked(self):
         with self.only('sk_new'):
             self.provider._pay_now_check()
             self.assertEqual(self.provider.pay_now_health, 'red')

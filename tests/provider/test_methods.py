@@ -34,7 +34,7 @@ class TestMethods(PayNowCommon):
         ):
             self.assertEqual(Transaction._pay_now_find_method(code).code, ours, code)
 
-    def test_the_word_of_the_provider_is_kept(self):
+    def test_the_code_of_the_provider_is_kept(self):
         tx = self.checkout(self.lines(self.make_invoice()))
         self.gateway.pay(tx, method='card', wallet='google_pay')
         tx._synchronize()
@@ -52,7 +52,7 @@ class TestMethods(PayNowCommon):
 @tagged('post_install', '-at_install')
 class TestMethodsInTheSandbox(SandboxCase):
     def test_stripe(self):
-        for choice, code, word in (
+        for choice, code, label in (
             ('card', 'card', 'card'),
             ('apple_pay', 'card', 'card, apple_pay'),
             ('bancontact', 'bancontact', 'bancontact'),
@@ -70,7 +70,7 @@ class TestMethodsInTheSandbox(SandboxCase):
                     self.deliver()
                 self.assertRecordValues(
                     tx,
-                    [{'state': 'done', 'payment_method_code': code, 'pay_now_method': word}],
+                    [{'state': 'done', 'payment_method_code': code, 'pay_now_method': label}],
                 )
         asked = [
             call

@@ -118,14 +118,14 @@ class TestOnboarding(PlatformCase):
     # === LEFT AND RESUMED === #
 
     def test_left_and_resumed(self):
-        for provider, half, words in (
+        for provider, half, expected in (
             (self.provider, 'partial', "a bank account for payouts (external_account)"),
             (self.paypal, 'unconfirmed', "confirm your e-mail address"),
         ):
             with self.subTest(provider.code):
                 self.register(provider, half)
                 self.assertEqual(provider.pay_now_status, 'not_connected')
-                self.assertIn(words, provider.pay_now_missing_text)
+                self.assertIn(expected, provider.pay_now_missing_text)
                 self.assertFalse(provider.pay_now_clearing_account_id)
                 merchant = self.merchant(provider)
                 self.assertTrue(merchant)
@@ -255,7 +255,7 @@ class TestOnboarding(PlatformCase):
         self.assertEqual(tx.state, 'done')
         self.assertFalse(
             self.env['pay.now.event'].search([('provider_id', '=', provider.id)]),
-            "each company hears of its own account only",
+            "each company is notified of its own account only",
         )
 
     # === PROVIDER DOWN === #

@@ -116,8 +116,8 @@ class TestOnboardingReturn(PlatformCase):
             2
         ]
         path = self.press(self.paypal, self.leave_anew(), 'refuse').partition('?')[0]
-        told = f'?merchantIdInPayPal={victim[:13]}&permissionsGranted=true&consentStatus=true'
-        self.assertEqual(self.come_back(path + told).status_code, 303)
+        query = f'?merchantIdInPayPal={victim[:13]}&permissionsGranted=true&consentStatus=true'
+        self.assertEqual(self.come_back(path + query).status_code, 303)
         self.assertFalse(self.merchant(self.paypal))
         self.assertEqual(self.paypal.pay_now_status, 'not_connected')
 
@@ -142,7 +142,7 @@ class TestOnboardingReturn(PlatformCase):
         with self.assertRaises(AccessError), mute_logger('odoo.addons.base.models.ir_rule'):
             self.leave(provider)
 
-    def test_long_return_addresses_are_told(self):
+    def test_long_return_addresses_are_reported(self):
         self.env['ir.config_parameter'].sudo().set_param(
             'web.base.url', f'https://{"a" * 60}.{"b" * 60}.example.com'
         )

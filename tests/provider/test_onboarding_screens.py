@@ -72,8 +72,8 @@ class TestOnboardingScreens(BrowserMixin, PlatformCase):
                 missing = "document.querySelector('.o_kanban_record .alert')"
                 self.connect_in(browser, 'Stripe', 'partial', missing)
                 self.picture(browser, f'onboarding_2_missing_{lang}', full=False)
-                words = self.run_js(browser, f'{missing}.innerText')
-                self.assertIn('external_account', words)
+                shown = self.run_js(browser, f'{missing}.innerText')
+                self.assertIn('external_account', shown)
                 self.connect_in(browser, 'Stripe', 'complete', f'{CARDS}.length == 1')
                 self.connect_in(browser, 'PayPal', 'complete', f'{CARDS}.length == 0')
                 self.picture(browser, f'onboarding_3_connected_{lang}', full=False)

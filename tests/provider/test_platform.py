@@ -19,7 +19,7 @@ HOOKS = '/pay_now/webhook/platform/'
 
 @tagged('post_install', '-at_install')
 class TestPlatform(PlatformCase):
-    """What the platform is told, and what merchants take back."""
+    """What the platform is notified of, and what merchants take back."""
 
     # === WHAT IS TAKEN BACK === #
 
@@ -45,7 +45,7 @@ class TestPlatform(PlatformCase):
                 self.assertEqual(tx.state, 'done', "what was paid stays paid")
 
     def test_revoked_twice_and_out_of_order(self):
-        """An old revocation, told after the merchant agreed again, takes nothing away."""
+        """An old revocation, notified after the merchant agreed again, takes nothing away."""
         self.register(self.paypal)
         self.sandbox.paypal.outbox()
         self.revoke(self.paypal)
@@ -215,7 +215,7 @@ class TestPlatform(PlatformCase):
         gateway = platform_mode.gateway(PAYPAL)
         return gateway.verify_event(out['body'].encode(), out['headers'])
 
-    def test_other_world_is_taken_and_forgotten(self):
+    def test_other_environment_is_taken_and_forgotten(self):
         """Stripe tells a live platform of test payments too."""
         self.register(self.provider)
         self.sandbox.register(account=self.merchant(self.provider))

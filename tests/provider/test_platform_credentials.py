@@ -117,7 +117,7 @@ class TestPlatformCredentials(PlatformCase):
             ]
         )
 
-    def test_refused_credentials_are_told_without_them(self):
+    def test_refused_credentials_are_reported_without_them(self):
         """Neither the screen nor the log shows what the provider answers about them."""
         with patch.dict(
             os.environ,
@@ -214,7 +214,7 @@ class TestPlatformCredentials(PlatformCase):
         with self.assertRaises(ValidationError):
             self.provider.state = 'enabled'
 
-    def test_credentials_of_the_other_world(self):
+    def test_credentials_of_the_other_environment(self):
         """A provider that was connected for tests takes no real money, nor the other way round."""
         self.register(self.provider)
         real = {'PAY_NOW_STRIPE_SECRET_KEY': 'sk_live_1', 'PAY_NOW_STRIPE_API_BASE': ''}

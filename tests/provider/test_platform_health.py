@@ -8,7 +8,7 @@ from odoo.addons.account_pay_now.tests.provider.platform import PlatformCase
 
 @tagged('post_install', '-at_install')
 class TestPlatformHealth(PlatformCase):
-    """What is looked after with keys, where the platform's credentials take their place."""
+    """What is ensured with keys, where the platform's credentials take their place."""
 
     def test_platforms_endpoint_is_left_alone(self):
         for provider in (self.provider, self.paypal):

@@ -23,11 +23,11 @@ class TestRemoval(PayNowCommon):
         cls.journal = cls.provider.journal_id
         cls.clearing = cls.provider.pay_now_clearing_account_id
 
-    def assert_refused(self, *words):
+    def assert_refused(self, *expected):
         with self.assertRaises(UserError) as refusal:
             self.Provider._pay_now_check_removable()
-        for word in words:
-            self.assertIn(word, str(refusal.exception))
+        for text in expected:
+            self.assertIn(text, str(refusal.exception))
         with self.assertRaises(UserError):
             self.env['ir.module.module'].search([('name', '=', 'sale')]).button_uninstall()
 
@@ -153,7 +153,7 @@ class TestRemoval(PayNowCommon):
         self.all_providers._pay_now_remove()
         self.assertFalse(self.gateway.removed)
 
-    def test_a_webhook_that_is_left_is_told_to_the_administrators(self):
+    def test_a_webhook_that_is_left_is_reported_to_the_administrators(self):
         administrator = new_test_user(
             self.env,
             'pay_now_administrator',
@@ -170,9 +170,9 @@ class TestRemoval(PayNowCommon):
         with self.assertLogs('odoo.addons.account_pay_now', 'WARNING'):
             self.all_providers._pay_now_remove()
         self.assertEqual(len(self.gateway.removed), 1)
-        told = self.env['mail.message'].search(
+        messages = self.env['mail.message'].search(
             [('partner_ids', 'in', administrator.partner_id.ids)], order='id'
         )
-        self.assertEqual(len(told), 2)
-        self.assertIn(url, ''.join(told.mapped('body')))
-        self.assertIn("Stripe", told[0].subject)
+        self.assertEqual(len(messages), 2)
+        self.assertIn(url, ''.join(messages.mapped('body')))
+        self.assertIn("Stripe", messages[0].subject)

@@ -224,7 +224,7 @@ class TestWebhookRenewalInTheSandbox(SandboxCase):
                 after, _fourth = self.pay(side, provider)
                 self.assertEqual({out['url'] for out in after}, {new_url})
                 self.assertEqual({self.post(out) for out in after}, {200})
-                # What was told before the end, told again after it.
+                # What was notified before the end, notified again after it.
                 self.assertEqual({self.post(out) for out in self.at(late, old_url)}, {403})
                 self.work()
                 self.assertEqual(third.state, 'done')

@@ -308,8 +308,8 @@ class TestRefund(RefundCase):
 
     # === REFUSED === #
 
-    def test_refused_in_the_users_words(self):
-        for code, words in (
+    def test_refused_in_the_users_language(self):
+        for code, expected in (
             ('charge_already_refunded', "all of it back already"),
             ('CAPTURE_FULLY_REFUNDED', "all of it back already"),
             ('charge_disputed', "disputes this payment"),
@@ -325,7 +325,7 @@ class TestRefund(RefundCase):
                 refund = self.refund(10)
                 self.assertRecordValues(refund, [{'state': 'error', 'payment_id': False}])
                 self.assertEqual(self.answer['type'], 'danger')
-                self.assertIn(words, self.answer['message'])
+                self.assertIn(expected, self.answer['message'])
                 self.assertEqual(self.payment.amount_available_for_refund, 100)
         self.assertFalse(self.refunds().payment_id)
         self.assert_balance()
@@ -400,7 +400,7 @@ class TestRefund(RefundCase):
         self.assertGreater(refund.payment_id.date, fields.Date.today())
         self.assert_balance()
 
-    def test_booking_that_fails_is_told_and_tried_again(self):
+    def test_booking_that_fails_is_reported_and_tried_again(self):
         Payment = self.env.registry['account.payment']
         with patch.object(Payment, 'action_post', side_effect=UserError("No journal.")):
             refund = self.refund(30)

@@ -53,7 +53,7 @@ class TestRefundComingBack(RefundCase):
         event = self.notify(reference=refund.reference)
         self.assertEqual(event.transaction_id, self.tx)
 
-    def test_told_thrice_in_disorder(self):
+    def test_notified_thrice_in_disorder(self):
         first, second = self.give_back(10), self.give_back(20)
         for refund_id in (second, first, second):
             self.notify(payment_id=self.tx.pay_now_payment_ref, object_id=refund_id)
@@ -179,7 +179,7 @@ class TestRefundComingBack(RefundCase):
         )
         self.assertEqual(sorted(clearing.mapped('amount_residual')), [-30, 30])
 
-    def test_failed_and_told_again_is_reversed_once(self):
+    def test_failed_and_notified_again_is_reversed_once(self):
         refund_id = self.give_back(30)
         self.tx._synchronize()
         self.gateway.fail_refund(refund_id)

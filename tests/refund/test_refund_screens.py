@@ -7,7 +7,7 @@ from odoo.addons.account_pay_now.tests.refund.test_refund import RefundCase
 
 WIZARD = "document.querySelector('.modal .o_field_widget[name=amount_to_refund] input')"
 REFUND = "document.querySelector('.modal button[name=action_refund]')"
-TOLD = "document.querySelector('.o_notification')"
+NOTICE = "document.querySelector('.o_notification')"
 
 
 @tagged('post_install', '-at_install')
@@ -35,7 +35,7 @@ class TestRefundScreens(BrowserMixin, RefundCase, HttpCase):
             self.wait_for(browser, WIZARD)
             self.picture(browser, 'refund_1_wizard', full=False)
             self.run_js(browser, f'{REFUND}.click()')
-            self.wait_for(browser, TOLD)
+            self.wait_for(browser, NOTICE)
             self.picture(browser, 'refund_2_done', full=False)
             self.show(
                 browser,
@@ -59,6 +59,6 @@ class TestRefundScreens(BrowserMixin, RefundCase, HttpCase):
             self.wait_for(browser, f"{WIZARD}?.value.includes('80')")
             self.gateway.set(tx.provider_reference, disputed=True)
             self.run_js(browser, f'{REFUND}.click()')
-            self.wait_for(browser, f"{TOLD}?.textContent.includes('disputes')")
+            self.wait_for(browser, f"{NOTICE}?.textContent.includes('disputes')")
             self.picture(browser, 'refund_5_refused', full=False)
         self.assertEqual(self.refunds(tx).state, 'error')

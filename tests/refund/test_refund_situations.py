@@ -19,7 +19,7 @@ from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 #:
 #: refunds     (state, amount, booked) of each refund
 #: left        what can still be refunded
-#: customer    words on the customer's page
+#: customer    text on the customer's page
 #: to_handle   kinds of what is to handle
 Outcome = namedtuple('Outcome', ('refunds', 'left', 'customer', 'to_handle'))
 
@@ -47,14 +47,14 @@ TABLE = {
     'twice_the_whole': (FULL, FULL),
     # at the dashboard
     'dashboard_with_webhooks': (PARTIAL, PARTIAL),
-    'dashboard_told_thrice_in_disorder': (PARTIAL, PARTIAL),
+    'dashboard_notified_thrice_in_disorder': (PARTIAL, PARTIAL),
     'dashboard_with_webhooks_off': (PARTIAL, PARTIAL),
     'dashboard_and_no_events_at_all': (PARTIAL, PARTIAL),
-    'here_and_at_the_dashboard': (
+    'in_odoo_and_at_the_dashboard': (
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
     ),
-    'two_at_the_dashboard_told_thrice_in_disorder': (
+    'two_at_the_dashboard_notified_thrice_in_disorder': (
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
         outcome(100, 60, left=80, customer="Refunded: 160.00 €"),
     ),
@@ -88,7 +88,7 @@ TABLE = {
     'forgotten_by_us': (PARTIAL, PARTIAL),
     'disputed': (REFUSED, None),
     'disputed_and_known_to_the_provider_only': (None, REFUSED),
-    'not_enough_money_there': (None, REFUSED),
+    'not_enough_money_at_the_provider': (None, REFUSED),
     'too_old': (None, REFUSED),
     'restricted_account': (None, REFUSED),
 }
@@ -177,14 +177,14 @@ class RefundSituations:
         self.side.dashboard(self.tx, 100)
         self.deliver()
 
-    def dashboard_told_thrice_in_disorder(self):
+    def dashboard_notified_thrice_in_disorder(self):
         self.side.dashboard(self.tx, 100)
         for _time in range(3):
             self.deliver()
             self.side.sandbox.redeliver(times=3, shuffle=True)
         self.deliver()
 
-    def two_at_the_dashboard_told_thrice_in_disorder(self):
+    def two_at_the_dashboard_notified_thrice_in_disorder(self):
         self.side.dashboard(self.tx, 100)
         self.side.dashboard(self.tx, 60)
         for _time in range(3):
@@ -208,7 +208,7 @@ class RefundSituations:
             self.sweep()
         self.side.provider.pay_now_webhook_ref = webhook
 
-    def here_and_at_the_dashboard(self):
+    def in_odoo_and_at_the_dashboard(self):
         self.refund(100)
         self.side.dashboard(self.tx, 60)
         self.deliver()
@@ -284,7 +284,7 @@ class RefundSituations:
     def disputed_and_known_to_the_provider_only(self):
         self.refuse('TRANSACTION_DISPUTED', "disputes")
 
-    def not_enough_money_there(self):
+    def not_enough_money_at_the_provider(self):
         self.refuse('REFUND_FAILED_INSUFFICIENT_FUNDS', "not enough money at PayPal")
 
     def too_old(self):
@@ -295,10 +295,10 @@ class RefundSituations:
         self.refund(100)
         self.assertIn("restricted", self.answer['message'])
 
-    def refuse(self, issue, words):
+    def refuse(self, issue, reason):
         self.side.sandbox.misbehave(path=self.side.path, method='POST', issue=issue)
         self.refund(100)
-        self.assertIn(words, self.answer['message'])
+        self.assertIn(reason, self.answer['message'])
 
 
 @tagged('post_install', '-at_install')
@@ -321,7 +321,7 @@ class TestRefundSituations(RefundSituations, SandboxCase):
         self.tx.action_refund(amount)
 
     def page(self):
-        """Return the words of the customer's page."""
+        """Return the text of the customer's page."""
         response = self.url_open(self.tx._pay_now_path('result'))
         self.assertEqual(response.status_code, 200)
         text = html.fromstring(response.content).text_content()
@@ -341,7 +341,7 @@ class TestRefundSituations(RefundSituations, SandboxCase):
         for _again in range(2):
             self.assert_refunds(expected)
             self.assert_clearing()
-            # Nothing more comes of it, however late and often it is told.
+            # Nothing more comes of it, however late and often it is notified.
             side.sandbox.redeliver(times=2, shuffle=True)
             self.deliver()
             self.sweep()

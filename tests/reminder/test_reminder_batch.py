@@ -59,7 +59,7 @@ class TestReminderBatch(ReminderDaysCommon):
         self.assertIn("Secret: Customer 0; Customer 0", bodies[one])
         self.assertIn("Secret: ; Customer 1", bodies[two])
 
-    def test_same_words_alone_and_among_others(self):
+    def test_same_text_alone_and_among_others(self):
         partners = self.make_customers(3)
         self.env['res.lang']._activate_lang('fr_FR')
         partners[1].lang = 'fr_FR'
@@ -132,11 +132,11 @@ class TestReminderBatch(ReminderDaysCommon):
 
     def test_a_worker_whose_time_is_over_says_what_it_left(self):
         self.make_due(self.make_customers(3))
-        told = []
+        still_left = []
 
         def commit_progress(cron, processed=0, *, remaining=None, **kwargs):
             cron.env.invalidate_all()
-            told.append(remaining)
+            still_left.append(remaining)
             # Odoo asks again at once for what is left, however little time there was.
             return 0
 
@@ -148,7 +148,7 @@ class TestReminderBatch(ReminderDaysCommon):
                 patch.object(type(self.env['ir.cron']), '_commit_progress', commit_progress),
             ):
                 self.assertEqual(len(self.send_waiting()), 1)
-        self.assertEqual(told[-1], 2)
+        self.assertEqual(still_left[-1], 2)
 
     @mute_logger('odoo.addons.account_pay_now.models.reminder.pay_now_reminder_sending')
     def test_mail_server_that_does_not_answer_fails_nobody(self):

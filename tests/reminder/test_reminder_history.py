@@ -109,7 +109,7 @@ class TestReminderHistory(ReminderDaysCommon):
             self.env['pay.now.answer'].search([('kind', '=', 'problem')], limit=1).action_close()
 
     def due_customers(self, partners, number):
-        """Return who has an item that a level has reached, told as simply as can be."""
+        """Return who has an item that a level has reached, found as simply as can be."""
         day = (START + timedelta(days=number)).date()
         items = self.env['account.move.line'].search(
             [
@@ -149,17 +149,17 @@ class TestReminderHistory(ReminderDaysCommon):
         ]
         self.assertTrue(mentioned, "about nothing")
         for invoice in mentioned:
-            told = f"day {number}: {invoice.name}"
-            self.assertIn(invoice.payment_state, ('not_paid', 'partial'), told)
-            self.assertFalse(self.lines(invoice)._pay_now_in_progress(), told)
+            message = f"day {number}: {invoice.name}"
+            self.assertIn(invoice.payment_state, ('not_paid', 'partial'), message)
+            self.assertFalse(self.lines(invoice)._pay_now_in_progress(), message)
             until = invoice.pay_now_excluded and invoice.pay_now_excluded_until
-            self.assertTrue(not until or until < day, told)
+            self.assertTrue(not until or until < day, message)
             answers = self.env['pay.now.answer'].search(
                 [('item_ids.move_id', '=', invoice.id), ('state', '=', 'open')]
             )
-            # Told as simply as can be: three days of grace after the day that was named.
+            # As simply as can be: three days of grace after the day that was named.
             for answer in answers:
-                self.assertTrue(answer.date and answer.date + timedelta(days=3) < day, told)
+                self.assertTrue(answer.date and answer.date + timedelta(days=3) < day, message)
         mode = reminder.partner_id.with_company(self.company).pay_now_reminder_mode
         self.assertNotEqual(mode, 'never')
         before = sent.filtered(

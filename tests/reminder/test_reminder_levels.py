@@ -78,7 +78,7 @@ class TestReminderLevels(ReminderDaysCommon):
             self.pay(first)
             self.invoice_due(30)
         self.days(48, first=35)
-        self.assertEqual(self.sent()[-1], (48, 20), "which is what both have heard")
+        self.assertEqual(self.sent()[-1], (48, 20), "which is what both were sent")
 
     def test_before_the_due_date(self):
         self.friendly.write({'delay_days': -3})
@@ -87,7 +87,9 @@ class TestReminderLevels(ReminderDaysCommon):
         self.invoice_due(-10, partner=late)
         self.days(9)
         self.assertEqual(self.sent(), [(7, -3)])
-        self.assertEqual(self.sent(late), [], "nobody hears that it falls due once it was due")
+        self.assertEqual(
+            self.sent(late), [], "nobody is notified that it falls due once it was due"
+        )
         self.days(30, first=10)
         self.assertEqual(self.sent(), [(7, -3), (30, 20)])
         self.assertEqual(self.sent(late), [(10, 20)])

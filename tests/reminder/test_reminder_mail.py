@@ -71,12 +71,12 @@ class TestReminderMail(ReminderCommon):
 
     def test_who_writes(self):
         text, html = self.parts(self.mail())
-        for words in (
+        for expected in (
             "Fournil SARL\n12 rue du Four, 21000 Dijon, France\nSIRET: 33417522101010",
             "FR23334175221",
             "Phone: +33 3 80 00 00 00 · billing@example.com",
         ):
-            self.assertIn(words, text)
+            self.assertIn(expected, text)
         self.assertNotIn('<img', html, "readable without any image")
 
     def test_registration_of_others(self):
@@ -302,7 +302,7 @@ class TestReminderMail(ReminderCommon):
         self.make_invoice(80, currency_id=self.usd.id)
         self.env['pay.now.reminder.level'].search([]).attach_invoices = True
         text = self.parts(self.mail())[0].replace('\xa0', ' ')
-        for words in (
+        for expected in (
             "Montant dû : 100,00 € + $ 80,00 – payable en ligne : 100,00 €",
             "Non payable en ligne : facture en devise",
             "Échéance le ",
@@ -312,7 +312,7 @@ class TestReminderMail(ReminderCommon):
             "Si votre règlement nous est parvenu entre-temps",
             "SIRET : 33417522101010 · TVA : FR23334175221\nTél. : +33 3 80",
         ):
-            self.assertIn(words, text)
+            self.assertIn(expected, text)
         self.assertNotIn("Amount", text)
 
     # === for the users === #

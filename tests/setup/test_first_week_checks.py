@@ -106,7 +106,7 @@ class TestChecks(FirstWeekCommon):
             self.assertTrue(check['action_text'], code)
             self.assertIn(check['action']['res_model'], self.env, code)
 
-    def test_who_cannot_mend_it_is_told_whom_to_ask(self):
+    def test_who_cannot_fix_it_is_told_whom_to_ask(self):
         self.without_mail_server()
         manager = new_test_user(self.env, 'pay_now_m', groups='account.group_account_manager')
         check = self.company.with_user(manager)._pay_now_checks()['mail_server']

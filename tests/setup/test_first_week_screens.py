@@ -97,13 +97,13 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
             count = "document.querySelectorAll('[name=pay_now_warnings] .alert').length"
             self.assertEqual(self.run_js(browser, count), 5)
 
-    def test_button_of_a_check_leads_where_it_is_mended(self):
+    def test_button_of_a_check_leads_where_it_is_fixed(self):
         self.without_mail_server()
         for lang, browser in self.in_both_languages(self.admin):
             self.backend(browser, 'action_pay_now_setup', NOTICE)
             self.run_js(browser, "document.querySelector('[name=mail_server] a').click()")
             self.wait_for(browser, "document.querySelector('.o_form_view [name=smtp_host]')")
-            self.picture(browser, f'week_mend_mail_server_{lang}', full=False)
+            self.picture(browser, f'week_fix_mail_server_{lang}', full=False)
 
     def test_check_again_says_what_it_found(self):
         self.connect()
@@ -183,7 +183,7 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
         self.assertTrue(self.company.pay_now_reminder_accounting, "nothing else changed")
         self.assertEqual(self.company.pay_now_test_email, 'trial@example.com')
 
-    def test_tick_without_a_mail_server_is_refused_in_words(self):
+    def test_tick_without_a_mail_server_is_refused_with_the_reason(self):
         self.connect()
         self.without_mail_server()
         for lang, browser in self.in_both_languages(self.manager):

@@ -29,7 +29,7 @@ class TestTrialReminder(TrialCommon):
         self.assertIn("Rich", mail['body'])
         self.assertEqual(self.footprint(), before)
 
-    def test_same_words_as_the_real_one(self):
+    def test_same_text_as_the_real_one(self):
         self.make_invoice(50)
         mail = self.send(self.trial())
         run = self.env['pay.now.reminder.run'].create({})
@@ -89,7 +89,7 @@ class TestTrialReminder(TrialCommon):
         with self.assertRaisesRegex(UserError, "no outgoing mail server"):
             self.trial().action_send()
 
-    def test_mail_server_that_refuses_is_heard(self):
+    def test_mail_server_that_refuses_is_reported(self):
         self.make_invoice()
         before = self.footprint()
         trial = self.trial()

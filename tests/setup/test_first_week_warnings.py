@@ -109,7 +109,7 @@ class TestWarnings(FirstWeekCommon):
         self.make_bank_line(-1, days=2)
         self.assertNotIn(f'old_statement_{bank.id}', self.warnings())
 
-    def test_other_companies_are_not_told_of(self):
+    def test_other_companies_are_not_mentioned(self):
         data = self.setup_other_company(name="Other")
         self.make_opening_entry()
         self.make_bank_line(days=30)

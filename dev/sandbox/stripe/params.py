@@ -115,13 +115,13 @@ def check(values, known, path=''):
         raise errors.invalid(path, f"{path} can have 50 keys of 40 characters.")
     typed = {}
     for name, value in values.items():
-        here = f'{path}[{name}]' if path else name
+        full_name = f'{path}[{name}]' if path else name
         kind = known.get(name, known.get('*'))
         if kind is None:
-            raise errors.unknown(here)
+            raise errors.unknown(full_name)
         if value == '' and '*' not in known:
-            raise errors.empty(here)
-        typed[name] = _typed(value, kind, here)
+            raise errors.empty(full_name)
+        typed[name] = _typed(value, kind, full_name)
     return typed
 
 

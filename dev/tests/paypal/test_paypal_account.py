@@ -48,14 +48,14 @@ def in_environment(test_mode):
 @pytest.mark.parametrize('test_mode', [False, True])
 def test_the_environment_is_found_out(environments, test_mode):
     live, sandbox = environments
-    there, elsewhere = (sandbox, live) if test_mode else (live, sandbox)
-    elsewhere.on('POST', TOKEN, INVALID_CLIENT)
-    there.on('POST', ORDERS, (201, order()))
+    asked_server, other_server = (sandbox, live) if test_mode else (live, sandbox)
+    other_server.on('POST', TOKEN, INVALID_CLIENT)
+    asked_server.on('POST', ORDERS, (201, order()))
     gateway = in_environment(None)
     assert gateway.test_mode is None
     assert gateway.check_account('EUR').test_mode is test_mode
     assert gateway.test_mode is test_mode
-    assert not elsewhere.requests() and there.requests()
+    assert not other_server.requests() and asked_server.requests()
 
 
 def test_credentials_of_no_environment(environments):
@@ -81,11 +81,11 @@ def test_an_environment_that_is_down_or_closed_is_not_the_other_one(environments
 @pytest.mark.parametrize('test_mode', [False, True])
 def test_a_known_environment_is_never_left(environments, test_mode):
     live, sandbox = environments
-    there, elsewhere = (sandbox, live) if test_mode else (live, sandbox)
-    there.on('POST', TOKEN, INVALID_CLIENT)
+    asked_server, other_server = (sandbox, live) if test_mode else (live, sandbox)
+    asked_server.on('POST', TOKEN, INVALID_CLIENT)
     with pytest.raises(GatewayAuthError):
         in_environment(test_mode).check_account()
-    assert not elsewhere.calls
+    assert not other_server.calls
 
 
 def test_another_address_is_a_sandbox(make_paypal_gateway):
@@ -223,14 +223,14 @@ def test_balance(paypal_server, paypal_gateway):
         balance('USD', '5.00'),
         balance('GBP', '-3.00', '-3.00'),
     )
-    told = paypal_gateway.balance()
-    assert told.available == (
+    found = paypal_gateway.balance()
+    assert found.available == (
         ('EUR', Decimal('80.00')),
         ('USD', Decimal('5.00')),
         ('GBP', Decimal('-3.00')),
     )
-    assert told.pending == (('EUR', Decimal('20.00')),)
-    assert [told.total(code) for code in ('EUR', 'USD', 'GBP', 'JPY')] == [100, 5, -3, 0]
+    assert found.pending == (('EUR', Decimal('20.00')),)
+    assert [found.total(code) for code in ('EUR', 'USD', 'GBP', 'JPY')] == [100, 5, -3, 0]
 
 
 def test_balance_without_the_right(paypal_server, paypal_gateway):

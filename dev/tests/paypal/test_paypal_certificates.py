@@ -106,8 +106,8 @@ def test_the_sandboxs_certificate_is_nowhere_but_there(paypal_server, prove):
 @pytest.mark.parametrize('status', [301, 302, 307, 308])
 def test_redirect_of_the_certificate(paypal_server, prove, status):
     paypal_server.on('GET', '/elsewhere', Answer(200, pem(certificate())))
-    there = Answer(status, b'', {'Location': f'{paypal_server.base}/elsewhere'})
-    refused(prove, 'bad_certificate', served=there)
+    redirect = Answer(status, b'', {'Location': f'{paypal_server.base}/elsewhere'})
+    refused(prove, 'bad_certificate', served=redirect)
     assert [call.path for call in paypal_server.calls] == [PATH]
 
 

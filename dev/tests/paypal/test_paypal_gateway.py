@@ -341,27 +341,27 @@ def test_same_capture_at_the_same_time(paypal, at_paypal, opened):
 
 
 @pytest.fixture
-def told(paypal, connect):
-    """A gateway with a webhook, and what the webhook was told so far, verified."""
+def notified(paypal, connect):
+    """A gateway with a webhook, and what the webhook was notified of so far, verified."""
     webhook = connect().register_webhook(URL)
     gateway = connect(webhook_id=webhook.id)
 
-    def told():
+    def notified():
         return [
             gateway.verify_event(out['body'].encode(), out['headers']) for out in paypal.outbox()
         ]
 
-    return told
+    return notified
 
 
-def test_notifications(paypal, told, at_paypal, opened):
+def test_notifications(paypal, notified, at_paypal, opened):
     checkout = opened()
     paypal.approve(order=checkout.id)
     payment = at_paypal.capture(checkout.id, 'capture')
     at_paypal.refund(payment, Decimal('23.45'), 'refund')
     dispute = paypal.dispute(capture=payment.payment_id)
     paypal.close_dispute(dispute=dispute['dispute_id'], won=False)
-    events = told()
+    events = notified()
     kinds = [event.type for event in events]
     assert kinds[0] == 'CHECKOUT.ORDER.APPROVED'
     assert {'PAYMENT.CAPTURE.COMPLETED', 'PAYMENT.CAPTURE.REFUNDED'} <= set(kinds)
@@ -376,7 +376,7 @@ def test_notifications(paypal, told, at_paypal, opened):
     assert {event.id: event for event in listed} == {event.id: event for event in events}
 
 
-def test_reversed_and_lapsed(paypal, told, at_paypal, opened):
+def test_reversed_and_lapsed(paypal, notified, at_paypal, opened):
     lapsed = opened('lapsed')
     paypal.approve(order=lapsed.id)
     paypal.expire(order=lapsed.id)
@@ -384,16 +384,16 @@ def test_reversed_and_lapsed(paypal, told, at_paypal, opened):
     paypal.approve(order=paid.id)
     payment = at_paypal.capture(paid.id, 'capture')
     paypal.reverse(capture=payment.payment_id)
-    about = {event.type: event for event in told()}
+    about = {event.type: event for event in notified()}
     assert about['CHECKOUT.PAYMENT-APPROVAL.REVERSED'].checkout_id == lapsed.id
     assert about['PAYMENT.CAPTURE.REVERSED'].payment_id == payment.payment_id
 
 
-def test_rotated_certificate(paypal, told, opened):
+def test_rotated_certificate(paypal, notified, opened):
     for number in range(3):
         paypal.approve(order=opened(f'key-{number}').id)
         paypal.rotate_certificate()
-    assert len(told()) == 3
+    assert len(notified()) == 3
 
 
 FORGERIES = [
@@ -402,13 +402,13 @@ FORGERIES = [
 
 
 @pytest.mark.parametrize('how', FORGERIES)
-def test_forged(paypal, told, opened, how):
+def test_forged(paypal, notified, opened, how):
     paypal.forge(order=opened().id, how=how)
     with pytest.raises(SignatureError):
-        told()
+        notified()
 
 
-def test_more_than_a_page_of_events(paypal, told, at_paypal, opened):
+def test_more_than_a_page_of_events(paypal, notified, at_paypal, opened):
     for number in range(130):
         paypal.approve(order=opened(f'key-{number}').id)
     events = list(at_paypal.list_events(datetime.now(timezone.utc) - timedelta(hours=1)))
@@ -416,8 +416,8 @@ def test_more_than_a_page_of_events(paypal, told, at_paypal, opened):
     assert [e.created_at for e in events] == sorted(e.created_at for e in events)
 
 
-def test_known_certificates_are_few(paypal, told, opened):
+def test_known_certificates_are_few(paypal, notified, opened):
     paypal.approve(order=opened().id)
-    told()
-    told()
+    notified()
+    notified()
     assert len(paypal_certificates._downloads) == 1

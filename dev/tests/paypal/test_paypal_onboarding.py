@@ -116,9 +116,9 @@ def test_merchant_is_found_by_our_reference(paypal, make_platform, request_of):
     with pytest.raises(GatewayNotFound):
         make_platform().finish_onboarding('db-7', 'EUR')
     back = paypal.press(url, 'complete')
-    told = parse_qs(urlsplit(back).query)
+    answered = parse_qs(urlsplit(back).query)
     account = make_platform().finish_onboarding('db-7', 'EUR')
-    assert told['merchantIdInPayPal'] == [account.id]
+    assert answered['merchantIdInPayPal'] == [account.id]
     assert (account.can_charge, account.email) == (True, 'merchant@example.com')
     assert account.currency == 'EUR'
     with pytest.raises(GatewayNotFound):

@@ -128,7 +128,7 @@ def test_a_refund_does_not_change_when_it_was_paid(status):
     assert read.paid_at == utc(2026, 3, 1, 10, 5)
 
 
-def test_nor_does_a_refund_that_is_not_told():
+def test_nor_does_a_refund_that_is_not_listed():
     """A capture that is read alone has only its status to say so."""
     read = paypal_payment.payment({}, True, capture('PARTIALLY_REFUNDED'))
     assert read.paid_at == utc(2026, 3, 1, 10, 5)
@@ -309,7 +309,7 @@ def test_read_by_capture(paypal_server, paypal_gateway):
 
 
 @pytest.mark.parametrize('by', [{}, {'checkout_id': ORDER}])
-def test_order_that_is_gone_is_told_by_its_capture(paypal_server, paypal_gateway, by):
+def test_order_that_is_gone_is_known_by_its_capture(paypal_server, paypal_gateway, by):
     paypal_server.on('GET', f'{CAPTURES}/{CAPTURE}', capture())
     read = paypal_gateway.fetch_payment(**by, payment_id=CAPTURE)
     assert (read.state, read.amount, read.commission) == (

@@ -173,7 +173,7 @@ def test_pitfall_7_margin_on_a_clock_of_its_own(
 
 
 @pytest.mark.parametrize('lives', [None, 'soon', '32400', -1, 0, float('nan'), 10**12, [1]])
-def test_pitfall_7_a_life_that_is_not_told_is_short(paypal_server, read, lives):
+def test_pitfall_7_a_life_that_is_not_given_is_short(paypal_server, read, lives):
     paypal_server.on('POST', TOKEN, {'access_token': 'a', 'expires_in': lives})
     read()
     read()

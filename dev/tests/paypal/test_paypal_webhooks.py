@@ -83,7 +83,7 @@ def test_webhook_that_is_there_is_kept(paypal_server, paypal_gateway, registered
 
 
 @pytest.mark.parametrize('types', [names('CHECKOUT.ORDER.APPROVED'), names('*'), [], None])
-def test_webhook_that_is_told_of_other_events(paypal_server, paypal_gateway, registered, types):
+def test_webhook_that_is_notified_of_other_events(paypal_server, paypal_gateway, registered, types):
     registered(('https://odoo.example.com/other', names()), (URL, types))
     assert paypal_gateway.register_webhook(URL).id == 'WH-1'
     (changed,) = changes(paypal_server)
@@ -95,15 +95,15 @@ def test_webhook_that_is_told_of_other_events(paypal_server, paypal_gateway, reg
     ('types', 'complete'),
     [(names('CHECKOUT.ORDER.APPROVED'), False), (names('*'), True), ([], False), (names(), True)],
 )
-def test_webhook_says_whether_it_is_told_of_all(paypal_gateway, registered, types, complete):
+def test_webhook_says_whether_it_is_notified_of_all(paypal_gateway, registered, types, complete):
     registered((URL, types))
     assert paypal_gateway.find_webhook(URL).complete is complete
 
 
 def test_webhook_that_somebody_registers_meanwhile(paypal_server, paypal_gateway, registered):
     registered()
-    there = {'webhooks': [{'id': 'WH-7', 'url': URL, 'event_types': names()}]}
-    paypal_server.on('GET', WEBHOOKS, {'webhooks': []}, there)
+    found = {'webhooks': [{'id': 'WH-7', 'url': URL, 'event_types': names()}]}
+    paypal_server.on('GET', WEBHOOKS, {'webhooks': []}, found)
     exists = {'name': 'WEBHOOK_URL_ALREADY_EXISTS', 'message': "Exists.", 'debug_id': 'd'}
     paypal_server.on('POST', WEBHOOKS, (400, exists))
     assert paypal_gateway.register_webhook(URL).id == 'WH-7'

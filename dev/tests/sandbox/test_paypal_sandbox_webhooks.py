@@ -175,7 +175,7 @@ def test_off(paypal, make_webhook, receiver, make_capture):
 
 def test_listed(paypal, ask, make_webhook, make_capture):
     make_capture()
-    assert ask('GET', EVENTS).json()['events'] == [], "nobody was to be told"
+    assert ask('GET', EVENTS).json()['events'] == [], "nobody was to be notified"
     make_webhook(URL, 'PAYMENT.CAPTURE.COMPLETED')
     captures = [make_capture()['id'] for _number in range(5)]
     seen, path = [], f'{EVENTS}?page_size=2'

@@ -147,7 +147,7 @@ def test_lapsed_by_itself(sandbox, gateway, make_request):
 # === MONEY GOING BACK === #
 
 
-def test_refund_that_fails_later_is_still_told(sandbox, gateway, paid):
+def test_refund_that_fails_later_is_still_listed(sandbox, gateway, paid):
     """The charge counts it no more, but it was booked when it was made."""
     refund = sandbox.refund(charge=paid.charge_id, amount=1000, status='pending')
     (seen,) = gateway.fetch_payment(paid.checkout_id).refunds

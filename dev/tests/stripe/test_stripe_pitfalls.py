@@ -255,7 +255,7 @@ def test_errors_carry_what_support_asks_for(gateway):
 
 
 def test_secret_that_was_never_received(sandbox, gateway):
-    """Nothing but a new endpoint helps: the secret is told once."""
+    """Nothing but a new endpoint helps: the secret is given once."""
     sandbox.misbehave(
         path='/v1/webhook_endpoints', method='POST', executed=True, drop=True, times=2
     )
