@@ -12,7 +12,7 @@ import docutils.core
 import polib
 from lxml import etree
 
-from . import settings
+from . import settings, structure
 from .env import console, odoo
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
@@ -42,6 +42,7 @@ def run():
             "format", "--quiet", "--check", "--output-format=concise", "."
         ),
         "pylint-odoo": _pylint,
+        "floor plan": lambda: "\n".join(structure.problems(settings.CHECKOUT)),
         "manifest": _manifest,
         "XML": _xml,
         "translations": _translations,

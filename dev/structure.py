@@ -22,6 +22,8 @@ ROOT_FILES_MAX = 25
 FILE_LINES_MAX = 700
 METHOD_LINES_MAX = 40
 DOCUMENT = "doc/architecture.md"
+#: A file or folder as the document names it, and functions of a file.
+NAMED = re.compile(r"`([\w./-]+(?:\.(?:css|csv|js|md|po|py|rst|sql|toml|xml)|/))(?::([\w, ]+))?`")
 
 
 def methods_defined_twice(root):
@@ -42,6 +44,27 @@ def methods_defined_twice(root):
         for (model, name), paths in sorted(found.items())
         if len(paths) > 1
     ]
+
+
+def names_given_twice(root):
+    """Name the fields and methods that one class defines twice: the first one is lost."""
+    problems = []
+    for path in _files(root, *MAY_IMPORT):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            counted = collections.Counter()
+            for item in node.body:
+                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    counted[item.name] += 1
+                elif isinstance(item, ast.Assign):
+                    counted.update(one.id for one in item.targets if isinstance(one, ast.Name))
+            problems += [
+                f"{path.relative_to(root)}: {node.name}.{name} is defined {count} times"
+                for name, count in counted.items()
+                if count > 1
+            ]
+    return problems
 
 
 def imports_upwards(root):
@@ -172,19 +195,19 @@ def too_long(root):
 
 
 def document_names_what_is_not_there(root):
-    """Name the files and methods in the document of the architecture that do not exist.
+    """Name the files, folders and methods in the document of the architecture that do not exist.
 
-    There they are written in backticks: `models/payment/pay_now_event.py`, and with a method
-    `models/payment/pay_now_event.py:_process`.
+    There they are written in backticks: `models/payment/`, `models/payment/pay_now_event.py`, and
+    with methods `models/payment/pay_now_event.py:_store, _process`.
     """
     document = root / DOCUMENT
     if not document.is_file():
         return [f"{DOCUMENT}: missing"]
     problems = []
     for number, line in enumerate(document.read_text().splitlines(), 1):
-        for name, _colon, methods in re.findall(r"`([\w./-]+\.\w+)(:([\w, ]+))?`", line):
+        for name, methods in NAMED.findall(line):
             path = root / name
-            if not path.is_file():
+            if not (path.is_dir() if name.endswith("/") else path.is_file()):
                 problems.append(f"{DOCUMENT}:{number}: there is no {name}")
                 continue
             known = _functions(path) if path.suffix == ".py" else set()
@@ -198,6 +221,7 @@ def document_names_what_is_not_there(root):
 
 CHECKS = (
     methods_defined_twice,
+    names_given_twice,
     imports_upwards,
     imports_across,
     gateways_with_odoo,

@@ -66,6 +66,17 @@ def test_method_in_two_files_of_a_model_with_a_mixin(write, tmp_path):
 
 
 @pytest.mark.parametrize(
+    'twice',
+    ["    kind = 1\n    kind = 2\n", "    kind = 1\n    def kind(self):\n        pass\n"],
+)
+def test_name_given_twice_in_a_class(write, tmp_path, twice):
+    write("models/provider/payment_provider.py", f"class Provider(models.Model):\n{twice}")
+    assert structure.names_given_twice(tmp_path) == [
+        "models/provider/payment_provider.py: Provider.kind is defined 2 times"
+    ]
+
+
+@pytest.mark.parametrize(
     'line',
     [
         f"{IMPORT}.models.payment.payment_transaction import NAMES\n",
@@ -171,13 +182,14 @@ def test_document_about_what_is_not_there(write, tmp_path):
     write(
         "doc/architecture.md",
         """\
-        `models/res_company.py:known` and `models/gone.py`
-        `models/res_company.py:known, forgotten`
+        `models/res_company.py:known` of `res.company` and `models/gone.py`
+        `models/res_company.py:known, forgotten` in `models/provider/`, `models/gone/`
         """,
     )
     assert structure.document_names_what_is_not_there(tmp_path) == [
         "doc/architecture.md:1: there is no models/gone.py",
         "doc/architecture.md:2: there is no forgotten in models/res_company.py",
+        "doc/architecture.md:2: there is no models/gone/",
     ]
     (tmp_path / "doc/architecture.md").unlink()
     assert structure.document_names_what_is_not_there(tmp_path) == ["doc/architecture.md: missing"]

@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import re
+from datetime import datetime, timezone
 
 import stripe
 
@@ -132,6 +133,16 @@ def translate(error):
     if code == 'resource_missing' or status == 404:
         return GatewayNotFound(*details)
     return GatewayRefused(*details)
+
+
+def instant(timestamp):
+    """Return one of Stripe's timestamps in UTC, None for none."""
+    return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
+
+
+def object_id(value):
+    """Return the id of something that may be expanded, absent, or an id."""
+    return (value.get('id') if isinstance(value, dict) else value) or ''
 
 
 def _body(error):

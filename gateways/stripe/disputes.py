@@ -2,8 +2,8 @@
 """Stripe: disputes, and the money that moves by them."""
 
 from .. import base
+from .client import instant, object_id
 from .money import from_minor
-from .payment import instant, object_id
 from .payouts import dashboard, movement
 
 STATES = {'won': 'won', 'lost': 'lost', 'prevented': 'closed', 'warning_closed': 'closed'}

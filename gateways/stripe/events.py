@@ -10,7 +10,7 @@ import stripe
 
 from ..base import Event
 from ..errors import SignatureError
-from .payment import object_id
+from .client import object_id
 
 #: What else than a payment a notification can be about, by the beginning of its type.
 SUBJECTS = (('payout.', 'payout'), ('charge.dispute.', 'dispute'), ('account.', 'account'))

@@ -8,7 +8,7 @@ from .. import base
 from ..errors import GatewayNotFound, GatewayRefused
 from . import events as stripe_events
 from . import payment as stripe_payment
-from .client import API_VERSION, ReplayedFailure, StripeClient
+from .client import API_VERSION, ReplayedFailure, StripeClient, instant
 from .disputes import StripeDisputes
 from .money import CURRENCIES, amount_limits, from_minor, to_minor
 from .payouts import StripePayouts
@@ -58,13 +58,19 @@ class StripeGateway:
         self._client = StripeClient(credentials.key, api_base, account)
         #: Whose endpoints they are.
         self._registrar = self._client
-        self._payouts = StripePayouts(self._client)
-        self._disputes = StripeDisputes(self._client)
 
     @property
     def test_mode(self):
         """Whether the key only pretends to take money (Stripe, "API keys")."""
         return not self._credentials.key.startswith(('sk_live_', 'rk_live_'))
+
+    @property
+    def _payouts(self):
+        return StripePayouts(self._client)
+
+    @property
+    def _disputes(self):
+        return StripeDisputes(self._client)
 
     # === CONNECTION === #
 
@@ -155,7 +161,7 @@ class StripeGateway:
         return base.Checkout(
             id=session['id'],
             url=session['url'],
-            expires_at=stripe_payment.instant(session['expires_at']),
+            expires_at=instant(session['expires_at']),
         )
 
     def _create_session(self, params, idempotency_key):
@@ -366,12 +372,12 @@ def _has_all_events(names):
     return '*' in names or set(stripe_events.EVENT_TYPES) <= set(names)
 
 
-def _expiry(instant):
+def _expiry(wished):
     """Return the wished expiry within what Stripe allows, in whole seconds."""
     now = int(datetime.now(timezone.utc).timestamp()) // EXPIRY_STEP * EXPIRY_STEP
     shortest = now + EXPIRY_STEP + int(SHORTEST.total_seconds())
     longest = now + int(LONGEST.total_seconds())
-    return min(max(int(instant.timestamp()), shortest), longest)
+    return min(max(int(wished.timestamp()), shortest), longest)
 
 
 def _locale(code):

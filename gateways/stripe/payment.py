@@ -1,10 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What Stripe's objects say about one payment: plain dicts in, our dataclasses out."""
 
-from datetime import datetime, timezone
 from decimal import Decimal
 
 from .. import base
+from .client import instant
 from .money import from_minor
 
 #: `charge.refunds` and the balance transaction are only there when asked for.
@@ -96,16 +96,6 @@ def refund(values):
         if back
         else Decimal(0),
     )
-
-
-def instant(timestamp):
-    """Return one of Stripe's timestamps in UTC, None for none."""
-    return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
-
-
-def object_id(value):
-    """Return the id of something that may be expanded, absent, or an id."""
-    return (value.get('id') if isinstance(value, dict) else value) or ''
 
 
 def _failure_code(refusal):

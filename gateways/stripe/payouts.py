@@ -2,8 +2,8 @@
 """Stripe: payouts and the movements of the balance they are made of."""
 
 from .. import base
+from .client import instant, object_id
 from .money import from_minor
-from .payment import instant, object_id
 
 STATES = {'paid': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
 #: Stripe's types of movements that have a kind of ours; whatever else it is: `other`.
