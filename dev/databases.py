@@ -77,24 +77,23 @@ def module(server, demo=False):
     if not (settings.CHECKOUT / "__manifest__.py").is_file():
         raise console.DevError(f"There is no module in {settings.CHECKOUT}: __manifest__.py")
     source = base(server, demo)
-    name = f"pay_now_module_{'demo_' if demo else ''}{_key([source, _checkout_hash()])}"
 
     def build(target):
         copy(server, source, target)
         install(server, target, [settings.MODULE])
 
-    return _template(server, name, build, "installing the module")
+    return _template(server, _module_name(source, demo), build, "installing the module")
 
 
 def tests(server):
     """Return the template with the company of the module's tests, so that no class makes it."""
-    source = module(server)
     if not PREPARED_TESTS.is_file():
-        return source
-    name = f"pay_now_tests_{_key([source, PREPARE_TESTS, PREPARED_TESTS.read_text()])}"
+        return module(server)
+    made_from = [_module_name(base(server)), PREPARE_TESTS, PREPARED_TESTS.read_text()]
+    name = f"pay_now_tests_{_key(made_from)}"
 
     def build(target):
-        copy(server, source, target)
+        copy(server, module(server), target)
         odoo.shell(server, target, PREPARE_TESTS, "prepare-tests")
 
     return _template(server, name, build, "preparing the company of the tests")
@@ -145,6 +144,11 @@ def install(server, database, modules):
         # A module brings its terms by itself in the languages that are there already.
         arguments.append(f"--load-language={','.join(LANGUAGES)}")
     odoo.run(server, "install", *arguments, "--max-cron-threads=0")
+
+
+def _module_name(source, demo=False):
+    """Return the name of the template with this module on top of another one."""
+    return f"pay_now_module_{'demo_' if demo else ''}{_key([source, _checkout_hash()])}"
 
 
 def _template(server, name, build, label):

@@ -185,6 +185,8 @@ def run_module_tests():
         run = functools.partial(_run_part, tags=tags, taken=taken)
         for part in pool.map(run, range(1, PROCESSES + 1)):
             outcome.add(part)
+    # Only here: other runs may be of a few tests of a class.
+    _remember_seconds(outcome.seconds)
     return outcome
 
 
@@ -306,7 +308,6 @@ class _OdooRun:
         if self.code and not outcome.failures:
             tail = self.log.read_text(errors="replace").splitlines()[-40:]
             outcome.failures.append(("Odoo", "\n".join(tail) + f"\nOdoo ended with {self.code}"))
-        _remember_seconds(outcome.seconds)
         self._show_warnings()
         console.say(f"   the whole log: {self.log}")
         return outcome
