@@ -18,7 +18,6 @@ from . import (
     res_company,
     res_company_branches,
     res_company_mail,
-    res_currency,
 )
 
 # In the order of their dependence: none imports from one that comes after it.

@@ -1,8 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
 
-from odoo import fields, models
+from odoo import models
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
@@ -26,22 +25,6 @@ class AccountJournal(models.Model):
             lambda provider: provider.journal_id in self.sudo()
         )
         return {**action, 'domain': [('provider_id', 'in', providers.ids)]}
-
-    # === BUSINESS METHODS - BOOKING === #
-
-    def _pay_now_booking_date(self, instant=None):
-        """Return the accounting date of something that happened at a provider.
-
-        :param datetime instant: naive UTC, now by default.
-        :return: the day in the company's time zone, moved after the lock date where needed: a
-            closed period never keeps money out of the books.
-        :rtype: datetime.date
-        """
-        self.ensure_one()
-        company = self.company_id
-        date = company._pay_now_day(instant or fields.Datetime.now())
-        locks = company._get_violated_lock_dates(date, False, self)
-        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
 
     # === BUSINESS METHODS - DASHBOARD === #
 

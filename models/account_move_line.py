@@ -16,6 +16,10 @@ IN_PROGRESS = Domain('transaction_id.state', 'in', UNDER_WAY) | Domain(
     [('kind', '=', 'currency'), ('state', '=', 'open')],
 )
 
+DISPUTED = Domain(
+    'transaction_id.pay_now_dispute_ids', 'any', [('state', 'in', ('inquiry', 'open'))]
+)
+
 
 class AccountMoveLine(models.Model):
     """What is open of an invoice or a credit note, and what keeps it from being asked for."""
@@ -234,23 +238,12 @@ class AccountMoveLine(models.Model):
                     )
         return labels
 
-    # === BUSINESS METHODS - RECONCILING === #
+    def _pay_now_disputed(self):
+        """Return the items that are paid by a payment which is disputed at this moment.
 
-    @api.model
-    def _pay_now_reconcile_open(self, plan):
-        """Reconcile each set of journal items as far as it is open, all of them at once.
-
-        A set whose open items are all on one side has nothing to reconcile, and is left out.
-
-        :param list plan: `account.move.line` of one account each.
+        :rtype: account.move.line
         """
-        todo = []
-        for lines in plan:
-            left = lines.filtered(lambda line: not line.reconciled)
-            if len({line.balance > 0 for line in left if line.balance}) == 2:
-                todo.append(left)
-        if todo:
-            self._reconcile_plan(todo)
+        return self._pay_now_paid_by(DISPUTED)
 
     # === BUSINESS METHODS - TRANSFER === #
 

@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
-    account_move_line,
     pay_now_dispute,
     payment_transaction,
 )

@@ -403,7 +403,7 @@ class PayNowDispute(models.Model):
                 and line.account_id.reconcile
             )
         )
-        self.env['account.move.line']._pay_now_reconcile_open([lines])
+        self._reconcile_open([lines])
 
     # === BUSINESS METHODS - LOSS === #
 
@@ -454,7 +454,7 @@ class PayNowDispute(models.Model):
         debit = self._loss_line()
         rest = credit._pay_now_free(amount)
         (credit | debit).reconcile()
-        self.env['account.move.line']._pay_now_reconcile_open([credit | rest])
+        self._reconcile_open([credit | rest])
         self._reconcile_disputed()
         self.transaction_id._pay_now_close_surplus()
         self._note(
@@ -494,12 +494,10 @@ class PayNowDispute(models.Model):
             for account in loss.line_ids.account_id
             if account.reconcile
         ]
-        self.env['account.move.line']._pay_now_reconcile_open(plan)
+        self._reconcile_open(plan)
         move.reversed_entry_id = loss
         credit = tx.payment_id._pay_now_counterpart_lines()
-        self.env['account.move.line']._pay_now_reconcile_open(
-            [credit | tx._pay_now_snapshot_still_open()]
-        )
+        self._reconcile_open([credit | tx._pay_now_snapshot_still_open()])
         self.write({'loss_move_id': False, 'loss_amount': 0.0})
         self._reconcile_disputed()
         self._note(self.env._("The loss of the dispute was taken back."))
@@ -571,4 +569,4 @@ class PayNowDispute(models.Model):
             moves = refund.pay_now_reversal_move_id | self.movement_ids.move_id
             clearing = self.provider_id.pay_now_clearing_account_id
             lines = moves.line_ids.filtered(lambda line: line.account_id == clearing)
-            self.env['account.move.line']._pay_now_reconcile_open([lines])
+            self._reconcile_open([lines])

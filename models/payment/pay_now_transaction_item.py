@@ -46,21 +46,3 @@ class PayNowTransactionItem(models.Model):
     _line_once = models.UniqueIndex(
         '(transaction_id, line_id)', "An item can stand in a payment once."
     )
-
-    # === BUSINESS METHODS === #
-
-    def _still_stands(self):
-        """Tell whether the open item can still be paid as the payer agreed to.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        line = self.line_id
-        if line.parent_state != 'posted' or line.reconciled:
-            return False
-        agreed = self.amount + self.discount
-        compare = self.currency_id.compare_amounts
-        if self.discount and compare(line._pay_now_discount(), self.discount):
-            return False
-        # The sign is the same: of a credit note as much has to be left.
-        return compare(abs(line.amount_residual_currency), abs(agreed)) >= 0

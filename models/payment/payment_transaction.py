@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 
@@ -145,6 +147,24 @@ class PaymentTransaction(models.Model):
         """
         refunds = self.filtered(lambda tx: tx.operation == 'refund')
         return (self - refunds) | refunds.source_transaction_id
+
+    def _pay_now_refunds(self):
+        """Return the refunds of the payments, oldest first.
+
+        :rtype: payment.transaction
+        """
+        return self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund').sorted('id')
+
+    def _pay_now_entries(self):
+        """Return the entries that book the money of payments or refunds, and take it back.
+
+        :rtype: account.move
+        """
+        return (
+            self.payment_id.move_id
+            | self.pay_now_commission_move_id
+            | self.pay_now_reversal_move_id
+        )
 
     # === BUSINESS METHODS - IDENTIFICATION === #
 
@@ -369,6 +389,16 @@ class PaymentTransaction(models.Model):
         asked._pay_now_book_refunds()
         return asked
 
+    def _pay_now_follow_refunds(self, payment):
+        """Let the refunds of the payment follow, where either side knows of one.
+
+        :param gateways.base.Payment payment: what was read just now.
+        """
+        self.ensure_one()
+        # Those made in Odoo count too: the provider may not know of them, or not any more.
+        if payment.refunds or self.child_transaction_ids:
+            self._pay_now_update_refunds(payment)
+
     def _pay_now_fetch(self):
         """Read the payment at the provider.
 
@@ -399,6 +429,43 @@ class PaymentTransaction(models.Model):
         except GatewayError as error:
             self.provider_id._pay_now_note_problem(error)
             raise GatewayUnavailable(error.message, error.code, error.request_id) from error
+
+    def _pay_now_synchronize_safely(self):
+        """Synchronize a batch; when one of it fails, each one by itself.
+
+        :return: `{transaction: error text}` of those that failed, and those the provider was
+            asked about.
+        :rtype: tuple(dict, payment.transaction)
+        """
+        errors, asked = {}, self.browse()
+        try:
+            with self.env.cr.savepoint():
+                return errors, self._synchronize(raise_unavailable=True)
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anything: the batch is told apart below
+            _logger.info("A batch failed and is taken apart: %s", error)
+        silent = 0
+        for tx in self:
+            if silent > 1:  # a provider that is down is not waited for once per payment
+                errors[tx] = self.env._("The provider does not answer.")
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    asked |= tx._synchronize(raise_unavailable=True)
+                silent = 0
+            except psycopg2.OperationalError:
+                raise
+            except GatewayUnavailable as error:
+                silent += 1
+                errors[tx] = error.message
+            except Exception as error:  # noqa: BLE001 - kept with its transaction
+                _logger.exception("Payment %s could not be processed", tx.reference)
+                errors[tx] = str(error)
+                self.env['pay.now.discrepancy']._report(
+                    tx, 'booking', 'booking', {'error': str(error)}, amount=tx.amount
+                )
+        return errors, asked
 
     # === BUSINESS METHODS - LABELS === #
 
@@ -571,14 +638,3 @@ class PaymentTransaction(models.Model):
             )
             return 'items_changed'
         return self._pay_now_snapshot_problem()
-
-    def _pay_now_snapshot_problem(self):
-        """Return what keeps the snapshot from being paid as it stands, or False.
-
-        :return: a value of `pay_now_refusal`.
-        :rtype: str | bool
-        """
-        self.ensure_one()
-        if not all(item._still_stands() for item in self.pay_now_item_ids):
-            return 'items_changed'
-        return 'in_progress' if self.pay_now_item_ids.line_id._pay_now_in_progress() else False

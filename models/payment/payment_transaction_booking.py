@@ -71,7 +71,8 @@ class PaymentTransaction(models.Model):
         ours._pay_now_book_payments()
         result = super(PaymentTransaction, others)._post_process()
         ours._pay_now_book_commissions()
-        refunds._pay_now_post_process_refunds()
+        if refunds:
+            refunds._pay_now_post_process_refunds()
         return result
 
     def _create_payment(self, **extra_create_values):
@@ -84,20 +85,6 @@ class PaymentTransaction(models.Model):
         else:
             self._pay_now_book_payments()
         return self.payment_id
-
-    def _log_message_on_linked_documents(self, message):
-        """Override of `payment` to keep one light note: nobody needs an e-mail about it.
-
-        A refund is noted on the payment too.
-        """
-        if self.provider_code not in const.PROVIDER_CODES:
-            return super()._log_message_on_linked_documents(message)
-        invoices = self._get_invoices_to_notify()
-        if invoices:
-            invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
-        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
-            self.source_transaction_id.payment_id._message_log(body=message)
-        return None
 
     # === BUSINESS METHODS - PAYMENTS === #
 
@@ -152,7 +139,7 @@ class PaymentTransaction(models.Model):
             'payment_method_line_id': method_line.id,
             'payment_transaction_id': self.id,
             'memo': ' - '.join(filter(None, (self.reference, self.pay_now_payment_ref))),
-            'date': journal._pay_now_booking_date(self.pay_now_paid_at),
+            'date': provider._pay_now_booking_date(self.pay_now_paid_at),
             'invoice_ids': [Command.set(self.invoice_ids.ids)],
             **({'destination_account_id': items[0].account_id.id} if items else {}),
             **({'write_off_line_vals': discounts} if discounts else {}),
@@ -210,17 +197,6 @@ class PaymentTransaction(models.Model):
             self.env['pay.now.discrepancy']._report(
                 self, 'surplus', 'surplus', {'amount': left}, amount=left
             )
-
-    def _pay_now_entries(self):
-        """Return the entries that book the money of payments or refunds, and take it back.
-
-        :rtype: account.move
-        """
-        return (
-            self.payment_id.move_id
-            | self.pay_now_commission_move_id
-            | self.pay_now_reversal_move_id
-        )
 
     # === BUSINESS METHODS - COMMISSIONS === #
 
@@ -304,7 +280,7 @@ class PaymentTransaction(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
-            'date': provider.journal_id._pay_now_booking_date(
+            'date': provider._pay_now_booking_date(
                 self.pay_now_commission_date or self.pay_now_paid_at
             ),
             'ref': f'{self.reference} - {self.pay_now_movement_ref or ""}',
@@ -432,7 +408,7 @@ class PaymentTransaction(models.Model):
         todo = moves.filtered(
             lambda move: move.state == 'posted' and not self._pay_now_reversals(move)
         )
-        date = journal._pay_now_booking_date()
+        date = self.provider_id._pay_now_booking_date()
         todo.with_company(journal.company_id)._reverse_moves(
             [
                 {
@@ -505,3 +481,42 @@ class PaymentTransaction(models.Model):
         )
         tx._process(tx.provider_code, {'payment': payment})
         tx._post_process()
+
+    # === BUSINESS METHODS - LOGGING === #
+
+    def _get_invoices_to_notify(self):
+        """Override of `account_payment`: a refund of ours is noted on the payment's invoices."""
+        invoices = super()._get_invoices_to_notify()
+        if self._pay_now_is_refund():
+            return invoices | self.source_transaction_id._pay_now_invoices()
+        return invoices
+
+    def _get_received_message(self):
+        """Override of `payment` to say plainly what became of a refund."""
+        if self._pay_now_is_refund():
+            return self._pay_now_refund_message()
+        return super()._get_received_message()
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `payment` to keep one light note: nobody needs an e-mail about it.
+
+        A refund is noted on the payment too.
+        """
+        if self.provider_code not in const.PROVIDER_CODES:
+            return super()._log_message_on_linked_documents(message)
+        invoices = self._get_invoices_to_notify()
+        if invoices:
+            invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
+            self.source_transaction_id.payment_id._message_log(body=message)
+        return None
+
+    # === BUSINESS METHODS - REFUNDS === #
+
+    def _pay_now_book_refunds(self):
+        """Book the refunds of payments, of those that have any.
+
+        :return: None
+        """
+        if refunds := self._pay_now_refunds():
+            refunds._pay_now_book_as_refunds()

@@ -10,7 +10,10 @@ from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
-from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
+from odoo.addons.account_pay_now.gateways.errors import (
+    GatewayError,
+    GatewayUnavailable,
+)
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -237,6 +240,34 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return f'/pay_now/{page}/{self.id}/{self._pay_now_access_token()}'
 
+    def _pay_now_snapshot_problem(self):
+        """Return what keeps the snapshot from being paid as it stands, or False.
+
+        :return: a value of `pay_now_refusal`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        if not all(map(self._pay_now_still_stands, self.pay_now_item_ids)):
+            return 'items_changed'
+        return 'in_progress' if self.pay_now_item_ids.line_id._pay_now_in_progress() else False
+
+    @api.model
+    def _pay_now_still_stands(self, item):
+        """Tell whether an open item can still be paid as the payer agreed to.
+
+        :param pay.now.transaction.item item: of a snapshot.
+        :rtype: bool
+        """
+        line = item.line_id
+        if line.parent_state != 'posted' or line.reconciled:
+            return False
+        agreed = item.amount + item.discount
+        compare = item.currency_id.compare_amounts
+        if item.discount and compare(line._pay_now_discount(), item.discount):
+            return False
+        # The sign is the same: of a credit note as much has to be left.
+        return compare(abs(line.amount_residual_currency), abs(agreed)) >= 0
+
     # === BUSINESS METHODS - ODOO'S OWN PAGES === #
 
     def _get_specific_rendering_values(self, processing_values):
@@ -307,7 +338,9 @@ class PaymentTransaction(models.Model):
     def create(self, vals_list):
         """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
         txs = super().create(vals_list)
-        for tx in txs._pay_now_ours():
+        for tx in txs:
+            if tx.provider_code not in const.PROVIDER_CODES:
+                continue
             if tx.operation == 'refund':
                 tx.pay_now_idempotency_key = tx._pay_now_refund_key()
             else:

@@ -8,7 +8,6 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -90,43 +89,6 @@ class PaymentTransaction(models.Model):
             if not go_on:
                 break
         self._pay_now_drop_unopened()
-
-    def _pay_now_synchronize_safely(self):
-        """Synchronize a batch; when one of it fails, each one by itself.
-
-        :return: `{transaction: error text}` of those that failed, and those the provider was
-            asked about.
-        :rtype: tuple(dict, payment.transaction)
-        """
-        errors, asked = {}, self.browse()
-        try:
-            with self.env.cr.savepoint():
-                return errors, self._synchronize(raise_unavailable=True)
-        except psycopg2.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - anything: the batch is told apart below
-            _logger.info("A batch failed and is taken apart: %s", error)
-        silent = 0
-        for tx in self:
-            if silent > 1:  # a provider that is down is not waited for once per payment
-                errors[tx] = self.env._("The provider does not answer.")
-                continue
-            try:
-                with self.env.cr.savepoint():
-                    asked |= tx._synchronize(raise_unavailable=True)
-                silent = 0
-            except psycopg2.OperationalError:
-                raise
-            except GatewayUnavailable as error:
-                silent += 1
-                errors[tx] = error.message
-            except Exception as error:  # noqa: BLE001 - kept with its transaction
-                _logger.exception("Payment %s could not be processed", tx.reference)
-                errors[tx] = str(error)
-                self.env['pay.now.discrepancy']._report(
-                    tx, 'booking', 'booking', {'error': str(error)}, amount=tx.amount
-                )
-        return errors, asked
 
     @api.model
     def _pay_now_drop_unopened(self):

@@ -171,8 +171,9 @@ class PayNowMovement(models.Model):
         }
         self.browse().union(*known.values()).write(values)
         new = [line for line in found if line.id not in known]
-        named = self.env['res.currency']._pay_now_named
-        currencies = {code: named(code) for code in {line.currency for line in new}}
+        currencies = {
+            code: provider._pay_now_currency(code) for code in {line.currency for line in new}
+        }
         created = self.create(
             [{**self._values(provider, line, currencies), **values} for line in new]
         )

@@ -469,9 +469,7 @@ class PayNowPayout(models.Model):
 
     def _reconcile_transfers(self):
         """Match the transfer of a failed payout with its way back, unless the bank saw it."""
-        self.env['account.move.line']._pay_now_reconcile_open(
-            [payout._transfer_lines() for payout in self]
-        )
+        self._reconcile_open([payout._transfer_lines() for payout in self])
 
     def _reconcile_listed(self):
         """Reconcile a payout with exactly the movements that the provider lists for it."""
@@ -486,7 +484,7 @@ class PayNowPayout(models.Model):
         matches = self.line_ids._look_again()
         items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
         others = self._take_back_from_by_age(items)
-        items._pay_now_reconcile_open([self._clearing_lines() | items])
+        self._reconcile_open([self._clearing_lines() | items])
         for payout in others.sorted(lambda one: (one.created_at, one.id)):
             payout._reconcile_by_age()
         total = sum(self.line_ids.mapped('net'))
@@ -528,9 +526,9 @@ class PayNowPayout(models.Model):
         self._take_undecided()
         line = self._clearing_lines()
         # Failed before anything was allocated: it never took anything.
-        line._pay_now_reconcile_open([line | self._returned_lines()])
+        self._reconcile_open([line | self._returned_lines()])
         if not line.reconciled:
-            line._pay_now_reconcile_open([line | self._oldest_open_items(line)])
+            self._reconcile_open([line | self._oldest_open_items(line)])
         handled = self.line_ids.filtered(lambda one: one.state == 'handled')
         self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
 

@@ -5,8 +5,7 @@ from datetime import timedelta
 import psycopg2
 
 from odoo import fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
@@ -52,55 +51,6 @@ class PaymentProvider(models.Model):
                 'pay_now_opened_at': opened_at,
             }
         )
-
-    # === BUSINESS METHODS - BOOKING === #
-
-    def _pay_now_prepare_entry(self, instant, ref, label, amounts, partner=None):
-        """Return the values of an entry in the provider's own journal.
-
-        :param datetime instant: when it happened, naive UTC; None for now.
-        :param str ref: the provider's id.
-        :param str label: of every line.
-        :param list amounts: (account, balance in the company's currency); zeros are left out.
-        :param res.partner partner: whose money it is about.
-        :rtype: dict
-        """
-        self.ensure_one()
-        journal = self.journal_id
-        currency = self.company_id.currency_id
-        return {
-            'move_type': 'entry',
-            'journal_id': journal.id,
-            'date': journal._pay_now_booking_date(instant),
-            'ref': ref,
-            'line_ids': [
-                Command.create(
-                    {
-                        'name': label,
-                        'account_id': account.id,
-                        'currency_id': currency.id,
-                        'balance': balance,
-                        'amount_currency': balance,
-                        'partner_id': partner.id if partner else False,
-                    }
-                )
-                for account, balance in amounts
-                if not currency.is_zero(balance)
-            ],
-        }
-
-    def _pay_now_transfer_account(self):
-        """Return the account of money on its way between a provider and the bank.
-
-        :raise UserError: the company has none.
-        """
-        self.ensure_one()
-        account = self.company_id.transfer_account_id
-        if not account:
-            raise UserError(
-                self.env._("Choose the internal transfer account in the Invoicing settings.")
-            )
-        return account
 
     # === BUSINESS METHODS - LISTING === #
 

@@ -5,7 +5,6 @@ from . import pay_now_provider_object_mixin  # isort: skip
 from . import (
     pay_now_onboarding,
     payment_provider,
-    payment_provider_accounting,
     payment_provider_connection,
     payment_provider_health,
     payment_provider_platform,

@@ -5,6 +5,7 @@ Both connections answer the same questions. Which one a record has is decided in
 `payment.provider._pay_now_connection`; whoever asks need not know.
 """
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import urls
 
@@ -102,12 +103,27 @@ class OwnKeys:
         stored = {
             'key': provider.pay_now_api_key or '',
             'secret': provider.pay_now_api_secret or '',
-            **provider._pay_now_webhook_credentials(),
+            **self.webhook_credentials(),
             'test_mode': provider.pay_now_test_keys,
         }
         return GATEWAYS[provider.code](
             Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
         )
+
+    def webhook_credentials(self):
+        """Return what notifications are proven with now, as values of `Credentials`.
+
+        :rtype: dict
+        """
+        provider = self.provider.sudo()
+        until = provider.pay_now_former_webhook_until
+        both = until and until > fields.Datetime.now()
+        secrets = (provider.pay_now_webhook_secret or '').split()
+        return {
+            'webhook_id': provider.pay_now_webhook_ref or '',
+            'former_webhook_id': (both and provider.pay_now_former_webhook_ref) or '',
+            'webhook_secrets': tuple(secrets if both else secrets[:1]),
+        }
 
     # === KEYS === #
 

@@ -187,7 +187,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         return {
             'provider_id': provider.id,
             f'{self._subject}_ref': one.id,
-            'currency_id': self.env['res.currency']._pay_now_named(one.currency).id,
+            'currency_id': provider._pay_now_currency(one.currency).id,
             'state': one.state,
         }
 
@@ -216,3 +216,21 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         for record in self:
             _logger.warning("%s could not be booked: %s", record._refs()[0], error)
             record._write_changes({'problem': str(error)})
+
+    # === BUSINESS METHODS - RECONCILING === #
+
+    @api.model
+    def _reconcile_open(self, plan):
+        """Reconcile each set of journal items as far as it is open, all of them at once.
+
+        A set whose open items are all on one side has nothing to reconcile, and is left out.
+
+        :param list plan: `account.move.line` of one account each.
+        """
+        todo = []
+        for lines in plan:
+            left = lines.filtered(lambda line: not line.reconciled)
+            if len({line.balance > 0 for line in left if line.balance}) == 2:
+                todo.append(left)
+        if todo:
+            self.env['account.move.line']._reconcile_plan(todo)

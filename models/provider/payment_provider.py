@@ -1,9 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
@@ -13,7 +15,10 @@ from odoo.addons.payment import utils as payment_utils
 
 
 class PaymentProvider(models.Model):
-    """Stripe and PayPal for invoices and reminders, beside Odoo's own providers."""
+    """Stripe and PayPal for invoices and reminders, beside Odoo's own providers.
+
+    What each is offered for, how it is connected, and its books: journal and accounts.
+    """
 
     _inherit = 'payment.provider'
 
@@ -85,6 +90,15 @@ class PaymentProvider(models.Model):
                 )
         return False
 
+    @api.constrains('pay_now_clearing_account_id')
+    def _check_pay_now_clearing_account(self):
+        for provider in self:
+            account = provider.pay_now_clearing_account_id
+            if account and not (account.account_type == 'asset_current' and account.reconcile):
+                raise UserError(
+                    self.env._("The clearing account must be a reconcilable current asset.")
+                )
+
     # === CREDENTIALS === #
 
     pay_now_api_key = fields.Char(
@@ -137,6 +151,32 @@ class PaymentProvider(models.Model):
         string="Last notification received", readonly=True, copy=False
     )
     pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
+    # === ACCOUNTING === #
+
+    pay_now_clearing_account_id = fields.Many2one(
+        string="Clearing account",
+        comodel_name='account.account',
+        domain="[('account_type', '=', 'asset_current'), ('reconcile', '=', True)]",
+        check_company=True,
+        copy=False,
+        help="What the provider owes the company.",
+    )
+    pay_now_commission_account_id = fields.Many2one(
+        string="Commission account",
+        comodel_name='account.account',
+        domain="[('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost'))]",
+        check_company=True,
+        copy=False,
+        help="The expense account the provider's commission goes to.",
+    )
+    pay_now_disputed_account_id = fields.Many2one(
+        string="Disputed payments account",
+        comodel_name='account.account',
+        domain="[('account_type', '=', 'asset_current')]",
+        check_company=True,
+        copy=False,
+        help="Where a disputed payment waits for the bank's decision.",
+    )
 
     # === BUSINESS METHODS - FRAMEWORK === #
 
@@ -317,6 +357,10 @@ class PaymentProvider(models.Model):
             or (methods[:1])
         )
 
+    def _pay_now_on_platform(self):
+        """Tell whether the platform's credentials are used for this provider."""
+        return self.sudo().pay_now_platform_state == 'used'
+
     # === BUSINESS METHODS === #
 
     def _pay_now_takes(self, amount):
@@ -344,3 +388,237 @@ class PaymentProvider(models.Model):
             low=currency.format(float(low)),
             high=currency.format(float(high)),
         )
+
+    # === BUSINESS METHODS - ACCOUNTING === #
+
+    def _pay_now_journals(self):
+        """Return the providers' journals at once; core's field looks for each, and may write.
+
+        :rtype: account.journal
+        """
+        lines = self.env['account.payment.method.line'].search_fetch(
+            Domain('payment_provider_id', 'in', self.ids) & Domain('journal_id', '!=', False),
+            ['journal_id'],
+        )
+        return lines.journal_id
+
+    def _pay_now_set_up_accounting(self):
+        """Create the provider's own journal and accounts, keeping those already chosen."""
+        self.ensure_one()
+        provider = self.with_company(self.company_id)
+        if not provider.pay_now_clearing_account_id:
+            provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
+        if not provider.pay_now_commission_account_id:
+            provider.pay_now_commission_account_id = provider._pay_now_find_commission_account()
+        if not provider.pay_now_disputed_account_id:
+            provider.pay_now_disputed_account_id = provider._pay_now_find_disputed_account()
+        journal = provider.journal_id
+        if not journal or journal.default_account_id != provider.pay_now_clearing_account_id:
+            journal = provider._pay_now_create_journal()
+            # The inverse of the field makes, or moves, the method line of the provider.
+            provider.journal_id = journal
+
+    def _pay_now_create_clearing_account(self):
+        """Create the account of what the provider owes: current asset, reconcilable."""
+        code = const.CLEARING_CODES[self.code]
+        chart = self.env['account.chart.template'].with_company(self.company_id)
+        if self.company_id.chart_template != 'fr':
+            outstanding = chart.ref(
+                'account_journal_payment_debit_account_id', raise_if_not_found=False
+            )
+            code = (outstanding and outstanding.code) or code
+        return self._pay_now_create_account(
+            self.env._("%s in collection", self._pay_now_short_name()), code
+        )
+
+    def _pay_now_find_disputed_account(self):
+        """Return the account where disputed payments wait, one for all providers of a company."""
+        providers = self.sudo().search([('company_id', '=', self.company_id.id)])
+        return providers.pay_now_disputed_account_id[:1] or self._pay_now_create_disputed_account()
+
+    def _pay_now_create_disputed_account(self):
+        """Create an account where disputed payments wait."""
+        company = self.company_id
+        code = const.DISPUTED_CODE
+        if company.chart_template != 'fr':
+            code = self.pay_now_clearing_account_id.with_company(company).code
+        return self._pay_now_create_account(self.env._("Disputed online payments"), code)
+
+    def _pay_now_create_account(self, name, code):
+        """Create a reconcilable current asset, at this code or the next free one.
+
+        :param str name: its name.
+        :param str code: the code wanted.
+        :rtype: account.account
+        """
+        account = (
+            self.env['account.account']
+            .with_company(self.company_id)
+            .create(
+                {
+                    'name': name,
+                    'code': self._pay_now_free_account_code(code),
+                    'account_type': 'asset_current',
+                    'reconcile': True,
+                    'company_ids': [Command.link(self.company_id.id)],
+                }
+            )
+        )
+        self._pay_now_mark_made(account)
+        return account
+
+    def _pay_now_free_account_code(self, code):
+        """Return an account code, or the next free one after it."""
+        Account = self.env['account.account'].with_company(self.company_id)
+        taken = Account.search_count(
+            [*Account._check_company_domain(self.company_id), ('code', '=', code)], limit=1
+        )
+        return Account._search_new_account_code(code) if taken else code
+
+    def _pay_now_find_commission_account(self):
+        """Return the chart's bank-fee account, or nothing rather than a guess.
+
+        Core's helper looks for an English name and falls back to the first expense account.
+        """
+        chart = self.env['account.chart.template'].with_context(lang='en_US')
+        account = chart.with_company(self.company_id)._get_bank_fees_reco_account(self.company_id)
+        names = (account.with_context(lang='en_US').name or '', account.code or '')
+        if not ('bank' in names[0].lower() or names[1].startswith('627')):
+            account = self._pay_now_find_account_by_name(const.BANK_FEE_NAMES)
+        return account.with_context(lang=self.env.lang)
+
+    def _pay_now_find_account_by_name(self, names):
+        """Return the one expense account of such an English name; nothing when there are several.
+
+        :param tuple names: the names to look for, one after the other.
+        :rtype: account.account
+        """
+        Account = self.env['account.account'].with_company(self.company_id)
+        Account = Account.with_context(lang='en_US')
+        expenses = [
+            *Account._check_company_domain(self.company_id),
+            ('account_type', 'in', ('expense', 'expense_other', 'expense_direct_cost')),
+        ]
+        for name in names:
+            found = Account.search([*expenses, ('name', 'ilike', name)])
+            exact = found.filtered_domain([('name', '=ilike', name)])
+            if len(exact or found) == 1:
+                return exact or found
+        return Account
+
+    def _pay_now_create_journal(self):
+        """Create the provider's bank-type journal, standing on its clearing account."""
+        journal = self.env['account.journal'].create(
+            {
+                'name': self.name,
+                'type': 'bank',
+                'code': self._pay_now_free_journal_code(),
+                'company_id': self.company_id.id,
+                'default_account_id': self.pay_now_clearing_account_id.id,
+            }
+        )
+        self._pay_now_mark_made(journal)
+        return journal
+
+    def _pay_now_free_journal_code(self):
+        taken = set(
+            self.env['account.journal']
+            .with_context(active_test=False)
+            .search([('company_id', '=', self.company_id.id)])
+            .mapped('code')
+        )
+        base = const.JOURNAL_CODES[self.code]
+        candidates = (base, *(f'{base[:4]}{number}' for number in range(2, 10)))
+        return next(code for code in candidates if code not in taken)
+
+    def _pay_now_set_up_method_line(self):
+        """Let the provider's payments stand on its clearing account."""
+        line = self._pay_now_method_line()
+        line.payment_account_id = self.pay_now_clearing_account_id
+
+    def _pay_now_method_line(self):
+        """Return the method line the provider's payments are made with.
+
+        :rtype: account.payment.method.line
+        """
+        self.ensure_one()
+        self._ensure_payment_method_line()
+        return self.journal_id.inbound_payment_method_line_ids.filtered(
+            lambda line: line.payment_provider_id == self
+        )[:1]
+
+    def _pay_now_prepare_entry(self, instant, ref, label, amounts, partner=None):
+        """Return the values of an entry in the provider's own journal.
+
+        :param datetime instant: when it happened, naive UTC; None for now.
+        :param str ref: the provider's id.
+        :param str label: of every line.
+        :param list amounts: (account, balance in the company's currency); zeros are left out.
+        :param res.partner partner: whose money it is about.
+        :rtype: dict
+        """
+        self.ensure_one()
+        journal = self.journal_id
+        currency = self.company_id.currency_id
+        return {
+            'move_type': 'entry',
+            'journal_id': journal.id,
+            'date': self._pay_now_booking_date(instant),
+            'ref': ref,
+            'line_ids': [
+                Command.create(
+                    {
+                        'name': label,
+                        'account_id': account.id,
+                        'currency_id': currency.id,
+                        'balance': balance,
+                        'amount_currency': balance,
+                        'partner_id': partner.id if partner else False,
+                    }
+                )
+                for account, balance in amounts
+                if not currency.is_zero(balance)
+            ],
+        }
+
+    def _pay_now_transfer_account(self):
+        """Return the account of money on its way between a provider and the bank.
+
+        :raise UserError: the company has none.
+        """
+        self.ensure_one()
+        account = self.company_id.transfer_account_id
+        if not account:
+            raise UserError(
+                self.env._("Choose the internal transfer account in the Invoicing settings.")
+            )
+        return account
+
+    def _pay_now_booking_date(self, instant=None):
+        """Return the accounting date of something that happened at the provider.
+
+        :param datetime instant: naive UTC, now by default.
+        :return: the day in the company's time zone, moved after the lock date where needed: a
+            closed period never keeps money out of the books.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        journal = self.journal_id
+        company = journal.company_id
+        date = company._pay_now_day(instant or fields.Datetime.now())
+        locks = company._get_violated_lock_dates(date, False, journal)
+        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
+
+    @api.model
+    def _pay_now_currency(self, code):
+        """Return the currency of an ISO code, whether anybody uses it or not.
+
+        :param str code: upper case.
+        :rtype: res.currency
+        :raise UserError: there is none.
+        """
+        Currency = self.env['res.currency']
+        currency = Currency.with_context(active_test=False).search([('name', '=', code)], limit=1)
+        if not currency:
+            raise UserError(self.env._("There is no currency %s.", code))
+        return Currency.browse(currency.id)

@@ -7,7 +7,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_datetime, formataddr, mute_logger
+from odoo.tools import format_datetime, formataddr
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
@@ -353,22 +353,6 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if self.pay_now_silent_since:
             self.write({'pay_now_silent_since': False, 'pay_now_silent_at': False})
-
-    def _pay_now_note_event(self):
-        """Remember that notifications arrive. Once a minute is enough, and never waited for."""
-        self.ensure_one()
-        now = fields.Datetime.now()
-        last = self.pay_now_last_event_at
-        if last and now - last < timedelta(minutes=1):
-            return
-        try:
-            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                # Not against those that only refer to us: a notification is being stored.
-                if self.try_lock_for_update(allow_referencing=True):
-                    self.pay_now_last_event_at = now
-        except psycopg2.errors.SerializationFailure:
-            # Another notification of this very moment has noted it.
-            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
 
     def _pay_now_find_unnotified(self):
         """Return when a payment was made that no notification came of, though one should have.

@@ -122,10 +122,6 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - GATEWAY === #
 
-    def _pay_now_on_platform(self):
-        """Tell whether the platform's credentials are used for this provider."""
-        return self.sudo().pay_now_platform_state == 'used'
-
     def _pay_now_leave_platform(self):
         """Let the platform act for the account no longer."""
         self.sudo().write(

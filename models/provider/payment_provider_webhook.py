@@ -2,10 +2,12 @@
 
 from datetime import timedelta, timezone
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_datetime, mute_logger
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -64,17 +66,6 @@ class PaymentProvider(models.Model):
     def _pay_now_webhook_refs(self):
         """Return the ids of the webhooks at the provider, the former one too."""
         return list(filter(None, (self.pay_now_webhook_ref, self.pay_now_former_webhook_ref)))
-
-    def _pay_now_webhook_credentials(self):
-        """Return what notifications are proven with now, as values of `Credentials`."""
-        until = self.pay_now_former_webhook_until
-        both = until and until > fields.Datetime.now()
-        secrets = (self.pay_now_webhook_secret or '').split()
-        return {
-            'webhook_id': self.pay_now_webhook_ref or '',
-            'former_webhook_id': (both and self.pay_now_former_webhook_ref) or '',
-            'webhook_secrets': tuple(secrets if both else secrets[:1]),
-        }
 
     @api.model
     def _pay_now_no_former_values(self):
@@ -287,3 +278,21 @@ class PaymentProvider(models.Model):
             " or book them by hand.",
             name,
         )
+
+    # === BUSINESS METHODS - NOTIFICATIONS === #
+
+    def _pay_now_note_event(self):
+        """Remember that notifications arrive. Once a minute is enough, and never waited for."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        last = self.pay_now_last_event_at
+        if last and now - last < timedelta(minutes=1):
+            return
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                # Not against those that only refer to us: a notification is being stored.
+                if self.try_lock_for_update(allow_referencing=True):
+                    self.pay_now_last_event_at = now
+        except psycopg2.errors.SerializationFailure:
+            # Another notification of this very moment has noted it.
+            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)

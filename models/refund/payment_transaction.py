@@ -71,13 +71,6 @@ class PaymentTransaction(models.Model):
 
     # === GETTERS === #
 
-    def _pay_now_refunds(self):
-        """Return the refunds of the payments, oldest first.
-
-        :rtype: payment.transaction
-        """
-        return self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund').sorted('id')
-
     def _pay_now_left_to_refund(self):
         """Return how much of the payment is neither given back, nor on its way back, nor disputed.
 
@@ -142,14 +135,12 @@ class PaymentTransaction(models.Model):
         source._pay_now_book_refunds()
         return None
 
-    def _pay_now_follow_refunds(self, payment):
+    def _pay_now_update_refunds(self, payment):
         """Take over what the provider knows of refunds, then send those that wait to be sent.
 
         :param gateways.base.Payment payment: what was read just now.
         """
         self.ensure_one()
-        if not payment.refunds and not self.child_transaction_ids:
-            return
         if self.state != 'done':
             self._pay_now_note_refunded_unbooked(payment)
             return
@@ -380,21 +371,15 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - LOGGING === #
 
-    def _get_invoices_to_notify(self):
-        """Override of `account_payment`: a refund of ours is noted on the payment's invoices."""
-        invoices = super()._get_invoices_to_notify()
-        if self._pay_now_is_refund():
-            return invoices | self.source_transaction_id._pay_now_invoices()
-        return invoices
-
     def _get_sent_message(self):
         """Override of `payment`: what became of the refund is enough."""
         return None if self._pay_now_is_refund() else super()._get_sent_message()
 
-    def _get_received_message(self):
-        """Override of `payment` to say plainly what became of a refund."""
-        if not self._pay_now_is_refund():
-            return super()._get_received_message()
+    def _pay_now_refund_message(self):
+        """Return what is noted about a refund: plainly what became of it.
+
+        :rtype: str | None
+        """
         values = {
             'amount': self.currency_id.format(-self.amount),
             'provider': self.provider_id._pay_now_short_name(),

@@ -56,22 +56,21 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - BOOKING === #
 
-    def _pay_now_book_refunds(self):
-        """Book the refunds of payments: the money out, the commission, the money back.
+    def _pay_now_book_as_refunds(self):
+        """Book refunds: the money out, the commission, the money back.
 
         What cannot be booked is reported and tried again: what happened at the provider happened.
         """
-        refunds = self._pay_now_refunds()
-        refunds.filtered(
+        self.filtered(
             lambda tx: (
                 tx.pay_now_paid_at and not tx.payment_id and tx.source_transaction_id.payment_id
             )
         )._pay_now_book_by_provider('_pay_now_book_refund_payments')
-        refunds._pay_now_book_commissions()
-        refunds.filtered(
+        self._pay_now_book_commissions()
+        self.filtered(
             lambda tx: tx.payment_id and tx.pay_now_returned_at and not tx.pay_now_reversal_move_id
         )._pay_now_book_by_provider('_pay_now_reverse_refunds')
-        refunds.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
+        self.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
 
     def _pay_now_book_by_provider(self, step):
         """Do one step of the books for all refunds at once; one by one where that fails.
@@ -125,7 +124,7 @@ class PaymentTransaction(models.Model):
             'payment_method_line_id': method_line.id,
             'payment_transaction_id': self.id,
             'memo': f'{self.reference} - {self.pay_now_refund_ref}',
-            'date': provider.journal_id._pay_now_booking_date(self.pay_now_paid_at),
+            'date': provider._pay_now_booking_date(self.pay_now_paid_at),
             'destination_account_id': source.payment_id.destination_account_id.id,
         }
 
@@ -258,7 +257,7 @@ class PaymentTransaction(models.Model):
         return {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
-            'date': provider.journal_id._pay_now_booking_date(),
+            'date': provider._pay_now_booking_date(),
             'ref': f'{label} - {self.pay_now_refund_ref}',
             'line_ids': [Command.create(line) for line in lines],
         }

@@ -360,6 +360,6 @@ class TestAccounts(PayNowCommon):
         self.provider.action_pay_now_disconnect()
         self.forget()
         self.assertEqual(
-            self.provider._pay_now_webhook_credentials(),
+            self.provider._pay_now_connection().webhook_credentials(),
             {'webhook_id': '', 'former_webhook_id': '', 'webhook_secrets': ()},
         )

@@ -106,7 +106,7 @@ class TestKeys(PayNowCommon):
         """Both webhooks are valid for a while: their ids are what notifications are proven with."""
         self.change('client 2', 'secret 2', self.paypal)
         self.assertEqual(
-            self.paypal._pay_now_webhook_credentials(),
+            self.paypal._pay_now_connection().webhook_credentials(),
             {
                 'webhook_id': 'we_test_2',
                 'former_webhook_id': 'we_test',

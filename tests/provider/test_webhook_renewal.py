@@ -34,7 +34,7 @@ class TestWebhookRenewal(PayNowCommon):
         self.provider.pay_now_former_webhook_until = fields.Datetime.now() - timedelta(seconds=1)
 
     def secrets(self):
-        return self.provider._pay_now_webhook_credentials()['webhook_secrets']
+        return self.provider._pay_now_connection().webhook_credentials()['webhook_secrets']
 
     def test_both_for_a_day_then_the_new_one(self):
         with freeze_time(fields.Datetime.now()) as clock:
