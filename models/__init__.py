@@ -4,9 +4,7 @@ from . import (
     account_journal,
     account_move,
     account_move_line,
-    account_move_pdf,
     account_move_send,
-    account_move_transfer,
     ir_actions_report,
     ir_attachment,
     ir_module_module,
@@ -16,8 +14,6 @@ from . import (
     pay_now_reason_mixin,
     pay_now_to_handle,
     res_company,
-    res_company_branches,
-    res_company_mail,
 )
 
 # In the order of their dependence: none imports from one that comes after it.

@@ -1,6 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-
 from odoo import models
 from odoo.fields import Domain
 

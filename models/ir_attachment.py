@@ -25,19 +25,6 @@ class IrAttachment(models.Model):
             }
         )
 
-    def _pay_now_within(self, size):
-        """Return the files that fit into a mail together, in their order.
-
-        :param float size: how many bytes there is room for.
-        :rtype: ir.attachment
-        """
-        kept = self.browse()
-        for file in self:
-            if file.file_size <= size:
-                kept += file
-                size -= file.file_size
-        return kept
-
     def _pay_now_download(self):
         """Return the action that downloads the file, and shows the screen behind it anew.
 

@@ -1,11 +1,105 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
+
+from lxml import html as lxml_html
+
 from odoo import api, models
 
-from odoo.addons.account_pay_now import const, plain_text
+from odoo.addons.account_pay_now import const
+
+SKIPPED_TAGS = {'head', 'title', 'style', 'script', 'template'}
+PARAGRAPH_TAGS = {'p', 'table', 'ul', 'ol', 'blockquote', 'pre', 'h1', 'h2', 'h3', 'h4'}
+LINE_TAGS = {'div', 'tr', 'li', 'section', 'header', 'footer'}
+LAYOUT_TAGS = PARAGRAPH_TAGS | {'div'}
+#: Where a line, or a paragraph, begins or ends, until it is known what stands beside.
+LINE, PARAGRAPH = '\x01', '\x02'
+SPACES = re.compile(r'[ \t\r\n\f]+')
+BREAKS = re.compile(r'[ \n\x01\x02]*[\n\x01\x02][ \n\x01\x02]*')
+#: Characters that only a browser makes sense of.
+INVISIBLE = dict.fromkeys(map(ord, '\ufeff\u200b\u200c\u200d\u00ad\u034f'))
+
+
+def html_to_text(html):
+    """Write a mail's HTML as the text that a program without HTML shows.
+
+    Rows of a table are lines, and addresses of links are there whole, on one line and once: where
+    the address itself is visible, or behind the words of the link.
+
+    :param str html: the mail.
+    :rtype: str
+    """
+    if not (html or '').strip():
+        return ''
+    tree = lxml_html.document_fromstring(html)
+    text = _Writer(tree).element(tree).translate(INVISIBLE)
+    return BREAKS.sub(_line_ends, re.sub(r' {2,}', ' ', text)).strip()
+
+
+def _line_ends(match):
+    """Return the line ends that a run of breaks amounts to."""
+    breaks = match.group()
+    return '\n\n' if PARAGRAPH in breaks or breaks.count('\n') > 1 else '\n'
+
+
+class _Writer:
+    """Writes elements of one document, and remembers which addresses stand in the text."""
+
+    def __init__(self, tree):
+        links = [(link.get('href'), link.text_content().strip()) for link in tree.iter('a')]
+        self.addresses = {address for address, words in links if address == words}
+        self.colon = '\xa0: ' if (tree.get('lang') or '').startswith('fr') else ': '
+
+    def element(self, element):
+        """Write an element and what is inside it."""
+        tag = element.tag
+        if not isinstance(tag, str) or tag in SKIPPED_TAGS or self._is_hidden(element):
+            return ''
+        if tag == 'br':
+            return '\n'
+        if tag == 'img':
+            return element.get('alt') or ''
+        if tag == 'tr' and self._is_data(element):
+            return f'{LINE}{self._row(element)}{LINE}'
+        text = SPACES.sub(' ', element.text or '')
+        for child in element:
+            text += self.element(child) + SPACES.sub(' ', child.tail or '')
+        if tag == 'a':
+            return self._link(element.get('href') or '', text.strip())
+        if tag in PARAGRAPH_TAGS:
+            return f'{PARAGRAPH}{text}{PARAGRAPH}'
+        if tag in LINE_TAGS:
+            return f'{LINE}{text}{LINE}'
+        return f'{text} ' if tag in ('td', 'th') else text
+
+    def _is_hidden(self, element):
+        return 'display:none' in (element.get('style') or '').replace(' ', '').lower()
+
+    def _is_data(self, row):
+        """Tell whether a row holds data, side by side, rather than parts of the page."""
+        parts = {child.tag for child in row.iterdescendants()}
+        return len(row) > 1 and not parts & LAYOUT_TAGS
+
+    def _row(self, row):
+        """Write a row of data on one line: its cells, the first as a label if it is a heading."""
+        cells = [cell for cell in row if cell.tag in ('td', 'th')]
+        texts = [BREAKS.sub(', ', self.element(cell).strip(' \n')) for cell in cells]
+        if [cell.tag for cell in cells] == ['th', 'td']:
+            return self.colon.join(texts)
+        return ' – '.join(text for text in texts if text)
+
+    def _link(self, address, words):
+        is_page = address.startswith(('http://', 'https://'))
+        if not is_page or words == address or address in self.addresses:
+            return words
+        self.addresses.add(address)
+        # In angle brackets, as RFC 3986 asks for addresses within a text.
+        return f'{words} <{address}>'.strip()
 
 
 class MailMail(models.Model):
+    """Mails that ask for a payment: their plain text, and how much they may carry."""
+
     _inherit = 'mail.mail'
 
     def _prepare_outgoing_list(self, *args, **kwargs):
@@ -17,8 +111,10 @@ class MailMail(models.Model):
         emails = super()._prepare_outgoing_list(*args, **kwargs)
         for email in emails:
             if self.model == 'pay.now.reminder' or '/pay_now/invoice/' in (email['body'] or ''):
-                email['body_alternative'] = plain_text.html_to_text(email['body'])
+                email['body_alternative'] = html_to_text(email['body'])
         return emails
+
+    # === BUSINESS METHODS - ATTACHMENTS === #
 
     @api.model
     def _pay_now_attachments_limit(self):
@@ -31,3 +127,18 @@ class MailMail(models.Model):
         sizes = [servers.browse()._get_max_email_size(), *servers.mapped('max_email_size')]
         # A third is lost to the encoding; the rest is for the text.
         return min(const.ATTACHED_INVOICES_MAX_MB, min(sizes) * 0.6) * 1024 * 1024
+
+    @api.model
+    def _pay_now_fitting(self, files, size):
+        """Return the files that fit into a mail together, in their order.
+
+        :param ir.attachment files: what is to be attached.
+        :param float size: how many bytes there is room for (see `_pay_now_attachments_limit`).
+        :rtype: ir.attachment
+        """
+        kept = files.browse()
+        for file in files:
+            if file.file_size <= size:
+                kept += file
+                size -= file.file_size
+        return kept

@@ -7,7 +7,6 @@ from . import (
     pay_now_forecast_line,
     pay_now_forget,
     pay_now_generate_reminders,
-    pay_now_generate_reminders_sales,
     pay_now_options,
     pay_now_options_line,
     pay_now_setup,

@@ -8,11 +8,14 @@ from odoo.addons.account_pay_now import const
 
 
 class PayNowGenerateReminders(models.TransientModel):
-    """Generate reminders: what to look at; the list comes before anything is sent."""
+    """Generate reminders: what to look at; the list comes before anything is sent.
+
+    From Sales, for people without rights in the accounting, within their scope.
+    """
 
     _name = 'pay.now.generate.reminders'
     _description = "Generate reminders"
-    _inherit = ['pay.now.notices']
+    _inherit = ['pay.now.notices', 'pay.now.sales.mixin']
 
     company_id = fields.Many2one(
         string="Company",
@@ -39,12 +42,42 @@ class PayNowGenerateReminders(models.TransientModel):
         string="Print the customer's previous balance",
         help="Online payment is not offered when the previous balance is printed.",
     )
+    sales_scope_text = fields.Char(string="Scope", compute='_compute_sales_scope_text')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang', 'uid')
+    def _compute_sales_scope_text(self):
+        text = self._is_sales_only() and self.env.user._pay_now_sales_scope_text()
+        self.sales_scope_text = text
+
+    def _compute_pay_now_notices(self):
+        """Override of `pay.now.notices`: its warnings sum up what is none of their business."""
+        result = super()._compute_pay_now_notices()
+        if self._is_sales_only():
+            self.pay_now_warnings = self.pay_now_health = False
+        return result
+
+    # === CONSTRAINT METHODS === #
 
     @api.constrains('date_from', 'date_to')
     def _check_dates(self):
         for wizard in self:
             if wizard.date_from and wizard.date_to and wizard.date_from > wizard.date_to:
                 raise UserError(self.env._("The first due date is after the last one."))
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to keep those who act for Sales only within their scope."""
+        if self._is_sales_only():
+            vals_list = [self._within_sales(vals) for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Override of `base` to keep those who act for Sales only within their scope."""
+        return super().write(self._within_sales(vals) if self._is_sales_only() else vals)
 
     # === ACTION METHODS === #
 

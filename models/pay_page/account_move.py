@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
-from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import INVOICE_FIELDS
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import INVOICE_FIELDS
 
 
 class AccountMove(models.Model):

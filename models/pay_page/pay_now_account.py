@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import (
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import (
     INVOICE_FIELDS,
     ITEM_FIELDS,
 )

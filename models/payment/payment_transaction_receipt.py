@@ -96,7 +96,8 @@ class PaymentTransaction(models.Model):
         moves._pay_now_store_pdfs()
         files = self.env['ir.attachment'].sudo()
         files = files.concat(*(move.invoice_pdf_report_id for move in moves))
-        attachments = files._pay_now_within(tx.env['mail.mail']._pay_now_attachments_limit())
+        Mail = tx.env['mail.mail']
+        attachments = Mail._pay_now_fitting(files, Mail._pay_now_attachments_limit())
         return {
             'subject': template._render_field('subject', tx.ids)[tx.id],
             'body_html': before + body + after,

@@ -3,10 +3,14 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
+
+#: What a person in Sales changes of a reminder.
+SALES_FIELDS = {'level_id', 'is_level_chosen', 'own_subject', 'own_body'}
 
 
 class PayNowReminder(models.Model):
@@ -271,7 +275,7 @@ class PayNowReminder(models.Model):
         :param account.move.line lines: what it is about.
         :rtype: bool
         """
-        if self._pay_now_trial():
+        if self.env['res.company']._pay_now_trial():
             return True
         address = email_normalize(self._find_contact(lines).email or '')
         return bool(address) and address == email_normalize(
@@ -282,13 +286,13 @@ class PayNowReminder(models.Model):
 
     def _pay_now_urls(self, **params):
         """Override of `pay.now.page.mixin`: the button of a trial leads to a page without money."""
-        if trial := self._pay_now_trial():
+        if trial := self.env['res.company']._pay_now_trial():
             return dict.fromkeys(self, trial._pay_now_url(**params))
         return super()._pay_now_urls(**params)
 
     def _pay_now_path(self):
         """Override of `pay.now.page.mixin`, for the same reason."""
-        if trial := self._pay_now_trial():
+        if trial := self.env['res.company']._pay_now_trial():
             return trial._pay_now_path()
         return super()._pay_now_path()
 
@@ -320,3 +324,16 @@ class PayNowReminder(models.Model):
         now = fields.Datetime.now()
         ahead = (self.run_id.date - fields.Date.context_today(self)).days if self.run_id else 0
         return now + timedelta(days=max(ahead, 0))
+
+    # === BUSINESS METHODS - SALES === #
+
+    def _check_sales_vals(self, vals):
+        """Refuse what people in Sales do not change of a reminder.
+
+        :param dict vals: what is to be written.
+        :raise AccessError: if it is more than the level and the text.
+        """
+        if vals.keys() - SALES_FIELDS:
+            raise AccessError(
+                self.env._("Only the level and the text of a reminder can be changed.")
+            )

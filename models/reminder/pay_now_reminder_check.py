@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import email_normalize
 
-from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin_view import (
+from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import (
     INVOICE_FIELDS,
     ITEM_FIELDS,
 )
@@ -148,7 +149,7 @@ class PayNowReminder(models.Model):
         contacts = {reminder: reminder._find_contact(items) for reminder, items in about.items()}
         refusals = self._refusals(about, contacts)
         facts = self._customer_facts()
-        levels = {} if self._pay_now_trial() else self._due_levels(about)
+        levels = {} if self.env['res.company']._pay_now_trial() else self._due_levels(about)
         self.filtered(lambda one: about[one])._take_levels(levels)
         for reminder, (items, held) in sorted_items.items():
             facts[reminder]['contact'] = contacts[reminder]
@@ -410,3 +411,74 @@ class PayNowReminder(models.Model):
                 ['sent_at:max'],
             )
         )
+
+    # === BUSINESS METHODS - SCOPE === #
+
+    def _items_within_scope(self, sorted_items):
+        """Leave out the items outside the scope of the runs: nothing is said about them.
+
+        :param dict sorted_items: see `_sort_items`.
+        :return: the same, with the items in the scope only.
+        :rtype: dict
+        """
+        Line = self.env['account.move.line'].sudo()
+        kept = dict(sorted_items)
+        for run, reminders in self.grouped('run_id').items():
+            if not run.sales_user_id:
+                continue
+            ids = {line.id for one in reminders for part in sorted_items[one] for line in part}
+            mine = set(Line._search(run._within_sales_scope(Domain('id', 'in', ids))))
+            for reminder in reminders:
+                items, held = sorted_items[reminder]
+                kept[reminder] = (
+                    items.filtered(lambda line, mine=mine: line.id in mine),
+                    {line: code for line, code in held.items() if line.id in mine},
+                )
+        return kept
+
+    def _is_out_of_scope(self):
+        """Tell whether something is open that is another salesperson's by now.
+
+        The caller knows that nothing in the scope is open.
+
+        :rtype: bool
+        """
+        return bool(self.run_id.sales_user_id and self.item_ids._pay_now_still_open())
+
+    # === BUSINESS METHODS - CHANNEL === #
+
+    def _channel(self, contact):
+        """Return how this customer is written to.
+
+        :param res.partner contact: whom the reminder is written to.
+        :return: `email`, also where there is none, or `letter`.
+        :rtype: str
+        """
+        if email_normalize(contact.email or '') or self.env['res.company']._pay_now_trial():
+            return 'email'
+        return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
+
+    def _written_on_paper(self, items, contacts=None):
+        """Return the reminders that leave as letters now.
+
+        :param dict items: see `_refusals`.
+        :param dict contacts: see `_refusals`.
+        :rtype: pay.now.reminder
+        """
+
+        def is_letter(reminder):
+            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
+            return reminder._channel(contact) == 'letter'
+
+        return self.filtered(is_letter)
+
+    @api.model
+    def _has_postal_address(self, contact):
+        """Tell whether a letter would arrive."""
+        return bool(contact.street and (contact.city or contact.zip))
+
+    def _address_problem(self, contact, channel):
+        """Return why nothing can be sent to a contact: a code, or False."""
+        if channel == 'letter':
+            return not self._has_postal_address(contact) and 'no_address'
+        return not email_normalize(contact.email or '') and 'no_email'

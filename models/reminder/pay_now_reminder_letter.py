@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize, pdf
+from odoo.tools import pdf
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
@@ -80,44 +80,6 @@ class PayNowReminder(models.Model):
         self.ensure_one()
         self.check_access('read')
         return self.letter_id._pay_now_download()
-
-    # === BUSINESS METHODS - CHANNEL === #
-
-    def _channel(self, contact):
-        """Return how this customer is written to.
-
-        :param res.partner contact: whom the reminder is written to.
-        :return: `email`, also where there is none, or `letter`.
-        :rtype: str
-        """
-        if email_normalize(contact.email or '') or self._pay_now_trial():
-            return 'email'
-        return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
-
-    def _written_on_paper(self, items, contacts=None):
-        """Return the reminders that leave as letters now.
-
-        :param dict items: see `_refusals`.
-        :param dict contacts: see `_refusals`.
-        :rtype: pay.now.reminder
-        """
-
-        def is_letter(reminder):
-            contact = contacts[reminder] if contacts else reminder._find_contact(items[reminder])
-            return reminder._channel(contact) == 'letter'
-
-        return self.filtered(is_letter)
-
-    @api.model
-    def _has_postal_address(self, contact):
-        """Tell whether a letter would arrive."""
-        return bool(contact.street and (contact.city or contact.zip))
-
-    def _address_problem(self, contact, channel):
-        """Return why nothing can be sent to a contact: a code, or False."""
-        if channel == 'letter':
-            return not self._has_postal_address(contact) and 'no_address'
-        return not email_normalize(contact.email or '') and 'no_email'
 
     # === BUSINESS METHODS - PRINTING === #
 

@@ -179,7 +179,7 @@ class PayNowReminder(models.Model):
 
     def _mail_lang(self):
         """Return the language that the customer is written to in."""
-        trial = self._pay_now_trial()
+        trial = self.env['res.company']._pay_now_trial()
         lang = (trial and trial.lang) or self.contact_id.lang or self.partner_id.lang
         return lang or self.company_id._pay_now_lang()
 
@@ -542,7 +542,8 @@ class PayNowReminder(models.Model):
         failures = empty.union(
             *(moves[reminder] - offering.get(reminder, empty) for reminder in self)
         )._pay_now_store_pdfs()
-        limit = self.env['mail.mail']._pay_now_attachments_limit() if any(moves.values()) else 0
+        Mail = self.env['mail.mail']
+        limit = Mail._pay_now_attachments_limit() if any(moves.values()) else 0
         attachments, problems = {}, {}
         for reminder in self:
             pdfs = {move: move.invoice_pdf_report_id for move in moves[reminder]}
@@ -551,7 +552,7 @@ class PayNowReminder(models.Model):
                 pdfs[move], own_failure = move._pay_now_print_without_link(reminder)
                 failed.update(own_failure)
             files = self.env['ir.attachment'].sudo().concat(*pdfs.values())
-            attachments[reminder] = files._pay_now_within(limit)
+            attachments[reminder] = Mail._pay_now_fitting(files, limit)
             problems[reminder] = self._pdf_problems(failed)
         return attachments, problems
 

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import psycopg2
+from markupsafe import escape
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
@@ -192,12 +193,12 @@ class PayNowReminder(models.Model):
                 reminder.partner_id.id: reminder._sent_text(reminder.asked_text)
                 for reminder in reminders
             }
-            reminders.partner_id._pay_now_log_batch(bodies)
+            self._log_batch(reminders.partner_id, bodies)
             moves = {}
             for reminder in reminders:
                 text = reminder._sent_text(reminder.level_id.name)
                 moves.update(dict.fromkeys(reminder.item_ids.move_id.ids, text))
-            reminders.item_ids.move_id._pay_now_log_batch(moves)
+            self._log_batch(reminders.item_ids.move_id, moves)
             reminders._make_activities()
         sent.is_noted = True
 
@@ -237,6 +238,44 @@ class PayNowReminder(models.Model):
         people = self.item_ids.move_id.invoice_user_id | self.partner_id.user_id
         people = people.sudo().filtered(lambda user: user.active and not user.share)
         return people[:1] or self.company_id._pay_now_accountant()
+
+    @api.model
+    def _log_batch(self, records, bodies):
+        """Log a note with many records, as `_message_log_batch` does, by one statement.
+
+        The first is logged by `mail`; the others are copies of its row, whatever other modules
+        have added to it. One by one, `create` looks for each note into the caches of all models
+        with a chatter, which takes longer than the rest of a reminder.
+
+        :param records: of one model with a chatter.
+        :param dict bodies: `{id of a record: text}`.
+        :return: None
+        """
+        first, others = records[:1], records[1:]
+        note = first._message_log_batch({first.id: bodies[first.id]}) if first else None
+        if not others:
+            return
+        # What is escaped stays as it is in the sanitized frame.
+        frame = note._fields['body'].convert_to_column('%s', note)
+        note.flush_recordset()
+        same = [
+            SQL.identifier(name)
+            for name, field in note._fields.items()
+            if field.store and field.column_type and name not in ('id', 'res_id', 'body')
+        ]
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO mail_message (res_id, body, %(same)s)"
+                " SELECT others.id, others.text, %(same)s"
+                " FROM mail_message, unnest(%(ids)s, %(texts)s) others(id, text)"
+                " WHERE mail_message.id = %(note)s",
+                same=SQL(', ').join(same),
+                ids=others.ids,
+                texts=[frame.replace('%s', escape(bodies[record.id])) for record in others],
+                note=note.id,
+            )
+        )
+        others.invalidate_recordset(['message_ids'])
 
     # === BUSINESS METHODS - FAILURES === #
 

@@ -9,7 +9,7 @@ from odoo.tools.pdf import PdfFileReader, PdfWriter
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
-PRINTING = 'odoo.addons.account_pay_now.models.account_move_pdf'
+PRINTING = 'odoo.addons.account_pay_now.models.account_move'
 
 
 def blank_pdf(link=None):

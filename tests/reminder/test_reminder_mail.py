@@ -6,7 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
-from odoo.addons.account_pay_now.plain_text import html_to_text
+from odoo.addons.account_pay_now.models.mail_mail import html_to_text
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 from odoo.addons.account_pay_now.utils import is_no_reply
 from odoo.addons.mail.tests.common import mail_new_test_user
