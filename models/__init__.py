@@ -9,7 +9,6 @@ from . import (
     ir_attachment,
     ir_module_module,
     mail_mail,
-    mail_template,
     mail_thread,
     pay_now_reason_mixin,
     pay_now_to_handle,

@@ -4,6 +4,7 @@
 from . import (
     test_beside,
     test_eligibility,
+    test_flows,
     test_invoice_mail,
     test_invoice_pdf,
     test_screens,
