@@ -81,25 +81,25 @@ def _parser():
 
 
 def _test(arguments):
-    from . import testing
+    from .checks import testing
 
     return testing.main(arguments.target)
 
 
 def _test_core(arguments):
-    from . import testing
+    from .checks import testing
 
     return testing.main_core(arguments.target)
 
 
 def _test_beside(arguments):
-    from . import testing
+    from .checks import testing
 
     return testing.main_beside(arguments.target)
 
 
 def _lint(arguments):
-    from . import lint
+    from .checks import lint
 
     return lint.main(arguments.fix)
 
@@ -137,7 +137,7 @@ def _test_kill(_arguments):
 
 
 def _i18n(_arguments):
-    return _on_server("i18n", "export")
+    return _on_server("checks.i18n", "export")
 
 
 def _on_server(module, function="main", *arguments):
@@ -159,8 +159,7 @@ def _odoo(arguments):
 
 
 def _shell(arguments):
-    from . import databases
-    from .env import odoo, postgres
+    from .env import databases, odoo, postgres
 
     odoo.ensure()
     with (

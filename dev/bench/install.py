@@ -3,8 +3,8 @@
 
 import time
 
-from .. import databases, settings
-from ..env import console, odoo
+from .. import settings
+from ..env import console, databases, odoo
 from . import big_books
 
 # What people wait for: each takes less than a minute on a grown database.

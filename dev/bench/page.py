@@ -12,8 +12,8 @@ import statistics
 import time
 from urllib.parse import urlsplit
 
-from .. import databases, settings
-from ..env import console, odoo
+from .. import settings
+from ..env import console, databases, odoo
 from . import reminders
 
 ROUNDS, WARM_UP = 60, 10

@@ -10,8 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from .. import databases
-from ..env import console, odoo
+from ..env import console, databases, odoo
 from . import big_books, rivals
 
 SIZES = [int(size) for size in (os.environ.get("SIZES") or "1000 10000 50000").split()]

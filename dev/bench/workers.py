@@ -10,8 +10,7 @@ import os
 import time
 from pathlib import Path
 
-from .. import databases
-from ..env import console, odoo
+from ..env import console, databases, odoo
 from . import reminders, rivals
 from .mail_sink import MailSink
 

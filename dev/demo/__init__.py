@@ -7,8 +7,8 @@ import socket
 import time
 from collections import Counter
 
-from .. import databases, mailcatcher, settings
-from ..env import console, odoo
+from .. import mailcatcher, settings
+from ..env import console, databases, odoo
 from ..sandbox.client import SandboxProcess
 from .play import Play
 

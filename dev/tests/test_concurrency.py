@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from dev import databases
 from dev.demo.people import Customer, wait_for
 from dev.demo.play import Play
-from dev.env import odoo, postgres
+from dev.env import databases, odoo, postgres
 
 EVENT = 'pay.now.event'
 NOTIFICATIONS, PAYERS = 24, 6

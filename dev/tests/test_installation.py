@@ -9,9 +9,9 @@ import re
 import pytest
 import requests
 
-from dev import databases, settings
+from dev import settings
 from dev.bench import big_books
-from dev.env import odoo, postgres
+from dev.env import databases, odoo, postgres
 from dev.tests.installation import (
     CHECKOUT,
     COMPANIES,

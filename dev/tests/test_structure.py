@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from dev import structure
+from dev.checks import structure
 
 IMPORT = "from odoo.addons.account_pay_now"
 

@@ -3,8 +3,8 @@
 
 import polib
 
-from . import databases, settings
-from .env import console, odoo
+from .. import settings
+from ..env import console, databases, odoo
 
 #: The command line of Odoo's own export takes none of our options.
 EXPORT = '''

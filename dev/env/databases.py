@@ -12,8 +12,8 @@ import os
 import shutil
 import subprocess
 
-from . import settings
-from .env import console, odoo
+from .. import settings
+from . import console, odoo
 
 BASE_MODULES = ["account_payment", "sale_management", "l10n_fr_account"]
 # The first one becomes everybody's language.

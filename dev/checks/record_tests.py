@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-# The folder of this file holds an odoo.py that is not Odoo.
+# Odoo is imported here, and nothing of this folder.
 sys.path.pop(0)
 
 from odoo.cli.command import main  # noqa: E402

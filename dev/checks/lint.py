@@ -12,8 +12,9 @@ import docutils.core
 import polib
 from lxml import etree
 
-from . import settings, structure
-from .env import console, odoo
+from .. import settings
+from ..env import console, odoo
+from . import structure
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
 PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]

@@ -15,12 +15,13 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from . import databases, lint, settings
-from .bench import workers as bench_workers
-from .env import console, odoo, postgres, pyenv
+from .. import settings
+from ..bench import workers as bench_workers
+from ..env import console, databases, odoo, postgres, pyenv
+from . import lint
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
-RECORDER = settings.CHECKOUT / "dev/record_tests.py"
+RECORDER = settings.CHECKOUT / "dev/checks/record_tests.py"
 # The whole of it is `make test-kill`.
 KILL_CUSTOMERS = 200
 # What is tested in databases with more modules than ours.
