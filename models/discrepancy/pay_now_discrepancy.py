@@ -22,6 +22,7 @@ class PayNowDiscrepancy(models.Model):
             ('booked_amount', "Booked amount differs"),
             ('commission', "Commission differs"),
             ('booked_twice', "Booked twice"),
+            ('refund', "Refund failed"),
         ],
         ondelete={
             kind: 'cascade'
@@ -31,6 +32,7 @@ class PayNowDiscrepancy(models.Model):
                 'booked_amount',
                 'commission',
                 'booked_twice',
+                'refund',
             )
         },
     )
@@ -55,10 +57,6 @@ class PayNowDiscrepancy(models.Model):
     can_book = fields.Boolean(string="Can be booked", compute='_compute_can')
     can_reverse = fields.Boolean(string="Can be taken back", compute='_compute_can')
     can_refund = fields.Boolean(string="Can be refunded", compute='_compute_can')
-
-    kind = fields.Selection(
-        selection_add=[('refund', "Refund failed")], ondelete={'refund': 'cascade'}
-    )
 
     # === COMPUTE METHODS === #
 

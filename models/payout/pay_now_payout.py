@@ -583,8 +583,3 @@ class PayNowPayout(models.Model):
             missing -= item.amount_residual
             taken |= item
         return taken
-
-
-def _letters(text):
-    """Return what is left of a text when a bank has upper-cased and shortened its spaces."""
-    return re.sub(r'[^A-Z0-9]', '', (text or '').upper())

@@ -651,17 +651,3 @@ class PaymentProvider(models.Model):
         )
         self._pay_now_leave_platform()
         return left
-
-
-def _rename(record, rename):
-    """Change a name in each language that it is written in.
-
-    :param recordset record: one record with a translated name.
-    :param rename: gives the new name of an old one.
-    """
-    names = {
-        lang: record.with_context(lang=lang).name
-        for lang, _name in record.env['res.lang'].get_installed()
-    }
-    for lang, name in names.items():
-        record.with_context(lang=lang).name = rename(name)
