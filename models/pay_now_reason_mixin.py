@@ -34,25 +34,25 @@ class PayNowReasonMixin(models.AbstractModel):
         :rtype: str | bool
         """
         sentences = sentences or self._reason_sentences()
-        texts = (sentences[code](**values) for code, values in codes or ())
+        texts = (
+            # One of another version of the module is better than a list that does not open.
+            sentences[code](**values) if code in sentences else code
+            for code, values in codes or ()
+        )
         return ', '.join(dict.fromkeys(filter(None, texts))) or False
 
     @api.model
-    def _search_reasons(self, name, operator, value):
+    def _search_reasons(self, text, codes, operator, value):
         """Return the domain of the records whose reasons read in some way.
 
-        :param str name: the JSON field.
-        :param str operator: `in`, `like` or `ilike`; Odoo makes the negative ones of them.
+        :param str text: the field of what is read.
+        :param str codes: the JSON field.
+        :param str operator: a positive one of texts; Odoo makes the negative ones of them.
         :param value: a text, or a collection for `in`.
         :rtype: odoo.fields.Domain
         """
-        if operator not in ('in', 'like', 'ilike'):
+        if operator not in ('in', 'like', 'ilike', '=like', '=ilike'):
             return NotImplemented
-        fold = str.casefold if operator == 'ilike' else str
-        sentences, ids = self._reason_sentences(), []
-        for record in self.search_fetch(Domain(name, '!=', False), [name]):
-            text = self._reasons_text(record[name], sentences) or ''
-            if text in value if operator == 'in' else fold(value) in fold(text):
-                ids.append(record.id)
-        found = Domain('id', 'in', ids)
-        return found | Domain(name, '=', False) if operator == 'in' and False in value else found
+        records = self.search_fetch(Domain(codes, '!=', False), [codes])
+        found = Domain('id', 'in', records.filtered_domain(Domain(text, operator, value)).ids)
+        return found | Domain(codes, '=', False) if operator == 'in' and False in value else found

@@ -155,10 +155,29 @@ class TestToHandle(ToHandleCommon):
         self.assertEqual(
             found.with_context(lang='fr_FR').display_name.replace('\N{NO-BREAK SPACE}', ' '), french
         )
-        found.code = False
         found.name = "Noted long ago"
-        row.invalidate_recordset()
-        self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
+        for code in (False, 'of_another_version'):
+            found.code = code
+            row.invalidate_recordset()
+            self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
+
+    def test_what_was_dismissed_does_not_come_back_in_another_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        tx, _line = self.pay(90)
+        reported = ('booking', 'commission_booking', {'error': "no account"})
+        English, French = (
+            self.env['pay.now.discrepancy'].with_context(lang=lang) for lang in ('en_US', 'fr_FR')
+        )
+        first = French._report(tx, *reported)
+        self.assertEqual(first.name, "The commission could not be booked: no account")
+        first._dismiss("Known")
+        self.assertEqual(English._report(tx, *reported), first)
+        # As earlier versions noted it.
+        first.name = French._write_message(tx, *reported[1:])
+        self.assertNotIn("could not", first.name)
+        self.assertEqual(English._report(tx, *reported), first)
+        changed = English._report(tx, 'booking', 'commission_booking', {'error': "no journal"})
+        self.assertEqual((changed.state, changed.name[-10:]), ('open', "no journal"))
 
     def test_what_is_settled_is_gone_at_once(self):
         discrepancy, event, reminder = (

@@ -101,6 +101,61 @@ env['mail.template'].create({
 env['res.partner'].search([], limit=1).pay_now_reminder_mode = 'never'
 """
 
+# What was stored before reasons were codes: texts, in the language of whoever was at work.
+BEFORE_CODES = """
+ALTER TABLE pay_now_reminder ADD COLUMN reason varchar, DROP COLUMN reason_codes;
+ALTER TABLE pay_now_reminder_run ADD COLUMN problem varchar, DROP COLUMN problem_codes;
+ALTER TABLE pay_now_discrepancy DROP COLUMN code, DROP COLUMN details;
+ALTER TABLE payment_transaction DROP COLUMN pay_now_refusal;
+ALTER TABLE payment_provider
+    DROP COLUMN pay_now_problem_values,
+    DROP COLUMN pay_now_missing_values,
+    DROP COLUMN pay_now_payout_problem_values;
+UPDATE pay_now_reminder SET reason = 'Paiement bloqué' WHERE state = 'sent';
+UPDATE pay_now_reminder_run SET problem = 'The mail server is gone';
+UPDATE payment_transaction
+   SET pay_now_failure_code = CASE state WHEN 'done' THEN 'card_declined' ELSE 'lapsed' END;
+UPDATE payment_provider
+   SET pay_now_problem = 'Clés refusées', pay_now_missing = 'A bank account',
+       pay_now_payout_problem = 'Lecture refusée', pay_now_known_health = 'problem'
+ WHERE code = 'pay_now_stripe' AND pay_now_status = 'connected';
+INSERT INTO pay_now_discrepancy (name, kind, state, transaction_id, company_id)
+SELECT 'Noté en français', 'surplus', 'open', id, company_id FROM payment_transaction
+ WHERE state = 'done';
+INSERT INTO ir_filters (name, model_id, domain, context, sort, active)
+VALUES ('Ours', 'pay.now.reminder', '[]', '{''group_by'': [''reason'']}', '["reason"]', TRUE);
+UPDATE ir_module_module SET latest_version = '19.0.1.5.0' WHERE name = 'account_pay_now';
+"""
+# What of it people read.
+READ_CODES = """
+from ast import literal_eval
+
+provider = env['payment.provider'].search([('pay_now_known_health', '=', 'problem')])
+mine = env['ir.filters'].search([('name', '=', "Ours")])
+transactions = env['payment.transaction'].search([], order='state desc')
+notices = [env[model].search_count([]) for model in ('mail.mail', 'mail.activity')]
+provider._pay_now_follow_health()
+read = {
+    'reminders': env['pay.now.reminder'].search([('reason', '!=', False)]).mapped('reason'),
+    'runs': env['pay.now.reminder.run'].search([]).mapped('problem'),
+    'transactions': [
+        [tx.state, tx.pay_now_failure_code, tx.pay_now_refusal] for tx in transactions
+    ],
+    'discrepancy': env['pay.now.discrepancy'].search([]).mapped('message'),
+    'provider': [
+        provider.pay_now_health_text,
+        provider.pay_now_problem_text,
+        provider.pay_now_missing_text,
+        provider.pay_now_payout_problem_text,
+    ],
+    'groups': literal_eval(mine.context)['group_by'],
+    'new_notices': [
+        env[model].search_count([]) - count
+        for model, count in zip(('mail.mail', 'mail.activity'), notices)
+    ],
+}
+"""
+
 # Somebody places the button by hand, in one language; and takes it out again.
 PLACE_BUTTON = """
 template = env.ref('account.email_template_edi_invoice')

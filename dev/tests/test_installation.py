@@ -13,12 +13,14 @@ from dev import settings
 from dev.bench import big_books
 from dev.env import databases, odoo, postgres
 from dev.tests.installation import (
+    BEFORE_CODES,
     CHECKOUT,
     COMPANIES,
     HABITS,
     OWN_RECORDS,
     PAY,
     PLACE_BUTTON,
+    READ_CODES,
     REMOVE,
     TAKE_BUTTON,
     Database,
@@ -167,6 +169,22 @@ class TestUsed:
         assert len(before['pay_now_transaction_item']) == 2
         database.run('-u', settings.MODULE)
         assert differences(before, database.records()) == []
+
+    def test_an_update_keeps_what_was_stored_as_texts(self, database):
+        structure = database.structure()
+        with database.server.cursor(database.name) as cursor:
+            cursor.execute(BEFORE_CODES)
+        database.run('-u', settings.MODULE)
+        assert database.structure() == structure, "as where the module was installed today"
+        assert database.shell(READ_CODES, result='read') == {
+            'reminders': ["Paiement bloqué"],
+            'runs': ["The mail server is gone"] * 2,
+            'transactions': [['draft', False, 'lapsed'], ['done', 'card_declined', False]],
+            'discrepancy': ["Noté en français"],
+            'provider': ["Clés refusées", "Clés refusées", "A bank account", "Lecture refusée"],
+            'groups': [],
+            'new_notices': [0, 0],
+        }
 
     def test_it_is_not_removed_once_payments_were_made(self, database, sandbox):
         structure, counts, records = database.structure(), database.counts(), database.records()

@@ -72,10 +72,11 @@ class PayNowDiscrepancy(models.Model):
     @api.depends('name', 'code', 'details', 'amount', 'transaction_id')
     @api.depends_context('lang')
     def _compute_message(self):
+        known = self._message_templates()
         for one in self:
-            # Without a code: noted before there were any.
+            # Noted before there were codes, or by a version that has others.
             one.message = one.name
-            if one.code:
+            if one.code in known:
                 one.message = self._write_message(
                     one.transaction_id.sudo(), one.code, one.details or {}
                 )
@@ -123,18 +124,19 @@ class PayNowDiscrepancy(models.Model):
         :return: the discrepancy, open or dismissed.
         :rtype: pay.now.discrepancy
         """
-        values = self._prepare(transaction, kind, code, amount, details or {})
+        details = details or {}
         known = self.sudo().search(
             Domain('transaction_id', '=', transaction.id)
             & Domain('kind', '=', kind)
             # What somebody dismissed does not come back, unless it changes.
             & (
                 Domain('state', '=', 'open')
-                | Domain('state', '=', 'dismissed') & Domain('name', '=', values['name'])
+                | Domain('state', '=', 'dismissed')
+                & Domain('name', 'in', self._write_names(transaction, code, details))
             ),
             limit=1,
         )
-        return known or self.sudo().create(values)
+        return known or self.sudo().create(self._prepare(transaction, kind, code, amount, details))
 
     @api.model
     def _prepare(self, transaction, kind, code, amount, details):
@@ -142,8 +144,9 @@ class PayNowDiscrepancy(models.Model):
 
         :rtype: dict
         """
+        company_self = self.with_context(lang=transaction.company_id._pay_now_lang())
         return {
-            'name': self._write_message(transaction, code, details),
+            'name': company_self._write_message(transaction, code, details),
             'code': code,
             'details': details,
             'kind': kind,
@@ -175,6 +178,20 @@ class PayNowDiscrepancy(models.Model):
         for name, value in details.items():
             values[name] = write(value) if isinstance(value, int | float) else value
         return self._message_templates()[code] % values
+
+    @api.model
+    def _write_names(self, transaction, code, details):
+        """Return what happened in each language that it may have been noted in.
+
+        Earlier versions noted it in the language of whoever was at work.
+
+        :return: sentences; parameters as of `_write_message`.
+        :rtype: list
+        """
+        return [
+            self.with_context(lang=lang)._write_message(transaction, code, details)
+            for lang, _name in self.env['res.lang'].get_installed()
+        ]
 
     @api.model
     def _message_templates(self):

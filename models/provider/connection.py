@@ -18,7 +18,6 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -195,7 +194,7 @@ class OwnKeys:
         except GatewayUnavailable:
             raise
         except GatewayError as error:
-            return problems.of_error('webhook', error)
+            return provider._pay_now_error_problem('webhook', error)
         if webhook:
             provider._pay_now_take_over_webhook(webhook)
         return False

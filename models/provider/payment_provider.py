@@ -302,7 +302,7 @@ class PaymentProvider(models.Model):
             'not_a_key': self.env._("This is not a key of %s.", name),
             'currency_not_supported': self.env._("%s does not take this currency.", name),
         }.get(error.code) or self.env._(
-            "%(provider)s answers: %(answer)s", provider=name, answer=error.message
+            "%(provider)s answers: %(answer)s", provider=name, answer=error.message or error.code
         )
 
     def _pay_now_amount_limits(self, currency):

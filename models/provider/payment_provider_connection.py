@@ -375,7 +375,7 @@ class PaymentProvider(models.Model):
             self._pay_now_follow_health()
             return self._pay_now_error_text(error)
         except GatewayError as error:
-            problem = problems.of_error('error', error)
+            problem = self._pay_now_error_problem('error', error)
         values |= problems.values_of('pay_now_problem', problem)
         self._pay_now_note_answer()
         values['pay_now_unheard_at'] = self._pay_now_find_unnotified()

@@ -288,6 +288,21 @@ class PaymentProvider(models.Model):
         # A sentence that an earlier version kept.
         return problem['code']
 
+    def _pay_now_error_problem(self, code, error):
+        """Return the problem that a gateway's error is, as it may be kept.
+
+        Whoever reads the provider can read what is kept: the answer to the platform's credentials
+        is not for its tenants.
+
+        :param str code: of the problem.
+        :param GatewayError error: what the gateway raised.
+        :rtype: dict
+        """
+        problem = problems.of_error(code, error)
+        if self._pay_now_platform_error_text(error):
+            problem['error']['answer'] = ''
+        return problem
+
     def _pay_now_error_problem_label(self, problem):
         """Return what a problem means that a gateway's error is, in the reader's language.
 
@@ -330,7 +345,7 @@ class PaymentProvider(models.Model):
         )
         provider = self.sudo()
         if isinstance(error, GatewayAuthError) and not provider.pay_now_problem:
-            problem = problems.of_error('error', error)
+            problem = provider._pay_now_error_problem('error', error)
             provider.write(
                 {**problems.values_of('pay_now_problem', problem), 'pay_now_checked_at': False}
             )

@@ -329,7 +329,7 @@ class PaymentProvider(models.Model):
         """
         cause = error.__cause__
         self._pay_now_note_missing(
-            problems.of_error('refused', cause)
+            self._pay_now_error_problem('refused', cause)
             if isinstance(cause, GatewayError)
             else {'code': 'text', 'text': str(error)}
         )
@@ -345,7 +345,7 @@ class PaymentProvider(models.Model):
         try:
             self._pay_now_resume_onboarding()
         except GatewayError as error:
-            self._pay_now_note_missing(problems.of_error('error', error))
+            self._pay_now_note_missing(self._pay_now_error_problem('error', error))
 
     def _pay_now_come_for_link(self):
         """Return a new link for somebody whose link was used, or has lapsed.

@@ -23,7 +23,7 @@ class PayNowReminder(models.Model):
 
     @api.model
     def _search_reason(self, operator, value):
-        return self._search_reasons('reason_codes', operator, value)
+        return self._search_reasons('reason', 'reason_codes', operator, value)
 
     # === BUSINESS METHODS - REASONS === #
 

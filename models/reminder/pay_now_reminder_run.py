@@ -152,7 +152,7 @@ class PayNowReminderRun(models.Model):
 
     @api.model
     def _search_problem(self, operator, value):
-        return self._search_reasons('problem_codes', operator, value)
+        return self._search_reasons('problem', 'problem_codes', operator, value)
 
     @api.depends('reminder_ids.state')
     def _compute_counts(self):

@@ -139,6 +139,25 @@ class TestPlatformCredentials(PlatformCase):
                 )
                 self.assertFalse(re.search(r'platformsecret|none|\bone\b|rtwo|\*{4}', shown), shown)
 
+    def test_refused_credentials_are_kept_without_the_answer(self):
+        """What the provider answers about them is not for those who can read the provider."""
+        self.provider.sudo().write(
+            {'pay_now_platform_state': 'used', 'pay_now_status': 'connected'}
+        )
+        error = GatewayAuthError("Invalid API Key: sk_live_numberone", 'api_key_expired')
+        with mute_logger('odoo.addons.account_pay_now.models.provider.payment_provider_health'):
+            self.provider._pay_now_note_problem(error)
+        refusal = UserError("Refused")
+        refusal.__cause__ = error
+        self.provider._pay_now_note_refusal(refusal)
+        fields = ['problem', 'problem_values', 'problem_text', 'missing', 'missing_values']
+        kept = self.provider.with_user(self.admin).read([f'pay_now_{name}' for name in fields])[0]
+        self.assertNotIn('numberone', str(kept))
+        for name in ('problem', 'missing'):
+            self.assertIn(
+                "refuses the credentials of this server", self.provider[f'pay_now_{name}_text']
+            )
+
     def test_credentials_taken_off_the_server(self):
         self.register(self.provider)
         tx = self.pay(self.provider)

@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import ast
 import contextlib
 import runpy
 from datetime import datetime, time, timedelta
@@ -229,10 +230,23 @@ class TestReminderReasons(ReasonsCommon):
             ('!=', False, held),
             ('in', [whole, False], held | free),
             ('ilike', "not ticked", held.browse()),
+            ('=ilike', "option non%", held),
+            ('=like', "option non%", held.browse()),
+            ('not =ilike', "option non%", free),
         ):
             with self.subTest(operator=operator, value=value):
                 found = french.search([*both, ('reason', operator, value)])
                 self.assertEqual(found, expected.with_env(found.env).sorted('id', reverse=True))
+
+    def test_code_of_another_version(self):
+        reminder = self.sent_reminder(
+            reason_codes=[['of_tomorrow', {'much': 1}], ['under_way', {}]]
+        )
+        self.assert_reads(
+            reminder,
+            "of_tomorrow, Another reminder is on its way",
+            "of_tomorrow, Un autre rappel est en cours d'envoi",
+        )
 
     def test_every_code_says_something(self):
         """Nobody stores a code that the table does not have."""
@@ -270,3 +284,39 @@ class TestReasonsUpgrade(ReasonsCommon):
             self.assert_reads(new, "Interrupted while sending", "Interrompu pendant l’envoi")
             self.assertFalse(none.reason)
             self.assertEqual(run.problem, "Panne")
+
+    def test_filters_that_people_made_still_open(self):
+        path = Path(__file__).parents[2] / 'migrations' / '19.0.1.6.0' / 'post-filters.py'
+        Reminder = self.env['pay.now.reminder']
+        grouped = "{'group_by': ['reason', 'state'], 'pivot_row_groupby': ['reason']}"
+        mine, simple, odd, other = self.env['ir.filters'].create(
+            [
+                {
+                    'name': f"Filter {number}",
+                    'model_id': model,
+                    'context': context,
+                    'sort': sort,
+                    'domain': "[('reason', 'ilike', 'due')]",
+                }
+                for number, (model, context, sort) in enumerate(
+                    (
+                        ('pay.now.reminder', grouped, '["reason desc", "id"]'),
+                        ('pay.now.reminder', "{'group_by': ['state']}", '["id"]'),
+                        ('pay.now.reminder', "{'group_by': ['reason'], 'uid': uid}", '[]'),
+                        ('account.move', grouped, '["reason desc"]'),
+                    )
+                )
+            ]
+        )
+        before = [(one.context, one.sort) for one in (simple, odd, other)]
+        self.env.flush_all()
+        migrate = runpy.run_path(str(path))['migrate']
+        for _twice in range(2):
+            migrate(self.cr, '19.0.1.5.0')
+            self.env.invalidate_all()
+            self.assertEqual(
+                ast.literal_eval(mine.context), {'group_by': ['state'], 'pivot_row_groupby': []}
+            )
+            self.assertEqual(mine.sort, '["id"]')
+            self.assertEqual([(one.context, one.sort) for one in (simple, odd, other)], before)
+        Reminder.search(ast.literal_eval(mine.domain), order='id')
