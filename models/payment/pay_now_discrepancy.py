@@ -1,7 +1,18 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+
+
+def _unspaced(text):
+    """Return a sentence without its spaces and apostrophes, which translations write in two ways.
+
+    :param str text: the sentence.
+    :rtype: str
+    """
+    return re.sub(r"[\s'’]", '', text or '')
 
 
 class PayNowDiscrepancy(models.Model):
@@ -128,15 +139,16 @@ class PayNowDiscrepancy(models.Model):
         known = self.sudo().search(
             Domain('transaction_id', '=', transaction.id)
             & Domain('kind', '=', kind)
-            # What somebody dismissed does not come back, unless it changes.
-            & (
-                Domain('state', '=', 'open')
-                | Domain('state', '=', 'dismissed')
-                & Domain('name', 'in', self._write_names(transaction, code, details))
-            ),
-            limit=1,
+            & Domain('state', 'in', ('open', 'dismissed'))
         )
-        return known or self.sudo().create(self._prepare(transaction, kind, code, amount, details))
+        found = known.filtered(lambda one: one.state == 'open')
+        if known and not found:
+            # What somebody dismissed does not come back, unless it changes.
+            names = self._write_names(transaction, code, details)
+            found = known.filtered(lambda one: _unspaced(one.name) in names)
+        return found[:1] or self.sudo().create(
+            self._prepare(transaction, kind, code, amount, details)
+        )
 
     @api.model
     def _prepare(self, transaction, kind, code, amount, details):
@@ -185,13 +197,13 @@ class PayNowDiscrepancy(models.Model):
 
         Earlier versions noted it in the language of whoever was at work.
 
-        :return: sentences; parameters as of `_write_message`.
-        :rtype: list
+        :return: sentences without spaces; parameters as of `_write_message`.
+        :rtype: set
         """
-        return [
-            self.with_context(lang=lang)._write_message(transaction, code, details)
+        return {
+            _unspaced(self.with_context(lang=lang)._write_message(transaction, code, details))
             for lang, _name in self.env['res.lang'].get_installed()
-        ]
+        }
 
     @api.model
     def _message_templates(self):

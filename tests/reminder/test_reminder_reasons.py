@@ -194,8 +194,8 @@ class TestReminderReasons(ReasonsCommon):
             reminder,
             "Another reminder is on its way, Not attached, as it could not be printed: F/1, F/2"
             " (no paper)",
-            "Un autre rappel est en cours d'envoi, Non joint, faute d'avoir pu être imprimé :"
-            " F/1, F/2 (no paper)",
+            "Un autre rappel est en cours d'envoi, Non joint, faute d'avoir pu être"
+            " imprimé\N{NO-BREAK SPACE}: F/1, F/2 (no paper)",
         )
 
     def test_what_waits_for_a_person(self):
