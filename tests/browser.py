@@ -29,7 +29,6 @@ class SharedBrowser(ChromeBrowser):
     """
 
     #: The process, its port and its folder.
-
     _running = None
 
     def _chrome_start(self, user_data_dir, touch_enabled, headless=True, debug=False):
@@ -63,6 +62,7 @@ class SharedBrowser(ChromeBrowser):
         try:
             self.screencaster.stop()
             self._websocket_request('Page.stopLoading')
+            self._silence()
             for origin in self._origins():
                 self._websocket_request(
                     'Storage.clearDataForOrigin', params={'origin': origin, 'storageTypes': 'all'}
@@ -73,6 +73,24 @@ class SharedBrowser(ChromeBrowser):
             self.ws.close()
             self._receiver.join(5)
             requests.get(self._address(f'close/{self._tab}'), timeout=10)
+
+    def _silence(self):
+        """Let the page send nothing more: Odoo saves an open form as its tab closes.
+
+        The test goes on by then, with the one database cursor that both share.
+        """
+        self._websocket_request(
+            'Runtime.evaluate', params={'expression': 'navigator.sendBeacon = () => true'}
+        )
+        self._websocket_request(
+            'Network.emulateNetworkConditions',
+            params={
+                'offline': True,
+                'latency': 0,
+                'downloadThroughput': -1,
+                'uploadThroughput': -1,
+            },
+        )
 
     def _origins(self):
         """Return where the tab has been."""
