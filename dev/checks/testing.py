@@ -34,7 +34,8 @@ PROCESSES = int(os.environ.get("TEST_PROCESSES") or min(2, os.cpu_count() or 1))
 SECONDS_FILE = settings.CACHE_DIR / "test-seconds.json"
 # The longest ones, as long as nothing was measured here.
 LONGEST = {
-    "TestSituationsMoney": 300,
+    "TestSituationsMoneyStripe": 150,
+    "TestSituationsMoneyPayPal": 150,
     "TestSituationsPayouts": 200,
     "TestPaymentStates": 100,
     "TestBooksHistory": 90,
