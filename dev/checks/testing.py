@@ -237,6 +237,7 @@ def run_odoo_tests(tags, prepared=False, before=(), after=()):
         with databases.temporary(server, template) as name, console.step(f"Odoo tests {label}"):
             for modules in filter(None, [before, before and [settings.MODULE], after]):
                 databases.install(server, name, modules)
+            databases.keep_from_vacuum(server, name)
             # Without an update Odoo tests the modules as they are installed: the same tests,
             # at_install and post_install, several seconds earlier.
             run = _OdooRun(server, name, tags)
