@@ -426,25 +426,30 @@ class PayNowCommon(PreparedCase):
     @classmethod
     def make_invoice(cls, amount=100.0, partner=None, days_late=10, post=True, **values):
         """Return an invoice of `amount`, without tax, due `days_late` days ago."""
+        return cls.make_invoices([amount], partner, days_late, post, **values)
+
+    @classmethod
+    def make_invoices(cls, amounts, partner=None, days_late=10, post=True, **values):
+        """Return an invoice of each of the amounts, all made at once; see `make_invoice`."""
         due = fields.Date.today() - timedelta(days=days_late)
-        invoice = cls.env['account.move'].create(
-            {
-                'move_type': 'out_invoice',
-                'partner_id': (partner or cls.customer).id,
-                'invoice_date': due,
-                'invoice_date_due': due,
-                'invoice_payment_term_id': False,
-                'invoice_line_ids': [
-                    Command.create(
-                        {'name': "Bread", 'quantity': 1, 'price_unit': amount, 'tax_ids': []}
-                    )
-                ],
-                **values,
-            }
+        line = {'name': "Bread", 'quantity': 1, 'tax_ids': []}
+        invoices = cls.env['account.move'].create(
+            [
+                {
+                    'move_type': 'out_invoice',
+                    'partner_id': (partner or cls.customer).id,
+                    'invoice_date': due,
+                    'invoice_date_due': due,
+                    'invoice_payment_term_id': False,
+                    'invoice_line_ids': [Command.create({**line, 'price_unit': amount})],
+                    **values,
+                }
+                for amount in amounts
+            ]
         )
         if post:
-            invoice.action_post()
-        return invoice
+            invoices.action_post()
+        return invoices
 
     @classmethod
     def lines(cls, *invoices):

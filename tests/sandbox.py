@@ -50,13 +50,18 @@ class SandboxCase(PayNowCommon, HttpCase):
 
     def setUp(self):
         super().setUp()
-        self.sandbox.reset()
-        for side in (self.sandbox, self.sandbox.paypal):
-            side.webhooks(mode='held', copies=3, shuffle=True)
-        self.sandbox.fees(delay=None)
-        self.provider._pay_now_connect(self.sandbox.key)
-        self.paypal._pay_now_connect(self.sandbox.paypal.client_id, self.sandbox.paypal.secret)
+        self.begin_anew()
         self.addCleanup(self.assert_requests)
+
+    @classmethod
+    def begin_anew(cls):
+        """Connect both providers to a sandbox that knows nothing yet, as each test begins."""
+        cls.sandbox.reset()
+        for side in (cls.sandbox, cls.sandbox.paypal):
+            side.webhooks(mode='held', copies=3, shuffle=True)
+        cls.sandbox.fees(delay=None)
+        cls.provider._pay_now_connect(cls.sandbox.key)
+        cls.paypal._pay_now_connect(cls.sandbox.paypal.client_id, cls.sandbox.paypal.secret)
 
     @classmethod
     def _request_handler(cls, session, request, /, **kwargs):
@@ -65,7 +70,8 @@ class SandboxCase(PayNowCommon, HttpCase):
             kwargs['timeout'] = max(kwargs['timeout'])
         return super()._request_handler(session, request, **kwargs)
 
-    def assert_requests(self):
+    @classmethod
+    def assert_requests(cls):
         """Hold every request sent so far against the providers' descriptions, where they are.
 
         Those that were refused or not answered too: nothing here sends nonsense.
@@ -74,7 +80,7 @@ class SandboxCase(PayNowCommon, HttpCase):
         :rtype: int
         """
         number = 0
-        for name, side in zip(CONTRACTS, (self.sandbox, self.sandbox.paypal), strict=True):
+        for name, side in zip(CONTRACTS, (cls.sandbox, cls.sandbox.paypal), strict=True):
             contract = importlib.import_module(name)
             if not contract.available():
                 _logger.info("NOT TESTED: no description for %s (PAY_NOW_SPECS)", name)
@@ -138,3 +144,34 @@ class SandboxCase(PayNowCommon, HttpCase):
             self.env['account.payment'].search_count([('payment_transaction_id', 'in', txs.ids)]),
             len(txs),
         )
+
+
+class PlayedOnCase(SandboxCase):
+    """A sandbox in which something has happened already when each test begins.
+
+    It is prepared once for the class. As Odoo rolls its own side back to where the class was set
+    up, the sandbox is restored to its snapshot: each test goes on from the same moment on both
+    sides, and what was held back till then is still to be delivered.
+    """
+
+    prepared = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.begin_anew()
+        cls.prepare_sandbox()
+        cls.assert_requests()
+        # What is known of numbers given belongs to one transaction: each test finds out by itself.
+        cls.cr.precommit.data.pop('sequence.mixin', None)
+        cls.sandbox.snapshot()
+        cls.prepared = True
+
+    @classmethod
+    def prepare_sandbox(cls):
+        """Let happen what happens before every test of the class."""
+        raise NotImplementedError
+
+    @classmethod
+    def begin_anew(cls):
+        return cls.sandbox.restore() if cls.prepared else super().begin_anew()

@@ -17,6 +17,8 @@ class Providers:
         self.stripe = StripeApplication(self)
         self.paypal = PayPalApplication(self)
         self.all = {'stripe': self.stripe, 'paypal': self.paypal}
+        #: The snapshot: `ahead` and name -> what its store knew.
+        self.kept = None
 
     def addresses(self):
         """Return where each provider is: name -> address."""
@@ -28,6 +30,22 @@ class Providers:
         for app in self.all.values():
             app.webhooks.forget()
             app.store.reset()
+
+    def snapshot(self):
+        """Remember how everything is. The caller holds the lock."""
+        stores = {name: app.store.snapshot() for name, app in self.all.items()}
+        self.kept = {'ahead': clock.ahead, **stores}
+
+    def roll_back(self):
+        """Make everything as it was at the snapshot. The caller holds the lock.
+
+        What was held back then is signed anew, as if it was sent now.
+        """
+        clock.ahead = self.kept['ahead']
+        for name, app in self.all.items():
+            app.webhooks.forget()
+            app.store.roll_back(self.kept[name])
+            app.webhooks.sign_again()
 
     def advance(self, seconds):
         """Let time pass, and happen what was due meanwhile."""

@@ -30,15 +30,24 @@ class NotifiedCase(MoneyCase):
         #: Notifications that are still on their way, the last one first.
         self.kept = []
 
+    @classmethod
+    def let_events_arrive_once(cls):
+        """Each event from now on is held back, once and in order."""
+        for side in (cls.sandbox, cls.sandbox.paypal):
+            side.webhooks(mode='held', copies=1, shuffle=False)
+
     def play_stories(self, stories, way):
         """Let the stories happen, step by step, and notify the books of each step.
 
         :param list stories: generators.
         :param str way: one of `WAYS`.
         """
-        for side in (self.sandbox, self.sandbox.paypal):
-            mode = 'off' if way == 'sweep_only' else 'held'
-            side.webhooks(mode=mode, copies=1, shuffle=False)
+        self.let_events_arrive_once()
+        if way == 'sweep_only':
+            # Nor does what a provider had to say before.
+            self.lose_notifications()
+            for side in (self.sandbox, self.sandbox.paypal):
+                side.webhooks(mode='off')
         notify = getattr(self, f'notify_by_{way}')
         waiting = list(stories)
         while waiting:

@@ -2,7 +2,8 @@
 """Situation by situation: what becomes of money after the payer agreed, however it is notified.
 
 One payment of 240.00 for each row. All rows happen side by side at one provider; the whole table
-is played once for each provider and each way of notification, and ends in the same books.
+is played once for each provider and each way of notification, and ends in the same books. What the
+payers do at first is the same in all ways: it happens once, and each play goes on from there.
 """
 
 from collections import namedtuple
@@ -12,6 +13,7 @@ from odoo.tests import tagged
 
 from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 from odoo.addons.account_pay_now.tests.payment.test_situations import PayPalSide, StripeSide
+from odoo.addons.account_pay_now.tests.sandbox import PlayedOnCase
 
 #: What is looked at in the end.
 #:
@@ -144,20 +146,34 @@ class PayPalMoney(PayPalSide):
 
 
 class Row:
-    """One payment of 240.00. Each method is a situation; at a `yield` the books may be notified."""
+    """One payment of 240.00. Each method is a situation; at a `yield` the books may be notified.
 
-    def __init__(self, case, side, name):
+    What comes before the first `yield` is done once, when the table is prepared: each play finds
+    it done.
+
+    :param case: the test, or its class while the table is prepared.
+    :param payment.transaction tx: open at the provider, or what became of it in the preparation.
+    :param bool begun: whether the payer's part is done already.
+    """
+
+    def __init__(self, case, side, name, tx, begun):
         self.case, self.side, self.name = case, side, name
-        self.invoice = case.make_invoice(240)
-        self.tx = case.checkout(case.lines(self.invoice), provider=side.provider)
+        self.tx, self.begun = tx, begun
+        self.invoice = tx.invoice_ids
 
     # === what people do === #
 
     def pay(self, how=None):
-        """The payer agrees, and comes back."""
-        self.side.agree(self.tx, *(how and [how] or []))
-        self.case.sandbox.release_fees()
-        self.tx._synchronize()
+        """The payer agrees, and comes back: all together, when all have agreed."""
+        if not self.begun:
+            self.side.agree(self.tx, *(how and [how] or []))
+            self.case.sandbox.release_fees()
+            self.case.returning |= self.tx
+
+    def lapse(self):
+        """The payer does nothing for too long."""
+        if not self.begun:
+            self.side.lapse(self.tx)
 
     def refund(self, amount=None):
         """The accountant refunds."""
@@ -195,7 +211,7 @@ class Row:
         yield
 
     def lapsed(self):
-        self.side.lapse(self.tx)
+        self.lapse()
         yield
 
     def declined(self):
@@ -392,17 +408,49 @@ class Row:
         )
 
 
-@tagged('post_install', '-at_install')
-class TestSituationsMoney(NotifiedCase):
-    """The table above, in each way of notification."""
+class SituationsMoneyCase(NotifiedCase, PlayedOnCase):
+    """The table above for one provider, in each way of notification."""
 
-    def play(self, number, way):
-        side = (
-            StripeMoney(self, self.provider, self.sandbox),
-            PayPalMoney(self, self.paypal, self.sandbox.paypal),
-        )[number]
-        expected = {name: row[number] for name, row in TABLE.items() if row[number]}
-        rows = {name: Row(self, side, name) for name in expected}
+    #: Its place in the rows of the table.
+    number = None
+
+    @classmethod
+    def make_side(cls, case):
+        """Return the provider, for a test or the class."""
+        if cls.number:
+            return PayPalMoney(case, cls.paypal, cls.sandbox.paypal)
+        return StripeMoney(case, cls.provider, cls.sandbox)
+
+    @classmethod
+    def prepare_sandbox(cls):
+        """Open a checkout for each row; the payers agree, one after the other, and come back."""
+        side = cls.make_side(cls)
+        cls.expected = {name: row[cls.number] for name, row in TABLE.items() if row[cls.number]}
+        invoices = cls.make_invoices([240] * len(cls.expected))
+        cls.checkouts = {
+            name: cls.checkout(cls.lines(invoice), provider=side.provider)
+            for name, invoice in zip(cls.expected, invoices, strict=True)
+        }
+        cls.let_events_arrive_once()
+        cls.returning = cls.env['payment.transaction'].sudo()
+        for name, story in cls.make_rows(cls).items():
+            next(getattr(story, name)())
+        cls.returning._synchronize()
+
+    @classmethod
+    def make_rows(cls, case):
+        """Return the rows by their names, for a test or the class."""
+        side = cls.make_side(case)
+        return {
+            name: Row(case, side, name, tx, begun=cls.prepared)
+            for name, tx in cls.checkouts.items()
+        }
+
+    def play(self, way):
+        side, expected = self.make_side(self), self.expected
+        rows = self.make_rows(self)
+        for row in rows.values():
+            self.assertTrue(row.begun)
         self.play_stories([getattr(row, name)() for name, row in rows.items()], way)
         if way != 'sweep_only':
             known = {name: one for name, one in expected.items() if name not in NOT_NOTIFIED}
@@ -436,11 +484,25 @@ class TestSituationsMoney(NotifiedCase):
         self.assertFalse(failed, failed.mapped('error'))
 
 
-def _test(number, way):
-    """Return the test of the whole table for one provider and one way of notification."""
-    return lambda self: self.play(number, way)
+@tagged('post_install', '-at_install')
+class TestSituationsMoneyStripe(SituationsMoneyCase):
+    """The whole table for Stripe."""
+
+    number = 0
 
 
-for _number, _name in enumerate(('stripe', 'paypal')):
-    for _way in WAYS:
-        setattr(TestSituationsMoney, f'test_{_name}_{_way}', _test(_number, _way))
+@tagged('post_install', '-at_install')
+class TestSituationsMoneyPayPal(SituationsMoneyCase):
+    """The whole table for PayPal."""
+
+    number = 1
+
+
+def _test(way):
+    """Return the test of the whole table for one way of notification."""
+    return lambda self: self.play(way)
+
+
+for _way in WAYS:
+    setattr(TestSituationsMoneyStripe, f'test_stripe_{_way}', _test(_way))
+    setattr(TestSituationsMoneyPayPal, f'test_paypal_{_way}', _test(_way))

@@ -100,7 +100,7 @@ class Control:
     def do_outbox(self):
         """The notifications held back (url, headers, body), which are then forgotten."""
         held, self.store.outbox = self.store.outbox, []
-        return held
+        return [request for _job, request in held]
 
     def do_deliveries(self):
         """The deliveries tried, oldest first: event, url, status of the answer, 0 for none."""
@@ -115,6 +115,18 @@ class Control:
     def do_reset(self):
         """Forget everything, at all providers."""
         self.app.providers.reset()
+        return {}
+
+    def do_snapshot(self):
+        """Remember how everything is, at all providers: one snapshot, the last one."""
+        self.app.providers.snapshot()
+        return {}
+
+    def do_restore(self):
+        """Make everything as it was at the snapshot, at all providers, any number of times."""
+        if not self.app.providers.kept:
+            raise Refusal(400, "There is no snapshot.")
+        self.app.providers.roll_back()
         return {}
 
     def do_advance(self, seconds):

@@ -81,7 +81,7 @@ class Deliveries:
 
     def _hand_over(self, job, wait, tries=0):
         if self.store.webhooks['mode'] == 'held':
-            self.store.outbox.append(self.request(job))
+            self.store.outbox.append((job, self.request(job)))
             return
         with self._changed:
             due = time.monotonic() + wait
@@ -136,6 +136,10 @@ class Deliveries:
         """Tell whether everything is delivered, or given up."""
         with self._changed:
             return not self._waiting and not self._busy
+
+    def sign_again(self):
+        """Sign what is held back anew: a signature is good for some minutes only."""
+        self.store.outbox = [(job, self.request(job)) for job, _request in self.store.outbox]
 
     def forget(self):
         """Deliver nothing of what is waiting."""

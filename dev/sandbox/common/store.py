@@ -2,6 +2,7 @@
 """The sandbox's memory: accounts, their objects, and how it was told to misbehave."""
 
 import collections
+import copy
 import secrets
 import threading
 import time
@@ -70,6 +71,9 @@ class Store:
     :param lock: one for all providers, so that what concerns them all cannot block.
     """
 
+    #: What belongs to the running process, and never to a snapshot.
+    lasting = ('lock', 'base', 'calm')
+
     def __init__(self, lock):
         self.lock = lock
         self.base = ''
@@ -105,6 +109,7 @@ class Store:
             #: currency -> rate into the settlement currency; others are settled as they are
             self.rates = {}
             self.webhooks = {'mode': 'on', 'copies': 1, 'shuffle': False, 'delay': 0.0, 'drop': 0}
+            #: notifications held back: (job, its request)
             self.outbox = []
 
     def behave(self):
@@ -113,6 +118,20 @@ class Store:
             self.faults = []
             self.calm.set()
             self.calm = threading.Event()
+
+    def snapshot(self):
+        """Return a copy of everything that is known now. The caller holds the lock."""
+        known = {name: value for name, value in vars(self).items() if name not in self.lasting}
+        # In one piece: objects refer to one another.
+        return copy.deepcopy(known)
+
+    def roll_back(self, snapshot):
+        """Know again what a snapshot holds, and nothing that came later.
+
+        The caller holds the lock.
+        """
+        self.behave()
+        vars(self).update(copy.deepcopy(snapshot))
 
     def saved(self):
         """Return what is kept for a later run. The caller holds the lock."""

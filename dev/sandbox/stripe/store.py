@@ -44,6 +44,8 @@ class StripeStore(Store):
             self.bank_delay = None
             #: The API's request being executed, for the events it causes.
             self.cause = None
+            #: (event, url) of what arrived, so that it is counted once
+            self.arrived = set()
 
     @contextlib.contextmanager
     def caused_by(self, request_id, key):

@@ -29,11 +29,6 @@ def sign(body, secrets, timestamp):
 class Webhooks(Deliveries):
     """Creates events and delivers them to the endpoints that asked for them."""
 
-    def __init__(self, store):
-        #: (event, url) of what arrived, so that it is counted once
-        self._arrived = set()
-        super().__init__(store)
-
     def emit(self, account, kind, obj, previous=None):
         """Create an event about an object as it is now, and deliver it.
 
@@ -82,8 +77,8 @@ class Webhooks(Deliveries):
         """One endpoint less waits for the event."""
         kept = job.get('kept')
         with self.store.lock:
-            if kept and (kept['id'], job['url']) not in self._arrived:
-                self._arrived.add((kept['id'], job['url']))
+            if kept and (kept['id'], job['url']) not in self.store.arrived:
+                self.store.arrived.add((kept['id'], job['url']))
                 kept['pending_webhooks'] = max(kept['pending_webhooks'] - 1, 0)
 
     def forge(self, account, event, secrets, age=0):
@@ -98,7 +93,3 @@ class Webhooks(Deliveries):
         ]
         self.send_once(jobs)
         return len(jobs)
-
-    def forget(self):
-        super().forget()
-        self._arrived.clear()
