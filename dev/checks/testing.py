@@ -34,11 +34,21 @@ PROCESSES = int(os.environ.get("TEST_PROCESSES") or min(2, os.cpu_count() or 1))
 SECONDS_FILE = settings.CACHE_DIR / "test-seconds.json"
 # The longest ones, as long as nothing was measured here.
 LONGEST = {
+    "TestStories": 300,
+    "TestSituationsPayouts": 220,
+    "TestSituationsMoneyPayPal": 200,
+    "TestRefundSituations": 170,
     "TestSituationsMoneyStripe": 150,
-    "TestSituationsMoneyPayPal": 150,
-    "TestSituationsPayouts": 200,
-    "TestPaymentStates": 100,
-    "TestBooksHistory": 90,
+    "TestFirstWeekScreens": 100,
+    "TestResultPage": 90,
+    "TestScreens": 90,
+    "TestReminderHistory": 70,
+    "TestPayPalChain": 65,
+    "TestPayout": 60,
+    "TestSituations": 60,
+    "TestConnectionScreens": 60,
+    "TestBooksHistory": 60,
+    "TestPaymentStates": 50,
 }
 SHOWN_CLASSES = 10
 # Where a process leaves what came of its tests for the one that began it.
