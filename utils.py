@@ -4,7 +4,6 @@
 import ipaddress
 import re
 import unicodedata
-from datetime import timezone
 from urllib.parse import parse_qsl, urlsplit
 
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
@@ -189,13 +188,3 @@ def read_amount(value, point='.'):
             return None
         digits = f"{re.sub('[.,]', '', whole)}.{decimals}"
     return float(digits)
-
-
-def naive_utc(moment):
-    """Return an instant as Odoo stores it.
-
-    :param datetime moment: aware, or None.
-    :return: the same, naive, in UTC; None for none.
-    :rtype: datetime.datetime
-    """
-    return moment and moment.astimezone(timezone.utc).replace(tzinfo=None)

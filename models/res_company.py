@@ -297,6 +297,16 @@ class ResCompany(models.Model):
         """
         return instant.replace(tzinfo=pytz.utc).astimezone(self._pay_now_zone()).date()
 
+    @api.model
+    def _pay_now_instant(self, moment):
+        """Return an instant as Odoo stores it.
+
+        :param datetime moment: aware, or None.
+        :return: the same, naive, in UTC; None for none.
+        :rtype: datetime.datetime | None
+        """
+        return moment and moment.astimezone(pytz.utc).replace(tzinfo=None)
+
     # === BUSINESS METHODS - SET-UP === #
 
     def _pay_now_has_chart(self):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
 
 #: What the books hold of payments: the entries that count by payment of the provider, and the
@@ -117,7 +117,7 @@ class PayNowDiscrepancy(models.Model):
         by_tx = defaultdict(list)
         for line in listed:
             tx = payments.get(line.id)
-            made_at = utils.naive_utc(line.created_at)
+            made_at = provider.company_id._pay_now_instant(line.created_at)
             if not tx or made_at > newest:
                 continue
             # The same reference in other books, or from before these books, is not ours.

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 
@@ -172,7 +172,7 @@ class PayNowDispute(models.Model):
         return {
             **super()._values(provider, one),
             'transaction_id': self._payments(provider, [one])[one.id].id,
-            'opened_at': utils.naive_utc(one.created_at),
+            'opened_at': provider.company_id._pay_now_instant(one.created_at),
         }
 
     def _update(self, one):
@@ -188,7 +188,7 @@ class PayNowDispute(models.Model):
                     'state': one.state,
                     'amount': float(one.amount),
                     'needs_response': one.needs_response,
-                    'due_at': utils.naive_utc(one.due_at),
+                    'due_at': self.company_id._pay_now_instant(one.due_at),
                     'reason': one.reason,
                     'url': one.url,
                 }
@@ -503,10 +503,11 @@ class PayNowDispute(models.Model):
             for line in self.movement_ids
         )
 
-    @staticmethod
-    def _is_near(stored, moment):
+    def _is_near(self, stored, moment):
         """Tell whether two instants, the first one naive, may be of the same thing."""
-        return bool(stored and moment) and abs(stored - utils.naive_utc(moment)) <= NEAR
+        if not stored or not moment:
+            return False
+        return abs(stored - self.company_id._pay_now_instant(moment)) <= NEAR
 
     def _take_over_refund(self, refund):
         """Let the dispute have the money that was booked as a refund.

@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayNotFound,
@@ -142,7 +142,7 @@ class PayNowEvent(models.Model):
             'company_id': provider.company_id.id,
             'event_ref': event.id,
             'type': event.type,
-            'occurred_at': utils.naive_utc(event.created_at),
+            'occurred_at': provider.company_id._pay_now_instant(event.created_at),
             'source': source,
             'checkout_ref': event.checkout_id or None,
             'payment_ref': event.payment_id or None,

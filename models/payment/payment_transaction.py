@@ -9,7 +9,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
@@ -275,7 +275,7 @@ class PaymentTransaction(models.Model):
             # The last word counts.
             vals['pay_now_refusal'] = False
         if payment.paid_at:
-            vals['pay_now_paid_at'] = utils.naive_utc(payment.paid_at)
+            vals['pay_now_paid_at'] = self.company_id._pay_now_instant(payment.paid_at)
         method = self.payment_method_id
         if payment.method:
             method = self._pay_now_find_method(payment.method) or method

@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -217,7 +217,7 @@ class PaymentTransaction(models.Model):
         self.write(
             {
                 'pay_now_commission': float(payment.commission),
-                'pay_now_commission_date': utils.naive_utc(payment.commission_at),
+                'pay_now_commission_date': self.company_id._pay_now_instant(payment.commission_at),
                 'pay_now_movement_ref': payment.movement_id,
                 'pay_now_commission_state': 'known',
             }

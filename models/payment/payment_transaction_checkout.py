@@ -105,7 +105,7 @@ class PaymentTransaction(models.Model):
             {
                 'provider_reference': checkout.id,
                 'pay_now_checkout_url': checkout.url,
-                'pay_now_checkout_expiry': utils.naive_utc(checkout.expires_at),
+                'pay_now_checkout_expiry': self.company_id._pay_now_instant(checkout.expires_at),
             }
         )
         return checkout.url

@@ -7,7 +7,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS, base
 
 #: What the books know of a movement: its state, its transaction, and the journal items on the
@@ -188,7 +187,7 @@ class PayNowMovement(models.Model):
             'kind': line.kind,
             'type': line.type,
             'label': line.label,
-            'occurred_at': utils.naive_utc(line.created_at),
+            'occurred_at': provider.company_id._pay_now_instant(line.created_at),
             'currency_id': currencies[line.currency].id,
             'amount': float(line.amount),
             'fee': float(line.fee),

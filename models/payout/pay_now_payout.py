@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools.misc import format_date
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -229,7 +229,7 @@ class PayNowPayout(models.Model):
         return {
             **super()._values(provider, one),
             'amount': float(one.amount),
-            'created_at': utils.naive_utc(one.created_at),
+            'created_at': provider.company_id._pay_now_instant(one.created_at),
         }
 
     def _update(self, one):
@@ -238,7 +238,7 @@ class PayNowPayout(models.Model):
         final = self.state in ('failed', 'canceled')
         vals = {
             'state': self.state if final else one.state,
-            'arrives_at': utils.naive_utc(one.arrives_at) or self.arrives_at,
+            'arrives_at': self.company_id._pay_now_instant(one.arrives_at) or self.arrives_at,
             'movement_ref': one.movement_id or self.movement_ref,
             'failure_movement_ref': one.failure_movement_id or self.failure_movement_ref,
             'failure': one.failure or self.failure,

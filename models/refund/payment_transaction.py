@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import GATEWAYS, base
 from odoo.addons.account_pay_now.gateways.errors import GatewayRefused, GatewayUnavailable
 from odoo.addons.payment.logging import get_payment_logger
@@ -267,12 +267,12 @@ class PaymentTransaction(models.Model):
             'pay_now_refund_ref': refund.id,
             'provider_reference': refund.id,
             'pay_now_made_elsewhere': refund.reference != self.pay_now_idempotency_key,
-            'pay_now_returned_at': utils.naive_utc(refund.returned_at),
+            'pay_now_returned_at': self.company_id._pay_now_instant(refund.returned_at),
             'pay_now_returned_commission': float(refund.returned_commission),
         }
         if refund.moved_at:
             # Kept when the provider no longer says that the money had left.
-            values['pay_now_paid_at'] = utils.naive_utc(refund.moved_at)
+            values['pay_now_paid_at'] = self.company_id._pay_now_instant(refund.moved_at)
         if not self.payment_id:
             values['amount'] = -float(refund.amount)
         self.write({name: value for name, value in values.items() if self[name] != value})

@@ -7,8 +7,6 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.account_pay_now import utils
-
 
 class ResCompany(models.Model):
     """How a company reminds: its ready levels, when mails leave by themselves, and how many."""
@@ -167,7 +165,7 @@ class ResCompany(models.Model):
         opening = tz.localize(
             datetime.combine(day, time.min) + timedelta(hours=self.pay_now_hour_from)
         )
-        return utils.naive_utc(opening)
+        return self._pay_now_instant(opening)
 
     def _pay_now_left_today(self):
         """Return how many reminders may still leave today, or None without a limit.
@@ -189,7 +187,7 @@ class ResCompany(models.Model):
                     ('root_company_id', '=', root.id),
                     ('state', 'in', ('sending', 'sent', 'uncertain', 'failed')),
                     ('channel', '!=', 'letter'),
-                    ('sent_at', '>=', utils.naive_utc(start)),
+                    ('sent_at', '>=', self._pay_now_instant(start)),
                 ]
             )
         )
