@@ -47,6 +47,7 @@ class AccountMove(models.Model):
         comodel_name='pay.now.transaction.item',
         inverse_name='move_id',
         readonly=True,
+        groups='account.group_account_invoice,account.group_account_readonly',
     )
 
     # === COMPUTE METHODS === #
