@@ -42,6 +42,13 @@ class AccountMove(models.Model):
         compute='_compute_pay_now_refusal',
         compute_sudo=True,
     )
+    pay_now_item_ids = fields.One2many(
+        string="Online payment items",
+        comodel_name='pay.now.transaction.item',
+        inverse_name='move_id',
+        readonly=True,
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
 
     # === COMPUTE METHODS === #
 
@@ -77,7 +84,14 @@ class AccountMove(models.Model):
     # === BUSINESS METHODS - ELIGIBILITY === #
 
     def _pay_now_lines(self):
-        """Return the instalments of the invoice.
+        """Override of `pay.now.page.mixin`: the instalments of the invoice.
+
+        :rtype: account.move.line
+        """
+        return self._pay_now_instalments()
+
+    def _pay_now_instalments(self):
+        """Return the instalments of the invoices, open or not.
 
         :rtype: account.move.line
         """
@@ -89,11 +103,7 @@ class AccountMove(models.Model):
         :rtype: account.move.line
         """
         domain = self.env['account.move.line']._pay_now_open_items_domain()
-        return (
-            self._pay_now_lines()
-            .filtered_domain(domain)
-            .sorted(lambda line: (line.date_maturity or line.date, line.id))
-        )
+        return self._pay_now_instalments().filtered_domain(domain)._pay_now_oldest_first()
 
     def _pay_now_refusal(self, purpose, previous_balance=False):
         """Say why the invoice gets no *Pay now* button (see `_pay_now_refusals`).
@@ -112,7 +122,8 @@ class AccountMove(models.Model):
 
         The number of queries does not depend on the number of invoices.
 
-        :param str purpose: `invoice_mail`, `reminder` or `page`.
+        :param str purpose: `invoice_mail`, `reminder` or `page`; `payment` once the payer was sent
+            to a provider, whether or not it is offered still.
         :param bool previous_balance: the reminder prints the customer's previous balance.
         :param account.move.line free: items that no payment is on its way for, where it is known.
         :return: `{invoice: code of the first reason that applies}`; the others have a button.
@@ -121,7 +132,7 @@ class AccountMove(models.Model):
         refusals = {}
         mailed = purpose in ('invoice_mail', 'reminder')
         for company, moves in self.grouped('company_id').items():
-            if reason := company._pay_now_refusal():
+            if purpose != 'payment' and (reason := company._pay_now_refusal()):
                 refusals.update(dict.fromkeys(moves, reason))
                 continue
             test_mode = company._pay_now_test_mode()

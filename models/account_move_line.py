@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
@@ -25,12 +25,6 @@ class AccountMoveLine(models.Model):
     """What is open of an invoice or a credit note, and what keeps it from being asked for."""
 
     _inherit = 'account.move.line'
-
-    pay_now_item_ids = fields.One2many(
-        string="Online payment items",
-        comodel_name='pay.now.transaction.item',
-        inverse_name='line_id',
-    )
 
     # === BUSINESS METHODS - OPEN ITEMS === #
 
@@ -131,7 +125,7 @@ class AccountMoveLine(models.Model):
                     part = line.currency_id.round(part - discount)
                 parts[line] = (part, discount)
             return parts
-        lines = self.sorted(lambda line: (line.date_maturity or line.date, line.id))
+        lines = self._pay_now_oldest_first()
         credits = lines.filtered(lambda line: line.amount_residual_currency < 0)
         parts = {line: (line.amount_residual_currency, 0.0) for line in credits}
         left = amount - sum(credits.mapped('amount_residual_currency'))
@@ -145,14 +139,19 @@ class AccountMoveLine(models.Model):
     def _pay_now_in_progress(self):
         """Return the items that a payment of ours, or of another provider, is on its way for.
 
+        Of an invoice that was changed meanwhile, as many of its items as the money will pay.
+
         :rtype: account.move.line
         """
         if not self:
             return self
-        ours = self._pay_now_paid_by(IN_PROGRESS)
+        ours = self.browse()
+        if found := self._pay_now_payment_items(IN_PROGRESS):
+            amounts = {item: abs(item.amount + item.discount) for item in found}
+            ours = self.browse(line.id for line in self._pay_now_divide(amounts))
         others = self.move_id.sudo().transaction_ids
         if not others:
-            return ours
+            return self & ours
         others = others.search(
             Domain('id', 'in', others.ids)
             & Domain('state', 'in', UNDER_WAY)
@@ -166,16 +165,128 @@ class AccountMoveLine(models.Model):
     def _pay_now_paid_by(self, domain):
         """Return the items that stand in some payments of ours.
 
-        Most items stand in none: then one query shows it, whatever is asked and however often.
+        All items of an invoice, where the one that was paid has gone.
 
         :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
         :rtype: account.move.line
         """
-        items = self.sudo().pay_now_item_ids
-        if not items:
-            return self.browse()
-        found = items.search(Domain('id', 'in', items.ids) & domain)
-        return self & found.line_id.with_env(self.env)
+        found = self._pay_now_payment_items(domain).filtered(
+            lambda item: item.customer_id == item.move_id.commercial_partner_id
+        )
+        gone = found.filtered(lambda item: not item.line_id).move_id
+        ids = {*found.line_id.ids, *(gone and gone._pay_now_instalments().ids)}
+        return self.filtered(lambda line: line.id in ids)
+
+    def _pay_now_payment_items(self, domain):
+        """Return what payments of ours were started for the invoices of the items.
+
+        For most invoices there are none: then one query shows it, whatever is asked and however
+        often.
+
+        :param odoo.fields.Domain domain: which items of payments.
+        :rtype: pay.now.transaction.item (sudo)
+        """
+        items = self.move_id.sudo().pay_now_item_ids
+        return items and items.search(Domain('id', 'in', items.ids) & domain)
+
+    def _pay_now_is_unchanged(self, item):
+        """Tell whether an item is still the one that a payment was started for.
+
+        Odoo uses a journal item of an invoice for another instalment, where its term is changed.
+
+        :param pay.now.transaction.item item: what stands in the payment.
+        :rtype: bool
+        """
+        return bool(self) and not self.currency_id.compare_amounts(
+            self.amount_currency, item.line_amount
+        )
+
+    @api.model
+    def _pay_now_divide(self, amounts):
+        """Say which open items are paid by what was paid, or is on its way, for their invoices.
+
+        What was chosen comes first, as long as it is as it was; the rest pays what else is open of
+        the same invoice, oldest first. Nothing of it pays an invoice of another customer.
+
+        :param dict amounts: `{pay.now.transaction.item: amount}`, positive for credit notes too.
+        :return: `{item: amount}` in its currency, positive too.
+        :rtype: dict
+        """
+        parts, rest = {}, {}
+        for item, amount in amounts.items():
+            move = item.move_id
+            if move.state != 'posted' or item.customer_id != move.commercial_partner_id:
+                continue
+            if item.line_id._pay_now_is_unchanged(item):
+                amount -= item.line_id._pay_now_take(parts, amount)
+            if move.currency_id.compare_amounts(amount, 0) > 0:
+                rest[move] = rest.get(move, 0.0) + amount
+        for move, amount in rest.items():
+            for line in move._pay_now_instalments()._pay_now_oldest_first():
+                amount -= line._pay_now_take(parts, amount)
+        return parts
+
+    def _pay_now_take(self, parts, amount):
+        """Let an item have as much of an amount as is open of it.
+
+        :param dict parts: `{item: amount}` of what the items have, which is changed.
+        :return: what it took.
+        :rtype: float
+        """
+        self.ensure_one()
+        known = parts.get(self, 0.0)
+        part = self.currency_id.round(min(amount, abs(self.amount_residual_currency) - known))
+        if self.currency_id.compare_amounts(part, 0) <= 0:
+            return 0.0
+        parts[self] = known + part
+        return part
+
+    def _pay_now_oldest_first(self):
+        """Return the items in the order in which they are paid.
+
+        :rtype: account.move.line
+        """
+        return self.sorted(lambda line: (line.date_maturity or line.date, line.id))
+
+    @api.model
+    def _pay_now_match(self, debits, credits):
+        """Reconcile items of one account, each by no more than an amount, in the order given.
+
+        :param dict debits: `{item: amount}`
+        :param dict credits: `{item: amount}`, positive too.
+        """
+        for debit, wanted in debits.items():
+            for credit, left in credits.items():
+                part = min(wanted, left)
+                debit._pay_now_match_part(credit, part)
+                wanted -= part
+                credits[credit] = left - part
+
+    def _pay_now_match_part(self, credit, amount):
+        """Reconcile an item with a credit by an amount.
+
+        :param account.move.line credit: has at least that amount open, as this item has.
+        :param float amount: in the currency of both.
+        """
+        currency = self.currency_id
+        if currency.compare_amounts(amount, 0) <= 0:
+            return
+        open_ = min(self.amount_residual_currency, -credit.amount_residual_currency)
+        if currency.compare_amounts(amount, open_) >= 0:
+            (self | credit).reconcile()
+            return
+        # Odoo reconciles as much as it can: less than that is written as it writes it.
+        partial = self.env['account.partial.reconcile'].create(
+            {
+                'debit_move_id': self.id,
+                'credit_move_id': credit.id,
+                'amount': amount,
+                'debit_amount_currency': amount,
+                'credit_amount_currency': amount,
+            }
+        )
+        if self.company_id.tax_exigibility:
+            partial._create_tax_cash_basis_moves()
 
     def _pay_now_still_open(self):
         """Return the items that are still to be paid.
@@ -214,29 +325,80 @@ class AccountMoveLine(models.Model):
         :return: `{item: text}`
         :rtype: dict
         """
-        labels, divided = {}, []
-        for line in self:
-            move = line.move_id
-            labels[line] = move.name
-            # Most items are as much as their whole invoice: there is nothing to look for.
-            if abs(line.amount_currency) != move.amount_total:
-                divided.append(move.id)
+        numbers = self._pay_now_numbers()
+        return {
+            line: self._pay_now_label(line.move_id.name, *numbers.get(line, ())) for line in self
+        }
+
+    def _pay_now_numbers(self):
+        """Return which instalments of their invoices the items are.
+
+        :return: `{item: (number, count)}` of those that are not all of their invoice.
+        :rtype: dict
+        """
+        # Most items are as much as their whole invoice: there is nothing to look for.
+        divided = [
+            line.move_id.id
+            for line in self
+            if abs(line.amount_currency) != line.move_id.amount_total
+        ]
         if not divided:
-            return labels
+            return {}
         siblings = self.search_fetch(
             Domain('move_id', 'in', divided) & Domain('display_type', '=', 'payment_term'),
             ['move_id', 'date_maturity', 'date'],
-        ).sorted(lambda line: (line.date_maturity or line.date, line.id))
-        for move, lines in siblings.grouped('move_id').items():
-            for number, line in enumerate(lines, start=1):
-                if line in labels and len(lines) > 1:
-                    labels[line] = self.env._(
-                        "%(invoice)s – instalment %(number)s of %(total)s",
-                        invoice=move.name,
-                        number=number,
-                        total=len(lines),
-                    )
-        return labels
+        )._pay_now_oldest_first()
+        return {
+            line: (number, len(lines))
+            for lines in siblings.grouped('move_id').values()
+            for number, line in enumerate(lines, start=1)
+            if len(lines) > 1
+        }
+
+    @api.model
+    def _pay_now_label(self, name, number=0, count=0):
+        """Return how an item is called in front of the customer.
+
+        :param str name: the number of the invoice.
+        :param int number: which instalment it is; zero for all of the invoice.
+        :param int count: how many instalments there are.
+        :rtype: str
+        """
+        if not number:
+            return name
+        return self.env._(
+            "%(invoice)s – instalment %(number)s of %(total)s",
+            invoice=name,
+            number=number,
+            total=count,
+        )
+
+    def _pay_now_snapshot(self, parts):
+        """Return what a payment keeps of the items: how much of each, and what they are now.
+
+        :param dict parts: `{item: (amount, discount)}`, see `_pay_now_parts`.
+        :return: values of `pay.now.transaction.item`.
+        :rtype: list of dict
+        """
+        numbers = self._pay_now_numbers()
+        values = []
+        for line, (amount, discount) in parts.items():
+            number, count = numbers.get(line, (0, 0))
+            values.append(
+                {
+                    'line_id': line.id,
+                    'amount': amount,
+                    'discount': discount,
+                    'move_id': line.move_id.id,
+                    'customer_id': line.move_id.commercial_partner_id.id,
+                    'move_name': line.move_id.name,
+                    'instalment': number,
+                    'instalments': count,
+                    'due_date': line.date_maturity or line.date,
+                    'line_amount': line.amount_currency,
+                }
+            )
+        return values
 
     def _pay_now_disputed(self):
         """Return the items that are paid by a payment which is disputed at this moment.

@@ -124,6 +124,17 @@ SELECT 'Noté en français', 'surplus', 'open', id, company_id FROM payment_tran
  WHERE state = 'done';
 INSERT INTO ir_filters (name, model_id, domain, context, sort, active)
 VALUES ('Ours', 'pay.now.reminder', '[]', '{''group_by'': [''reason'']}', '["reason"]', TRUE);
+ALTER TABLE pay_now_transaction_item
+    DROP COLUMN move_id, DROP COLUMN customer_id, DROP COLUMN move_name, DROP COLUMN instalment,
+    DROP COLUMN instalments, DROP COLUMN due_date, DROP COLUMN line_amount,
+    ALTER COLUMN line_id SET NOT NULL,
+    DROP CONSTRAINT pay_now_transaction_item_line_id_fkey,
+    ADD CONSTRAINT pay_now_transaction_item_line_id_fkey
+        FOREIGN KEY (line_id) REFERENCES account_move_line (id) ON DELETE CASCADE;
+DROP INDEX pay_now_transaction_item_line_once;
+CREATE UNIQUE INDEX pay_now_transaction_item_line_once
+    ON pay_now_transaction_item (transaction_id, line_id);
+COMMENT ON INDEX pay_now_transaction_item_line_once IS '(transaction_id, line_id)';
 UPDATE ir_module_module SET latest_version = '19.0.1.5.0' WHERE name = 'account_pay_now';
 """
 # What of it people read.
@@ -147,6 +158,17 @@ read = {
         provider.pay_now_problem_text,
         provider.pay_now_missing_text,
         provider.pay_now_payout_problem_text,
+    ],
+    'items': [
+        [
+            item.move_id == item.line_id.move_id,
+            item.move_name == item.move_id.name,
+            item.customer_id == item.move_id.commercial_partner_id,
+            item.label == item.line_id._pay_now_due_label(),
+            item.due_date == item.line_id.date_maturity,
+            item.line_amount == item.line_id.amount_currency,
+        ]
+        for item in env['pay.now.transaction.item'].search([])
     ],
     'groups': literal_eval(mine.context)['group_by'],
     'new_notices': [

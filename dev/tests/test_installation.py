@@ -182,6 +182,7 @@ class TestUsed:
             'transactions': [['draft', False, 'lapsed'], ['done', 'card_declined', False]],
             'discrepancy': ["Noté en français"],
             'provider': ["Clés refusées", "Clés refusées", "A bank account", "Lecture refusée"],
+            'items': [[True] * 6] * 2,
             'groups': [],
             'new_notices': [0, 0],
         }

@@ -70,7 +70,8 @@ class PayNowDiscrepancy(models.Model):
                 second or one.kind in ('missing_here', 'booked_amount', 'commission')
             )
             one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice')
-            one.can_refund = is_open and not second and one.kind in ('surplus', 'superseded')
+            refundable = one.kind in ('surplus', 'waiting', 'superseded')
+            one.can_refund = is_open and not second and refundable
 
     # === CONSTRAINT METHODS === #
 

@@ -354,7 +354,9 @@ class PayNowDiscrepancy(models.Model):
     def _has_surplus_reported(self, transactions):
         """Tell whether booking the payments said already that one of them was too much."""
         return bool(
-            transactions.pay_now_discrepancy_ids.filtered(lambda one: one.kind == 'surplus')
+            transactions.pay_now_discrepancy_ids.filtered(
+                lambda one: one.kind in ('surplus', 'waiting')
+            )
         )
 
     # === BUSINESS METHODS - FINDINGS === #

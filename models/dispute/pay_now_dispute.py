@@ -276,7 +276,7 @@ class PayNowDispute(models.Model):
         # Not booked yet when the dispute's event comes first.
         for payment in tx.payment_id:
             payment.message_post(body=message)
-        for invoice in tx.pay_now_item_ids.line_id.move_id:
+        for invoice in tx._pay_now_own_items().move_id:
             invoice._message_log(body=message)
 
     # === BUSINESS METHODS - BOOKING === #
@@ -351,7 +351,7 @@ class PayNowDispute(models.Model):
                 (provider.pay_now_commission_account_id, line.fee),
                 (provider.pay_now_clearing_account_id, line.net),
             ],
-            partner=self.partner_id.commercial_partner_id,
+            partner=self.transaction_id._pay_now_payer(),
         )
 
     def _reconcile_disputed(self):
@@ -407,7 +407,7 @@ class PayNowDispute(models.Model):
                     (payment.destination_account_id, amount),
                     (provider.pay_now_disputed_account_id, -amount),
                 ],
-                partner=self.partner_id.commercial_partner_id,
+                partner=payment.partner_id,
             )
         )
         move.action_post()
@@ -442,7 +442,7 @@ class PayNowDispute(models.Model):
                 ref=self.dispute_ref,
                 label=self.env._("Dispute not lost after all – %s", tx.reference),
                 amounts=[(line.account_id, -line.balance) for line in loss.line_ids],
-                partner=self.partner_id.commercial_partner_id,
+                partner=tx.payment_id.partner_id,
             )
         )
         move.action_post()
@@ -457,8 +457,7 @@ class PayNowDispute(models.Model):
         ]
         self._reconcile_open(plan)
         move.reversed_entry_id = loss
-        credit = tx.payment_id._pay_now_counterpart_lines()
-        self._reconcile_open([credit | tx._pay_now_snapshot_still_open()])
+        tx._pay_now_allocate()
         self.write({'loss_move_id': False, 'loss_amount': 0.0})
         self._reconcile_disputed()
         self._note(self.env._("The loss of the dispute was taken back."))

@@ -143,8 +143,11 @@ class PayNowPageMixin(models.AbstractModel):
 
         :rtype: list of dict
         """
+        lines = self._pay_now_lines()
+        gone = Domain('line_id', '=', False) & Domain('move_id', 'in', lines.move_id.ids)
         items = self.env['pay.now.transaction.item'].search(
-            Domain('line_id', 'in', self._pay_now_lines().ids)
+            (Domain('line_id', 'in', lines.ids) | gone)
+            & Domain('customer_id', 'in', lines.move_id.commercial_partner_id.ids)
             & Domain('transaction_id.state', '=', 'done'),
             order='transaction_id',
         )

@@ -36,6 +36,7 @@ class PayNowDiscrepancy(models.Model):
         string="Kind",
         selection=[
             ('surplus', "Paid more than open"),
+            ('waiting', "Paid while in draft"),
             ('amount', "Amount differs"),
             ('currency', "Currency differs"),
             ('superseded', "Paid twice"),
@@ -181,7 +182,7 @@ class PayNowDiscrepancy(models.Model):
         write = transaction.currency_id.with_env(self.env).format
         values = {
             'provider': transaction.provider_id._pay_now_short_name(),
-            'customer': transaction.partner_id.commercial_partner_id.name,
+            'customer': transaction._pay_now_payer().name,
             'reference': transaction.reference,
             'asked': write(transaction.amount),
         }
@@ -230,6 +231,14 @@ class PayNowDiscrepancy(models.Model):
             'surplus': self.env._(
                 "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
                 " it, or keep it for the next invoice."
+            ),
+            'other_customer': self.env._(
+                "%(amount)s were paid for %(invoices)s, which is another customer's by now: it is"
+                " %(customer)s's credit. Refund it, or keep it for the next invoice."
+            ),
+            'waiting': self.env._(
+                "%(amount)s were paid for %(invoices)s, which is in draft: it is matched once you"
+                " post it again. If you do not, refund it, or keep it for the next invoice."
             ),
             'converted': self.env._(
                 "%(provider)s converted this payment into %(currency)s: book its commission and"

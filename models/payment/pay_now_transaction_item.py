@@ -1,17 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class PayNowTransactionItem(models.Model):
     """An item of a transaction: the part of one open item that the payer was about to pay.
 
-    All of a transaction are its snapshot, taken before the checkout is opened.
+    All of a transaction are its snapshot, taken before the checkout is opened. Odoo makes new
+    journal items for an invoice that is reset to draft and changed, and may give it another number
+    or customer: what the item was is kept, and the invoice is known without it.
     """
 
     _name = 'pay.now.transaction.item'
     _description = "Online payment item"
-    _rec_name = 'line_id'
+    _rec_name = 'move_name'
 
     transaction_id = fields.Many2one(
         string="Transaction",
@@ -25,10 +27,10 @@ class PayNowTransactionItem(models.Model):
     line_id = fields.Many2one(
         string="Open item",
         comodel_name='account.move.line',
-        required=True,
         readonly=True,
         index=True,
-        ondelete='cascade',
+        ondelete='set null',
+        help="Empty once the invoice has other journal items.",
     )
     currency_id = fields.Many2one(related='transaction_id.currency_id')
     amount = fields.Monetary(
@@ -43,6 +45,51 @@ class PayNowTransactionItem(models.Model):
         help="What is left out because of an early payment.",
     )
 
-    _line_once = models.UniqueIndex(
-        '(transaction_id, line_id)', "An item can stand in a payment once."
+    # === WHAT IT WAS === #
+
+    move_id = fields.Many2one(
+        string="Invoice",
+        comodel_name='account.move',
+        readonly=True,
+        index=True,
+        ondelete='set null',
     )
+    customer_id = fields.Many2one(
+        string="Customer",
+        comodel_name='res.partner',
+        required=True,
+        readonly=True,
+        ondelete='restrict',
+        help="The customer of the invoice when the payment was started.",
+    )
+    move_name = fields.Char(
+        string="Number",
+        required=True,
+        readonly=True,
+        help="The number of the invoice when the payment was started.",
+    )
+    instalment = fields.Integer(
+        string="Instalment", readonly=True, help="Its number; zero where the invoice had one item."
+    )
+    instalments = fields.Integer(string="Instalments", readonly=True)
+    due_date = fields.Date(string="Due date", required=True, readonly=True)
+    line_amount = fields.Monetary(
+        string="Amount of the item",
+        readonly=True,
+        help="All of the open item when the payment was started, whatever was paid of it.",
+    )
+    label = fields.Char(string="Label", compute='_compute_label')
+
+    _line_once = models.UniqueIndex(
+        '(transaction_id, line_id) WHERE line_id IS NOT NULL',
+        "An item can stand in a payment once.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('move_name', 'instalment', 'instalments')
+    @api.depends_context('lang')
+    def _compute_label(self):
+        label = self.env['account.move.line']._pay_now_label
+        for item in self:
+            item.label = label(item.move_name, item.instalment, item.instalments)

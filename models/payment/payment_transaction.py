@@ -86,6 +86,7 @@ class PaymentTransaction(models.Model):
             ('superseded', "Another payment was started"),
             ('items_changed', "The items have changed"),
             ('in_progress', "Another payment is in progress"),
+            ('not_payable', "Not payable online any more"),
             ('lapsed', "Not completed in time"),
             # Refunds: not asked for, or no refund at all.
             ('no_payment', "No such payment at the provider"),
@@ -501,6 +502,7 @@ class PaymentTransaction(models.Model):
             'superseded': self.env._("You started another payment of these invoices."),
             'items_changed': self.env._("The invoices or their amounts have changed meanwhile."),
             'in_progress': self.env._("Another payment of these invoices is in progress."),
+            'not_payable': self.env._("These invoices cannot be paid online any more."),
             'lapsed': self.env._("The payment was not completed in time."),
         }
 
@@ -546,7 +548,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self.state != 'draft' or not self._pay_now_may_capture(payer_returned):
             return payment
-        moves = self.pay_now_item_ids.line_id.move_id
+        moves = self.pay_now_item_ids.move_id
         if moves.try_lock_for_update() != moves:
             raise GatewayUnavailable("The invoices are being changed at this moment.")
         if problem := self._pay_now_capture_problem(payment):

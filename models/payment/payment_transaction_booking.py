@@ -67,13 +67,16 @@ class PaymentTransaction(models.Model):
         """
         refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
         others = self - refunds
-        ours = others._pay_now_ours().filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
-        ours._pay_now_book_payments()
-        result = super(PaymentTransaction, others)._post_process()
-        ours._pay_now_book_commissions()
+        ours = others._pay_now_ours()
+        done = ours.filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
+        done._pay_now_book_payments()
+        super(PaymentTransaction, others - ours)._post_process()
+        # Core posts the invoices: not those that somebody is changing.
+        ours = ours.with_context(pay_now_keep_drafts=True)
+        super(PaymentTransaction, ours)._post_process()
+        done._pay_now_book_commissions()
         if refunds:
             refunds._pay_now_post_process_refunds()
-        return result
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
@@ -108,14 +111,19 @@ class PaymentTransaction(models.Model):
             [tx._pay_now_prepare_payment(method_line) for tx in self]
         )
         payments.action_post()
-        plan = []
+        plan, changed, seen = [], self.browse(), set()
         for tx, payment in zip(self, payments, strict=True):
             tx.payment_id = payment
-            items = tx._pay_now_snapshot_still_open()
-            if items:
+            items = tx.pay_now_item_ids.line_id
+            if tx._pay_now_is_as_agreed() and seen.isdisjoint(items.ids):
                 plan.append(payment._pay_now_counterpart_lines() | items)
+                seen.update(items.ids)
+            else:
+                changed |= tx
         if plan:
             self.env['account.move.line']._reconcile_plan(plan)
+        for tx in changed:
+            tx._pay_now_allocate()
         for tx in self:
             tx._pay_now_report_surplus()
         self._pay_now_queue_receipts()
@@ -125,14 +133,17 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         provider = self.provider_id
         journal = provider.journal_id
-        items = self.pay_now_item_ids.line_id
+        own = self._pay_now_own_items()
+        account = (own.line_id or own.move_id._pay_now_instalments()).account_id[:1]
+        # Those that became another customer's are not paid by it; others were never chosen.
+        lost = (self.pay_now_item_ids - own).move_id
         amount = self.pay_now_received or self.amount
         discounts = self._pay_now_discount_lines(amount)
         return {
             'amount': amount,
             'payment_type': 'inbound',
             'currency_id': self.currency_id.id,
-            'partner_id': self.partner_id.commercial_partner_id.id,
+            'partner_id': self._pay_now_payer().id,
             'partner_type': 'customer',
             'journal_id': journal.id,
             'company_id': provider.company_id.id,
@@ -140,8 +151,8 @@ class PaymentTransaction(models.Model):
             'payment_transaction_id': self.id,
             'memo': ' - '.join(filter(None, (self.reference, self.pay_now_payment_ref))),
             'date': provider._pay_now_booking_date(self.pay_now_paid_at),
-            'invoice_ids': [Command.set(self.invoice_ids.ids)],
-            **({'destination_account_id': items[0].account_id.id} if items else {}),
+            'invoice_ids': [Command.set((self.invoice_ids - lost).ids)],
+            **({'destination_account_id': account.id} if account else {}),
             **({'write_off_line_vals': discounts} if discounts else {}),
         }
 
@@ -156,15 +167,11 @@ class PaymentTransaction(models.Model):
         :rtype: list of dict
         """
         self.ensure_one()
-        discounted = self.pay_now_item_ids.filtered('discount')
-        if not discounted or self.currency_id.compare_amounts(received, self.amount) < 0:
+        if self.currency_id.compare_amounts(received, self.amount) < 0:
             return []
         values = []
-        for item in discounted:
+        for item in self.pay_now_item_ids.filtered(self._pay_now_keeps_discount):
             line = item.line_id
-            agreed = item.amount + item.discount
-            if self.currency_id.compare_amounts(line.amount_residual_currency, agreed):
-                continue
             counterparts = line.move_id._get_invoice_counterpart_amls_for_early_payment_discount(
                 [
                     {
@@ -182,21 +189,118 @@ class PaymentTransaction(models.Model):
             ]
         return values
 
-    def _pay_now_snapshot_still_open(self):
-        """Return the items of the snapshot that are still to be paid."""
-        self.ensure_one()
-        return self.pay_now_item_ids.line_id.filtered(
-            lambda line: not line.reconciled and line.parent_state == 'posted'
+    def _pay_now_keeps_discount(self, item):
+        """Tell whether an item still has the discount that the payer was promised.
+
+        :param pay.now.transaction.item item: of the snapshot.
+        :rtype: bool
+        """
+        line, compare = item.line_id, self.currency_id.compare_amounts
+        open_, discounted = line.amount_residual_currency, line.discount_amount_currency
+        return bool(
+            item.discount
+            and item in self._pay_now_own_items()
+            and line.parent_state == 'posted'
+            # Where the term was changed, the item may be all of another instalment.
+            and not compare(open_, item.amount + item.discount)
+            and not compare(open_ - discounted, item.discount)
         )
 
-    def _pay_now_report_surplus(self):
-        """Flag what was paid beyond the open items: it stays the customer's credit."""
+    # === BUSINESS METHODS - WHOSE, AND WHAT IS LEFT === #
+
+    def _pay_now_own_items(self):
+        """Return the items of the snapshots whose invoice is there, and still the customer's.
+
+        :rtype: pay.now.transaction.item
+        """
+        return self.pay_now_item_ids.filtered(
+            lambda item: item.customer_id == item.move_id.commercial_partner_id
+        )
+
+    def _pay_now_payer(self):
+        """Return whose money it is: the customer that the items were of as they were chosen.
+
+        The contact who paid may be another company's by now, the invoice another customer's.
+
+        :rtype: res.partner
+        """
         self.ensure_one()
-        left = -sum(self.payment_id._pay_now_counterpart_lines().mapped('amount_residual_currency'))
-        if self.currency_id.compare_amounts(left, 0) > 0:
-            self.env['pay.now.discrepancy']._report(
-                self, 'surplus', 'surplus', {'amount': left}, amount=left
-            )
+        customer = self.pay_now_item_ids.customer_id
+        return customer if len(customer) == 1 else self.partner_id.commercial_partner_id
+
+    def _pay_now_is_as_agreed(self):
+        """Tell whether the items are open as the payer found them: the payment pays just these.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        items, compare = self.pay_now_item_ids, self.currency_id.compare_amounts
+        lines = items.line_id
+        if items != self._pay_now_own_items() or len(lines) != len(items):
+            return False
+        if set(lines.mapped('parent_state')) != {'posted'}:
+            return False
+        if lines.account_id != self.payment_id.destination_account_id:
+            return False
+        if len(items) == 1 and not items.discount:
+            return compare(lines.amount_residual_currency, items.amount) >= 0
+        return not any(
+            compare(item.line_id.amount_residual_currency, item.amount + item.discount)
+            or (item.discount and not self._pay_now_keeps_discount(item))
+            for item in items
+        )
+
+    def _pay_now_credit(self):
+        """Return how much of the payment nothing was paid with.
+
+        :rtype: float
+        """
+        lines = self.payment_id._pay_now_counterpart_lines()
+        return -sum(lines.mapped('amount_residual_currency'))
+
+    def _pay_now_report_surplus(self):
+        """Flag what was paid beyond the open items: it stays the customer's credit.
+
+        What was paid for invoices in draft waits for them, and is flagged as that. What was flagged
+        before and is not so any more is closed.
+        """
+        self.ensure_one()
+        left = max(self._pay_now_credit(), 0.0)
+        drafts, waiting = self.env['account.move'], 0.0
+        for item, amount in self._pay_now_due().items() if left else ():
+            if item.move_id.state == 'draft':
+                drafts |= item.move_id
+                waiting += amount
+        waiting = self.currency_id.round(min(waiting, left))
+        items = self.pay_now_item_ids
+        lost = (items - self._pay_now_own_items()).filtered('move_id')
+        self._pay_now_report_credit(
+            'waiting', 'waiting', waiting, items.filtered(lambda item: item.move_id in drafts)
+        )
+        self._pay_now_report_credit(
+            'surplus', 'other_customer' if lost else 'surplus', left - waiting, lost
+        )
+
+    def _pay_now_report_credit(self, kind, code, amount, items):
+        """Flag a part of the payment that pays nothing, or close what was flagged.
+
+        :param str kind: see `pay.now.discrepancy`.
+        :param str code: what happened, see `pay.now.discrepancy._report`.
+        :param float amount: how much; zero where there is nothing to flag.
+        :param pay.now.transaction.item items: which the sentence names.
+        """
+        Discrepancy = self.env['pay.now.discrepancy']
+        compare = self.currency_id.compare_amounts
+        known = self.pay_now_discrepancy_ids.filtered(
+            lambda one: one.kind == kind and one.state == 'open'
+        )
+        if known and (compare(known.amount, amount) or known.code != code):
+            known.sudo().action_done()
+        if compare(amount, 0) > 0:
+            details = {'amount': amount}
+            if items:
+                details['invoices'] = ', '.join(dict.fromkeys(items.mapped('move_name')))
+            Discrepancy._report(self, kind, code, details, amount=amount)
 
     # === BUSINESS METHODS - COMMISSIONS === #
 
@@ -485,7 +589,7 @@ class PaymentTransaction(models.Model):
                 'currency_id': self.currency_id.id,
                 'partner_id': self.partner_id.id,
                 'operation': 'online_redirect',
-                'invoice_ids': [Command.set(self.invoice_ids.ids)],
+                'invoice_ids': [Command.set(self._pay_now_invoices().ids)],
                 'provider_reference': payment.checkout_id or payment_ref,
                 'pay_now_payment_ref': payment_ref,
             }

@@ -152,10 +152,12 @@ class PaymentTransaction(models.Model):
                 )
             )
         for other in others:
-            if other._pay_now_close('superseded'):
+            # What a former customer of the invoices pays is no payment of theirs.
+            own = other._pay_now_own_items()
+            if other._pay_now_close('superseded' if own else 'items_changed'):
                 continue
             other._synchronize()
-            if other.state in ('pending', 'authorized', 'done'):
+            if own and other.state in ('pending', 'authorized', 'done'):
                 raise UserError(self.env._("These items were paid a moment ago. Thank you."))
 
     def _pay_now_close(self, refusal):
@@ -193,8 +195,12 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         base_url = self.provider_id.get_base_url()
+        label = self.env['account.move.line']._pay_now_label
+        # Of the snapshot: the same request again must be the same to the letter.
         labels = [
-            item.line_id._pay_now_due_label() for item in self.pay_now_item_ids if item.amount > 0
+            label(item.move_name, item.instalment, item.instalments)
+            for item in self.pay_now_item_ids
+            if item.amount > 0
         ]
         return CheckoutRequest(
             reference=self.reference,
@@ -263,9 +269,15 @@ class PaymentTransaction(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        if not all(map(self._pay_now_still_stands, self.pay_now_item_ids)):
+        items = self.pay_now_item_ids
+        if not all(map(self._pay_now_still_stands, items)):
             return 'items_changed'
-        return 'in_progress' if self.pay_now_item_ids.line_id._pay_now_in_progress() else False
+        if items.line_id._pay_now_in_progress():
+            return 'in_progress'
+        # Credit notes are no invoices to be paid.
+        invoices = items.filtered(lambda item: item.amount > 0).move_id
+        refused = invoices._pay_now_refusals('payment', free=items.line_id)
+        return 'not_payable' if refused else False
 
     @api.model
     def _pay_now_still_stands(self, item):
@@ -276,6 +288,8 @@ class PaymentTransaction(models.Model):
         """
         line = item.line_id
         if line.parent_state != 'posted' or line.reconciled:
+            return False
+        if item.customer_id != line.move_id.commercial_partner_id:
             return False
         agreed = item.amount + item.discount
         compare = item.currency_id.compare_amounts
@@ -355,22 +369,23 @@ class PaymentTransaction(models.Model):
             'operation': 'online_redirect',
             'invoice_ids': [Command.set(invoices.ids)],
             'pay_now_item_ids': [
-                Command.create({'line_id': line.id, 'amount': part, 'discount': discount})
-                for line, (part, discount) in parts.items()
+                Command.create(values) for values in lines._pay_now_snapshot(parts)
             ],
         }
 
     def _pay_now_snapshot_invoices(self):
         """Take the snapshot of a core payment: the invoices' open items, up to the amount."""
-        left = self.amount
-        commands = []
+        left, parts = self.amount, {}
         for line in self.invoice_ids._pay_now_open_lines():
             part = min(left, line.amount_residual_currency)
             if self.currency_id.compare_amounts(part, 0) <= 0:
                 break
-            commands.append(Command.create({'line_id': line.id, 'amount': part}))
+            parts[line] = (part, 0.0)
             left -= part
-        self.pay_now_item_ids = commands
+        lines = self.env['account.move.line'].union(*parts)
+        self.pay_now_item_ids = [
+            Command.create(values) for values in lines._pay_now_snapshot(parts)
+        ]
 
     @api.model
     def _pay_now_check_lines(self, provider, lines, amount):
@@ -404,10 +419,14 @@ class PaymentTransaction(models.Model):
         """Return the open checkout of exactly these items and amounts, if there is one."""
         now = fields.Datetime.now() + timedelta(minutes=35)
         for tx in self._pay_now_open_checkouts(lines):
-            snapshot = {item.line_id: (item.amount, item.discount) for item in tx.pay_now_item_ids}
+            items = tx.pay_now_item_ids
+            snapshot = {item.line_id: (item.amount, item.discount) for item in items}
             if (
                 tx.provider_id == provider
                 and snapshot == parts
+                # Under the same number, by the same customer.
+                and all(item.move_name == item.move_id.name for item in items)
+                and tx._pay_now_own_items() == items
                 and (not tx.pay_now_checkout_expiry or tx.pay_now_checkout_expiry > now)
             ):
                 return tx
@@ -415,8 +434,14 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _pay_now_open_checkouts(self, lines):
-        """Return the checkouts that share an item with `lines` and may still be paid."""
+        """Return the checkouts that share an item with `lines` and may still be paid.
+
+        What was started for an item that is not as it was may pay any of its invoice.
+        """
         items = self.env['pay.now.transaction.item'].search(
-            Domain('line_id', 'in', lines.ids) & Domain('transaction_id.state', '=', 'draft')
+            Domain('move_id', 'in', lines.move_id.ids)
+            & Domain('transaction_id.state', '=', 'draft')
         )
-        return items.transaction_id
+        return items.filtered(
+            lambda item: item.line_id in lines or not item.line_id._pay_now_is_unchanged(item)
+        ).transaction_id

@@ -48,7 +48,7 @@ class PaymentTransaction(models.Model):
     # === BUSINESS METHODS - RECEIPT === #
 
     def _pay_now_paid_rows(self):
-        """Return what was paid, for the receipt and the result page.
+        """Return what was paid, for the receipt and the result page: as it was called then.
 
         :return: dicts of `label`, `amount` and `discount`, in the transaction's currency.
         :rtype: list
@@ -56,12 +56,12 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return [
             {
-                'label': item.line_id._pay_now_due_label(),
+                'label': item.label,
                 'amount': item.amount,
                 'discount': item.discount,
             }
             for item in self.pay_now_item_ids.sorted(
-                lambda item: (item.amount < 0, item.line_id.date_maturity or item.line_id.date)
+                lambda item: (item.amount < 0, item.due_date, item.id)
             )
         ]
 
@@ -92,7 +92,9 @@ class PaymentTransaction(models.Model):
         template = tx.env.ref('account_pay_now.mail_template_receipt')
         body = template._render_field('body_html', tx.ids, options={'post_process': True})[tx.id]
         before, after = company.with_context(lang=lang)._pay_now_mail_layout(template)
-        moves = tx.pay_now_item_ids.line_id.move_id[: const.ATTACHED_INVOICES_MAX]
+        # Neither another customer's by now, nor one that is being changed.
+        moves = tx._pay_now_own_items().move_id.filtered(lambda move: move.state == 'posted')
+        moves = moves[: const.ATTACHED_INVOICES_MAX]
         moves._pay_now_store_pdfs()
         files = self.env['ir.attachment'].sudo()
         files = files.concat(*(move.invoice_pdf_report_id for move in moves))

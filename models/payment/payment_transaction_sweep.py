@@ -88,6 +88,7 @@ class PaymentTransaction(models.Model):
                 continue
             if not go_on:
                 break
+        self._pay_now_sweep_waiting()
         self._pay_now_drop_unopened()
 
     @api.model

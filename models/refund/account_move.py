@@ -11,14 +11,6 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _post(self, soft=True):
-        """Override of `account` to match a credit note with the refund it was made for."""
-        posted = super()._post(soft)
-        notes = posted.filtered(lambda move: move.move_type == 'out_refund')
-        for refund in notes._pay_now_waiting_refunds():
-            refund._pay_now_match_refund()
-        return posted
-
     def _pay_now_waiting_refunds(self):
         """Return the online refunds of the invoices credited that wait for a credit note.
 
@@ -27,15 +19,13 @@ class AccountMove(models.Model):
         :rtype: payment.transaction
         """
         Transaction = self.env['payment.transaction'].sudo()
-        if not self:
-            return Transaction
         found = Transaction.search(
             Domain('operation', '=', 'refund')
             & Domain('payment_id', '!=', False)
             & (
                 Domain('pay_now_credit_note_ids', 'in', self.ids)
                 | Domain(
-                    'source_transaction_id.pay_now_item_ids.line_id.move_id',
+                    'source_transaction_id.pay_now_item_ids.move_id',
                     'in',
                     self.reversed_entry_id.ids,
                 )

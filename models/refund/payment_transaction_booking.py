@@ -158,7 +158,7 @@ class PaymentTransaction(models.Model):
         """Close what is to handle about a surplus once nothing of it is left."""
         lines = self.payment_id._pay_now_counterpart_lines()
         if all(line.reconciled for line in lines):
-            for kind in ('surplus', 'superseded'):
+            for kind in ('surplus', 'waiting', 'superseded'):
                 self.env['pay.now.discrepancy']._close_of(self, kind)
 
     def _pay_now_matching_note_lines(self, debit):
@@ -265,11 +265,12 @@ class PaymentTransaction(models.Model):
     # === BUSINESS METHODS - CREDIT NOTES === #
 
     def _pay_now_invoices(self):
-        """Return the invoices a payment paid, or was about to pay.
+        """Return the invoices a payment paid, or was about to pay: none of another customer by now.
 
         :rtype: account.move
         """
-        return (self.pay_now_item_ids.line_id.move_id | self.invoice_ids).filtered(
+        lost = (self.pay_now_item_ids - self._pay_now_own_items()).move_id
+        return (self._pay_now_own_items().move_id | (self.invoice_ids - lost)).filtered(
             lambda move: move.move_type == 'out_invoice'
         )
 

@@ -12,6 +12,8 @@ from . import (
     test_paypal_chain,
     test_paypal_pages,
     test_receipt,
+    test_recut,
+    test_recut_draft,
     test_refusals,
     test_requests,
     test_situations,
