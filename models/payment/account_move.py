@@ -22,13 +22,26 @@ class AccountMove(models.Model):
             moves = self.filtered(lambda move: not move.posted_before)
         return super(AccountMove, moves).action_post()
 
+    def js_assign_outstanding_line(self, line_id):
+        """Override of `account`: payments of ours are matched with what they were made for.
+
+        `sale` matches an invoice that is posted with all payments of its transactions, whoever the
+        customer is by now.
+        """
+        if self.id in self.env.context.get('pay_now_posted_again', ()):
+            line = self.env['account.move.line'].browse(line_id)
+            if line.move_id.origin_payment_id.payment_transaction_id._pay_now_ours():
+                return None
+        return super().js_assign_outstanding_line(line_id)
+
     # === BUSINESS METHODS - POSTING === #
 
     def _post(self, soft=True):
         """Override of `account` to match documents with what was paid for them, or given back."""
         # Nobody has paid what was never posted.
         known = self.filtered('posted_before')
-        posted = super()._post(soft)
+        moves = self.with_context(pay_now_posted_again=known.ids) if known else self
+        posted = super(AccountMove, moves)._post(soft).with_env(self.env)
         if again := known & posted:
             again._pay_now_match_payments()
         if notes := posted.filtered(lambda move: move.move_type == 'out_refund'):
@@ -45,4 +58,15 @@ class AccountMove(models.Model):
             & Domain('transaction_id.payment_id.move_id.state', '=', 'posted'),
             order='transaction_id',
         )
+        freed = items.transaction_id.browse()
+        for item in items:
+            # Odoo keeps what an invoice in draft is matched with, whoever its customer becomes.
+            if item.customer_id != item.move_id.commercial_partner_id:
+                lines = item.transaction_id.payment_id._pay_now_counterpart_lines()
+                if partials := lines.matched_debit_ids & item.move_id.line_ids.matched_credit_ids:
+                    partials.unlink()
+                    freed |= item.transaction_id
         items.transaction_id._pay_now_settle_again()
+        for provider, txs in freed.grouped('provider_id').items():
+            for tx in txs._pay_now_in_books_of(provider):
+                tx._pay_now_report_surplus()

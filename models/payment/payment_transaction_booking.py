@@ -70,13 +70,14 @@ class PaymentTransaction(models.Model):
         ours = others._pay_now_ours()
         done = ours.filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
         done._pay_now_book_payments()
-        super(PaymentTransaction, others - ours)._post_process()
+        result = super(PaymentTransaction, others - ours)._post_process()
         # Core posts the invoices: not those that somebody is changing.
         ours = ours.with_context(pay_now_keep_drafts=True)
         super(PaymentTransaction, ours)._post_process()
         done._pay_now_book_commissions()
         if refunds:
             refunds._pay_now_post_process_refunds()
+        return result
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
