@@ -10,6 +10,7 @@ from . import (
     ir_module_module,
     mail_mail,
     mail_thread,
+    pay_now_history_mixin,
     pay_now_reason_mixin,
     pay_now_to_handle,
     res_company,

@@ -51,13 +51,14 @@ class ResCompany(models.Model):
 
     pay_now_sage_customer_code = fields.Char(
         string="Sage customer code",
+        copy=False,
         help="Your own customer number at Sage. It is printed on your quotes and invoices from"
         " Sage.",
     )
-    pay_now_signup_email = fields.Char(string="Sign-up e-mail", readonly=True)
-    pay_now_signup_date = fields.Datetime(string="Signed up on", readonly=True)
+    pay_now_signup_email = fields.Char(string="Sign-up e-mail", readonly=True, copy=False)
+    pay_now_signup_date = fields.Datetime(string="Signed up on", readonly=True, copy=False)
     pay_now_signup_application = fields.Selection(
-        string="Signed up from", selection=const.APPLICATIONS, readonly=True
+        string="Signed up from", selection=const.APPLICATIONS, readonly=True, copy=False
     )
 
     pay_now_test_email = fields.Char(
@@ -84,6 +85,8 @@ class ResCompany(models.Model):
 
     pay_now_reminder_auto = fields.Boolean(
         string="Send reminders automatically every day",
+        # Somebody ticks it, who has read how many customers get a mail tomorrow.
+        copy=False,
         help="Once a day, every customer with a due item that a reminder level has reached gets"
         " one reminder.",
     )

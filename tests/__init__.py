@@ -3,6 +3,7 @@
 # Odoo collects the modules named test_… that it finds here, those of the packages too.
 from . import (
     test_beside,
+    test_copies,
     test_eligibility,
     test_flows,
     test_invoice_mail,

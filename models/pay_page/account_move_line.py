@@ -15,6 +15,7 @@ class AccountMoveLine(models.Model):
         column1='line_id',
         column2='answer_id',
         readonly=True,
+        copy=False,
     )
 
     # === BUSINESS METHODS - ANSWERS === #

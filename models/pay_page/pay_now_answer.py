@@ -22,6 +22,7 @@ class PayNowAnswer(models.Model):
 
     _name = 'pay.now.answer'
     _description = "Customer's answer"
+    _inherit = ['pay.now.history.mixin']
     _order = 'id desc'
 
     kind = fields.Selection(

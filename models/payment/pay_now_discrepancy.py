@@ -23,7 +23,7 @@ class PayNowDiscrepancy(models.Model):
 
     _name = 'pay.now.discrepancy'
     _description = "Online payment discrepancy"
-    _inherit = ['mail.thread']
+    _inherit = ['pay.now.history.mixin', 'mail.thread']
     _order = 'id desc'
 
     name = fields.Char(

@@ -28,6 +28,7 @@ class PayNowMovement(models.Model):
 
     _name = 'pay.now.movement'
     _description = "Provider movement"
+    _inherit = ['pay.now.history.mixin']
     _rec_name = 'movement_ref'
     _order = 'occurred_at desc, id desc'
     _check_company_auto = True

@@ -30,6 +30,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
+    _inherit = ['pay.now.history.mixin']
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''

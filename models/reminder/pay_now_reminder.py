@@ -21,7 +21,12 @@ class PayNowReminder(models.Model):
 
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
-    _inherit = ['pay.now.page.mixin', 'pay.now.sales.mixin', 'pay.now.reason.mixin']
+    _inherit = [
+        'pay.now.page.mixin',
+        'pay.now.sales.mixin',
+        'pay.now.reason.mixin',
+        'pay.now.history.mixin',
+    ]
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
@@ -156,8 +161,9 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - QUEUE === #
 
     def _pay_now_lines(self):
-        """Override of `pay.now.page.mixin`: the items of the reminder."""
-        return self.item_ids
+        """Override of `pay.now.page.mixin`: the items of the reminder, as far as they are still
+        the customer's."""
+        return self.item_ids.filtered(lambda line: line.partner_id == self.partner_id)
 
     def _pay_now_document_fields(self):
         """Override of `pay.now.page.mixin`: whether answers are asked for is up to the run."""

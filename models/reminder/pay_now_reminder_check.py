@@ -60,16 +60,15 @@ class PayNowReminder(models.Model):
         )
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
-        free = {line.id for line in lines if line not in holds}
-        return self._items_within_scope(
-            {
-                reminder: (
-                    Line.browse(line_id for line_id in reminder.item_ids._ids if line_id in free),
-                    {line: holds[line] for line in reminder.item_ids if line in holds},
-                )
-                for reminder in self
-            }
-        )
+        owner = {line.id: line.partner_id.id for line in lines}
+        sorted_items = {}
+        for reminder in self:
+            # Not those that are another customer's by now.
+            customer = reminder.partner_id.id
+            own = Line.browse(one for one in reminder.item_ids._ids if owner.get(one) == customer)
+            held = {line: holds[line] for line in own if line in holds}
+            sorted_items[reminder] = (own.filtered(lambda line, held=held: line not in held), held)
+        return self._items_within_scope(sorted_items)
 
     def _find_contact(self, lines):
         """Return whom to write to.

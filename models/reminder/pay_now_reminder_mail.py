@@ -318,7 +318,10 @@ class PayNowReminder(models.Model):
 
     def _pay_now_lines_domain(self):
         """Override of `pay.now.page.mixin` to read nothing for it."""
-        return Domain('pay_now_reminder_ids', 'in', self.ids)
+        # Whose the items are is asked of the books: an invoice may be another customer's by now.
+        return Domain('pay_now_reminder_ids', 'in', self.ids) & Domain(
+            'partner_id', '=', self.partner_id.id
+        )
 
     def _pay_now_answer_kinds(self):
         """Override of `pay.now.page.mixin`: none beside the previous balance.

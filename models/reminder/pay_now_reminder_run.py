@@ -24,7 +24,7 @@ class PayNowReminderRun(models.Model):
     """
 
     _name = 'pay.now.reminder.run'
-    _inherit = ['pay.now.sales.mixin', 'pay.now.reason.mixin']
+    _inherit = ['pay.now.sales.mixin', 'pay.now.reason.mixin', 'pay.now.history.mixin']
     _description = "Reminder run"
     _order = 'id desc'
     _check_company_auto = True

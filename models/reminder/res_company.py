@@ -16,6 +16,7 @@ class ResCompany(models.Model):
     pay_now_start_level_id = fields.Many2one(
         string="Old debts start at",
         comodel_name='pay.now.reminder.level',
+        copy=False,
         domain="[('company_id', '=', id)]",
         help="Debts that were overdue before the company's first reminder start at this level, as"
         " far as they have reached it. Empty: at the first one.",

@@ -19,6 +19,7 @@ class ResPartner(models.Model):
     pay_now_contact_id = fields.Many2one(
         string="Write reminders to",
         comodel_name='res.partner',
+        copy=False,
         domain="[('commercial_partner_id', '=', id)]",
         help="Empty: the contact of the newest invoice that has an e-mail address.",
     )
