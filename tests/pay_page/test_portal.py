@@ -3,7 +3,6 @@
 from lxml import html
 
 from odoo import fields
-from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
@@ -31,12 +30,14 @@ class TestPortal(BrowserMixin, ReminderCommon, HttpCase):
             {'state': 'sent', 'sent_at': fields.Datetime.now(), 'asked_text': "100.00 €"}
         )
         cls.reminder._pay_now_url()
-        cls.other = cls.reminder.copy(
+        cls.other = cls.env['pay.now.reminder'].create(
             {
+                'company_id': cls.company.id,
                 'partner_id': cls.env['res.partner'].create({'name': "Somebody else"}).id,
+                'level_id': cls.reminder.level_id.id,
                 'asked_text': "777.00 €",
-                'item_ids': [Command.clear()],
                 'state': 'sent',
+                'sent_at': fields.Datetime.now(),
             }
         )
 

@@ -99,6 +99,8 @@ class TestConnectionScreens(BrowserMixin, PayNowCommon, HttpCase):
 
     def test_followed_forgotten_and_successor(self):
         self.provider._pay_now_connect('sk_test_key')
+        # Before it is live, nobody else may pay.
+        self.company.pay_now_test_email = self.customer.email
         tx = self.checkout(self.lines(self.make_invoice()))
         self.gateway.pay(tx)
         tx._synchronize()
