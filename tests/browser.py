@@ -20,6 +20,9 @@ WAIT_SECONDS, PAUSE_SECONDS = 30, 0.05
 
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
+#: No connection before a page needs one: Odoo takes it for a request, and a test waits for its end.
+PREFERENCES = {'net': {'network_prediction_options': 2}}
+
 
 class SharedBrowser(ChromeBrowser):
     """A new tab of one Chromium that serves all tests of a class.
@@ -38,6 +41,9 @@ class SharedBrowser(ChromeBrowser):
             # Odoo's class makes a folder for each.
             shutil.rmtree(user_data_dir)
         else:
+            preferences = Path(user_data_dir, 'Default', 'Preferences')
+            preferences.parent.mkdir(parents=True, exist_ok=True)
+            preferences.write_text(json.dumps(PREFERENCES), encoding='utf-8')
             started = super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
             SharedBrowser._running = (*started, user_data_dir)
             self.test_case.addClassCleanup(SharedBrowser.end)
