@@ -80,6 +80,24 @@ class PayNowAccount(models.Model):
             # Made by a double click a moment ago: the request is done again, and finds it.
             raise ConcurrencyError("made by another request") from error
 
+    @api.model
+    def _pay_now_merge_customers(self, partners, partner):
+        """Join the pages that become pages of one customer: the one that is kept stays.
+
+        Payments that were begun on the others lead back to it.
+
+        :param res.partner partners: the contacts that are merged.
+        :param res.partner partner: the one of them that is kept.
+        """
+        pages = self.sudo().search([('customer_id', 'in', partners.ids)], order='id')
+        for same in pages.grouped(lambda page: (page.user_id, page.company_id)).values():
+            kept, *others = same.sorted(lambda page: page.customer_id != partner)
+            for other in others:
+                self.env['payment.transaction'].sudo().search(
+                    [('pay_now_page_url', '=', other._pay_now_path())]
+                ).pay_now_page_url = kept._pay_now_path()
+                other.unlink()
+
     def _pay_now_check_token(self, token):
         """Override of `pay.now.page.mixin`: the page closes with the log-in it was made for."""
         is_open = super()._pay_now_check_token(token)

@@ -5,6 +5,7 @@ from . import pay_now_sales_mixin  # isort: skip
 from . import (
     account_move,
     account_move_line,
+    base_partner_merge_automatic_wizard,
     pay_now_reminder,
     pay_now_reminder_check,
     pay_now_reminder_letter,

@@ -213,6 +213,27 @@ class PayNowReminder(models.Model):
         )
         return self.env['res.partner'].browse([partner.id for (partner,) in groups])
 
+    @api.model
+    def _pay_now_merge_customers(self, partners):
+        """Let one reminder be on its way to customers that become one.
+
+        The first stays, and what leaves at this moment; the others are held, with their reason.
+
+        :param res.partner partners: the contacts that are merged.
+        """
+        under_way = self.sudo().search(
+            Domain('partner_id', 'in', partners.ids)
+            & Domain('state', 'in', ('queued', 'sending', 'to_print')),
+            order='id',
+        )
+        for reminders in under_way.grouped('root_company_id').values():
+            later = reminders.sorted(lambda one: one.state != 'sending')[1:]
+            # Two that leave at once are not stopped: the later one is looked at by a person.
+            leaving = later.filtered(lambda one: one.state == 'sending')
+            leaving.write({'state': 'uncertain', 'reason_codes': [['merged', {}]]})
+            (later - leaving).write({'state': 'held', 'reason_codes': [['merged', {}]]})
+            later.run_id._check_done()
+
     # === BUSINESS METHODS - PORTAL === #
 
     @api.model

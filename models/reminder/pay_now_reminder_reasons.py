@@ -93,6 +93,9 @@ class PayNowReminder(models.Model):
     def _sending_sentences(self):
         """Return the sentences about what happened as reminders left."""
         return {
+            'merged': lambda: self.env._(
+                "Merged with another contact, to whom another reminder is on its way"
+            ),
             'interrupted': lambda: self.env._("Interrupted while sending"),
             'bounced': lambda email: self.env._("The mail came back from %s", email),
             'not_attached': lambda invoices, error: self.env._(

@@ -1,0 +1,20 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, models
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    """Contacts that become one: what there is one of for each customer is put together before."""
+
+    _inherit = 'base.partner.merge.automatic.wizard'
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Override of `base` to keep our unique indexes from refusing the merge.
+
+        Odoo writes the customer by SQL, knows nothing of unique indexes, and ends with their error.
+        """
+        partners = src_partners | dst_partner
+        self.env['pay.now.reminder']._pay_now_merge_customers(partners)
+        self.env['pay.now.account']._pay_now_merge_customers(partners, dst_partner)
+        return super()._update_foreign_keys(src_partners, dst_partner)

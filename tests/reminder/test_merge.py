@@ -1,0 +1,144 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
+
+#: Unique indexes that a merge would break, and whose records are put together before.
+PUT_TOGETHER = {'pay_now_reminder_one_under_way', 'pay_now_account_account_once'}
+#: Unique indexes of all columns that refer to contacts.
+INDEXES = """
+    SELECT DISTINCT index.relname, class.relname
+      FROM pg_index
+      JOIN pg_class AS index ON index.oid = pg_index.indexrelid
+      JOIN pg_class AS class ON class.oid = pg_index.indrelid
+      JOIN pg_attribute AS column_ ON column_.attrelid = class.oid
+       AND column_.attnum = ANY(pg_index.indkey)
+      JOIN pg_constraint AS key ON key.conrelid = class.oid AND key.contype = 'f'
+       AND key.conkey[1] = column_.attnum AND key.confrelid = 'res_partner'::regclass
+     WHERE pg_index.indisunique AND array_length(pg_index.indkey::int2[], 1) > 0
+       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = index.oid)
+"""
+
+
+@tagged('post_install', '-at_install')
+class TestMerge(ReminderCommon):
+    """Contacts are merged whatever of ours they have, and what clashes is put together."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.company.pay_now_reminder_accounting = True
+        cls.company.pay_now_letters = True
+        cls.twin = cls.env['res.partner'].create(
+            {'name': "Boulanger", 'email': cls.customer.email, 'lang': 'en_US'}
+        )
+
+    def merge(self, kept, *others):
+        """Merge contacts as a person does it."""
+        partners = kept.union(*others)
+        wizard = self.env['base.partner.merge.automatic.wizard'].create(
+            {
+                'partner_ids': [Command.set(partners.ids)],
+                'dst_partner_id': kept.id,
+                'state': 'selection',
+            }
+        )
+        wizard.action_merge()
+        self.assertEqual(partners.exists(), kept)
+
+    def reminders(self, state):
+        """Return reminders of the two contacts, all in one state."""
+        for partner in (self.customer, self.twin):
+            self.make_invoice(100, partner=partner, days_late=30)
+        run = self.generate()
+        reminders = run.reminder_ids.sorted('id')
+        self.assertEqual(reminders.partner_id, self.customer | self.twin)
+        run.action_send()
+        self.assertEqual(set(reminders.mapped('state')), {'queued'})
+        reminders.state = state
+        return reminders
+
+    def test_two_that_wait(self):
+        first, later = self.reminders('queued')
+        self.merge(self.twin, self.customer)
+        self.assertEqual((first | later).partner_id, self.twin)
+        self.assertEqual((first.state, later.state), ('queued', 'held'))
+        self.assertEqual(later.reason_codes, [['merged', {}]])
+        mails = self.leave_now()
+        self.assertEqual(
+            [mail['email_to'] for mail in mails], [['"Boulanger" <client@example.com>']]
+        )
+        self.assertEqual((first.state, first.run_id.state), ('sent', 'done'))
+
+    def test_two_letters_to_print(self):
+        first, later = self.reminders('to_print')
+        self.merge(self.customer, self.twin)
+        self.assertEqual((first.state, later.state), ('to_print', 'held'))
+
+    def test_what_leaves_comes_first(self):
+        first, later = self.reminders('queued')
+        later.state = 'sending'
+        self.merge(self.customer, self.twin)
+        self.assertEqual((first.state, later.state), ('held', 'sending'))
+
+    def test_two_that_leave_at_this_moment(self):
+        first, later = self.reminders('sending')
+        self.merge(self.customer, self.twin)
+        self.assertEqual((first.state, later.state), ('sending', 'uncertain'))
+
+    def test_reason_in_the_language_of_the_reader(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        _first, later = self.reminders('queued')
+        self.merge(self.customer, self.twin)
+        self.assertIn("Fusionné", later.with_context(lang='fr_FR').reason)
+
+    def test_what_waits_in_one_list(self):
+        first, later = self.reminders('draft')
+        self.merge(self.customer, self.twin)
+        self.assertEqual((first.state, later.state), ('draft', 'draft'))
+        first.run_id.state = 'draft'
+        [mail] = self.send(first.run_id)
+        self.assertIn('client@example.com', mail['email_to'][0])
+        self.assertEqual({first.state, later.state}, {'sent', 'held'})
+
+    def test_history_goes_on(self):
+        first, later = self.reminders('sent')
+        self.merge(self.customer, self.twin)
+        self.assertEqual(self.customer.pay_now_reminder_count, 2)
+        self.assertEqual(self.customer.pay_now_reminder_ids, first | later)
+
+    def test_pages_of_the_portal(self):
+        user = new_test_user(self.env, 'pay_now_merged', groups='base.group_portal')
+        Account = self.env['pay.now.account'].with_user(user)
+        pages = self.env['pay.now.account'].sudo()
+        for partner in (self.customer, self.twin):
+            user.partner_id.parent_id = partner
+            page = Account._pay_now_account_page_of(self.company)
+            page._pay_now_url()
+            pages |= page
+        tx = self.checkout(self.lines(self.make_invoice()))
+        tx.pay_now_page_url = pages[0]._pay_now_path()
+        self.merge(self.twin, self.customer)
+        self.assertEqual(pages.exists(), pages[1])
+        self.assertEqual(pages[1].customer_id, self.twin)
+        self.assertEqual(tx.pay_now_page_url, pages[1]._pay_now_path())
+        self.assertTrue(pages[1]._pay_now_check_token(pages[1].pay_now_token))
+
+    def test_payment_that_was_begun(self):
+        invoice = self.make_invoice(100)
+        tx = self.checkout(self.lines(invoice))
+        self.merge(self.twin, self.customer)
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.assertEqual(invoice.payment_state, 'paid')
+        self.assertEqual(tx.pay_now_item_ids.customer_id, self.twin)
+        self.assertFalse(tx.pay_now_discrepancy_ids)
+
+    def test_other_unique_indexes(self):
+        """Odoo's merge knows constraints only: an index of ours on a contact ends with an error."""
+        self.env.cr.execute(INDEXES)
+        ours = {name for name, table in self.env.cr.fetchall() if 'pay_now' in f'{name} {table}'}
+        self.assertEqual(ours, PUT_TOGETHER)
