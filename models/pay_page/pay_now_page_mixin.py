@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
-from odoo.tools import consteq, email_normalize
+from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, get_lang
 
 from odoo.addons.account_pay_now import const, utils
@@ -164,8 +164,7 @@ class PayNowPageMixin(models.AbstractModel):
         record = self.sudo()
         record.fetch(self._pay_now_document_fields())
         return bool(
-            record.pay_now_token
-            and consteq(record.pay_now_token, token or '')
+            utils.same_secret(record.pay_now_token, token)
             and record.pay_now_token_expiry
             and record.pay_now_token_expiry >= fields.Date.today()
         )

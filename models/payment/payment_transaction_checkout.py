@@ -254,6 +254,18 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return payment_utils.generate_access_token('pay_now', self.id, self.reference, env=self.env)
 
+    def _pay_now_check_token(self, token):
+        """Tell whether a token opens the transaction's own pages.
+
+        :param str token: what came in the address.
+        :rtype: bool
+        """
+        return bool(
+            self
+            and self.provider_code in const.PROVIDER_CODES
+            and utils.same_secret(self._pay_now_access_token(), token)
+        )
+
     def _pay_now_path(self, page):
         """Return the path of one of the transaction's pages.
 
