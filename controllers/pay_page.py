@@ -51,7 +51,8 @@ class PayNowPage(http.Controller):
         typed = {'chosen': chosen, 'amount': amount, 'email': email}
         if 'update' in post:
             # Without JavaScript: the total of what is ticked.
-            return self._render_page(document_sudo, **typed)
+            problem = document_sudo._pay_now_choice_problem(chosen)
+            return self._render_page(document_sudo, error=problem, **typed)
         try:
             tx_sudo = document_sudo._pay_now_start(
                 chosen,

@@ -494,6 +494,19 @@ class PayNowPageMixin(models.AbstractModel):
             email=email,
         )
 
+    def _pay_now_choice_problem(self, chosen):
+        """Return why the ticked items cannot be paid together.
+
+        :param set chosen: ids of the ticked items, credit notes included.
+        :return: a sentence for the customer, empty where they can.
+        :rtype: str
+        """
+        _open_lines, payable, _reasons = self._pay_now_page_items()
+        lines = (payable | self._pay_now_credits(payable)).filtered(lambda line: line.id in chosen)
+        if len(lines._pay_now_groups()) < 2:
+            return ''
+        return self.env['payment.transaction']._pay_now_groups_problem()
+
     def _pay_now_chosen_parts(self, lines, amount):
         """Return what is paid of each item chosen.
 

@@ -3,6 +3,7 @@
 from . import (
     test_answers,
     test_framework_errors,
+    test_groups,
     test_links,
     test_pages,
     test_pay_page,
