@@ -211,3 +211,5 @@ ONBOARDING_VALIDITY_HOURS = 24
 ONBOARDING_FOLLOWED_DAYS = 2
 #: Codes of an account that the platform must not act for any more.
 REVOKED_CODES = ('account_invalid', 'consent_revoked')
+#: Nothing of an address, which opens a page by itself, reaches other sites or search engines.
+PRIVATE_HEADERS = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow'}

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Pure helpers: text, codes, addresses. None touches the database."""
 
+import hmac
 import ipaddress
 import re
 import unicodedata
@@ -94,6 +95,35 @@ def provider_reference_text(value, length=60):
     """
     ascii_text = unicodedata.normalize('NFKD', value or '').encode('ascii', 'ignore').decode()
     return re.sub(r'[^A-Za-z0-9_.]+', '-', ascii_text).strip('-')[:length].strip('-') or 'payment'
+
+
+def same_secret(known, given):
+    """Compare a secret with what came in an address, in constant time.
+
+    :param str known: the secret; nothing fits none.
+    :param str given: any text at all.
+    :rtype: bool
+    """
+    # As bytes: text with other letters is refused by an error, which tells that there is a secret.
+    return bool(known) and hmac.compare_digest(
+        known.encode(), (given or '').encode(errors='replace')
+    )
+
+
+def accepted_lang(wanted, installed):
+    """Choose the language that a browser likes best of those there are.
+
+    :param wanted: its languages, the best first, e.g. fr-CA, fr.
+    :param installed: codes of languages, e.g. fr_FR.
+    :return: a code, or None where none of them is known.
+    :rtype: str | None
+    """
+    for tag in wanted:
+        code = tag.replace('-', '_').lower()
+        near = [one for one in installed if one.lower().partition('_')[0] == code.partition('_')[0]]
+        if near:
+            return next((one for one in near if one.lower() == code), near[0])
+    return None
 
 
 def is_no_reply(email):

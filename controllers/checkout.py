@@ -3,7 +3,6 @@
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
-from odoo.tools import consteq
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.controllers import page
@@ -11,12 +10,18 @@ from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
+TX = f'<{page.ID}:tx_id>/<string:token>'
+
 
 class PayNowCheckout(http.Controller):
     """The way to the provider and back. The query string of a return is never believed."""
 
     @http.route(
-        '/pay_now/checkout/<int:tx_id>/<string:token>', type='http', auth='public', methods=['GET']
+        f'/pay_now/checkout/{TX}',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        save_session=False,
     )
     def checkout(self, tx_id, token):
         """Open the checkout, or find the one opened before, and send the payer there."""
@@ -37,8 +42,8 @@ class PayNowCheckout(http.Controller):
 
     @http.route(
         [
-            '/pay_now/return/<int:tx_id>/<string:token>',
-            '/pay_now/cancel/<int:tx_id>/<string:token>',
+            f'/pay_now/return/{TX}',
+            f'/pay_now/cancel/{TX}',
         ],
         type='http',
         auth='public',
@@ -61,7 +66,7 @@ class PayNowCheckout(http.Controller):
         return request.redirect(f'{tx_sudo._pay_now_path("result")}{query}')
 
     @http.route(
-        '/pay_now/result/<int:tx_id>/<string:token>',
+        f'/pay_now/result/{TX}',
         type='http',
         auth='public',
         methods=['GET'],
@@ -91,12 +96,9 @@ class PayNowCheckout(http.Controller):
 
         :raise NotFound: unknown, not ours, or a wrong token: all look the same from outside.
         """
-        tx_sudo = request.env['payment.transaction'].sudo().browse(tx_id).exists()
-        if (
-            not tx_sudo
-            or tx_sudo.provider_code not in const.PROVIDER_CODES
-            or not consteq(tx_sudo._pay_now_access_token(), token or '')
-        ):
+        page.forget_session()
+        tx_sudo = request.env['payment.transaction'].sudo().browse(page.record_id(tx_id)).exists()
+        if not tx_sudo._pay_now_check_token(token):
             raise page.not_found()
         page.set_language(tx_sudo.partner_id)
         return tx_sudo.with_context(lang=request.env.lang)

@@ -3,6 +3,8 @@
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.account_pay_now.controllers import page
+
 SETUP = '/odoo/action-account_pay_now.action_pay_now_setup'
 
 
@@ -10,7 +12,7 @@ class PayNowOnboarding(http.Controller):
     """Where the providers' registrations send their visitors back to."""
 
     @http.route(
-        '/pay_now/onboarding/<int:visit_id>/<string:token>/return',
+        f'/pay_now/onboarding/<{page.ID}:visit_id>/<string:token>/return',
         type='http',
         auth='user',
         methods=['GET'],
@@ -20,14 +22,14 @@ class PayNowOnboarding(http.Controller):
         """Show the set-up with what the provider says now; what the address says counts for
         nothing.
         """
-        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
+        provider = request.env['pay.now.onboarding']._claim(page.record_id(visit_id), token)
         if not provider:
             return self._refuse()
         provider._pay_now_come_back()
         return request.redirect(SETUP)
 
     @http.route(
-        '/pay_now/onboarding/<int:visit_id>/<string:token>/refresh',
+        f'/pay_now/onboarding/<{page.ID}:visit_id>/<string:token>/refresh',
         type='http',
         auth='user',
         methods=['GET'],
@@ -35,7 +37,7 @@ class PayNowOnboarding(http.Controller):
     )
     def onboarding_refresh(self, visit_id, token, **_params):
         """Send somebody on by a new link whose link was used, or has lapsed."""
-        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
+        provider = request.env['pay.now.onboarding']._claim(page.record_id(visit_id), token)
         if not provider:
             return self._refuse()
         url = provider._pay_now_come_for_link()

@@ -5,8 +5,23 @@ from werkzeug.exceptions import NotFound
 
 from odoo.http import request
 
-#: Nothing of an address, which opens a page by itself, reaches other sites or search engines.
-PRIVATE = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow'}
+from odoo.addons.account_pay_now import const, utils
+
+#: How an address names a record, to be read by `record_id`: what is longer fits no address of ours,
+#: and what is no number no record. A number of the router's own has no end.
+ID = 'string(maxlength=9)'
+
+
+def forget_session():
+    """Go on as nobody: the token of the address opens a page, and nothing else does.
+
+    Whoever is logged in in this browser lends no rights, name or language to what is done here.
+    """
+    lang = utils.accepted_lang(request.httprequest.accept_languages.values(), _installed())
+    request.update_env(
+        user=request.env['ir.http']._get_public_users()[0],
+        context={'lang': lang or request.env.lang},
+    )
 
 
 def set_language(partner):
@@ -14,12 +29,34 @@ def set_language(partner):
 
     :param res.partner partner: the customer (sudo).
     """
-    _set_installed(partner.lang or partner.commercial_partner_id.lang)
-
-
-def _set_installed(lang):
-    if lang in {code for code, _name in request.env['res.lang'].get_installed()}:
+    lang = partner.lang or partner.commercial_partner_id.lang
+    if lang in _installed():
         request.update_context(lang=lang)
+
+
+def _installed():
+    return [code for code, _name in request.env['res.lang'].get_installed()]
+
+
+def text(value):
+    """Return what was typed into a field of a form.
+
+    :param value: what came for it: text, a file, or nothing.
+    :rtype: str
+    """
+    # The database takes no text with the character zero.
+    return value.replace('\0', '') if isinstance(value, str) else ''
+
+
+def record_id(value):
+    """Return the id that an address or a field of a form holds.
+
+    :param value: what came for it.
+    :return: zero for anything that is no id.
+    :rtype: int
+    """
+    value = text(value)
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
 
 
 def render(template, company, no_store=False, status=200, **values):
@@ -45,7 +82,7 @@ def render(template, company, no_store=False, status=200, **values):
         },
     )
     response.status_code = status
-    response.headers.update(PRIVATE)
+    response.headers.update(const.PRIVATE_HEADERS)
     if no_store:
         response.headers['Cache-Control'] = 'no-store'
     return response
@@ -54,12 +91,7 @@ def render(template, company, no_store=False, status=200, **values):
 def not_found():
     """Return what a wrong, lapsed or revoked address gets: one page for all, about nobody.
 
-    :return: to be raised.
+    :return: to be raised; `ir.http` has its page.
     :rtype: werkzeug.exceptions.NotFound
     """
-    # Whose it would be is nobody's business: the browser says the language.
-    _set_installed(request.best_lang)
-    lang = (request.env.lang or 'en').replace('_', '-')
-    html = request.render('account_pay_now.unknown_page', {'html_lang': lang}, lazy=False)
-    headers = {'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store', **PRIVATE}
-    return NotFound(response=request.make_response(html, headers=list(headers.items()), status=404))
+    return NotFound()

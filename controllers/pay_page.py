@@ -12,7 +12,9 @@ MODELS = {
     'invoice': 'account.move',
     'reminder': 'pay.now.reminder',
 }
-DOCUMENT = '/pay_now/<any(account,invoice,reminder):kind>/<int:document_id>/<string:token>'
+DOCUMENT = f'/pay_now/<any(account,invoice,reminder):kind>/<{page.ID}:document_id>/<string:token>'
+#: Bytes of a form: many ticked items, and a text.
+FORM_LENGTH = 1 << 18
 
 
 class PayNowPage(http.Controller):
@@ -23,6 +25,7 @@ class PayNowPage(http.Controller):
         type='http',
         auth='public',
         methods=['GET'],
+        save_session=False,
         readonly=True,
     )
     def pay_page(self, kind, document_id, token, noted=None):
@@ -35,19 +38,25 @@ class PayNowPage(http.Controller):
         type='http',
         auth='public',
         methods=['POST'],
+        # The token of the address is asked instead, see doc/adr/011.
+        csrf=False,
+        save_session=False,
+        max_content_length=FORM_LENGTH,
     )
     def pay(self, kind, document_id, token, provider_id='', amount='', email='', **post):
         """Start the payment of the ticked items; amounts come from the books of this moment."""
         document_sudo = self._get_document(kind, document_id, token)
         chosen = self._chosen()
+        amount, email = page.text(amount), page.text(email)
         typed = {'chosen': chosen, 'amount': amount, 'email': email}
         if 'update' in post:
             # Without JavaScript: the total of what is ticked.
-            return self._render_page(document_sudo, **typed)
+            problem = document_sudo._pay_now_choice_problem(chosen)
+            return self._render_page(document_sudo, error=problem, **typed)
         try:
             tx_sudo = document_sudo._pay_now_start(
                 chosen,
-                int(provider_id) if provider_id.isdigit() else 0,
+                page.record_id(provider_id),
                 amount=document_sudo._pay_now_typed_amount(amount),
                 email=document_sudo._pay_now_typed_email(email),
             )
@@ -60,11 +69,17 @@ class PayNowPage(http.Controller):
         type='http',
         auth='public',
         methods=['POST'],
+        # The token of the address is asked instead, see doc/adr/011.
+        csrf=False,
+        save_session=False,
+        max_content_length=FORM_LENGTH,
     )
     def answer(self, kind, document_id, token, answer='', **post):
         """Note what the customer says instead of paying online."""
         document_sudo = self._get_document(kind, document_id, token)
         chosen = self._chosen()
+        post = {name: page.text(value) for name, value in post.items()}
+        answer = page.text(answer)
         date = post.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
         try:
             document_sudo._pay_now_answer(answer, chosen, date, post.get('problem', ''))
@@ -75,16 +90,17 @@ class PayNowPage(http.Controller):
         return request.redirect(f'{document_sudo._pay_now_path()}?noted=1', code=303)
 
     @http.route(
-        f'{DOCUMENT}/pdf/<int:move_id>',
+        f'{DOCUMENT}/pdf/<{page.ID}:move_id>',
         type='http',
         auth='public',
         methods=['GET'],
+        save_session=False,
         readonly=True,
     )
     def pdf(self, kind, document_id, token, move_id):
         """Give the stored PDF of one of the page's invoices or credit notes. Nothing is made."""
         document_sudo = self._get_document(kind, document_id, token)
-        pdf_sudo = document_sudo._pay_now_pdf(move_id)
+        pdf_sudo = document_sudo._pay_now_pdf(page.record_id(move_id))
         if not pdf_sudo:
             raise page.not_found()
         return request.env['ir.binary']._get_stream_from(pdf_sudo).get_response(as_attachment=True)
@@ -94,7 +110,8 @@ class PayNowPage(http.Controller):
 
         :raise NotFound: unknown, revoked, lapsed or wrong: all look the same from outside.
         """
-        document_sudo = request.env[MODELS[kind]].sudo().browse(document_id)
+        page.forget_session()
+        document_sudo = request.env[MODELS[kind]].sudo().browse(page.record_id(document_id))
         try:
             is_open = document_sudo._pay_now_check_token(token)
         except MissingError:
@@ -107,7 +124,7 @@ class PayNowPage(http.Controller):
 
     def _chosen(self):
         """Return the ids of the ticked items."""
-        return {int(item) for item in request.httprequest.form.getlist('item') if item.isdigit()}
+        return {page.record_id(item) for item in request.httprequest.form.getlist('item')} - {0}
 
     def _render_page(self, document_sudo, chosen=None, amount='', typed_answer=None, **values):
         path = document_sudo._pay_now_path()

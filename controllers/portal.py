@@ -3,6 +3,7 @@
 from odoo.http import request, route
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.controllers.page import ID, record_id
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import pager
@@ -56,13 +57,13 @@ class PayNowPortal(PortalAccount):
         reminders_sudo = request.env['pay.now.reminder'].sudo()
         return reminders_sudo, reminders_sudo._pay_now_portal_domain(request.env.user.partner_id)
 
-    @route('/pay_now/overdue/<int:company_id>', type='http', auth='user', methods=['GET', 'POST'])
+    @route(f'/pay_now/overdue/<{ID}:company_id>', type='http', auth='user', methods=['GET', 'POST'])
     def portal_pay_overdue(self, company_id):
         """Open the pay page of all that is overdue in a company; by a GET nothing is made."""
         if request.httprequest.method == 'POST':
             pages = request.env['pay.now.account']
             for row in pages._pay_now_banner():
-                if row['company'].id == company_id:
+                if row['company'].id == record_id(company_id):
                     account_page_sudo = pages._pay_now_account_page_of(row['company'])
                     account_page_sudo._pay_now_url()
                     return request.redirect(account_page_sudo._pay_now_path(), code=303)

@@ -11,8 +11,8 @@ class PayNowTrialPage(http.Controller):
 
     @http.route(
         [
-            '/pay_now/trial/<int:trial_id>/<string:token>',
-            '/pay_now/trial/<int:trial_id>/<string:token>/<path:_rest>',
+            f'/pay_now/trial/<{page.ID}:trial_id>/<string:token>',
+            f'/pay_now/trial/<{page.ID}:trial_id>/<string:token>/<path:_rest>',
         ],
         type='http',
         auth='public',
@@ -23,7 +23,7 @@ class PayNowTrialPage(http.Controller):
 
         :raise NotFound: unknown, lapsed or wrong: all look the same from outside.
         """
-        trial_sudo = request.env['pay.now.trial'].sudo().browse(trial_id).exists()
+        trial_sudo = request.env['pay.now.trial'].sudo().browse(page.record_id(trial_id)).exists()
         if not trial_sudo or not trial_sudo._pay_now_check_token(token):
             raise page.not_found()
         request.update_context(lang=trial_sudo.lang)

@@ -6,6 +6,7 @@ from odoo import http
 from odoo.http import request
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable, SignatureError
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -16,7 +17,10 @@ class PayNowWebhook(http.Controller):
     """The two addresses that a provider calls for one provider record."""
 
     @http.route(
-        ['/pay_now/webhook/<int:provider_id>', '/pay_now/webhook/<int:provider_id>/2'],
+        [
+            f'/pay_now/webhook/<{page.ID}:provider_id>',
+            f'/pay_now/webhook/<{page.ID}:provider_id>/2',
+        ],
         type='http',
         auth='public',
         methods=['POST'],
@@ -30,10 +34,11 @@ class PayNowWebhook(http.Controller):
         Nothing is booked in this request, and nothing ever from the posted body: the workers ask
         the provider about the payment it names.
 
-        :param int provider_id: the provider record, from the registered address.
+        :param str provider_id: the provider record, from the registered address.
         :return: an empty 200 once the event is stored.
         """
-        provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()
+        record_id = int(provider_id) if provider_id.isdecimal() else 0
+        provider_sudo = request.env['payment.provider'].sudo().browse(record_id).exists()
         if not provider_sudo or provider_sudo.code not in const.PROVIDER_CODES:
             raise NotFound()
         if provider_sudo._pay_now_on_platform():

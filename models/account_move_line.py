@@ -109,6 +109,40 @@ class AccountMoveLine(models.Model):
             date=format_date(self.env, min(lines.mapped('discount_date'))),
         )
 
+    def _pay_now_groups(self):
+        """Divide the items into those that one payment can be for: of one account and currency.
+
+        :return: groups, that of the oldest item first, each oldest first. A credit note is in the
+            group that it can be deducted in.
+        :rtype: list of account.move.line
+        """
+        groups = {}
+        for line in self._pay_now_oldest_first():
+            groups.setdefault((line.account_id, line.currency_id), []).append(line.id)
+        return [self.browse(ids) for ids in groups.values()]
+
+    def _pay_now_at_once(self, most=None):
+        """Return which items are asked for first: by a mail's button, and ticked on its page.
+
+        :param float most: the largest amount that is taken at once, see
+            `payment.provider._pay_now_most`; None for any.
+        :return: those of one group, the oldest first, as far as they are no more than that. All of
+            a group of which none is as little.
+        :rtype: account.move.line
+        """
+        for group in self._pay_now_groups():
+            if most is None or group._pay_now_amount_to_pay() <= most:
+                return group
+            left, ids = most, []
+            for line in group:
+                amount = line._pay_now_amount_to_pay()
+                if line.currency_id.compare_amounts(amount, left) <= 0:
+                    ids.append(line.id)
+                    left -= amount
+            if ids:
+                return self.browse(ids)
+        return self._pay_now_groups()[0] if self else self
+
     def _pay_now_parts(self, amount=None):
         """Divide a payment among the items.
 

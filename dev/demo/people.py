@@ -264,8 +264,7 @@ class Customer:
     def insist(self, provider_id, item_id):
         """Send the form of a page that has no button, as nobody should."""
         form = self.tree.xpath('//form[1]')[0]
-        csrf_token = form.fields['csrf_token']
-        values = {'csrf_token': csrf_token, 'provider_id': provider_id, 'item': item_id}
+        values = {'provider_id': provider_id, 'item': item_id}
         return self.post(form, list(values.items()))
 
     def post(self, form, values):

@@ -5,6 +5,7 @@ from . import pay_now_page_mixin, pay_now_page_mixin_view  # isort: skip
 from . import (
     account_move,
     account_move_line,
+    ir_http,
     pay_now_account,
     pay_now_answer,
     res_company,

@@ -72,7 +72,7 @@ class AccountMove(models.Model):
         if not move or move._pay_now_refusal('invoice_mail'):
             return ''
         _open_lines, payable, _reasons = move._pay_now_page_items()
-        asked = move._pay_now_preselected(payable)
+        asked = move._pay_now_asked(payable)
         return move.env['ir.qweb']._render(
             'account_pay_now.mail_pay_now_block',
             {

@@ -206,8 +206,10 @@ class PayNowAccount(models.Model):
             # Only listed, as in a reminder. What is blocked is asked for nowhere.
             listed = overdue.filtered(lambda line: refusals.get(line.move_id) == 'currency')
             due = self._pay_now_amounts_text(payable | listed, 'amount_residual_currency')
-            to_pay = formatLang(
-                self.env, payable._pay_now_amount_to_pay(), currency_obj=payable.currency_id
+            # One amount for each payment that it takes.
+            to_pay = ' + '.join(
+                formatLang(self.env, group._pay_now_amount_to_pay(), currency_obj=group.currency_id)
+                for group in payable._pay_now_groups()
             )
             rows.append(
                 {

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
-from odoo.tools import consteq, email_normalize
+from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, get_lang
 
 from odoo.addons.account_pay_now import const, utils
@@ -164,8 +164,7 @@ class PayNowPageMixin(models.AbstractModel):
         record = self.sudo()
         record.fetch(self._pay_now_document_fields())
         return bool(
-            record.pay_now_token
-            and consteq(record.pay_now_token, token or '')
+            utils.same_secret(record.pay_now_token, token)
             and record.pay_now_token_expiry
             and record.pay_now_token_expiry >= fields.Date.today()
         )
@@ -494,6 +493,19 @@ class PayNowPageMixin(models.AbstractModel):
             page_url=self._pay_now_path(),
             email=email,
         )
+
+    def _pay_now_choice_problem(self, chosen):
+        """Return why the ticked items cannot be paid together.
+
+        :param set chosen: ids of the ticked items, credit notes included.
+        :return: a sentence for the customer, empty where they can.
+        :rtype: str
+        """
+        _open_lines, payable, _reasons = self._pay_now_page_items()
+        lines = (payable | self._pay_now_credits(payable)).filtered(lambda line: line.id in chosen)
+        if len(lines._pay_now_groups()) < 2:
+            return ''
+        return self.env['payment.transaction']._pay_now_groups_problem()
 
     def _pay_now_chosen_parts(self, lines, amount):
         """Return what is paid of each item chosen.

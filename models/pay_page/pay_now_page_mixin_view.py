@@ -21,8 +21,18 @@ class PayNowPageMixin(models.AbstractModel):
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_preselected(self, payable):
+    def _pay_now_asked(self, payable):
         """Return the items that are ticked when the page opens: those the mail's button asks for.
+
+        :param account.move.line payable: the items that can be paid, oldest first.
+        :return: no more than one payment can be for.
+        :rtype: account.move.line
+        """
+        most = self.company_id._pay_now_providers()._pay_now_most()
+        return self._pay_now_preselected(payable)._pay_now_at_once(most)
+
+    def _pay_now_preselected(self, payable):
+        """Return the items that the customer is asked to pay now, in however many payments.
 
         :param account.move.line payable: the items that can be paid, oldest first.
         :rtype: account.move.line
@@ -39,7 +49,7 @@ class PayNowPageMixin(models.AbstractModel):
         open_lines, payable, reasons = self._pay_now_page_items()
         credits = self._pay_now_credits(payable)
         if chosen is None:
-            ticked = self._pay_now_preselected(payable)
+            ticked = self._pay_now_asked(payable)
         else:
             ticked = (payable | credits).filtered(lambda line: line.id in chosen)
         in_progress = open_lines.browse(
@@ -48,63 +58,90 @@ class PayNowPageMixin(models.AbstractModel):
         partner = self.partner_id
         parts = (payable | credits)._pay_now_parts()
         rows = self._pay_now_page_rows(open_lines + credits, ticked, parts, reasons)
+        groups = payable._pay_now_groups()
         return {
             'document': self,
             'partner': partner,
             'items': rows[: len(open_lines)],
             'credits': rows[len(open_lines) :],
+            'groups': self._pay_now_page_groups(rows, groups) if len(groups) > 1 else [],
             'typed': amount,
             'ask_email': not partner.email and not partner.commercial_partner_id.email,
             'transfers': (open_lines - in_progress)._pay_now_transfers(),
             'test_mode': self.company_id._pay_now_test_mode(),
-            **self._pay_now_page_payment(payable, ticked, parts),
+            **self._pay_now_page_payment(groups, ticked, parts),
             **self._pay_now_page_state(open_lines, payable, reasons),
         }
 
-    def _pay_now_page_payment(self, payable, ticked, parts):
+    def _pay_now_page_groups(self, rows, groups):
+        """Return the rows by what can be paid together, where that is not all of them.
+
+        :param list rows: of the items and credit notes, which learn their group.
+        :param list groups: of the items that can be paid, see `_pay_now_groups`.
+        :return: of dicts of `number` and `rows`; the last one without number is of what cannot be
+            paid now.
+        :rtype: list
+        """
+        numbers = {
+            (group.account_id, group.currency_id): number
+            for number, group in enumerate(groups, start=1)
+        }
+        for row in rows:
+            line = row['line']
+            row['group'] = not row['reason'] and numbers[line.account_id, line.currency_id]
+        found = [
+            {'number': number, 'rows': [row for row in rows if row['group'] == number]}
+            for number in (*numbers.values(), False)
+        ]
+        return [group for group in found if group['rows']]
+
+    def _pay_now_page_payment(self, groups, ticked, parts):
         """Return what the page shows of the payment to start: how much, and by whom.
 
-        :param account.move.line payable: the items that can be paid.
+        :param list groups: of the items that can be paid, see `_pay_now_groups`.
         :param account.move.line ticked: the items and credit notes whose box is ticked.
         :param dict parts: what is paid of each, see `_pay_now_parts`.
         :rtype: dict
         """
         company = self.company_id
-        currency = payable.currency_id[:1] or company.currency_id
+        currency = (groups and groups[0].currency_id) or company.currency_id
         total = max(currency.round(sum(parts[line][0] for line in ticked)), 0.0)
         offered = company._pay_now_providers()
-        providers = self._pay_now_page_providers(
-            offered, [parts[line][0] for line in payable], currency
-        )
+        amounts = [[parts[line][0] for line in group] for group in groups]
+        providers, limits = self._pay_now_page_providers(offered, amounts, currency)
         return {
             'currency': currency,
             'total': total,
             'total_text': currency.format(total),
-            'partial': bool(payable) and company.pay_now_partial,
+            'partial': bool(groups) and company.pay_now_partial,
             'number_format': json.dumps(self._pay_now_number_format(currency)),
-            'can_pay': bool(payable),
+            'can_pay': bool(groups),
             'providers': providers,
-            'limits_text': not providers and offered and offered._pay_now_limits_text(currency),
+            'limits': limits,
+            'limits_text': offered and offered._pay_now_limits_text(currency),
         }
 
     def _pay_now_page_providers(self, providers, amounts, currency):
         """Return the providers that could take some choice of the payable items.
 
         :param payment.provider providers: those that may be offered.
-        :param list amounts: what is to be paid of each item that can be ticked.
+        :param list amounts: what is to be paid of each item that can be ticked, by group.
         :param res.currency currency: the currency of the amounts.
-        :rtype: payment.provider
+        :return: the providers, and `{provider: (smallest, largest amount)}`.
+        :rtype: tuple(payment.provider, dict)
         """
+        limits = {one: one._pay_now_amount_limits(currency) for one in providers}
         if not amounts:
-            return providers
-        total = sum(amounts)
-        least = 0.0 if self.company_id.pay_now_partial else min(amounts)
+            return providers, limits
+        partial = self.company_id.pay_now_partial
 
         def fits(provider):
-            low, high = provider._pay_now_amount_limits(currency)
-            return low <= total and least <= high
+            low, high = limits[provider]
+            return any(
+                low <= sum(group) and (0.0 if partial else min(group)) <= high for group in amounts
+            )
 
-        return providers.filtered(fits)
+        return providers.filtered(fits), limits
 
     def _pay_now_pdf(self, move_id):
         """Return the stored PDF of an invoice or credit note that the page shows.

@@ -254,6 +254,18 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return payment_utils.generate_access_token('pay_now', self.id, self.reference, env=self.env)
 
+    def _pay_now_check_token(self, token):
+        """Tell whether a token opens the transaction's own pages.
+
+        :param str token: what came in the address.
+        :rtype: bool
+        """
+        return bool(
+            self
+            and self.provider_code in const.PROVIDER_CODES
+            and utils.same_secret(self._pay_now_access_token(), token)
+        )
+
     def _pay_now_path(self, page):
         """Return the path of one of the transaction's pages.
 
@@ -394,10 +406,8 @@ class PaymentTransaction(models.Model):
         :param float amount: what it would be, in the currency of the lines.
         :raise ValidationError: in the customer's language.
         """
-        if len(lines.account_id) > 1 or len(lines.currency_id) > 1:
-            raise ValidationError(
-                self.env._("These items cannot be paid together. Please pay them one by one.")
-            )
+        if len(lines._pay_now_groups()) > 1:
+            raise ValidationError(self._pay_now_groups_problem())
         if lines.currency_id.compare_amounts(amount, 0) <= 0:
             raise ValidationError(
                 self.env._("There is nothing left to pay once the credit notes are deducted.")
@@ -413,6 +423,14 @@ class PaymentTransaction(models.Model):
                     high=lines.currency_id.format(float(high)),
                 )
             )
+
+    @api.model
+    def _pay_now_groups_problem(self):
+        """Return what is said to whoever chose items of several groups."""
+        return self.env._(
+            "These items cannot be paid together. Please choose items of one payment only, and pay"
+            " the others after it."
+        )
 
     @api.model
     def _pay_now_find_same(self, provider, lines, parts):

@@ -117,7 +117,21 @@ class PaymentProvider(models.Model):
         help="Where a disputed payment waits for the bank's decision.",
     )
 
+    pay_now_most_at_once = fields.Float(
+        string="Largest amount at once",
+        compute='_compute_pay_now_most_at_once',
+        store=True,
+        help="By the provider and its maximum amount; kept for the mails, which ask for no more.",
+    )
+
     # === COMPUTE METHODS === #
+
+    @api.depends('code', 'maximum_amount', 'company_id.currency_id')
+    def _compute_pay_now_most_at_once(self):
+        for provider in self:
+            currency = provider.company_id.currency_id
+            ours = provider.code in const.PROVIDER_CODES and currency
+            provider.pay_now_most_at_once = ours and provider._pay_now_amount_limits(currency)[1]
 
     def _compute_feature_support_fields(self):
         """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
@@ -375,6 +389,14 @@ class PaymentProvider(models.Model):
             return True
         low, high = self._pay_now_amount_limits(self.company_id.currency_id)
         return low <= Decimal(str(amount)) <= high
+
+    def _pay_now_most(self):
+        """Return the largest amount that any of the providers takes at once.
+
+        :return: in the company's currency; None where there is no provider.
+        :rtype: float | None
+        """
+        return max(self.mapped('pay_now_most_at_once'), default=None)
 
     def _pay_now_limits_text(self, currency):
         """Return in one sentence for the customer which amounts the providers take.

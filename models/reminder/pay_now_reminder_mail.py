@@ -365,11 +365,14 @@ class PayNowReminder(models.Model):
         due_texts = self._due_texts(lines)
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         company_values = {company: company._pay_now_mail_values() for company in self.company_id}
+        most = {one: one._pay_now_providers()._pay_now_most() for one in self.company_id}
         return {
             reminder: {
                 'reminder': reminder,
                 **company_values[reminder.company_id],
-                **reminder._amount_values(items[reminder], refusals[reminder]),
+                **reminder._amount_values(
+                    items[reminder], refusals[reminder], most[reminder.company_id]
+                ),
                 'lines': reminder._mail_lines(
                     items[reminder],
                     refusals[reminder] if reminder in offering else {},
@@ -398,11 +401,12 @@ class PayNowReminder(models.Model):
             for reminder in self
         }
 
-    def _amount_values(self, lines, refusals):
+    def _amount_values(self, lines, refusals, most=None):
         """Return the amounts of one mail, as texts.
 
         :param account.move.line lines: what is open.
         :param dict refusals: `{invoice without a button: code}`.
+        :param float most: the largest amount that can be paid at once.
         :rtype: dict
         """
         payable = lines._pay_now_without(refusals)
@@ -424,13 +428,34 @@ class PayNowReminder(models.Model):
             'due_text': due_text,
             'previous_balance': previous and self._amount_text(previous, self.currency_id),
             'total_with_previous': previous and self._amount_text(total, self.currency_id),
-            'amount': payable_text,
+            **self._asked_values(payable, payable_text, most),
             'amounts_text': bool(payable)
             and not whole
             and self.env._(
                 "Amount due: %(due)s – payable online: %(payable)s",
                 due=due_text,
                 payable=payable_text,
+            ),
+        }
+
+    def _asked_values(self, payable, payable_text, most):
+        """Return what the button asks for: as much as is ticked on the page it opens.
+
+        :param account.move.line payable: the items with a button.
+        :param str payable_text: all of them, written as an amount.
+        :param float most: see `_amount_values`.
+        :rtype: dict
+        """
+        asked = payable._pay_now_at_once(most)
+        if asked == payable:
+            return {'amount': payable_text, 'parts_text': False}
+        text = self._amount_text(asked._pay_now_amount_to_pay(), self.currency_id)
+        return {
+            'amount': text,
+            'parts_text': self.env._(
+                "It cannot be paid online all at once: the button is for %(amount)s, and the same"
+                " page for the rest after that.",
+                amount=text,
             ),
         }
 

@@ -2,6 +2,8 @@
 
 from . import (
     test_answers,
+    test_framework_errors,
+    test_groups,
     test_links,
     test_pages,
     test_pay_page,

@@ -318,7 +318,6 @@ class TestCompanyPages(CompaniesCommon, HttpCase):
         answer = self.url_open(
             form.get('action'),
             data={
-                'csrf_token': form.xpath('.//input[@name="csrf_token"]/@value')[0],
                 'provider_id': str(self.provider.id),
                 'item': [str(line.id) for line in self.lines(self.theirs)],
             },

@@ -12,6 +12,8 @@
         return; // Nothing of it can be paid here.
     }
     const nothing = form.querySelector(".pay-now-nothing");
+    const limits = form.querySelector(".pay-now-limits");
+    const other = form.querySelector(".pay-now-other");
     const typed = form.querySelector("[name=amount]");
 
     function write(amount) {
@@ -28,8 +30,17 @@
         }
         const payable = Number(total.toFixed(format.digits)) > 0;
         output.textContent = write(payable ? total : 0);
+        const amount = Number(total.toFixed(format.digits));
+        let taken = 0;
         for (const button of form.querySelectorAll("[name=provider_id]")) {
-            button.disabled = !payable;
+            // What is typed is read by the server, in the customer's language.
+            const { low, high } = button.dataset;
+            const fits = typed?.value.trim() || (amount >= Number(low) && amount <= Number(high));
+            button.disabled = !payable || !fits;
+            taken += fits ? 1 : 0;
+        }
+        if (limits) {
+            limits.hidden = !payable || taken > 0;
         }
         if (nothing) {
             nothing.hidden = payable;
@@ -39,8 +50,29 @@
         }
     }
 
+    // What cannot be paid together: the last tick decides.
+    function choose(event) {
+        const { group } = event.target.dataset;
+        if (!other || !group) {
+            return;
+        }
+        other.hidden = true;
+        if (event.target.checked) {
+            for (const box of form.querySelectorAll("[name=item]:checked")) {
+                if (box.dataset.group !== group) {
+                    box.checked = false;
+                    other.hidden = false;
+                }
+            }
+        }
+    }
+
     form.classList.add("pay-now-live");
-    form.addEventListener("change", update);
+    form.addEventListener("change", (event) => {
+        choose(event);
+        update();
+    });
+    typed?.addEventListener("input", update);
     // Back from the provider, the browser shows the ticks as they were.
     window.addEventListener("pageshow", update);
     update();
