@@ -7,6 +7,11 @@ import re
 import unicodedata
 from urllib.parse import parse_qsl, urlsplit
 
+from odoo.tools import email_normalize, formataddr
+from odoo.tools.mail import email_normalize_all, email_split_tuples
+
+from odoo.addons.base.models.ir_mail_server import extract_rfc2822_addresses
+
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
 LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
 #: Local parts of addresses that nobody reads, in English and French.
@@ -14,6 +19,12 @@ NO_REPLY_PATTERN = re.compile(
     r'^(mailer-daemon|bounces?|(no|do[-_.]?not|ne[-_.]?pas)[-_.]?(reply|respond|repondre))(?![a-z])',
     re.IGNORECASE,
 )
+#: What ends or hides the lines of a header: C0, C1, and Unicode's own line ends.
+CONTROL_CHARACTERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
+#: What separates, quotes or surrounds the addresses of a header.
+ADDRESS_MARKS = re.compile(r'[,;:<>@()\[\]"\\]+')
+#: A name that fits into one line of a header, where Python keeps the quotes around it.
+LONGEST_QUOTED_NAME = 40
 #: Endings of names that no public name server knows.
 PRIVATE_SUFFIXES = (
     '.localhost',
@@ -133,6 +144,101 @@ def is_no_reply(email):
     :rtype: bool
     """
     return bool(NO_REPLY_PATTERN.match(email or ''))
+
+
+def header_text(value):
+    """Write a text as one line that may stand in a header, whoever wrote it.
+
+    What looks like an encoded word (RFC 2047) would be decoded, and may hold a line end again.
+
+    :param str value: e.g. a subject.
+    :rtype: str
+    """
+    return CONTROL_CHARACTERS.sub(' ', value or '').replace('=?', '= ?').strip()
+
+
+def header_name(value):
+    """Write a name so that it can stand before an address, and adds none.
+
+    Python drops the quotes of what is long or not ASCII as it folds a header: there, what would
+    then separate or mark addresses is blanked.
+
+    :param str value: of a contact, a user or a company.
+    :rtype: str
+    """
+    name = header_text(value)
+    if len(name) > LONGEST_QUOTED_NAME or not name.isascii():
+        name = ' '.join(ADDRESS_MARKS.sub(' ', name).split())
+    return name
+
+
+def email_addresses(value):
+    """Return the addresses that Odoo's mail server sends to, of what an e-mail field holds.
+
+    :param str value: e.g. "a@example.com; b@example.com".
+    :return: as the mail server gets them: each once, domains in ASCII (IDNA).
+    :rtype: list[str]
+    """
+    found = {}
+    for address in email_normalize_all(header_text(value)):
+        try:
+            sent = formataddr(('', address), charset='ascii')
+        except UnicodeError:  # idna's errors are
+            continue
+        # Whatever the mail server would read as nothing, or as something else.
+        if extract_rfc2822_addresses(sent) == [sent]:
+            found[sent] = True
+    return list(found)
+
+
+def contact_addresses(partner):
+    """Return the addresses that a contact is written to at: its own, else its customer's.
+
+    :param res.partner partner: the contact.
+    :rtype: list[str]
+    """
+    return email_addresses(partner.email) or email_addresses(partner.commercial_partner_id.email)
+
+
+def single_email(value):
+    """Return the address that somebody typed, or that is chosen.
+
+    :param str value: what was typed.
+    :return: normalized; empty if it is none that mails reach, or more than one.
+    :rtype: str
+    """
+    address = email_normalize(header_text(value))
+    return address if address and email_addresses(address) else ''
+
+
+def email_header(name, value):
+    """Write whom a mail is to, or from: every address of an e-mail field, under one name.
+
+    :param str name: of a contact, a user or a company, as it is stored.
+    :param str value: what its e-mail field holds.
+    :return: empty if there is no address that mails reach.
+    :rtype: str
+    """
+    return ', '.join(_header_parts([(name, value)]))
+
+
+def email_header_list(value):
+    """Write a header of addresses once more, with nothing in it but them and their names.
+
+    :param str value: e.g. what a template says.
+    :return: one text for each address.
+    :rtype: list[str]
+    """
+    return _header_parts(email_split_tuples(header_text(value)))
+
+
+def _header_parts(pairs):
+    """Return each address under its name, of pairs of a name and an e-mail field."""
+    parts = [(header_name(name), one) for name, value in pairs for one in email_addresses(value)]
+    if len(parts) > 1:
+        # Python encodes the comma after a name that is not ASCII, where a line ends there.
+        parts = [(name if name.isascii() else '', address) for name, address in parts]
+    return [formataddr(part) for part in parts]
 
 
 def group_by_four(number):

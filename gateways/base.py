@@ -6,6 +6,7 @@ A gateway is plain Python: no ORM, no Odoo import, relative imports only. Amount
 time-zone-aware UTC :class:`datetime.datetime`. Everything handed out is a frozen dataclass.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -51,6 +52,15 @@ class Webhook:
     enabled: bool = True
     complete: bool = True
     secret: str = ''
+
+
+#: An address that every provider takes to fill its form in, to the letter and within all limits.
+#: Another one is not sent: the payer types it there, rather than cannot pay.
+EMAIL = re.compile(
+    r'(?=.{3,254}\Z)(?=[^@]{1,64}@)'
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r'@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}'
+)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ class GatewayError(Exception):
     :param str message: what happened, the provider's message where it gave one.
     :param str code: the provider's machine-readable code (Stripe `error.code`, PayPal `issue`).
     :param str request_id: the provider's id of the request, to quote to its support.
+    :param str field: which value of the request it is about, as the provider calls it.
     """
 
-    def __init__(self, message, code='', request_id=''):
+    def __init__(self, message, code='', request_id='', field=''):
         super().__init__(message)
         self.message = message
         self.code = code or ''
         self.request_id = request_id or ''
+        self.field = field or ''
 
 
 class GatewayUnavailable(GatewayError):

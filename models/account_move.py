@@ -9,11 +9,10 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
 from odoo.tools.image import image_data_uri
 from odoo.tools.pdf import PdfFileReader
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 
 #: The pages where an invoice is paid online: Odoo's own, and ours.
 PAYMENT_PATHS = ('/my/invoices/', '/payment/pay', '/pay_now/')
@@ -159,7 +158,7 @@ class AccountMove(models.Model):
         :return: a code, or False.
         :rtype: str | bool
         """
-        if not self._pay_now_email():
+        if not utils.contact_addresses(self.partner_id):
             return 'no_email'
         if purpose == 'reminder' and not self.company_id._pay_now_option(
             'reminder', self.pay_now_application
@@ -204,18 +203,14 @@ class AccountMove(models.Model):
             and self.amount_residual > 0
         )
 
-    def _pay_now_email(self):
-        """Return the address requests go to: the invoice contact's, else the customer's."""
-        self.ensure_one()
-        return self.partner_id.email or self.commercial_partner_id.email
-
     def _pay_now_is_test_recipient(self):
         """Tell whether this customer may be offered a payment that moves no real money."""
         self.ensure_one()
         if self.env['res.company']._pay_now_trial() or self.company_id._pay_now_in_sandbox():
             return True
-        return email_normalize(self._pay_now_email() or '') == (
-            email_normalize(self.company_id.pay_now_test_email or '') or None
+        addresses = utils.contact_addresses(self.partner_id)
+        return bool(addresses) and addresses == utils.email_addresses(
+            self.company_id.pay_now_test_email
         )
 
     def _pay_now_other_method(self):

@@ -6,7 +6,8 @@ from lxml import html
 from markupsafe import Markup
 
 from odoo import api, models
-from odoo.tools import email_normalize
+
+from odoo.addons.account_pay_now import utils
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -40,8 +41,8 @@ class AccountMoveSend(models.AbstractModel):
             return params
         followers = move.message_partner_ids.filtered('partner_share')
         recipients = self.env['res.partner'].browse(params['partner_ids']) | followers
-        address = email_normalize(company.pay_now_test_email or '')
-        if any(email_normalize(partner.email or '') != address for partner in recipients):
+        address = utils.email_addresses(company.pay_now_test_email)
+        if any(utils.email_addresses(partner.email) != address for partner in recipients):
             params['body'] = self._pay_now_remove_button(params['body'], move)
         return params
 

@@ -6,7 +6,7 @@ from lxml import html as lxml_html
 
 from odoo import api, models
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 
 SKIPPED_TAGS = {'head', 'title', 'style', 'script', 'template'}
 PARAGRAPH_TAGS = {'p', 'table', 'ul', 'ol', 'blockquote', 'pre', 'h1', 'h2', 'h3', 'h4'}
@@ -102,17 +102,84 @@ class MailMail(models.Model):
 
     _inherit = 'mail.mail'
 
-    def _prepare_outgoing_list(self, *args, **kwargs):
-        """Override of `mail` for mails that ask for a payment: a plain text that can be read.
+    def _send(self, *args, **kwargs):
+        """Override of `mail` to name the sender of our mails by nothing but its name and address.
 
-        Odoo's own conversion numbers the links and lists their addresses at the end, several times,
-        and tears the rows of tables apart.
+        The other headers are written one by one (see `_prepare_outgoing_list`).
+        """
+        for mail in self.filtered(lambda one: one.email_from and one._pay_now_is_ours()):
+            if (sender := utils.header_text(mail.email_from)) != mail.email_from:
+                mail.email_from = ''.join(utils.email_header_list(sender)[:1])
+        return super()._send(*args, **kwargs)
+
+    def _prepare_outgoing_list(self, *args, **kwargs):
+        """Override of `mail` for mails that ask for a payment: recipients, and a readable text.
+
+        Whoever wrote a name or a subject, the headers hold the addresses of the recipients and no
+        others. Odoo's own conversion to text numbers the links and lists their addresses at the
+        end, several times, and tears the rows of tables apart.
         """
         emails = super()._prepare_outgoing_list(*args, **kwargs)
-        for email in emails:
+        if not self._pay_now_is_ours():
+            return emails
+        for index, email in enumerate(emails):
+            email.update(self._pay_now_recipients(email, is_first=not index))
+            email.update(self._pay_now_headers(email))
             if self.model == 'pay.now.reminder' or '/pay_now/invoice/' in (email['body'] or ''):
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
+
+    # === BUSINESS METHODS - HEADERS === #
+
+    def _pay_now_is_ours(self):
+        """Tell whether the mail asks for a payment, or says something about one.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        ours = ('pay.now.reminder', 'payment.transaction')
+        return self.model in ours or 'pay_now' in (self.body_html or '')
+
+    def _pay_now_recipients(self, email, is_first):
+        """Return whom a mail goes to, read from the contact or from the field of the mail.
+
+        Never from a header that was written already: a name may have made addresses of its own.
+
+        :param dict email: as `mail` prepared it.
+        :param bool is_first: whether it has the mail's copies.
+        :rtype: dict
+        """
+        if partner := email['partner_id']:
+            header = utils.email_header(partner.name, partner.email)
+            to, copies = utils.email_header_list(header), []
+        else:
+            to = utils.email_header_list(self.email_to)
+            copies = utils.email_header_list(self.email_cc) if is_first else []
+        return {
+            'email_to': to,
+            'email_cc': copies,
+            # The mail server takes these only, which it reads in ASCII.
+            'email_to_normalized': utils.email_addresses(', '.join((*to, *copies))),
+        }
+
+    @api.model
+    def _pay_now_headers(self, email):
+        """Return the other headers of a mail, and the names of its files, on one line each.
+
+        :param dict email: as `mail` prepared it.
+        :rtype: dict
+        """
+        values = {
+            name: utils.header_text(email[name])
+            for name in ('subject', 'reply_to', 'references', 'message_id')
+            if email[name]
+        }
+        headers = {
+            name: utils.header_text(value) if isinstance(value, str) else value
+            for name, value in email['headers'].items()
+        }
+        files = [(utils.header_text(name), *rest) for name, *rest in email['attachments']]
+        return {**values, 'headers': headers, 'attachments': files}
 
     # === BUSINESS METHODS - ATTACHMENTS === #
 

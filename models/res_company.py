@@ -8,7 +8,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import config, email_normalize, formataddr
+from odoo.tools import config
 
 from odoo.addons.account_pay_now import const, utils
 
@@ -196,7 +196,7 @@ class ResCompany(models.Model):
     @api.constrains('pay_now_reply_to')
     def _check_pay_now_reply_to(self):
         for company in self.filtered('pay_now_reply_to'):
-            email = email_normalize(company.pay_now_reply_to)
+            email = utils.single_email(company.pay_now_reply_to)
             if not email:
                 raise ValidationError(
                     self.env._("“%s” is not an e-mail address.", company.pay_now_reply_to)
@@ -338,7 +338,7 @@ class ResCompany(models.Model):
         self.ensure_one()
         if not self.pay_now_sage_customer_code:
             raise UserError(self.env._("Enter your Sage customer code first (step 1)."))
-        normalized = email_normalize(email or '')
+        normalized = utils.single_email(email)
         if not normalized:
             raise UserError(self.env._("“%s” is not an e-mail address.", email or ''))
         vals = {'pay_now_signup_email': normalized}
@@ -627,16 +627,28 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         if self.pay_now_reply_to:
-            return formataddr((self.name, email_normalize(self.pay_now_reply_to)))
+            return utils.email_header(self.name, self.pay_now_reply_to)
         machines = {self.bounce_email, self.catchall_email, self.default_from_email}
         for user in people:
-            email = email_normalize(user.email or '')
+            email = utils.single_email(user.email)
             if not email or email in machines or utils.is_no_reply(email):
                 continue
             # Whoever left the company is archived, as is the user that scheduled actions run as.
             if user.active and not user.share:
-                return user.email_formatted
-        return self.email_formatted
+                return utils.email_header(user.name, email)
+        return utils.email_header(self.name, self.email) or False
+
+    def _pay_now_sender(self):
+        """Return who writes the company's mails: itself, else the user.
+
+        :return: a name and one address; empty if neither has one.
+        :rtype: str
+        """
+        self.ensure_one()
+        for record in (self, self.env.user):
+            if addresses := utils.email_addresses(record.email):
+                return utils.email_header(record.name, addresses[0])
+        return ''
 
     def _pay_now_button_colors(self):
         """Return the colours of buttons: the company's own, with a text that can be read on them.

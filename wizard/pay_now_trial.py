@@ -7,9 +7,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
-from odoo.tools import email_normalize
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 OPEN_INVOICES = [
@@ -132,7 +131,7 @@ class PayNowTrial(models.TransientModel):
         if self.company_id not in self.env.companies:
             raise AccessError(self.env._("This is another company."))
         self.company_id._pay_now_require_mail_server()
-        address = email_normalize(self.email or '')
+        address = utils.email_header('', utils.single_email(self.email))
         if not address:
             raise UserError(self.env._("There is no e-mail address to send the trial to."))
         self._send_mail(self._prepare_mail(address))

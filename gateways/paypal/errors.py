@@ -31,7 +31,7 @@ def translate(error, secrets=()):
     :rtype: GatewayError
     """
     if isinstance(error, GatewayError):
-        return type(error)(error.message, error.code, error.request_id)
+        return type(error)(error.message, error.code, error.request_id, error.field)
     if isinstance(error, requests.RequestException):
         return GatewayUnavailable(UNREACHABLE)
     status, headers = error.response.status_code, error.response.headers
@@ -43,7 +43,7 @@ def translate(error, secrets=()):
     for secret in filter(None, secrets):
         message = message.replace(secret, '***')
     request_id = str(body.get('debug_id') or headers.get('PayPal-Debug-Id') or '')
-    return _kind(status, code)(message[:500], code, request_id)
+    return _kind(status, code)(message[:500], code, request_id, _field(body))
 
 
 def _kind(status, code):
@@ -83,6 +83,12 @@ def _code(body):
         if isinstance(issue, str) and CODE.fullmatch(issue):
             return issue
     return name
+
+
+def _field(body):
+    """Return which value of the request was not liked, the first of them."""
+    fields = (detail.get('field') for detail in _details(body))
+    return next((field for field in fields if field and isinstance(field, str)), '')
 
 
 def _message(body):

@@ -204,7 +204,13 @@ class PayPalGateway:
         PayPal keeps the key for six hours, longer than an order waits.
         """
         body = paypal_order.order_body(request, idempotency_key, self._account)
-        order = self._create_order(body, paypal_order.request_id(idempotency_key))
+        try:
+            order = self._create_order(body, paypal_order.request_id(idempotency_key))
+        except GatewayRefused as error:
+            if not (body := paypal_order.without_email(body, error)):
+                raise
+            key = f'{idempotency_key}-no-email'
+            order = self._create_order(body, paypal_order.request_id(key))
         with readable():
             return base.Checkout(
                 id=object_id(order['id']),

@@ -7,7 +7,7 @@ once, and the platform takes nothing.
 
 import dataclasses
 
-from ..base import Account, Onboarding
+from ..base import EMAIL, Account, Onboarding
 from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
 from . import order as paypal_order
 from .gateway import PayPalGateway
@@ -45,7 +45,13 @@ class PayPalPlatform(PayPalGateway):
         for url in (request.return_url, request.refresh_url):
             if len(url) > LONGEST_URL:
                 raise GatewayRefused("The address of this Odoo is too long.", 'url_too_long')
-        answer = self._client.call('POST', REFERRALS, body=_referral(request))
+        body = _referral(request)
+        try:
+            answer = self._client.call('POST', REFERRALS, body=body)
+        except GatewayRefused as error:
+            if not (body := paypal_order.without_email(body, error)):
+                raise
+            answer = self._client.call('POST', REFERRALS, body=body)
         with readable():
             links = {link['rel']: link['href'] for link in answer.get('links') or ()}
         return Onboarding(url=paypal_order.own_url(links.get('action_url') or '', self._api_base))
@@ -161,8 +167,7 @@ def _referral(request):
         'legal_consents': [{'type': 'SHARE_DATA_CONSENT', 'granted': True}],
     }
     # PayPal refuses empty values.
-    fits = len(request.email) <= paypal_order.LONGEST_EMAIL
-    if fits and paypal_order.EMAIL.fullmatch(request.email):
+    if EMAIL.fullmatch(request.email):
         body['email'] = request.email
     if code := paypal_order.locale(request.locale):
         body['preferred_language_code'] = code

@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
+from ..base import EMAIL
 from ..errors import GatewayNotFound, GatewayRefused
 from .money import to_money
 from .payment import instant
@@ -17,11 +18,6 @@ LIFETIME = timedelta(hours=3)
 #: Of a custom id, an invoice id, a description, and a brand name.
 LONGEST = 127
 LONGEST_REQUEST_ID = 108
-LONGEST_EMAIL = 254
-EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r'@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
-)
 LOCALE = re.compile(r'[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?')
 #: Odoo's code for Norwegian is not the one PayPal lists.
 LOCALES = {'nb_NO': 'no-NO'}
@@ -62,7 +58,7 @@ def order_body(request, idempotency_key, merchant=''):
     if code := locale(request.locale):
         experience['locale'] = code
     wallet = {'experience_context': experience}
-    if len(request.payer_email) <= LONGEST_EMAIL and EMAIL.fullmatch(request.payer_email):
+    if EMAIL.fullmatch(request.payer_email):
         wallet['email_address'] = request.payer_email
     return {
         'intent': 'CAPTURE',
@@ -77,6 +73,25 @@ def trial_body(amount, currency, merchant=''):
     if merchant:
         unit['payee'] = {'merchant_id': merchant}
     return {'intent': 'CAPTURE', 'purchase_units': [unit]}
+
+
+def without_email(body, error):
+    """Return a body once more, without the address that PayPal did not like in it.
+
+    :param dict body: of an order, or of the referral of a merchant.
+    :param GatewayRefused error: PayPal's answer.
+    :return: None where it is not about the address, or none was given.
+    :rtype: dict | None
+    """
+    if error.field.strip('/').rpartition('/')[2] not in ('email', 'email_address'):
+        return None
+    wallet = (body.get('payment_source') or {}).get('paypal') or {}
+    if 'email_address' in wallet:
+        wallet = {name: value for name, value in wallet.items() if name != 'email_address'}
+        return {**body, 'payment_source': {'paypal': wallet}}
+    if 'email' in body:
+        return {name: value for name, value in body.items() if name != 'email'}
+    return None
 
 
 def identifier(text):

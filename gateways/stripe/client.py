@@ -116,10 +116,11 @@ def translate(error):
     :rtype: GatewayError
     """
     # The SDK hands the code on for some kinds of errors only.
-    code = (_body(error) or {}).get('code') or error.code or ''
+    body = _body(error) or {}
+    code = body.get('code') or error.code or ''
     if isinstance(error, stripe.IdempotencyError):
         code = code or 'idempotency_error'
-    details = (_message(error), code, error.request_id or '')
+    details = (_message(error), code, error.request_id or '', str(body.get('param') or ''))
     status = error.http_status or 0
     if isinstance(error, stripe.RateLimitError) or status == 409:
         return GatewayUnavailable(*details)

@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Stripe: Checkout Sessions, as https://docs.stripe.com/api describes them."""
 
-import re
 from datetime import datetime, timedelta, timezone
 
 from .. import base
@@ -17,7 +16,6 @@ from .payouts import StripePayouts
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)
 #: Seconds a limited expiry is rounded to, so that a repeated request stays the same.
 EXPIRY_STEP = 600
-EMAIL = re.compile(r'^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]{2,}$')
 LOCALES = frozenset([
     'bg', 'cs', 'da', 'de', 'el', 'en', 'es', 'et', 'fi', 'fil', 'fr', 'hr', 'hu', 'id', 'it',
     'ja', 'ko', 'lt', 'lv', 'ms', 'mt', 'nb', 'nl', 'pl', 'pt', 'ro', 'ru', 'sk', 'sl', 'sv',
@@ -35,6 +33,19 @@ REGIONAL_LOCALES = {
 }
 #: How often a new idempotency key is tried after one that Stripe saved a failure for.
 NEW_KEYS = 2
+#: Ends the key of a request that is made once more, without the address Stripe did not like.
+WITHOUT_EMAIL = 'no-email'
+
+
+def refused_email(error, params, name):
+    """Tell whether Stripe refused a request because of the address that fills its form in.
+
+    :param GatewayRefused error: its answer.
+    :param dict params: what was sent.
+    :param str name: of the parameter with the address.
+    :rtype: bool
+    """
+    return name in params and (error.code == 'email_invalid' or error.field == name)
 
 
 class StripeGateway:
@@ -157,7 +168,13 @@ class StripeGateway:
     def open_checkout(self, request, idempotency_key):
         """`POST /v1/checkout/sessions`: one line with the exact amount."""
         params = self._session_params(request)
-        session = self._create_session(params, idempotency_key)
+        try:
+            session = self._create_session(params, idempotency_key)
+        except GatewayRefused as error:
+            if not refused_email(error, params, 'customer_email'):
+                raise
+            del params['customer_email']
+            session = self._create_session(params, f'{idempotency_key}-{WITHOUT_EMAIL}')
         return base.Checkout(
             id=session['id'],
             url=session['url'],
@@ -213,7 +230,7 @@ class StripeGateway:
             params['cancel_url'] = request.cancel_url
         if description := request.description.strip()[:1000]:
             params['payment_intent_data']['description'] = description
-        if EMAIL.match(request.payer_email):
+        if base.EMAIL.fullmatch(request.payer_email):
             params['customer_email'] = request.payer_email
         if request.expires_at:
             params['expires_at'] = _expiry(request.expires_at)

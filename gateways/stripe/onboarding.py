@@ -14,7 +14,7 @@ from .. import base
 from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
 from . import events as stripe_events
 from .client import ReplayedFailure, StripeClient
-from .gateway import EMAIL, NEW_KEYS, StripeGateway
+from .gateway import NEW_KEYS, WITHOUT_EMAIL, StripeGateway, refused_email
 
 #: Codes of an account that the platform does not reach (any more).
 LOST = ('account_invalid', 'platform_account_required')
@@ -85,12 +85,12 @@ class StripePlatform(StripeGateway):
         return base.Onboarding(url=_own_url(link['url'], self._api_base), account_id=account_id)
 
     def _create_account(self, request):
-        """Make the account, under further keys when Stripe repeats a failure saved for one."""
+        """Make the account, of which Stripe's pages ask whatever is not given here."""
         params = {
             'controller': CONTROLLER,
             'metadata': {'odoo_reference': request.reference[:500]},
         }
-        if EMAIL.match(request.email):
+        if base.EMAIL.fullmatch(request.email):
             params['email'] = request.email
         if request.country:
             params['country'] = 'FR' if request.country in OVERSEAS else request.country
@@ -99,6 +99,19 @@ class StripePlatform(StripeGateway):
         # The same key with other values would be refused for a day.
         values = '-'.join((request.email, request.country, request.company))
         key = f'{request.reference}-{_fingerprint(values)}'
+        try:
+            return self._post_account(params, key)
+        except GatewayRefused as error:
+            if not refused_email(error, params, 'email'):
+                raise
+            del params['email']
+            return self._post_account(params, f'{key}-{WITHOUT_EMAIL}')
+
+    def _post_account(self, params, key):
+        """Make the account, under further keys when Stripe repeats a failure saved for one.
+
+        :return: its id.
+        """
         for number in range(NEW_KEYS + 1):
             try:
                 account = self._registrar.call(

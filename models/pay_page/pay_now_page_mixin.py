@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
-from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, get_lang
 
 from odoo.addons.account_pay_now import const, utils
@@ -513,7 +512,7 @@ class PayNowPageMixin(models.AbstractModel):
         """
         if not (value or '').strip():
             return ''
-        email = email_normalize(value)
+        email = utils.single_email(value)
         if not email:
             raise ValidationError(self.env._("“%s” is not an e-mail address.", value))
         return email

@@ -9,6 +9,8 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
+from odoo.addons.account_pay_now import utils
+
 
 class PayNowPageMixin(models.AbstractModel):
     """The pay page of a document: what it shows, item by item and of the whole.
@@ -66,7 +68,7 @@ class PayNowPageMixin(models.AbstractModel):
             'credits': rows[len(open_lines) :],
             'groups': self._pay_now_page_groups(rows, groups) if len(groups) > 1 else [],
             'typed': amount,
-            'ask_email': not partner.email and not partner.commercial_partner_id.email,
+            'ask_email': not utils.contact_addresses(partner),
             'transfers': (open_lines - in_progress)._pay_now_transfers(),
             'test_mode': self.company_id._pay_now_test_mode(),
             **self._pay_now_page_payment(groups, ticked, parts),

@@ -212,7 +212,7 @@ class PaymentTransaction(models.Model):
             description=f'{self.partner_id.commercial_partner_id.name} – {self.reference}',
             return_url=f'{base_url}{self._pay_now_path("return")}',
             cancel_url=f'{base_url}{self._pay_now_path("cancel")}',
-            payer_email=self.partner_email or '',
+            payer_email=next(iter(utils.email_addresses(self.partner_email)), ''),
             locale=self.env.context.get('lang') or self.partner_lang or '',
             expires_at=self._pay_now_checkout_end(),
             metadata=(
@@ -358,8 +358,10 @@ class PaymentTransaction(models.Model):
                 'pay_now_page_url': page_url,
             }
         )
-        if email and not tx.partner_email:
-            tx.partner_email = email
+        # All of them: the receipt goes where invoices go.
+        addresses = ', '.join(utils.contact_addresses(partner)) or email
+        if addresses != (tx.partner_email or ''):
+            tx.partner_email = addresses
         return tx
 
     @api.model

@@ -4,9 +4,8 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.fields import Command, Domain
-from odoo.tools import email_normalize, formataddr
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -67,9 +66,7 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_queue_receipts(self):
         """Note that the payers get a receipt, where the company sends them."""
-        todo = self.filtered(
-            lambda tx: tx.company_id.pay_now_receipts and email_normalize(tx.partner_email or '')
-        )
+        todo = self.filtered(lambda tx: tx.company_id.pay_now_receipts and tx.partner_email)
         if todo:
             todo.pay_now_receipt_state = 'waiting'
             self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
@@ -101,10 +98,10 @@ class PaymentTransaction(models.Model):
         Mail = tx.env['mail.mail']
         attachments = Mail._pay_now_fitting(files, Mail._pay_now_attachments_limit())
         return {
-            'subject': template._render_field('subject', tx.ids)[tx.id],
+            'subject': utils.header_text(template._render_field('subject', tx.ids)[tx.id]),
             'body_html': before + body + after,
-            'email_from': company.email_formatted or tx.env.user.email_formatted,
-            'email_to': formataddr((tx.partner_name or '', email_normalize(tx.partner_email))),
+            'email_from': company._pay_now_sender(),
+            'email_to': utils.email_header(tx.partner_name, tx.partner_email),
             'attachment_ids': [Command.set(attachments.ids)],
             'record_company_id': company.id,
             'record_alias_domain_id': company.alias_domain_id.id,
@@ -132,6 +129,9 @@ class PaymentTransaction(models.Model):
     def _pay_now_send_receipt(self):
         """Write one receipt; one that cannot be written keeps nobody else waiting."""
         self.ensure_one()
+        if not utils.email_addresses(self.partner_email):
+            self.pay_now_receipt_state = False
+            return
         try:
             with self.env.cr.savepoint():
                 self.env['mail.mail'].sudo().create(self._pay_now_prepare_receipt())

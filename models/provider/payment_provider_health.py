@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime, formataddr
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.errors import GatewayAuthError
 from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
@@ -461,8 +461,9 @@ class PaymentProvider(models.Model):
             {
                 'subject': subject,
                 'body_html': body,
-                'email_to': company.pay_now_signup_email,
-                'email_from': company.email_formatted or formataddr((company.name, 'noreply')),
+                'email_to': utils.email_header('', company.pay_now_signup_email),
+                'email_from': company._pay_now_sender()
+                or formataddr((utils.header_name(company.name), 'noreply')),
                 'auto_delete': False,
             }
         )

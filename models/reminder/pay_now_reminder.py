@@ -5,8 +5,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
 
+from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 #: What a person in Sales changes of a reminder.
@@ -301,9 +301,9 @@ class PayNowReminder(models.Model):
         """
         if self.env['res.company']._pay_now_trial():
             return True
-        address = email_normalize(self._find_contact(lines).email or '')
-        return bool(address) and address == email_normalize(
-            self.company_id.pay_now_test_email or ''
+        addresses = utils.email_addresses(self._find_contact(lines).email)
+        return bool(addresses) and addresses == utils.email_addresses(
+            self.company_id.pay_now_test_email
         )
 
     # === BUSINESS METHODS - TRIAL REMINDER === #

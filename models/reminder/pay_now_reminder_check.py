@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import email_normalize
 
+from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import (
     INVOICE_FIELDS,
     ITEM_FIELDS,
@@ -85,10 +85,9 @@ class PayNowReminder(models.Model):
         contacts = lines.move_id.partner_id
         if len(contacts) > 1:
             contacts = lines.sorted('date', reverse=True).move_id.partner_id
-        if by_mail := contacts.filtered('email')[:1]:
-            return by_mail
-        if customer.email:
-            return customer
+        for contact in (*contacts, customer):
+            if utils.email_addresses(contact.email):
+                return contact
         return contacts.filtered(self._has_postal_address)[:1] or customer
 
     # === BUSINESS METHODS - LEVELS === #
@@ -449,7 +448,7 @@ class PayNowReminder(models.Model):
         :return: `email`, also where there is none, or `letter`.
         :rtype: str
         """
-        if email_normalize(contact.email or '') or self.env['res.company']._pay_now_trial():
+        if utils.email_addresses(contact.email) or self.env['res.company']._pay_now_trial():
             return 'email'
         return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
 
@@ -476,4 +475,4 @@ class PayNowReminder(models.Model):
         """Return why nothing can be sent to a contact: a code, or False."""
         if channel == 'letter':
             return not self._has_postal_address(contact) and 'no_address'
-        return not email_normalize(contact.email or '') and 'no_email'
+        return not utils.email_addresses(contact.email) and 'no_email'

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import email_domain_extract, email_normalize, formataddr
+from odoo.tools import email_domain_extract
 from odoo.tools.misc import format_date, formatLang
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 
@@ -265,7 +265,7 @@ class PayNowReminder(models.Model):
                 subject, body, asked[reminder] = rendered[reminder]
                 vals[reminder] = {
                     **reminder._prepare_envelope(items[reminder], replies),
-                    'subject': subject,
+                    'subject': utils.header_text(subject),
                     'body_html': body,
                     'attachment_ids': [Command.set(attachments[reminder].ids)],
                 }
@@ -281,8 +281,8 @@ class PayNowReminder(models.Model):
         company = self.company_id
         domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
         return {
-            'email_from': company.email_formatted or self.env.user.email_formatted,
-            'email_to': formataddr((self.contact_id.name or '', email_normalize(self.email))),
+            'email_from': company._pay_now_sender(),
+            'email_to': utils.email_header(self.contact_id.name, self.email),
             'reply_to': self._reply_to(lines, replies),
             # The mail server is chosen, and bounces come back, by the company's own domain.
             'record_company_id': company.id,

@@ -5,7 +5,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
@@ -46,7 +45,7 @@ class ResCompany(models.Model):
     def _check_pay_now_test_email(self):
         for company in self:
             address = company.pay_now_test_email
-            if address and not email_normalize(address):
+            if address and not utils.single_email(address):
                 raise ValidationError(self.env._("“%s” is not an e-mail address.", address))
 
     # === BUSINESS METHODS - CHECKS === #
@@ -113,7 +112,7 @@ class ResCompany(models.Model):
         )
 
     def _pay_now_check_company_email(self):
-        if email_normalize(self.email or '', strict=False):
+        if utils.email_addresses(self.email):
             return None
         return self._pay_now_fix_notice(
             'warning',

@@ -142,6 +142,11 @@ ISSUES = {
 }
 #: The same issue, described otherwise.
 CAPTURE_DESCRIPTIONS = {'MISSING_REQUIRED_PARAMETER': "A required field / parameter is missing"}
+REFERRAL_DESCRIPTIONS = {
+    'INVALID_PARAMETER_SYNTAX': "the value of a field does not conform to the expected format",
+    'INVALID_PARAMETER_VALUE': "the value of a field is invalid",
+    'INVALID_STRING_LENGTH': "the value of a field is either too short or too long",
+}
 REFUND_DESCRIPTIONS = {
     'DUPLICATE_INVOICE_ID': "Invoice ID was previously used to refund a capture.",
     'PAYEE_ACCOUNT_LOCKED_OR_CLOSED': "Transaction could not complete because payee account is"

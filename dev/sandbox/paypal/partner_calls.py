@@ -28,7 +28,10 @@ class PartnerCalls:
     def refer(self, account, call):
         """Answer `POST /v2/customer/partner-referrals`."""
         call.need('customer/partner-referrals/readwrite')
-        if problems := schema.check(call.body, schema.REFERRAL):
+        problems = schema.check(
+            call.body, schema.REFERRAL, descriptions=errors.REFERRAL_DESCRIPTIONS
+        )
+        if problems:
             raise errors.PayPalError(400, problems)
         referral_id, url = self.onboarding.refer(account, call.body)
         own = f'{self.store.base}/v2/customer/partner-referrals/{referral_id}'

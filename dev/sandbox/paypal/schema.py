@@ -38,7 +38,13 @@ class Record:
 
 
 URL = Text(4000, 1, r'https?://[^\s/]+\S*')
-EMAIL = Text(254, 3, r'[^@\s]+@[^@\s]+\.[^@\s]+')
+#: As in PayPal's own description of orders, but for quoted local parts and addresses of machines.
+EMAIL = Text(
+    254,
+    3,
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r'@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?',
+)
 LOCALE = Text(10, 2, r'[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?')
 ACCOUNT_ID = Text(13, 13, r'[2-9A-HJ-NP-Z]{13}')
 MONEY = Record(

@@ -153,11 +153,7 @@ class StripeApi:
             )
         amount, currency = self._check_item(typed['line_items'][0])
         money.check(amount, currency)
-        email = typed.get('customer_email')
-        if email is not None and not params.EMAIL.match(email):
-            raise errors.StripeError(
-                400, f"Invalid email address: {email}", 'email_invalid', 'customer_email'
-            )
+        params.check_email(typed, 'customer_email')
         self._check_expiry(typed.get('expires_at'))
 
     @staticmethod

@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ..common import pages
-from . import errors, objects
+from . import errors, objects, params
 
 #: Seconds a link may be opened.
 LIFETIME = 300
@@ -54,6 +54,7 @@ class Onboarding:
         if controller != ROLES:
             # Other ways to share the work are not played.
             raise errors.invalid('controller', f"The sandbox knows the controller {ROLES} only.")
+        params.check_email(typed, 'email')
         owner = self.store.make_account(self.store.new_id('acct'), '')
         owner.name = (typed.get('business_profile') or {}).get('name')
         owner.email = typed.get('email')

@@ -9,7 +9,12 @@ import re
 
 from . import errors
 
-EMAIL = re.compile(r'^[^@\s]+@[^@\s]+\.[^@\s]+$')
+#: Of the local part and of the labels of the domain: no empty one, ASCII only.
+EMAIL = re.compile(
+    r"(?=.{3,254}\Z)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+    r"(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r'@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}\Z'
+)
 API_VERSION = re.compile(r'^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$')
 URL = re.compile(r'^https?://[^\s]+$')
 EXPAND = {'expand': [str]}
@@ -123,6 +128,17 @@ def check(values, known, path=''):
             raise errors.empty(full_name)
         typed[name] = _typed(value, kind, full_name)
     return typed
+
+
+def check_email(typed, name):
+    """Refuse what is no e-mail address, as Stripe does.
+
+    :param dict typed: checked parameters.
+    :param str name: of the one with the address.
+    """
+    email = typed.get(name)
+    if email is not None and not EMAIL.match(email):
+        raise errors.StripeError(400, f"Invalid email address: {email}", 'email_invalid', name)
 
 
 def _typed(value, kind, path):
