@@ -120,6 +120,8 @@ MERCHANT_ACTION_CODES = {
     'UNILATERAL',
     'VERIFICATION_REQUIRED',
 }
+#: A checkout that could not be ended is tried again after 1, 2, 4… minutes, at most so many.
+ENDING_MINUTES_MAX = 30
 #: Days a payment is looked at daily for refunds made at a provider that cannot notify us.
 NOT_NOTIFIED_DAYS = 60
 #: Days a stored notification keeps its payload.

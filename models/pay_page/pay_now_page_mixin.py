@@ -96,9 +96,18 @@ class PayNowPageMixin(models.AbstractModel):
     # === ACTION METHODS === #
 
     def action_pay_now_revoke_link(self):
-        """Make every address mailed for these documents stop working."""
+        """Make every address mailed for these documents stop working.
+
+        What was started there, and is not paid, ends with it.
+        """
         self.check_access('write')
-        self.sudo().write({'pay_now_token': False, 'pay_now_token_expiry': False})
+        documents = self.sudo()
+        transactions = self.env['payment.transaction'].sudo()
+        pages = [one._pay_now_path() for one in documents if one.pay_now_token]
+        transactions.search(
+            transactions._pay_now_opened_domain() & Domain('pay_now_page_url', 'in', pages)
+        )._pay_now_end_soon('revoked')
+        documents.write({'pay_now_token': False, 'pay_now_token_expiry': False})
 
     # === BUSINESS METHODS - LINK === #
 

@@ -1,13 +1,33 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import fields, models
 from odoo.fields import Domain
+
+#: The documents that stand in payments of ours.
+PAID_TYPES = ('out_invoice', 'out_refund')
 
 
 class AccountMove(models.Model):
-    """Documents that are posted, and the payments and refunds that wait for them."""
+    """Documents that change in the middle of a payment, and what waits until they are posted."""
 
     _inherit = 'account.move'
+
+    # === COMPUTE METHODS === #
+
+    def _compute_payment_state(self):
+        """Override of `account`: whatever changes a document's state or residual comes by here."""
+        result = super()._compute_payment_state()
+        self._pay_now_note_change()
+        return result
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Override of `account` to note what changes neither state nor residual."""
+        result = super().write(vals)
+        if 'payment_state' in vals or 'partner_id' in vals:
+            self._pay_now_note_change()
+        return result
 
     # === ACTION METHODS === #
 
@@ -33,6 +53,22 @@ class AccountMove(models.Model):
             if line.move_id.origin_payment_id.payment_transaction_id._pay_now_ours():
                 return None
         return super().js_assign_outstanding_line(line_id)
+
+    # === BUSINESS METHODS - ENDING === #
+
+    def _pay_now_note_change(self):
+        """Have the open checkouts of these documents looked at soon: do they still stand?
+
+        Nothing is decided here, and no provider asked: this runs in the middle of whatever the
+        user does. Not the payment is marked, which may be locked while its provider answers. Of
+        documents that nobody is paying, one query shows it, and what Odoo just made needs none.
+        """
+        moves = self.filtered(lambda move: move.id and move.move_type in PAID_TYPES)
+        if not moves or not (items := moves.sudo().pay_now_item_ids):
+            return
+        if opened := items.filtered(lambda item: item.transaction_id.state == 'draft'):
+            opened.changed_at = fields.Datetime.now()
+            self.env['payment.transaction']._pay_now_wake_ending()
 
     # === BUSINESS METHODS - POSTING === #
 

@@ -46,6 +46,13 @@ class PayNowTransactionItem(models.Model):
         help="What is left out because of an early payment.",
     )
 
+    changed_at = fields.Datetime(
+        string="Changed on",
+        readonly=True,
+        index='btree_not_null',
+        help="When the invoice changed in the middle of the payment, until that was looked at.",
+    )
+
     # === WHAT IT WAS === #
 
     move_id = fields.Many2one(

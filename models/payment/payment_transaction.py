@@ -18,6 +18,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayUnavailable,
     PayerActionNeeded,
 )
+from odoo.addons.account_pay_now.models.account_move_line import UNDER_WAY
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -88,6 +89,8 @@ class PaymentTransaction(models.Model):
             ('in_progress', "Another payment is in progress"),
             ('not_payable', "Not payable online any more"),
             ('lapsed', "Not completed in time"),
+            ('revoked', "The link was revoked"),
+            ('disconnected', "The provider was disconnected, or its keys were changed"),
             # Refunds: not asked for, or no refund at all.
             ('no_payment', "No such payment at the provider"),
             ('disputed', "The payment is disputed"),
@@ -272,8 +275,8 @@ class PaymentTransaction(models.Model):
             'pay_now_failure_code': payment.failure_code or self.pay_now_failure_code,
             'pay_now_last_sync': fields.Datetime.now(),
         }
-        if payment.failure_code:
-            # The last word counts.
+        if payment.failure_code and self.state != 'draft':
+            # The last word counts. Of an open checkout it is ours, that it was ended here.
             vals['pay_now_refusal'] = False
         if payment.paid_at:
             vals['pay_now_paid_at'] = self.company_id._pay_now_instant(payment.paid_at)
@@ -328,6 +331,7 @@ class PaymentTransaction(models.Model):
                 },
             )
             self.pay_now_refusal = 'other_currency'
+            self.pay_now_item_ids.move_id._pay_now_note_change()
             if self.state not in ('done', 'error'):
                 self._set_error(self._pay_now_failure_label(), extra_allowed_states=('cancel',))
             return
@@ -341,6 +345,13 @@ class PaymentTransaction(models.Model):
             self._set_done(extra_allowed_states=('cancel',))
             Discrepancy._close_of(self, 'held')
         self._pay_now_take_over_commission(payment)
+
+    def _update_state(self, allowed_states, target_state, state_message):
+        """Override of `payment` to end what is open of the same items once they are being paid."""
+        txs = super()._update_state(allowed_states, target_state, state_message)
+        if target_state in UNDER_WAY:
+            (txs.invoice_ids | txs.pay_now_item_ids.move_id)._pay_now_note_change()
+        return txs
 
     # === BUSINESS METHODS - SYNCHRONISATION === #
 
@@ -504,6 +515,8 @@ class PaymentTransaction(models.Model):
             'in_progress': self.env._("Another payment of these invoices is in progress."),
             'not_payable': self.env._("These invoices cannot be paid online any more."),
             'lapsed': self.env._("The payment was not completed in time."),
+            'revoked': self.env._("The link that you started this payment from was withdrawn."),
+            'disconnected': self.env._("This payment cannot be completed any more."),
         }
 
     def _pay_now_failure_labels(self):

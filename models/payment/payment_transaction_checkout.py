@@ -93,7 +93,7 @@ class PaymentTransaction(models.Model):
             )
         if self.state != 'draft':
             raise UserError(self.env._("This payment is already under way or finished."))
-        if problem := self._pay_now_snapshot_problem():
+        if problem := self._pay_now_ended():
             self._pay_now_close(problem)
             raise UserError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
@@ -159,34 +159,6 @@ class PaymentTransaction(models.Model):
             other._synchronize()
             if own and other.state in ('pending', 'authorized', 'done'):
                 raise UserError(self.env._("These items were paid a moment ago. Thank you."))
-
-    def _pay_now_close(self, refusal):
-        """Make sure nobody can pay this checkout any more.
-
-        :param str refusal: a value of `pay_now_refusal`.
-        :return: False when it is paid or being paid.
-        :rtype: bool
-        """
-        self.ensure_one()
-        if not self.provider_reference:
-            self.pay_now_refusal = refusal
-            self._set_canceled()
-            return True
-        gateway = self.provider_id._pay_now_gateway()
-        try:
-            closed = gateway.close_checkout(self.provider_reference)
-        except GatewayError as error:
-            self.provider_id._pay_now_note_problem(error)
-            if not gateway.captures:
-                # Not known to be closed. Should it be paid after all, its money is booked as
-                # credit and flagged: never lost, never silent.
-                return self.state == 'draft'
-            # Nobody can pay it without us.
-            closed = True
-        if closed:
-            self.pay_now_refusal = refusal
-            self._set_canceled()
-        return closed
 
     def _pay_now_checkout_request(self):
         """Return what the gateway needs to open the checkout.
@@ -281,6 +253,9 @@ class PaymentTransaction(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
+        if self.pay_now_refusal:
+            # Ended here, whether or not the provider knows it yet.
+            return self.pay_now_refusal
         items = self.pay_now_item_ids
         if not all(map(self._pay_now_still_stands, items)):
             return 'items_changed'
@@ -290,6 +265,17 @@ class PaymentTransaction(models.Model):
         invoices = items.filtered(lambda item: item.amount > 0).move_id
         refused = invoices._pay_now_refusals('payment', free=items.line_id)
         return 'not_payable' if refused else False
+
+    def _pay_now_ended(self):
+        """Return why the checkout is not to be paid any more, or False.
+
+        :return: a value of `pay_now_refusal`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        return self._pay_now_snapshot_problem() or (
+            self.provider_id.pay_now_status != 'connected' and 'disconnected'
+        )
 
     @api.model
     def _pay_now_still_stands(self, item):
@@ -450,6 +436,7 @@ class PaymentTransaction(models.Model):
             snapshot = {item.line_id: (item.amount, item.discount) for item in items}
             if (
                 tx.provider_id == provider
+                and not tx.pay_now_refusal
                 and snapshot == parts
                 # Under the same number, by the same customer.
                 and all(item.move_name == item.move_id.name for item in items)

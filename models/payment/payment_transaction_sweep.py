@@ -88,6 +88,11 @@ class PaymentTransaction(models.Model):
                 continue
             if not go_on:
                 break
+        try:
+            self._pay_now_sweep_ended()
+            cron._commit_progress()
+        except psycopg2.OperationalError:
+            self.env.cr.rollback()
         self._pay_now_sweep_waiting()
         self._pay_now_drop_unopened()
 

@@ -166,12 +166,16 @@ class PaymentProvider(models.Model):
         }
 
     def action_pay_now_disconnect(self):
-        """Close the provider to new payments; what is under way is still followed and booked."""
+        """Close the provider to new payments; what is under way is still followed and booked.
+
+        Checkouts that are open there are ended, unless the payer has approved.
+        """
         for provider in self:
             provider.check_access('write')
             provider.write(
                 {'pay_now_status': 'not_connected', 'is_published': False, 'state': 'disabled'}
             )
+        self._pay_now_end_checkouts_soon()
         self._pay_now_acknowledge_health()
 
     def action_pay_now_check(self):
@@ -223,6 +227,7 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         if key:
+            self._pay_now_end_before_change(key)
             # Keys of one's own take the place of the platform's.
             self._pay_now_leave_platform()
         self._pay_now_check_steps()
@@ -333,6 +338,7 @@ class PaymentProvider(models.Model):
                 )
         except GatewayError as error:
             raise UserError(self._pay_now_error_text(error)) from error
+        self._pay_now_end_before_change(key)
         values = self._pay_now_key_values(key, secret, account)
         if webhook and webhook.id != former:
             values |= {
@@ -625,14 +631,18 @@ class PaymentProvider(models.Model):
         :rtype: str | bool
         """
         self.ensure_one()
-        left = self._pay_now_connection().unregister_webhooks() and self.env._(
-            "%(provider)s was not asked to forget the address %(url)s: please delete it there, in"
-            " the settings of your account under “Webhooks”.",
-            provider=self._pay_now_short_name(),
-            url=self.pay_now_webhook_url,
-        )
         if self.pay_now_status == 'connected':
             self.action_pay_now_disconnect()
+        left = [self._pay_now_end_checkouts()]
+        if self._pay_now_connection().unregister_webhooks():
+            left += [
+                self.env._(
+                    "%(provider)s was not asked to forget the address %(url)s: please delete it"
+                    " there, in the settings of your account under “Webhooks”.",
+                    provider=self._pay_now_short_name(),
+                    url=self.pay_now_webhook_url,
+                )
+            ]
         self.write(
             {
                 'pay_now_api_key': False,
@@ -645,4 +655,4 @@ class PaymentProvider(models.Model):
             }
         )
         self._pay_now_leave_platform()
-        return left
+        return '\n'.join(filter(None, left)) or False

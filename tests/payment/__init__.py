@@ -6,6 +6,8 @@ from . import (
     test_capture,
     test_chain,
     test_checkout,
+    test_ending,
+    test_ending_sandbox,
     test_event,
     test_identification,
     test_payment_states,

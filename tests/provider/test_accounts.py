@@ -278,10 +278,12 @@ class TestAccounts(PayNowCommon):
         tx = self.use()
         self.gateway.pay(tx)
         tx._synchronize()
-        self.use()
+        opened = self.use()
         self.provider.action_pay_now_disconnect()
+        self.assertIn("payments under way: 1", self.provider._pay_now_followed_text())
         wizard, _action = self.forget()
-        self.assertIn("payments under way: 1", wizard.followed_text)
+        self.assertEqual(opened.state, 'cancel', "ended while there were keys to do it with")
+        self.assertNotIn("payments under way", wizard.followed_text)
         self.assertEqual(self.gateway.removed, ['we_test'])
         self.assertRecordValues(
             self.provider,
