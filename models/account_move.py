@@ -83,7 +83,7 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS - ELIGIBILITY === #
 
-    def _pay_now_lines(self):
+    def _pay_now_linked_lines(self):
         """Override of `pay.now.page.mixin`: the instalments of the invoice.
 
         :rtype: account.move.line

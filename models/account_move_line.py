@@ -54,6 +54,80 @@ class AccountMoveLine(models.Model):
             & Domain('reconciled', '=', False)
         )
 
+    # === BUSINESS METHODS - WHOSE THEY ARE === #
+
+    @api.model
+    def _pay_now_of_domain(self, customer, companies):
+        """Return the domain of a customer's items: with `_pay_now_of`, the one rule of it.
+
+        By the books of this moment, whatever links a document has to items: people correct the
+        customer of an invoice, duplicate it, merge contacts, and make one a part of another.
+
+        :param res.partner customer: any contact of the customer; none has no items.
+        :param res.company companies: whose items, and whose branches'.
+        :rtype: odoo.fields.Domain
+        """
+        customer = customer.commercial_partner_id
+        if not customer:
+            return Domain.FALSE
+        # Not all that follows from a change of the contact's company is written by Odoo.
+        return (
+            Domain('partner_id.commercial_partner_id', '=', customer.id)
+            & Domain('move_id.commercial_partner_id.commercial_partner_id', '=', customer.id)
+            & Domain('company_id', 'child_of', companies.ids)
+        )
+
+    def _pay_now_of(self, customer, companies):
+        """Return those of the items that are a customer's now, see `_pay_now_of_domain`.
+
+        :param res.partner customer: any contact of the customer; none has no items.
+        :param res.company companies: whose items, and whose branches'.
+        :rtype: account.move.line
+        """
+        known, ids = {}, []
+        for line in self.sudo():
+            key = (line.partner_id, line.move_id.commercial_partner_id, line.company_id)
+            if key not in known:
+                known[key] = self._pay_now_belongs(customer, companies, key[:2], line.company_id)
+            if known[key]:
+                ids.append(line.id)
+        return self.browse(ids)
+
+    @api.model
+    def _pay_now_owned(self, items):
+        """Return what stands in payments for invoices that are still their customer's.
+
+        :param pay.now.transaction.item items: of payments.
+        :rtype: pay.now.transaction.item
+        """
+        return items.filtered(
+            lambda item: self._pay_now_belongs(
+                item.customer_id,
+                item.company_id,
+                item.move_id.commercial_partner_id or [item.customer_id.browse()],
+                item.move_id.company_id,
+            )
+        )
+
+    @api.model
+    def _pay_now_belongs(self, customer, companies, partners, company):
+        """Tell whether something is a customer's now: asked by the methods above only.
+
+        :param res.partner customer: any contact of the customer.
+        :param res.company companies: whose it may be, and whose branches'.
+        :param partners: the customers that the books name.
+        :param res.company company: whose it is.
+        :rtype: bool
+        """
+        customer = customer.sudo().commercial_partner_id
+        return (
+            bool(customer)
+            and all(one == customer or one.commercial_partner_id == customer for one in partners)
+            and not set(companies.ids).isdisjoint(company.sudo().parent_ids.ids)
+        )
+
+    # === BUSINESS METHODS - AMOUNTS === #
+
     @api.model
     def _pay_now_sold_domain(self):
         """Return the domain of the items of Sales invoices, see `_pay_now_from_sales`.
@@ -170,9 +244,7 @@ class AccountMoveLine(models.Model):
         :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
         :rtype: account.move.line
         """
-        found = self._pay_now_payment_items(domain).filtered(
-            lambda item: item.customer_id == item.move_id.commercial_partner_id
-        )
+        found = self._pay_now_owned(self._pay_now_payment_items(domain))
         gone = found.filtered(lambda item: not item.line_id).move_id
         ids = {*found.line_id.ids, *(gone and gone._pay_now_instalments().ids)}
         return self.filtered(lambda line: line.id in ids)
@@ -213,9 +285,10 @@ class AccountMoveLine(models.Model):
         :rtype: dict
         """
         parts, rest = {}, {}
-        for item, amount in amounts.items():
-            move = item.move_id
-            if move.state != 'posted' or item.customer_id != move.commercial_partner_id:
+        items = self.env['pay.now.transaction.item'].union(*amounts)
+        for item in self._pay_now_owned(items):
+            move, amount = item.move_id, amounts[item]
+            if move.state != 'posted':
                 continue
             if item.line_id._pay_now_is_unchanged(item):
                 amount -= item.line_id._pay_now_take(parts, amount)

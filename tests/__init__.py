@@ -2,6 +2,7 @@
 
 # Odoo collects the modules named test_… that it finds here, those of the packages too.
 from . import (
+    test_belonging,
     test_beside,
     test_copies,
     test_eligibility,

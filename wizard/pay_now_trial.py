@@ -155,7 +155,7 @@ class PayNowTrial(models.TransientModel):
         except UserError as error:
             self.preview_html = Markup('<p>%s</p>') % str(error)
 
-    def _pay_now_lines(self):
+    def _pay_now_linked_lines(self):
         """Override of `pay.now.page.mixin`: the items of the example."""
         return self.item_ids
 

@@ -35,6 +35,10 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS - PAGE === #
 
+    def _pay_now_customer(self):
+        """Override of `pay.now.page.mixin`: as the invoice has it, wherever its contact is now."""
+        return self.commercial_partner_id.commercial_partner_id
+
     def _pay_now_lines_domain(self):
         """Override of `pay.now.page.mixin` to read nothing for it."""
         return Domain('move_id', '=', self.id) & Domain('display_type', '=', 'payment_term')

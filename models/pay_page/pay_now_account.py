@@ -136,11 +136,11 @@ class PayNowAccount(models.Model):
         """
         # The rules of invoices and those of items: either may say more than the other.
         moves = self.env['account.move']._search(
-            Domain('commercial_partner_id', '=', customer.id) & Domain('state', '=', 'posted')
+            Domain('commercial_partner_id', 'child_of', customer.id)
+            & Domain('state', '=', 'posted')
         )
         items = self.env['account.move.line']._search(
             Domain('move_id', 'in', moves)
-            & Domain('partner_id', '=', customer.id)
             & Domain('display_type', '=', 'payment_term')
             & Domain('reconciled', '=', False)
         )
@@ -152,7 +152,11 @@ class PayNowAccount(models.Model):
 
     # === BUSINESS METHODS - PAGE === #
 
-    def _pay_now_lines(self):
+    def _pay_now_customer(self):
+        """Override of `pay.now.page.mixin`: the customer it was made for."""
+        return self.customer_id
+
+    def _pay_now_linked_lines(self):
         """Override of `pay.now.page.mixin`: what is open; what was paid long ago is not shown."""
         Line = self.env['account.move.line']
         return Line.search(Line._pay_now_open_items_domain() & self._pay_now_lines_domain())
@@ -230,7 +234,9 @@ class PayNowAccount(models.Model):
             return Line.sudo()
         customer = self.env.user.partner_id.commercial_partner_id
         lines = Line.sudo().search_fetch(
-            Line._pay_now_open_items_domain() & self._pay_now_visible_items(customer),
+            Line._pay_now_open_items_domain()
+            & self._pay_now_visible_items(customer)
+            & Line._pay_now_of_domain(customer, self.env.companies),
             ITEM_FIELDS,
         )
         lines = self._pay_now_overdue(lines)

@@ -103,21 +103,47 @@ class PayNowPageMixin(models.AbstractModel):
 
     # === BUSINESS METHODS - LINK === #
 
-    def _pay_now_lines(self):
-        """Return the journal items the page is about, open or not.
+    def _pay_now_customer(self):
+        """Return whose items the document is about: nobody else's are shown, mailed or paid.
 
-        To be given by each document.
+        :return: a commercial partner, none of an empty record.
+        :rtype: res.partner
+        """
+        return self.partner_id.commercial_partner_id
+
+    def _pay_now_lines(self):
+        """Return the journal items the page is about, open or not: those still its customer's.
+
+        :rtype: account.move.line
+        """
+        return self._pay_now_linked_lines()._pay_now_of(self._pay_now_customer(), self.company_id)
+
+    def _pay_now_linked_lines(self):
+        """Return the journal items that the document has a link to, whoever's they are by now.
+
+        To be given by each document, and asked for by `_pay_now_lines` only.
 
         :rtype: account.move.line
         """
         return self.env['account.move.line']
 
     def _pay_now_lines_domain(self):
-        """Return the domain of the journal items that the page is about.
+        """Return the domain of the journal items that the document has a link to.
+
+        To be read with `_pay_now_customer_domain`.
 
         :rtype: odoo.fields.Domain
         """
-        return Domain('id', 'in', self._pay_now_lines().ids)
+        return Domain('id', 'in', self._pay_now_linked_lines().ids)
+
+    def _pay_now_customer_domain(self):
+        """Return the domain of what the page may show at all: items of its customer.
+
+        :rtype: odoo.fields.Domain
+        """
+        return self.env['account.move.line']._pay_now_of_domain(
+            self._pay_now_customer(), self.company_id
+        )
 
     def _pay_now_url(self, **params):
         """Return the address of the document's pay page (see `_pay_now_urls`).
@@ -219,7 +245,9 @@ class PayNowPageMixin(models.AbstractModel):
         }
         Answer = self.env['pay.now.answer']
         before = Answer.search(
-            Domain('item_ids', 'in', lines.ids) & Domain('by_customer', '=', True)
+            Domain('item_ids', 'in', lines.ids)
+            & Domain('partner_id.commercial_partner_id', '=', self._pay_now_customer().id)
+            & Domain('by_customer', '=', True)
         )
         if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
             return same[0]
@@ -228,7 +256,7 @@ class PayNowPageMixin(models.AbstractModel):
             {
                 **vals,
                 'company_id': self.company_id.id,
-                'partner_id': self.partner_id.commercial_partner_id.id,
+                'partner_id': self._pay_now_customer().id,
                 'item_ids': [(6, 0, lines.ids)],
                 'by_customer': True,
             }
@@ -338,7 +366,9 @@ class PayNowPageMixin(models.AbstractModel):
         Line = self.env['account.move.line']
         open_lines = (
             Line.search_fetch(
-                Line._pay_now_open_items_domain() & self._pay_now_lines_domain(),
+                Line._pay_now_open_items_domain()
+                & self._pay_now_lines_domain()
+                & self._pay_now_customer_domain(),
                 ITEM_FIELDS,
                 order='id',
             )
@@ -378,6 +408,7 @@ class PayNowPageMixin(models.AbstractModel):
         credits = payable.search_fetch(
             payable._pay_now_open_credits_domain()
             & self._pay_now_credit_scope()
+            & self._pay_now_customer_domain()
             & Domain('account_id', 'in', payable.account_id.ids)
             & Domain('currency_id', 'in', payable.currency_id.ids),
             ITEM_FIELDS,
@@ -396,12 +427,17 @@ class PayNowPageMixin(models.AbstractModel):
         Line = self.env['account.move.line']
         if not others:
             return Line
-        return Line.search(Domain('id', 'in', list(others)) & self._pay_now_credit_scope())
+        return Line.search(
+            Domain('id', 'in', list(others))
+            & self._pay_now_credit_scope()
+            & self._pay_now_customer_domain()
+        )
 
     def _pay_now_credit_scope(self):
         """Return the domain of the credit notes that may be deducted on this page.
 
-        Whoever holds the address sees them: to be given by each document.
+        Of the customer's, which is not to be said again. Whoever holds the address sees them: to be
+        given by each document.
 
         :rtype: odoo.fields.Domain
         """
@@ -486,9 +522,11 @@ class PayNowPageMixin(models.AbstractModel):
             raise ValidationError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
+        partner, customer = self.partner_id, self._pay_now_customer()
         return self.env['payment.transaction']._pay_now_create(
             provider,
-            self.partner_id,
+            # The contact may have gone to another customer.
+            partner if partner.commercial_partner_id == customer else customer,
             lines,
             parts=self._pay_now_chosen_parts(lines, amount),
             page_url=self._pay_now_path(),

@@ -147,7 +147,7 @@ class PayNowPageMixin(models.AbstractModel):
         gone = Domain('line_id', '=', False) & Domain('move_id', 'in', lines.move_id.ids)
         items = self.env['pay.now.transaction.item'].search(
             (Domain('line_id', 'in', lines.ids) | gone)
-            & Domain('customer_id', 'in', lines.move_id.commercial_partner_id.ids)
+            & Domain('customer_id.commercial_partner_id', '=', self._pay_now_customer().id)
             & Domain('transaction_id.state', '=', 'done'),
             order='transaction_id',
         )

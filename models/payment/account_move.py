@@ -59,13 +59,12 @@ class AccountMove(models.Model):
             order='transaction_id',
         )
         freed = items.transaction_id.browse()
-        for item in items:
-            # Odoo keeps what an invoice in draft is matched with, whoever its customer becomes.
-            if item.customer_id != item.move_id.commercial_partner_id:
-                lines = item.transaction_id.payment_id._pay_now_counterpart_lines()
-                if partials := lines.matched_debit_ids & item.move_id.line_ids.matched_credit_ids:
-                    partials.unlink()
-                    freed |= item.transaction_id
+        # Odoo keeps what an invoice in draft is matched with, whoever its customer becomes.
+        for item in items - self.env['account.move.line']._pay_now_owned(items):
+            lines = item.transaction_id.payment_id._pay_now_counterpart_lines()
+            if partials := lines.matched_debit_ids & item.move_id.line_ids.matched_credit_ids:
+                partials.unlink()
+                freed |= item.transaction_id
         items.transaction_id._pay_now_settle_again()
         for provider, txs in freed.grouped('provider_id').items():
             for tx in txs._pay_now_in_books_of(provider):

@@ -214,9 +214,7 @@ class PaymentTransaction(models.Model):
 
         :rtype: pay.now.transaction.item
         """
-        return self.pay_now_item_ids.filtered(
-            lambda item: item.customer_id == item.move_id.commercial_partner_id
-        )
+        return self.env['account.move.line']._pay_now_owned(self.pay_now_item_ids)
 
     def _pay_now_payer(self):
         """Return whose money it is: the customer that the items were of as they were chosen.

@@ -289,7 +289,7 @@ class PaymentTransaction(models.Model):
         line = item.line_id
         if line.parent_state != 'posted' or line.reconciled:
             return False
-        if item.customer_id != line.move_id.commercial_partner_id:
+        if not line._pay_now_of(item.customer_id, item.company_id):
             return False
         agreed = item.amount + item.discount
         compare = item.currency_id.compare_amounts
@@ -335,7 +335,7 @@ class PaymentTransaction(models.Model):
             raise ValidationError(self.env._("Nothing was chosen to pay."))
         parts = parts if parts is not None else lines._pay_now_parts()
         amount = lines.currency_id[:1].round(sum(part for part, _discount in parts.values()))
-        self._pay_now_check_lines(provider, lines, amount)
+        self._pay_now_check_lines(provider, partner, lines, amount)
         if same := self._pay_now_find_same(provider, lines, parts):
             return same
         tx = self.create(
@@ -388,12 +388,19 @@ class PaymentTransaction(models.Model):
         ]
 
     @api.model
-    def _pay_now_check_lines(self, provider, lines, amount):
+    def _pay_now_check_lines(self, provider, partner, lines, amount):
         """Refuse what one payment cannot settle.
 
+        :param payment.provider provider: who would take it.
+        :param res.partner partner: who pays.
+        :param account.move.line lines: the items chosen.
         :param float amount: what it would be, in the currency of the lines.
         :raise ValidationError: in the customer's language.
         """
+        if lines._pay_now_of(partner, provider.company_id) != lines:
+            raise ValidationError(
+                self.env._("The amounts have changed meanwhile. Please check them and try again.")
+            )
         if len(lines.account_id) > 1 or len(lines.currency_id) > 1:
             raise ValidationError(
                 self.env._("These items cannot be paid together. Please pay them one by one.")

@@ -160,10 +160,9 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - QUEUE === #
 
-    def _pay_now_lines(self):
-        """Override of `pay.now.page.mixin`: the items of the reminder, as far as they are still
-        the customer's."""
-        return self.item_ids.filtered(lambda line: line.partner_id == self.partner_id)
+    def _pay_now_linked_lines(self):
+        """Override of `pay.now.page.mixin`: the items of the reminder."""
+        return self.item_ids
 
     def _pay_now_document_fields(self):
         """Override of `pay.now.page.mixin`: whether answers are asked for is up to the run."""

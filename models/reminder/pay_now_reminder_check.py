@@ -60,12 +60,12 @@ class PayNowReminder(models.Model):
         )
         lines.move_id.fetch(INVOICE_FIELDS)
         holds = lines._pay_now_holds()
-        owner = {line.id: line.partner_id.id for line in lines}
+        self.partner_id.fetch(CONTACT_FIELDS)
+        found = set(lines.ids)
         sorted_items = {}
         for reminder in self:
-            # Not those that are another customer's by now.
-            customer = reminder.partner_id.id
-            own = Line.browse(one for one in reminder.item_ids._ids if owner.get(one) == customer)
+            own = Line.browse(one for one in reminder.item_ids._ids if one in found)
+            own = own._pay_now_of(reminder._pay_now_customer(), reminder.company_id)
             held = {line: holds[line] for line in own if line in holds}
             sorted_items[reminder] = (own.filtered(lambda line, held=held: line not in held), held)
         return self._items_within_scope(sorted_items)

@@ -318,10 +318,7 @@ class PayNowReminder(models.Model):
 
     def _pay_now_lines_domain(self):
         """Override of `pay.now.page.mixin` to read nothing for it."""
-        # Whose the items are is asked of the books: an invoice may be another customer's by now.
-        return Domain('pay_now_reminder_ids', 'in', self.ids) & Domain(
-            'partner_id', '=', self.partner_id.id
-        )
+        return Domain('pay_now_reminder_ids', 'in', self.ids)
 
     def _pay_now_answer_kinds(self):
         """Override of `pay.now.page.mixin`: none beside the previous balance.
@@ -335,10 +332,7 @@ class PayNowReminder(models.Model):
 
         From Sales, about nothing outside the scope of the run.
         """
-        return self.run_id._within_sales_scope(
-            Domain('partner_id', '=', self.partner_id.id)
-            & Domain('company_id', 'child_of', self.company_id.id)
-        )
+        return self.run_id._within_sales_scope(Domain.TRUE)
 
     def _pay_now_preselected(self, payable):
         """Override of `pay.now.page.mixin` to leave out what the customer is not reminded of."""
