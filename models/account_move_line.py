@@ -88,43 +88,10 @@ class AccountMoveLine(models.Model):
         for line in self.sudo():
             key = (line.partner_id, line.move_id.commercial_partner_id, line.company_id)
             if key not in known:
-                known[key] = self._pay_now_belongs(customer, companies, key[:2], line.company_id)
+                known[key] = companies._pay_now_belongs(customer, key[:2], line.company_id)
             if known[key]:
                 ids.append(line.id)
         return self.browse(ids)
-
-    @api.model
-    def _pay_now_owned(self, items):
-        """Return what stands in payments for invoices that are still their customer's.
-
-        :param pay.now.transaction.item items: of payments.
-        :rtype: pay.now.transaction.item
-        """
-        return items.filtered(
-            lambda item: self._pay_now_belongs(
-                item.customer_id,
-                item.company_id,
-                item.move_id.commercial_partner_id or [item.customer_id.browse()],
-                item.move_id.company_id,
-            )
-        )
-
-    @api.model
-    def _pay_now_belongs(self, customer, companies, partners, company):
-        """Tell whether something is a customer's now: asked by the methods above only.
-
-        :param res.partner customer: any contact of the customer.
-        :param res.company companies: whose it may be, and whose branches'.
-        :param partners: the customers that the books name.
-        :param res.company company: whose it is.
-        :rtype: bool
-        """
-        customer = customer.sudo().commercial_partner_id
-        return (
-            bool(customer)
-            and all(one == customer or one.commercial_partner_id == customer for one in partners)
-            and not set(companies.ids).isdisjoint(company.sudo().parent_ids.ids)
-        )
 
     # === BUSINESS METHODS - AMOUNTS === #
 
@@ -244,7 +211,8 @@ class AccountMoveLine(models.Model):
         :param odoo.fields.Domain domain: which items of payments (`pay.now.transaction.item`).
         :rtype: account.move.line
         """
-        found = self._pay_now_owned(self._pay_now_payment_items(domain))
+        found = self._pay_now_payment_items(domain)
+        found = found.transaction_id._pay_now_owned(found)
         gone = found.filtered(lambda item: not item.line_id).move_id
         ids = {*found.line_id.ids, *(gone and gone._pay_now_instalments().ids)}
         return self.filtered(lambda line: line.id in ids)
@@ -286,7 +254,7 @@ class AccountMoveLine(models.Model):
         """
         parts, rest = {}, {}
         items = self.env['pay.now.transaction.item'].union(*amounts)
-        for item in self._pay_now_owned(items):
+        for item in items.transaction_id._pay_now_owned(items):
             move, amount = item.move_id, amounts[item]
             if move.state != 'posted':
                 continue

@@ -472,6 +472,24 @@ class ResCompany(models.Model):
 
     # === BUSINESS METHODS - BRANCHES === #
 
+    def _pay_now_belongs(self, customer, partners, company):
+        """Tell whether something is a customer's now, in one of these companies or a branch.
+
+        What of the books it is asked of is said by `account.move.line._pay_now_of`.
+
+        :param res.partner customer: any contact of the customer; none has nothing.
+        :param partners: the customers that the books name, all of whom have to be this one.
+        :param res.company company: whose it is.
+        :rtype: bool
+        """
+        customer = customer.sudo().commercial_partner_id
+        return (
+            bool(customer)
+            # Not all that follows from a change of a contact's company is written by Odoo.
+            and all(one == customer or one.commercial_partner_id == customer for one in partners)
+            and not set(self.ids).isdisjoint(company.sudo().parent_ids.ids)
+        )
+
     @api.model
     def _pay_now_branch_values(self, parent_id):
         """Return the set-up that a new branch starts with: its company's.

@@ -1,9 +1,13 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 
+import runpy
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
@@ -264,3 +268,148 @@ class TestBelonging(BelongingCommon):
             self.env['res.partner'].create({'name': "Shop", 'parent_id': self.customer.id})
         )
         self.assertEqual(reminder._pay_now_page_items()[0], self.lines(self.invoice, self.other))
+
+
+@tagged('post_install', '-at_install')
+class TestBelongingLinks(BelongingCommon, HttpCase):
+    """The mailed address of an invoice: bound to the customer and the company it was made for."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = urlsplit(self.invoice._pay_now_url()).path
+        self.assertEqual(self.url_open(self.path).status_code, 200)
+
+    def assert_ended(self):
+        """Check that the former address says nothing, whatever is asked of it."""
+        for path in (self.path, f'{self.path}/pdf/{self.invoice.id}'):
+            answer = self.url_open(path)
+            self.assertEqual(answer.status_code, 404)
+            self.assertNotIn(self.invoice.name, answer.text)
+        token = self.path.split('/')[-1]
+        self.assertFalse(self.invoice._pay_now_check_token(token))
+        self.assertFalse(self.invoice.pay_now_has_link)
+
+    def assert_open(self):
+        self.env.invalidate_all()
+        answer = self.url_open(self.path)
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn(self.invoice.name, answer.text)
+
+    def test_corrected_customer(self):
+        self.invoice._pay_now_store_pdfs()
+        self.correct()
+        self.invoice._pay_now_store_pdfs()
+        self.assert_ended()
+        path = urlsplit(self.invoice._pay_now_url()).path
+        self.assertNotEqual(path, self.path)
+        self.assertIn(self.invoice.name, self.url_open(path).text)
+        self.assertEqual(self.url_open(self.path).status_code, 404)
+
+    def test_corrected_while_in_draft(self):
+        self.invoice.button_draft()
+        self.invoice.partner_id = self.stranger
+        self.assert_ended()
+
+    def test_corrected_and_given_back(self):
+        """Nothing was mailed to the other one: the address is the customer's as before."""
+        self.correct()
+        self.correct(self.customer)
+        self.assert_open()
+
+    def test_given_back_after_a_mail(self):
+        """The other one has an address: neither opens the page any more."""
+        self.correct()
+        other = urlsplit(self.invoice._pay_now_url()).path
+        self.correct(self.customer)
+        self.assert_ended()
+        self.assertEqual(self.url_open(other).status_code, 404)
+
+    def test_other_company(self):
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        branch = self.env['res.company'].create({'name': "Branch", 'parent_id': self.company.id})
+        self.assertTrue(self.invoice._pay_now_has_link())
+        self.invoice.pay_now_token_company_id = elsewhere
+        self.assert_ended()
+        self.invoice.pay_now_token_company_id = branch
+        self.assert_ended()
+
+    def test_other_contact_of_the_same_customer(self):
+        self.correct(
+            self.env['res.partner'].create({'name': "Shop", 'parent_id': self.customer.id})
+        )
+        self.assert_open()
+
+    def test_customer_becomes_a_part_of_another(self):
+        self.customer.parent_id = self.env['res.partner'].create({'name': "Group"})
+        self.assert_open()
+
+    def test_customer_leaves_another(self):
+        group = self.env['res.partner'].create({'name': "Group", 'is_company': True})
+        self.customer.parent_id = group
+        self.path = urlsplit(self.invoice._pay_now_url()).path
+        self.customer.parent_id = False
+        self.assert_open()
+        self.assertEqual(self.invoice._pay_now_customer(), group)
+
+    def merge(self, kept, merged):
+        """Merge a contact into another, as Odoo does it."""
+        wizard = self.env['base.partner.merge.automatic.wizard'].create(
+            {
+                'partner_ids': [Command.set((kept | merged).ids)],
+                'dst_partner_id': kept.id,
+                'state': 'selection',
+            }
+        )
+        wizard.action_merge()
+        self.env.invalidate_all()
+        self.assertFalse(merged.exists())
+
+    def test_customer_is_merged_into_another(self):
+        reminder = self.reminded()
+        self.stranger.email = self.customer.email
+        self.merge(self.stranger, self.customer)
+        self.assertEqual(self.invoice.commercial_partner_id, self.stranger)
+        self.assert_open()
+        self.assertEqual(reminder._pay_now_page_items()[0], self.lines(self.invoice, self.other))
+
+    def test_former_customer_is_merged_into_a_third(self):
+        third = self.env['res.partner'].create({'name': "Third", 'email': self.customer.email})
+        self.correct()
+        self.merge(third, self.customer)
+        self.assert_ended()
+
+    def test_former_customer_is_deleted(self):
+        self.other.button_draft()
+        self.other.partner_id = self.stranger
+        self.correct()
+        self.customer.unlink()
+        self.assertFalse(self.invoice.pay_now_token_partner_id)
+        self.assert_ended()
+
+    def test_a_copied_token_opens_nothing(self):
+        """As by an import, or another module."""
+        copy = self.invoice.copy({'partner_id': self.stranger.id})
+        copy.action_post()
+        copy.write(
+            {
+                'pay_now_token': self.invoice.pay_now_token,
+                'pay_now_token_expiry': self.invoice.pay_now_token_expiry,
+            }
+        )
+        self.assertFalse(copy._pay_now_check_token(self.invoice.pay_now_token))
+
+    def test_update(self):
+        """Addresses mailed before the update go on; what is revoked stays so."""
+        self.invoice.write({'pay_now_token_partner_id': False, 'pay_now_token_company_id': False})
+        self.assert_ended()
+        path = Path(__file__).parents[1] / 'migrations' / '19.0.1.7.0' / 'post-links.py'
+        migrate = runpy.run_path(str(path))['migrate']
+        for version in ('', '19.0.1.6.0', '19.0.1.6.0'):
+            self.env.flush_all()
+            migrate(self.cr, version)
+            self.env.invalidate_all()
+            self.assertEqual(self.invoice.pay_now_has_link, bool(version))
+        self.assert_open()
+        self.assertFalse(self.other.pay_now_token_partner_id)
+        self.invoice.action_pay_now_revoke_link()
+        self.assert_ended()

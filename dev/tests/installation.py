@@ -135,6 +135,10 @@ DROP INDEX pay_now_transaction_item_line_once;
 CREATE UNIQUE INDEX pay_now_transaction_item_line_once
     ON pay_now_transaction_item (transaction_id, line_id);
 COMMENT ON INDEX pay_now_transaction_item_line_once IS '(transaction_id, line_id)';
+ALTER TABLE account_move
+    DROP COLUMN pay_now_token_partner_id, DROP COLUMN pay_now_token_company_id;
+UPDATE account_move SET pay_now_token = 'mailed', pay_now_token_expiry = CURRENT_DATE + 10
+ WHERE move_type = 'out_invoice';
 UPDATE ir_module_module SET latest_version = '19.0.1.5.0' WHERE name = 'account_pay_now';
 """
 # What of it people read.
@@ -170,6 +174,10 @@ read = {
         ]
         for item in env['pay.now.transaction.item'].search([])
     ],
+    'links': list({
+        move._pay_now_check_token('mailed')
+        for move in env['account.move'].search([('pay_now_token', '=', 'mailed')])
+    }),
     'groups': literal_eval(mine.context)['group_by'],
     'new_notices': [
         env[model].search_count([]) - count

@@ -183,6 +183,7 @@ class TestUsed:
             'discrepancy': ["Noté en français"],
             'provider': ["Clés refusées", "Clés refusées", "A bank account", "Lecture refusée"],
             'items': [[True] * 6] * 2,
+            'links': [True],
             'groups': [],
             'new_notices': [0, 0],
         }

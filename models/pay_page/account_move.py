@@ -21,7 +21,33 @@ class AccountMove(models.Model):
         help="Where the customer pays this invoice online; empty when it cannot be.",
     )
 
+    pay_now_token_partner_id = fields.Many2one(
+        string="Pay page link made for",
+        comodel_name='res.partner',
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+        groups='base.group_system',
+        help="The address ends where the invoice is another customer's.",
+    )
+    pay_now_token_company_id = fields.Many2one(
+        string="Pay page link made by",
+        comodel_name='res.company',
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+        groups='base.group_system',
+    )
+    pay_now_has_link = fields.Boolean(
+        string="Has a pay page link", compute='_compute_pay_now_has_link', compute_sudo=True
+    )
+
     # === COMPUTE METHODS === #
+
+    def _compute_pay_now_has_link(self):
+        """Not stored: whose the invoice is may change."""
+        for move in self:
+            move.pay_now_has_link = move._pay_now_has_link()
 
     @api.depends_context('pay_now_no_link')
     def _compute_pay_now_url(self):
@@ -32,6 +58,21 @@ class AccountMove(models.Model):
         urls = offered._pay_now_urls()
         for move in self:
             move.pay_now_url = urls.get(move, False)
+
+    # === BUSINESS METHODS - LINK === #
+
+    def _pay_now_has_link(self):
+        """Override of `pay.now.page.mixin`: the address of a former customer, or company, ends."""
+        return super()._pay_now_has_link() and self.pay_now_token_company_id._pay_now_belongs(
+            self.pay_now_token_partner_id, [self.commercial_partner_id], self.company_id
+        )
+
+    def _pay_now_link_binding(self):
+        """Override of `pay.now.page.mixin`: of the customer and the company of this moment."""
+        return {
+            'pay_now_token_partner_id': self._pay_now_customer().id,
+            'pay_now_token_company_id': self.company_id.id,
+        }
 
     # === BUSINESS METHODS - PAGE === #
 
@@ -45,7 +86,12 @@ class AccountMove(models.Model):
 
     def _pay_now_document_fields(self):
         """Override of `pay.now.page.mixin`: the document is the invoice of the page, too."""
-        return [*super()._pay_now_document_fields(), *INVOICE_FIELDS]
+        return [
+            *super()._pay_now_document_fields(),
+            'pay_now_token_partner_id',
+            'pay_now_token_company_id',
+            *INVOICE_FIELDS,
+        ]
 
     def _pay_now_credit_scope(self):
         """Override of `pay.now.page.mixin`: on an invoice's page, those of the same contact.

@@ -165,8 +165,12 @@ class PayNowPageMixin(models.AbstractModel):
         """
         expiry = fields.Date.today() + timedelta(days=const.LINK_VALIDITY_DAYS)
         documents = self.sudo()
-        for document in documents.filtered(lambda one: not one.pay_now_token):
-            document.pay_now_token = secrets.token_urlsafe(24)
+        for document in documents:
+            vals = document._pay_now_link_binding()
+            if not document._pay_now_has_link():
+                document.write({**vals, 'pay_now_token': secrets.token_urlsafe(24)})
+            elif any(document[name].id != value for name, value in vals.items()):
+                document.write(vals)
         documents.filtered(
             lambda one: one.pay_now_token_expiry != expiry
         ).pay_now_token_expiry = expiry
@@ -190,11 +194,27 @@ class PayNowPageMixin(models.AbstractModel):
         record = self.sudo()
         record.fetch(self._pay_now_document_fields())
         return bool(
-            record.pay_now_token
+            record._pay_now_has_link()
             and consteq(record.pay_now_token, token or '')
             and record.pay_now_token_expiry
             and record.pay_now_token_expiry >= fields.Date.today()
         )
+
+    def _pay_now_has_link(self):
+        """Tell whether the address mailed last, lapsed or not, is still of this document.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(self.pay_now_token)
+
+    def _pay_now_link_binding(self):
+        """Return whose address it is that is mailed now, where the document may be given away.
+
+        :return: values of many2one fields.
+        :rtype: dict
+        """
+        return {}
 
     # === BUSINESS METHODS - ANSWERS === #
 

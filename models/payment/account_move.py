@@ -60,7 +60,7 @@ class AccountMove(models.Model):
         )
         freed = items.transaction_id.browse()
         # Odoo keeps what an invoice in draft is matched with, whoever its customer becomes.
-        for item in items - self.env['account.move.line']._pay_now_owned(items):
+        for item in items - items.transaction_id._pay_now_owned(items):
             lines = item.transaction_id.payment_id._pay_now_counterpart_lines()
             if partials := lines.matched_debit_ids & item.move_id.line_ids.matched_credit_ids:
                 partials.unlink()

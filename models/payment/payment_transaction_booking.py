@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
@@ -214,7 +214,20 @@ class PaymentTransaction(models.Model):
 
         :rtype: pay.now.transaction.item
         """
-        return self.env['account.move.line']._pay_now_owned(self.pay_now_item_ids)
+        return self._pay_now_owned(self.pay_now_item_ids)
+
+    @api.model
+    def _pay_now_owned(self, items):
+        """Return those items of payments whose invoice is there, and still the customer's.
+
+        :param pay.now.transaction.item items: of payments.
+        :rtype: pay.now.transaction.item
+        """
+        return items.filtered(
+            lambda item: item.company_id._pay_now_belongs(
+                item.customer_id, [item.move_id.commercial_partner_id], item.move_id.company_id
+            )
+        )
 
     def _pay_now_payer(self):
         """Return whose money it is: the customer that the items were of as they were chosen.
