@@ -121,7 +121,7 @@ class PayNowAnswer(models.Model):
         """Override of `base` to note what was due, and take the place of what was said before."""
         answers = super().create(vals_list)
         for answer in answers:
-            answer.amount = sum(answer.item_ids.mapped('amount_residual'))
+            answer.amount = sum(answer._own_items().mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
         answers._notify_responsible()
@@ -174,7 +174,7 @@ class PayNowAnswer(models.Model):
         self.ensure_one()
         return (
             self.state == 'open'
-            and self.item_ids == lines
+            and self._own_items() == lines
             and all(self[name] == value for name, value in vals.items())
         )
 
@@ -185,7 +185,7 @@ class PayNowAnswer(models.Model):
         """
         self.ensure_one()
         return self.search(
-            Domain('item_ids', 'in', self.item_ids.ids)
+            Domain('item_ids', 'in', self._own_items().ids)
             & Domain(
                 'partner_id.commercial_partner_id', '=', self.partner_id.commercial_partner_id.id
             )

@@ -454,7 +454,7 @@ class PayNowReminder(models.Model):
 
         :rtype: bool
         """
-        return bool(self.run_id.sales_user_id and self.item_ids._pay_now_still_open())
+        return bool(self.run_id.sales_user_id and self._pay_now_lines()._pay_now_still_open())
 
     # === BUSINESS METHODS - CHANNEL === #
 
