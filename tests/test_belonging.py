@@ -2,6 +2,7 @@
 
 
 import runpy
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -206,6 +207,139 @@ class TestBelonging(BelongingCommon):
         reminder.write({'company_id': elsewhere.id, 'level_id': False})
         self.assertFalse(reminder._pay_now_lines())
         self.assertFalse(reminder._pay_now_page_items()[0])
+
+    # === ANSWERS === #
+
+    def answer(self, kind='problem', document=None, **values):
+        """Let the customer say something about both invoices."""
+        document = document or self.reminded()
+        both = set(self.lines(self.invoice, self.other).ids)
+        return document._pay_now_answer(kind, both, **values)
+
+    def test_answer_of_a_former_customer(self):
+        """It holds nothing, is shown to nobody else, and counts for none of their answers."""
+        answer = self.answer(text="The bread was burnt")
+        line, other = self.lines(self.invoice), self.lines(self.other)
+        self.assertEqual(set((line | other)._pay_now_holds().values()), {'answered'})
+        self.correct()
+        self.assertEqual((line | other)._pay_now_holds(), {other: 'answered'})
+        self.assertEqual(answer._own_items(), other)
+        self.assertEqual(answer.move_ids, self.other)
+        self.assertFalse(self.invoice.pay_now_answer_text)
+        self.assertTrue(self.other.pay_now_answer_text)
+        page = self.invoice.sudo()._pay_now_page_values()
+        self.assertEqual([row['answers'] for row in page['items']], [[]])
+        run = self.generate(partner_ids=[Command.set(self.stranger.ids)])
+        self.assertEqual(run.reminder_ids.state, 'draft')
+        self.correct(self.customer)
+        self.assertEqual(len((line | other)._pay_now_holds()), 2, "it is the customer's again")
+
+    def test_answers_of_two_customers(self):
+        """What one says closes nothing that the other one said, and repeats nothing."""
+        today = self.company._pay_now_today()
+        reminder = self.reminded()
+        first = self.answer('promise', reminder, date=str(today))
+        self.assertEqual(self.answer('promise', reminder, date=str(today)), first)
+        self.correct()
+        items = set(self.lines(self.invoice).ids)
+        second = self.invoice.sudo()._pay_now_answer('promise', items, date=str(today))
+        self.assertNotEqual(second, first)
+        self.assertEqual((first.state, second.state), ('open', 'open'))
+        self.assertEqual(second.partner_id, self.stranger)
+        for _time in range(3):
+            self.correct(self.customer)
+            self.correct()
+        last = str(today + timedelta(days=self.company.pay_now_promise_days))
+        third = self.invoice.sudo()._pay_now_answer('promise', items, date=last)
+        self.assertEqual((first.state, second.state, third.state), ('open', 'closed', 'open'))
+
+    def test_answer_about_nothing_any_more(self):
+        answer = self.answer(document=self.invoice.sudo(), text="Not ordered")
+        self.correct()
+        note = self.invoice.message_ids[:1]
+        answer._close_ended()
+        self.assertEqual(answer.state, 'closed', "neither kept nor broken")
+        self.assertEqual(self.invoice.message_ids[:1], note)
+        self.assertFalse(self.customer.pay_now_answer_text)
+
+    def test_answer_set_from_outside(self):
+        """The form's domain is no rule."""
+        lines = self.lines(self.make_invoice(20, partner=self.stranger))
+        values = {'kind': 'problem', 'text': "x", 'company_id': self.company.id}
+        for items in (lines, lines | self.lines(self.other)):
+            with self.assertRaises(ValidationError):
+                self.env['pay.now.answer'].create(
+                    {**values, 'partner_id': self.customer.id, 'item_ids': [Command.set(items.ids)]}
+                )
+
+    # === HISTORY === #
+
+    def test_history_ends_with_the_customer(self):
+        """The new customer's first reminder is the first level."""
+        levels = self.env['pay.now.reminder.level'].search(
+            [('company_id', '=', self.company.id)], order='delay_days'
+        )
+        firm = levels[-1]
+        reminder = self.reminded()
+        self.env['pay.now.reminder'].sudo().browse(reminder.id).level_id = firm
+        line, other = self.lines(self.invoice), self.lines(self.other)
+        sent = self.env['pay.now.reminder']._sent_levels
+        self.assertEqual(sent(line | other), {line: firm, other: firm})
+        self.correct()
+        self.assertEqual(sent(line | other), {other: firm})
+        self.assertEqual(
+            (self.invoice.pay_now_reminder_count, self.other.pay_now_reminder_count), (0, 1)
+        )
+        self.assertFalse(self.invoice.pay_now_level_id)
+        self.assertEqual(self.other.pay_now_level_id, firm)
+        domain = self.invoice.action_pay_now_reminders()['domain']
+        self.assertFalse(self.env['pay.now.reminder'].search(domain))
+        level, day = self.stranger._pay_now_next_reminder()
+        self.assertFalse(level)
+        self.assertTrue(day)
+        run = self.generate(partner_ids=[Command.set(self.stranger.ids)])
+        self.assertEqual(run.reminder_ids.state, 'draft')
+        self.assertEqual(run.reminder_ids.level_id, levels[0])
+        self.correct(self.customer)
+        self.assertEqual(sent(line | other), {line: firm, other: firm}, "as it was")
+
+    def test_history_goes_on_where_the_customer_does(self):
+        """A customer that becomes a part of another was reminded, and is not at once again."""
+        reminder = self.reminded()
+        line, other = self.lines(self.invoice), self.lines(self.other)
+        group = self.env['res.partner'].create({'name': "Group", 'email': 'group@example.com'})
+        self.customer.parent_id = group
+        self.env.invalidate_all()
+        sent = self.env['pay.now.reminder']._sent_levels(line | other)
+        self.assertEqual(sent, {line: reminder.level_id, other: reminder.level_id})
+        run = self.generate(partner_ids=[Command.set(group.ids)])
+        self.assertEqual(run.reminder_ids.state, 'held')
+        self.assertEqual(group.pay_now_reminder_count, 1)
+        waiting = self.env['pay.now.reminder'].sudo().browse(reminder.id)
+        waiting.state = 'queued'
+        self.assertEqual(run.reminder_ids._under_way(), group)
+
+    # === PORTAL === #
+
+    def test_portal(self):
+        Reminder = self.env['pay.now.reminder'].sudo()
+        reminder = self.reminded()
+        self.correct()
+        mine = Reminder.search(Reminder._pay_now_portal_domain(self.customer))
+        self.assertEqual(mine, reminder)
+        self.assertFalse(Reminder.search(Reminder._pay_now_portal_domain(self.stranger)))
+        [row] = mine._pay_now_portal_rows()
+        self.assertIn('60', row['due'])
+        self.assertNotIn('160', row['due'])
+        for customer, move in ((self.customer, self.other), (self.stranger, self.invoice)):
+            pages = self.env['pay.now.account'].with_user(self.log_in(customer))
+            self.assertEqual(pages._pay_now_overdue_items().move_id, move)
+            self.assertEqual([row['count'] for row in pages._pay_now_banner()], [1])
+        self.other.button_draft()
+        self.other.partner_id = self.stranger
+        self.other.action_post()
+        [row] = mine._pay_now_portal_rows()
+        self.assertFalse(row['due'] or row['url'])
 
     # === WHAT BECOMES OF CONTACTS === #
 

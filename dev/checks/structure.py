@@ -21,6 +21,33 @@ MAY_IMPORT = {
 ROOT_FILES_MAX = 25
 FILE_LINES_MAX = 700
 METHOD_LINES_MAX = 40
+#: Links to items, and searches for what is open: whose the items are by now is not said by them.
+LINKED = {
+    "item_ids",
+    "pay_now_answer_ids",
+    "pay_now_reminder_ids",
+    "_pay_now_linked_lines",
+    "_pay_now_lines_domain",
+    "_pay_now_credit_scope",
+    "_pay_now_open_items_domain",
+    "_pay_now_open_credits_domain",
+}
+#: What says it: the one rule, and what asks nothing else.
+WHOSE = {"_pay_now_of", "_pay_now_of_domain", "_pay_now_customer_domain", "_own_items"}
+#: Methods that give links to those who ask the rule.
+GIVE_LINKS = {"_pay_now_linked_lines", "_pay_now_lines_domain", "_pay_now_credit_scope"}
+#: Where the rule need not be asked, and why.
+ASK_NOT = {
+    "models/account_move.py:_pay_now_open_lines": "an invoice's own items",
+    "models/account_move.py:_pay_now_all_in_progress": "invoices' own items",
+    "models/account_move_line.py:_pay_now_still_open": "which of some items are open",
+    "models/reminder/pay_now_reminder_check.py:_modes": "of which companies the items are",
+    "models/reminder/pay_now_reminder_letter.py:_print_letters": "compared with what is printed",
+    "models/reminder/pay_now_reminder_run.py:_due_domain": "of all customers, each apart",
+    "models/reminder/pay_now_reminder_sending.py:_prepare_to_leave": "compared with what leaves",
+    "models/reminder/pay_now_reminder_sending.py:_note_sent": "what left a moment ago",
+    "models/reminder/pay_now_reminder_sending.py:_responsible": "the company's own people",
+}
 DOCUMENT = "doc/architecture.md"
 #: A file or folder as the document names it, and functions of a file.
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:css|csv|js|md|po|py|rst|sql|toml|xml)|/))(?::([\w, ]+))?`")
@@ -219,7 +246,36 @@ def document_names_what_is_not_there(root):
     return problems
 
 
+def items_of_anybody(root):
+    """Name the methods that read linked or open items and do not ask whose they are.
+
+    Links outlive what they were made for: invoices are corrected, duplicated, and imported.
+    """
+    problems, asked_not = [], set()
+    for path in _files(root, *MODEL_FOLDERS, "controllers"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef) or node.name in GIVE_LINKS:
+                continue
+            read = {
+                one.attr: one.lineno
+                for one in ast.walk(node)
+                if isinstance(one, ast.Attribute) and not isinstance(one.ctx, ast.Store)
+            }
+            if not (found := read.keys() & LINKED) or read.keys() & WHOSE:
+                continue
+            where = f"{path.relative_to(root)}:{node.name}"
+            asked_not.add(where)
+            if where not in ASK_NOT:
+                problems.append(f"{where} reads {', '.join(sorted(found))}, and not whose they are")
+    return problems + [
+        f"{where} asks whose items are, or is gone: take it out of ASK_NOT"
+        for where in ASK_NOT
+        if where not in asked_not and (root / where.partition(":")[0]).is_file()
+    ]
+
+
 CHECKS = (
+    items_of_anybody,
     methods_defined_twice,
     names_given_twice,
     imports_upwards,

@@ -193,3 +193,35 @@ def test_document_about_what_is_not_there(write, tmp_path):
     ]
     (tmp_path / "doc/architecture.md").unlink()
     assert structure.document_names_what_is_not_there(tmp_path) == ["doc/architecture.md: missing"]
+
+
+@pytest.mark.parametrize(
+    'read',
+    [
+        "self.item_ids.move_id",
+        "[one for one in self if one.item_ids]",
+        "self._pay_now_linked_lines()",
+        "Line.search(Line._pay_now_open_items_domain())",
+        "self.env['x'].search(self._pay_now_lines_domain())",
+    ],
+)
+def test_items_of_anybody(write, tmp_path, read):
+    source = "class Page(models.Model):\n    def show(self):\n        return {}\n"
+    path = "models/payment/payment_transaction.py"
+    write(path, source.format(read))
+    [problem] = structure.items_of_anybody(tmp_path)
+    assert problem.startswith(f"{path}:show reads ")
+    write(path, source.format(f"({read})._pay_now_of(self.customer_id, self.company_id)"))
+    assert structure.items_of_anybody(tmp_path) == []
+    write(path, source.replace("show", "_pay_now_linked_lines").format(read))
+    assert structure.items_of_anybody(tmp_path) == []
+    write(path, "class Page(models.Model):\n    def show(self):\n        self.item_ids = 1\n")
+    assert structure.items_of_anybody(tmp_path) == []
+
+
+def test_items_that_are_somebodys_by_now(write, tmp_path):
+    """An exception that is none any more does not stay."""
+    [where] = [one for one in structure.ASK_NOT if one.endswith(":_pay_now_still_open")]
+    write(where.partition(":")[0], "def _pay_now_still_open(self):\n    return self\n")
+    [problem] = structure.items_of_anybody(tmp_path)
+    assert problem.startswith(f"{where} ")

@@ -39,6 +39,12 @@ class AccountMoveLine(models.Model):
         ids = set(holding.ids)
         by_line = {}
         for line in lines if ids else ():
-            if mine := line.pay_now_answer_ids.filtered(lambda answer: answer.id in ids):
+            # What a former customer said holds nothing.
+            mine = line.pay_now_answer_ids.filtered(
+                lambda answer, line=line: (
+                    answer.id in ids and line._pay_now_of(answer.partner_id, answer.company_id)
+                )
+            )
+            if mine:
                 by_line[line] = mine.sorted('id', reverse=True)
         return by_line

@@ -95,7 +95,7 @@ class PayNowAnswer(models.Model):
     @api.depends('item_ids')
     def _compute_move_ids(self):
         for answer in self:
-            answer.move_ids = answer.item_ids.move_id
+            answer.move_ids = answer._own_items().move_id
 
     @api.depends('kind', 'date')
     def _compute_until(self):
@@ -111,11 +111,7 @@ class PayNowAnswer(models.Model):
     def _check_items(self):
         """Of the customer, in the company or its branches: a reminder is about all of them."""
         for answer in self.sudo():
-            company = answer.company_id
-            others = answer.item_ids.company_id.filtered(
-                lambda one, company=company: company not in one.parent_ids
-            )
-            if not answer.item_ids or answer.item_ids.partner_id != answer.partner_id or others:
+            if not answer.item_ids or answer.item_ids != answer._own_items():
                 raise ValidationError(self.env._("Choose items of this customer."))
 
     # === CRUD METHODS === #
@@ -125,7 +121,7 @@ class PayNowAnswer(models.Model):
         """Override of `base` to note what was due, and take the place of what was said before."""
         answers = super().create(vals_list)
         for answer in answers:
-            answer.amount = sum(answer.item_ids.mapped('amount_residual'))
+            answer.amount = sum(answer._own_items().mapped('amount_residual'))
             if answer.kind != 'problem':
                 answer._earlier().state = 'closed'
         answers._notify_responsible()
@@ -139,6 +135,14 @@ class PayNowAnswer(models.Model):
         self.sudo().filtered(lambda answer: answer.state == 'open').state = 'closed'
 
     # === BUSINESS METHODS - STATE === #
+
+    def _own_items(self):
+        """Return the items that the answer is about, as far as they are still its customer's.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        return self.item_ids._pay_now_of(self.partner_id, self.company_id)
 
     @api.model
     def _holding_domain(self):
@@ -170,7 +174,7 @@ class PayNowAnswer(models.Model):
         self.ensure_one()
         return (
             self.state == 'open'
-            and self.item_ids == lines
+            and self._own_items() == lines
             and all(self[name] == value for name, value in vals.items())
         )
 
@@ -181,7 +185,10 @@ class PayNowAnswer(models.Model):
         """
         self.ensure_one()
         return self.search(
-            Domain('item_ids', 'in', self.item_ids.ids)
+            Domain('item_ids', 'in', self._own_items().ids)
+            & Domain(
+                'partner_id.commercial_partner_id', '=', self.partner_id.commercial_partner_id.id
+            )
             & Domain('kind', '!=', 'problem')
             & Domain('state', '=', 'open')
             & Domain('id', '!=', self.id)
@@ -247,13 +254,13 @@ class PayNowAnswer(models.Model):
         if self.text and self.state == 'open':
             # Escaped: whoever has the address wrote it.
             body += Markup('<blockquote>%s</blockquote>') % self.text
-        moves = self.item_ids.move_id
+        moves = self._own_items().move_id
         author = self.by_customer and self.state == 'open' and self.partner_id.id
         moves._message_log_batch(dict.fromkeys(moves.ids, body), author_id=author or None)
 
     def _make_activity(self):
         """Ask the responsible to look, on the invoice, or on the customer if there are several."""
-        moves = self.item_ids.move_id
+        moves = self._own_items().move_id
         record = moves if len(moves) == 1 else self.partner_id
         self.env['mail.activity'].create(
             {
@@ -277,7 +284,7 @@ class PayNowAnswer(models.Model):
 
         :rtype: res.users
         """
-        people = self.item_ids.move_id.invoice_user_id | self.partner_id.user_id
+        people = self._own_items().move_id.invoice_user_id | self.partner_id.user_id
         people = people.filtered(lambda user: user.active and not user.share)
         return people[:1] or self.company_id._pay_now_accountant()
 
@@ -291,7 +298,11 @@ class PayNowAnswer(models.Model):
         """
         today = fields.Date.context_today(self)
         answers = self.sudo().search([('state', '=', 'open')])
-        paid = answers.filtered(lambda one: not one.item_ids._pay_now_still_open())
+        # Nobody has kept or broken a promise about what is another customer's by now.
+        gone = answers.filtered(lambda one: not one._own_items())
+        gone.state = 'closed'
+        answers -= gone
+        paid = answers.filtered(lambda one: not one._own_items()._pay_now_still_open())
         paid.state = 'kept'
         broken = (answers - paid).filtered(lambda one: one.until and one.until < today)
         broken.state = 'broken'

@@ -366,7 +366,7 @@ class PayNowPageMixin(models.AbstractModel):
             said, most = before.filtered(lambda one: one.kind == 'problem'), const.PROBLEMS_MAX
         else:
             said, most = before.filtered(lambda one: one.kind != 'problem'), const.ANSWERS_MAX
-        times = max(len(said.filtered(lambda one, o=line: o in one.item_ids)) for line in lines)
+        times = max(len(said.filtered(lambda one, o=line: o in one._own_items())) for line in lines)
         if times >= most:
             raise ValidationError(
                 self.env._("You have told us about these items before. Please contact us.")

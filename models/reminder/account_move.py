@@ -51,15 +51,18 @@ class AccountMove(models.Model):
     def _compute_pay_now_reminders(self):
         """Not stored: the history is that of the reminders."""
         lines = self.env['account.move.line'].search_fetch(
-            [('move_id', 'in', self.ids), ('display_type', '=', 'payment_term')], ['move_id']
+            [('move_id', 'in', self.ids), ('display_type', '=', 'payment_term')],
+            ['move_id', 'partner_id', 'company_id'],
         )
         reminders = self.env['pay.now.reminder'].search_fetch(
             [('item_ids', 'in', lines.ids), ('state', 'in', ('sent', 'sending', 'uncertain'))],
-            ['level_id', 'item_ids'],
+            ['level_id', 'item_ids', 'partner_id', 'company_id'],
         )
         sent = {}
         for reminder in reminders:
-            for move in (reminder.item_ids & lines).move_id:
+            # To its customer: not what the former one of a corrected invoice got.
+            mine = (reminder.item_ids & lines)._pay_now_of(reminder.partner_id, reminder.company_id)
+            for move in mine.move_id:
                 sent[move.id] = sent.get(move.id, reminders.browse()) | reminder
         for move in self:
             mine = sent.get(move._origin.id, reminders.browse())
@@ -89,11 +92,15 @@ class AccountMove(models.Model):
         }
 
     def action_pay_now_reminders(self):
-        """Show the reminders that mention the invoices."""
+        """Show the reminders to their customers that mention the invoices."""
         action = self.env['ir.actions.actions']._for_xml_id(
             'account_pay_now.action_pay_now_reminder'
         )
-        action['domain'] = [('item_ids.move_id', 'in', self.ids)]
+        customers = self.commercial_partner_id.commercial_partner_id
+        action['domain'] = [
+            ('item_ids.move_id', 'in', self.ids),
+            ('partner_id.commercial_partner_id', 'in', customers.ids),
+        ]
         return action
 
     # === BUSINESS METHODS === #

@@ -177,11 +177,13 @@ class PayNowReminder(models.Model):
         :rtype: pay.now.reminder
         """
         known = {
-            (partner.id, root) for partner in self._under_way() for root in self.root_company_id
+            (partner.commercial_partner_id.id, root)
+            for partner in self._under_way()
+            for root in self.root_company_id
         }
         todo = []
         for reminder in self:
-            key = (reminder.partner_id.id, reminder.root_company_id)
+            key = (reminder._pay_now_customer().id, reminder.root_company_id)
             if key not in known:
                 todo.append(reminder.id)
                 known.add(key)
@@ -204,13 +206,16 @@ class PayNowReminder(models.Model):
         :rtype: res.partner
         """
         groups = self.sudo()._read_group(
-            Domain('partner_id', 'in', self.partner_id.ids)
+            Domain(
+                'partner_id.commercial_partner_id', 'in', self.partner_id.commercial_partner_id.ids
+            )
             & Domain('root_company_id', 'in', self.root_company_id.ids)
             & Domain('state', 'in', ('queued', 'sending', 'to_print'))
             & Domain('id', 'not in', self.ids),
             ['partner_id'],
         )
-        return self.env['res.partner'].browse([partner.id for (partner,) in groups])
+        customers = {partner.commercial_partner_id.id for (partner,) in groups}
+        return self.partner_id.filtered(lambda one: one.commercial_partner_id.id in customers)
 
     @api.model
     def _pay_now_merge_customers(self, partners):
@@ -244,9 +249,9 @@ class PayNowReminder(models.Model):
         :param res.partner partner: who is logged in.
         :rtype: odoo.fields.Domain
         """
-        return Domain('partner_id', '=', partner.commercial_partner_id.id) & Domain(
-            'state', 'in', ('sent', 'uncertain')
-        )
+        return Domain(
+            'partner_id.commercial_partner_id', '=', partner.commercial_partner_id.id
+        ) & Domain('state', 'in', ('sent', 'uncertain'))
 
     def _pay_now_portal_rows(self):
         """Return what the portal lists.
@@ -255,14 +260,14 @@ class PayNowReminder(models.Model):
             something can be paid there.
         :rtype: list
         """
-        open_items = self.item_ids._pay_now_still_open()
+        open_items = {one: one._pay_now_lines()._pay_now_still_open() for one in self}
         return [
             {
                 'reminder': reminder,
-                'due': reminder._subtotals_text(reminder.item_ids & open_items),
-                'url': reminder._pay_now_portal_url(reminder.item_ids & open_items),
+                'due': reminder._subtotals_text(lines),
+                'url': reminder._pay_now_portal_url(lines),
             }
-            for reminder in self
+            for reminder, lines in open_items.items()
         ]
 
     def _pay_now_portal_url(self, open_items):

@@ -112,6 +112,8 @@ class PayNowReminder(models.Model):
     def _sent_levels(self, lines):
         """Return the levels that reminders were sent at, by item.
 
+        To its customer: of a corrected invoice, none of those that the former customer got.
+
         :return: `{item: levels}`
         :rtype: dict
         """
@@ -120,10 +122,16 @@ class PayNowReminder(models.Model):
             & Domain('level_id', '!=', False)
             & Domain('id', 'not in', self.ids)
             & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
-            ['item_ids'],
+            ['item_ids', 'partner_id', 'company_id'],
             ['level_id:recordset'],
         )
-        return {line.with_env(self.env): levels.with_env(self.env) for line, levels in groups}
+        sent, wanted = {}, set(lines.ids)
+        for line, customer, company, levels in groups:
+            # The reminders were about other items, too.
+            if line.id in wanted and line._pay_now_of(customer, company):
+                line, levels = line.with_env(self.env), levels.with_env(self.env)
+                sent[line] = sent.get(line, levels) | levels
+        return sent
 
     # === BUSINESS METHODS - HOLDS === #
 
@@ -394,17 +402,25 @@ class PayNowReminder(models.Model):
         :return: `{partner: datetime}`
         :rtype: dict
         """
-        return dict(
-            # Whoever sent them: a branch counts as its company.
-            self.sudo()._read_group(
-                Domain('partner_id', 'in', partners.ids)
-                & Domain('root_company_id', 'in', root_companies.ids)
-                & Domain('id', 'not in', but.ids if but else [])
-                & Domain('state', 'in', ('sent', 'sending', 'uncertain')),
-                ['partner_id'],
-                ['sent_at:max'],
-            )
+        # Whoever sent them: a branch counts as its company.
+        groups = self.sudo()._read_group(
+            Domain('partner_id.commercial_partner_id', 'in', partners.commercial_partner_id.ids)
+            & Domain('root_company_id', 'in', root_companies.ids)
+            & Domain('id', 'not in', but.ids if but else [])
+            & Domain('state', 'in', ('sent', 'sending', 'uncertain'))
+            & Domain('sent_at', '!=', False),
+            ['partner_id'],
+            ['sent_at:max'],
         )
+        # What was sent to a contact that has become a part of the customer, too.
+        last = {}
+        for partner, sent_at in sorted(groups, key=lambda group: group[1]):
+            last[partner.commercial_partner_id.id] = sent_at
+        return {
+            partner: last[partner.commercial_partner_id.id]
+            for partner in partners
+            if partner.commercial_partner_id.id in last
+        }
 
     # === BUSINESS METHODS - SCOPE === #
 
@@ -437,7 +453,7 @@ class PayNowReminder(models.Model):
 
         :rtype: bool
         """
-        return bool(self.run_id.sales_user_id and self.item_ids._pay_now_still_open())
+        return bool(self.run_id.sales_user_id and self._pay_now_lines()._pay_now_still_open())
 
     # === BUSINESS METHODS - CHANNEL === #
 

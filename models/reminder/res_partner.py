@@ -53,9 +53,12 @@ class ResPartner(models.Model):
         Answer = self.env['pay.now.answer']
         answers = Answer.search(
             Answer._holding_domain()
-            & Domain('partner_id', 'in', self.commercial_partner_id.ids)
+            & Domain('partner_id.commercial_partner_id', 'in', self.commercial_partner_id.ids)
             & Domain('company_id', 'child_of', self.env.company.root_id.id)
-        ).grouped('partner_id')
+        )
+        answers = answers.filtered(lambda answer: answer._own_items()).grouped(
+            lambda answer: answer.partner_id.commercial_partner_id
+        )
         for partner in self:
             mine = answers.get(partner.commercial_partner_id._origin, Answer)
             partner.pay_now_answer_text = ', '.join(mine.mapped('display_name')) or False
@@ -64,7 +67,7 @@ class ResPartner(models.Model):
         """Of the company of the user, and its branches."""
         counts = dict(
             self.env['pay.now.reminder']._read_group(
-                Domain('partner_id', 'in', self.commercial_partner_id.ids)
+                Domain('partner_id.commercial_partner_id', 'in', self.commercial_partner_id.ids)
                 & Domain('state', 'in', ('sent', 'sending', 'uncertain'))
                 & Domain('root_company_id', '=', self.env.company.root_id.id),
                 ['partner_id'],
@@ -72,7 +75,11 @@ class ResPartner(models.Model):
             )
         )
         for partner in self:
-            partner.pay_now_reminder_count = counts.get(partner.commercial_partner_id, 0)
+            partner.pay_now_reminder_count = sum(
+                count
+                for other, count in counts.items()
+                if other.commercial_partner_id == partner.commercial_partner_id
+            )
 
     @api.depends_context('company')
     def _compute_pay_now_next_reminder(self):
@@ -87,7 +94,9 @@ class ResPartner(models.Model):
     def action_pay_now_answers(self):
         """Show what the customer said, whatever became of it."""
         action = self.env['ir.actions.actions']._for_xml_id('account_pay_now.action_pay_now_answer')
-        action['domain'] = [('partner_id', 'in', self.commercial_partner_id.ids)]
+        action['domain'] = [
+            ('partner_id.commercial_partner_id', 'in', self.commercial_partner_id.ids)
+        ]
         action['context'] = {}
         return action
 
@@ -96,7 +105,9 @@ class ResPartner(models.Model):
         action = self.env['ir.actions.actions']._for_xml_id(
             'account_pay_now.action_pay_now_reminder'
         )
-        action['domain'] = [('partner_id', 'in', self.commercial_partner_id.ids)]
+        action['domain'] = [
+            ('partner_id.commercial_partner_id', 'in', self.commercial_partner_id.ids)
+        ]
         return action
 
     # === BUSINESS METHODS === #
@@ -114,9 +125,7 @@ class ResPartner(models.Model):
         if not self or not levels or self.with_company(company).pay_now_reminder_mode == 'never':
             return levels.browse(), False
         lines = Line.search(
-            Line._pay_now_open_items_domain()
-            & Domain('company_id', 'child_of', company.id)
-            & Domain('partner_id', '=', self.id)
+            Line._pay_now_open_items_domain() & Line._pay_now_of_domain(self, company)
         )
         lines -= lines.browse([line.id for line in lines._pay_now_holds()])
         history = Reminder._sent_levels(lines)
