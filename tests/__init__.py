@@ -10,6 +10,7 @@ from . import (
     test_invoice_mail,
     test_invoice_pdf,
     test_mail_addresses,
+    test_mail_watch,
     test_screens,
     test_to_handle,
     test_untranslated,

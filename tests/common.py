@@ -17,6 +17,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayNotFound,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.tests.mail_watch import MailWatch
 from odoo.addons.account_pay_now.tests.prepared import PreparedCase
 from odoo.addons.mail.tests.common import MockEmail
 
@@ -372,6 +373,9 @@ class PayNowCommon(PreparedCase):
             lambda self, **tried: cls.gateway_of(self),
         )
         cls.startClassPatcher(cls.class_patcher)
+        cls.mail_watch = MailWatch(cls.env.registry)
+        for patcher in cls.mail_watch.patchers():
+            cls.startClassPatcher(patcher)
         cls.mail_server = cls.env['ir.mail_server'].create(
             {'name': "Mail server", 'smtp_host': 'smtp.example.com'}
         )
@@ -394,6 +398,12 @@ class PayNowCommon(PreparedCase):
         cls = type(self)
         self.gateway = cls.current_gateway = deepcopy(cls.gateway)
         self.paypal_gateway = cls.current_paypal_gateway = deepcopy(cls.paypal_gateway)
+        self.mail_watch.begin()
+        self.addCleanup(self.assert_mails)
+
+    def assert_mails(self):
+        """Each mail of ours that left went to its customer (see `mail_watch`)."""
+        self.assertFalse(self.mail_watch.wrong)
 
     @classmethod
     def gateway_of(cls, provider):

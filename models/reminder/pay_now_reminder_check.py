@@ -22,6 +22,8 @@ INVOICE_FIELDS = (
 CONTACT_FIELDS = (
     *('name', 'email', 'street', 'city', 'zip', 'lang'),
     'commercial_partner_id',
+    'company_id',
+    'active',
     'user_id',
     'parent_id',
     'pay_now_contact_id',
@@ -74,21 +76,64 @@ class PayNowReminder(models.Model):
         """Return whom to write to.
 
         The contact chosen for it, the newest invoice's contact with an e-mail, or the customer.
-        Where none of them has an e-mail, whoever has a postal address is preferred.
+        Where none of them has an e-mail, whoever has a postal address is preferred. Contacts that
+        may not be written to any more are passed over (see `_contact_problem`).
 
         :param account.move.line lines: what is open.
         :rtype: res.partner
         """
         customer = self.partner_id
-        if chosen := customer.pay_now_contact_id:
-            return chosen
+        # Maybe out of the user's reach by now.
+        chosen = customer.sudo().pay_now_contact_id
+        if chosen and not self._contact_problem(chosen):
+            return chosen.with_env(self.env)
         contacts = lines.move_id.partner_id
         if len(contacts) > 1:
             contacts = lines.sorted('date', reverse=True).move_id.partner_id
+        contacts = contacts.filtered(lambda contact: not self._contact_problem(contact))
         for contact in (*contacts, customer):
             if utils.email_addresses(contact.email):
                 return contact
         return contacts.filtered(self._has_postal_address)[:1] or customer
+
+    def _contact_problem(self, contact):
+        """Return why a contact may not be written to about the customer's debts.
+
+        :param res.partner contact: chosen for it once, or an invoice's.
+        :return: a code (see `_reason_sentences`), or False.
+        :rtype: str | bool
+        """
+        contact = contact.sudo()
+        if self._is_stranger(contact, self.partner_id):
+            return 'contact_stranger'
+        if not contact.active:
+            return 'contact_archived'
+        company = contact.company_id
+        return bool(company) and company.root_id != self.root_company_id and 'contact_company'
+
+    @api.model
+    def _is_stranger(self, contact, customer):
+        """Tell whether a contact is another customer's.
+
+        :param res.partner contact: to be written to.
+        :param res.partner customer: whose debts it is about.
+        :rtype: bool
+        """
+        return contact.commercial_partner_id.id != customer.id
+
+    def _notes(self, contact):
+        """Return what is to be known of the customer, and of whom it is written to instead.
+
+        :param res.partner contact: whom it is written to.
+        :return: of `[code, values]` (see `_reason_sentences`).
+        :rtype: list
+        """
+        customer = self.partner_id.sudo()
+        notes = [] if customer.active else [['archived', {}]]
+        chosen = customer.pay_now_contact_id
+        if chosen and chosen.id != contact.id:
+            notes.append([self._contact_problem(chosen), {'name': contact.name or ''}])
+        return notes
 
     # === BUSINESS METHODS - LEVELS === #
 
@@ -199,7 +244,7 @@ class PayNowReminder(models.Model):
         if hold := self._hold(lines, held, contact, vals, facts):
             vals.update({'state': 'held', 'reason_codes': [hold], 'has_button': False})
         else:
-            vals['reason_codes'] = self._refusal_codes(refusals)
+            vals['reason_codes'] = (self._notes(contact) + self._refusal_codes(refusals)) or False
         return vals
 
     @api.model
@@ -207,15 +252,15 @@ class PayNowReminder(models.Model):
         """Return why invoices have no button, each reason once.
 
         :param dict refusals: `{invoice without a button: code}`.
-        :return: of `[code, values]`, or False.
-        :rtype: list | bool
+        :return: of `[code, values]`.
+        :rtype: list
         """
         codes = []
         for move, code in refusals.items():
             reason = [code, move._pay_now_refusal_values(code)]
             if reason not in codes:
                 codes.append(reason)
-        return codes or False
+        return codes
 
     def _write_changed(self, vals):
         """Write the values that are others: as the mail leaves, all is as it was, mostly.
@@ -324,15 +369,18 @@ class PayNowReminder(models.Model):
     def _modes(self):
         """Return whether the customers are reminded: what is strictest in any company concerned.
 
+        An archived one who still owes something is reminded when a person says so.
+
         :return: `{partner: 'auto', 'manual' or 'never'}`
         :rtype: dict
         """
         modes = {}
         for company in self.company_id | self.item_ids.company_id:
             partners = self.partner_id.sudo().with_company(company)
-            partners.fetch(['pay_now_reminder_mode'])
+            partners.fetch(['pay_now_reminder_mode', 'active'])
             for partner in partners:
                 mode = partner.pay_now_reminder_mode or 'auto'
+                mode = 'manual' if mode == 'auto' and not partner.active else mode
                 known = modes.get(partner, 'auto')
                 modes[partner] = max(mode, known, key=('auto', 'manual', 'never').index)
         return modes

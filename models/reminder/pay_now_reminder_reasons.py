@@ -36,6 +36,7 @@ class PayNowReminder(models.Model):
             **self.env['account.move']._pay_now_refusal_sentences(),
             **self._item_hold_sentences(),
             **self._customer_hold_sentences(),
+            **self._contact_sentences(),
             **self._sending_sentences(),
         }
 
@@ -87,6 +88,22 @@ class PayNowReminder(models.Model):
             'credit': lambda **amount: self.env._("Unmatched credit: %s", text(**amount)),
             'some_credit': lambda: self.env._("Unmatched credit of the customer"),
             'own_text': lambda: self.env._("What is due has changed since the mail was edited"),
+        }
+
+    @api.model
+    def _contact_sentences(self):
+        """Return the sentences about whom it is written to (see `_notes`)."""
+        return {
+            'archived': lambda: self.env._("The customer is archived"),
+            'contact_stranger': lambda name: self.env._(
+                "Written to %s: the contact chosen for reminders belongs to another customer", name
+            ),
+            'contact_archived': lambda name: self.env._(
+                "Written to %s: the contact chosen for reminders is archived", name
+            ),
+            'contact_company': lambda name: self.env._(
+                "Written to %s: the contact chosen for reminders is another company's", name
+            ),
         }
 
     @api.model

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 
@@ -88,6 +89,27 @@ class ResPartner(models.Model):
             partner.pay_now_level_id, partner.pay_now_next_date = (
                 partner.commercial_partner_id._origin._pay_now_next_reminder()
             )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('pay_now_contact_id')
+    def _check_pay_now_contact_id(self):
+        """Nobody's debts are told to another customer, whatever an import says.
+
+        A contact may move or be archived later: it is looked at again as a reminder leaves.
+        """
+        Reminder = self.env['pay.now.reminder']
+        for partner in self.filtered('pay_now_contact_id'):
+            contact = partner.sudo().pay_now_contact_id
+            if Reminder._is_stranger(contact, partner.commercial_partner_id):
+                raise ValidationError(
+                    self.env._(
+                        "Reminders to %(customer)s cannot be written to %(contact)s, who is"
+                        " no contact of this customer.",
+                        customer=partner.display_name,
+                        contact=contact.display_name,
+                    )
+                )
 
     # === ACTION METHODS === #
 

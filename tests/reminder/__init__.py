@@ -10,6 +10,7 @@ from . import (
     test_reminder_attachments,
     test_reminder_batch,
     test_reminder_calendar,
+    test_reminder_contact,
     test_reminder_customer,
     test_reminder_history,
     test_reminder_levels,

@@ -231,7 +231,9 @@ class TestLetters(LettersCommon):
         self.company.write({'pay_now_print_link': True, 'pay_now_print_qr': True})
         letter = self.generate().reminder_ids
         # The customer has an address, the contact who is written to has none.
-        contact = self.env['res.partner'].create({'name': "Cellar", **ADDRESS})
+        contact = self.env['res.partner'].create(
+            {'name': "Cellar", 'parent_id': self.customer.id, 'type': 'other', **ADDRESS}
+        )
         self.customer.write({'email': 'client@example.com', 'pay_now_contact_id': contact.id})
         letter |= self.generate().reminder_ids
         self.assertEqual(letter.mapped('channel'), ['letter', 'letter'])
