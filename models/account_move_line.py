@@ -246,7 +246,7 @@ class AccountMoveLine(models.Model):
         :rtype: account.move.line
         """
         found = self._pay_now_payment_items(domain)
-        found = found.transaction_id._pay_now_owned(found)
+        found = found and found.transaction_id._pay_now_owned(found)
         gone = found.filtered(lambda item: not item.line_id).move_id
         ids = {*found.line_id.ids, *(gone and gone._pay_now_instalments().ids)}
         return self.filtered(lambda line: line.id in ids)

@@ -75,6 +75,21 @@ class TestLetters(LettersCommon):
 
         self.patch(self.registry['ir.actions.report'], '_pay_now_render_apart', draw)
 
+    def test_what_is_another_customers_by_now_is_not_on_it(self):
+        run = self.generate()
+        run.action_send()
+        letter = run.reminder_ids
+        stranger = self.env['res.partner'].create({'name': "Meunier", **ADDRESS})
+        self.invoice.button_draft()
+        self.invoice.partner_id = stranger
+        self.invoice.action_post()
+        page = self.page_of(letter)
+        self.assertIn(self.other.name, page)
+        self.assertNotIn(self.invoice.name, page)
+        self.letters_of(run)
+        self.assertEqual((letter.state, letter.amount_due), ('sent', 50))
+        self.assertEqual(letter.item_ids.move_id, self.other)
+
     def test_from_the_list_to_the_printer(self):
         run = self.generate()
         letter = run.reminder_ids
