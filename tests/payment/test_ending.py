@@ -279,6 +279,22 @@ class TestEnding(EndingCase):
         self.assertEqual((tx.state, tx.pay_now_end_error), ('draft', "Nobody thought of this."))
         self.assert_ended(other, 'items_changed')
 
+    def test_what_is_locked_is_looked_at_later(self):
+        tx = self.start(self.invoice, self.provider)
+        self.invoice.button_draft()
+        nothing = patch.object(
+            self.env.registry['payment.transaction'], 'try_lock_for_update', lambda txs: txs[:0]
+        )
+        with nothing:
+            self.end()
+        self.assertEqual((tx.state, tx.pay_now_end_attempts), ('draft', 0))
+        self.assertTrue(tx.pay_now_item_ids.changed_at)
+        cron = self.env.ref('account_pay_now.ir_cron_end')
+        calls = self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)])
+        self.assertTrue(calls.filtered(lambda call: call.call_at > fields.Datetime.now()))
+        self.end()
+        self.assert_ended(tx, 'items_changed')
+
     def test_superseded_while_the_provider_is_down(self):
         """A checkout that could not be closed for another one is closed as soon as it can be."""
         tx = self.start(self.invoice, self.provider)
