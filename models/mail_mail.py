@@ -6,7 +6,7 @@ from lxml import html as lxml_html
 
 from odoo import api, models
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 
 SKIPPED_TAGS = {'head', 'title', 'style', 'script', 'template'}
 PARAGRAPH_TAGS = {'p', 'table', 'ul', 'ol', 'blockquote', 'pre', 'h1', 'h2', 'h3', 'h4'}
@@ -113,6 +113,30 @@ class MailMail(models.Model):
             if self.model == 'pay.now.reminder' or '/pay_now/invoice/' in (email['body'] or ''):
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
+
+    # === BUSINESS METHODS - LANGUAGE === #
+
+    @api.model
+    def _pay_now_direction(self):
+        """Return how the context's language is written.
+
+        :return: `ltr` or `rtl`, as HTML has it.
+        :rtype: str
+        """
+        lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
+        return lang.direction or 'ltr'
+
+    @api.model
+    def _pay_now_render(self, template, values):
+        """Render a part of a mail, the way round that the context's language is written.
+
+        :param str template: XML id.
+        :param dict values: what it shows.
+        :rtype: markupsafe.Markup
+        """
+        direction = self._pay_now_direction()
+        html = self.env['ir.qweb']._render(template, {'mail_dir': direction, **values})
+        return utils.mirrored(html) if direction == 'rtl' else html
 
     # === BUSINESS METHODS - ATTACHMENTS === #
 

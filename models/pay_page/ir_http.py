@@ -68,6 +68,7 @@ class IrHttp(models.AbstractModel):
                     'account_pay_now.error_page',
                     {
                         'html_lang': lang.replace('_', '-'),
+                        'html_dir': request.env['res.lang']._get_data(code=lang).direction,
                         'unknown': code in (403, 404, 405),
                         'too_large': code == 413,
                         'broken': code >= 500,
