@@ -25,6 +25,8 @@ CONTROL_CHARACTERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 ADDRESS_MARKS = re.compile(r'[,;:<>@()\[\]"\\]+')
 #: A name that fits into one line of a header, where Python keeps the quotes around it.
 LONGEST_QUOTED_NAME = 40
+#: What a mail has on one side only.
+SIDES = re.compile(r'((?:\salign="|text-align:\s*))(left|right)\b')
 #: Endings of names that no public name server knows.
 PRIVATE_SUFFIXES = (
     '.localhost',
@@ -135,6 +137,20 @@ def accepted_lang(wanted, installed):
         if near:
             return next((one for one in near if one.lower() == code), near[0])
     return None
+
+
+def mirrored(html):
+    """Turn a part of a mail round, for languages that are written from right to left.
+
+    Mails have no style sheet that knows the direction, and Outlook knows `left` and `right` only.
+
+    :param markupsafe.Markup html: what was rendered as for a language from left to right.
+    :rtype: markupsafe.Markup
+    """
+    sides = {'left': 'right', 'right': 'left'}
+    return type(html)(
+        SIDES.sub(lambda match: f'{match[1]}{sides[match[2]]}', str(html)),
+    )
 
 
 def is_no_reply(email):

@@ -47,7 +47,7 @@ class PayNowOnboarding(http.Controller):
         """Say that nothing was changed, without saying why: unknown, used, lapsed, another's."""
         response = request.render(
             'account_pay_now.onboarding_refused',
-            {'setup_url': SETUP, 'html_lang': (request.env.lang or 'en').replace('_', '-')},
+            {'setup_url': SETUP, **page.language()},
         )
         response.status_code = 403
         response.headers['Cache-Control'] = 'no-store'

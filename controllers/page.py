@@ -34,6 +34,19 @@ def set_language(partner):
         request.update_context(lang=lang)
 
 
+def language():
+    """Return how a page says which language it is in, and how that is written.
+
+    :return: `html_lang` and `html_dir`.
+    :rtype: dict
+    """
+    lang = request.env.lang or 'en_US'
+    return {
+        'html_lang': lang.replace('_', '-'),
+        'html_dir': request.env['res.lang']._get_data(code=lang).direction or 'ltr',
+    }
+
+
 def _installed():
     return [code for code, _name in request.env['res.lang'].get_installed()]
 
@@ -77,7 +90,7 @@ def render(template, company, no_store=False, status=200, **values):
             'company': company,
             'identity': company._pay_now_identity(),
             **company._pay_now_button_colors(),
-            'html_lang': (request.env.lang or 'en').replace('_', '-'),
+            **language(),
             **values,
         },
     )

@@ -181,6 +181,30 @@ class MailMail(models.Model):
         files = [(utils.header_text(name), *rest) for name, *rest in email['attachments']]
         return {**values, 'headers': headers, 'attachments': files}
 
+    # === BUSINESS METHODS - LANGUAGE === #
+
+    @api.model
+    def _pay_now_direction(self):
+        """Return how the context's language is written.
+
+        :return: `ltr` or `rtl`, as HTML has it.
+        :rtype: str
+        """
+        lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
+        return lang.direction or 'ltr'
+
+    @api.model
+    def _pay_now_render(self, template, values):
+        """Render a part of a mail, the way round that the context's language is written.
+
+        :param str template: XML id.
+        :param dict values: what it shows.
+        :rtype: markupsafe.Markup
+        """
+        direction = self._pay_now_direction()
+        html = self.env['ir.qweb']._render(template, {'mail_dir': direction, **values})
+        return utils.mirrored(html) if direction == 'rtl' else html
+
     # === BUSINESS METHODS - ATTACHMENTS === #
 
     @api.model

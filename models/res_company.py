@@ -593,6 +593,7 @@ class ResCompany(models.Model):
         :rtype: tuple(markupsafe.Markup, markupsafe.Markup)
         """
         self.ensure_one()
+        direction = self.env['mail.mail']._pay_now_direction()
         mark = f'<!--{secrets.token_hex(16)}-->'
         layout = template._render_encapsulate(
             'account_pay_now.mail_layout',
@@ -604,9 +605,12 @@ class ResCompany(models.Model):
                 if self.uses_default_logo
                 else f'{self.get_base_url()}/logo.png?company={self.id}',
                 'mail_lang': (self.env.lang or 'en').replace('_', '-'),
+                'mail_dir': direction,
             },
             context_record=self,
         )
+        if direction == 'rtl':
+            layout = utils.mirrored(layout)
         before, after = layout.split(mark)
         return Markup(before), Markup(after)
 

@@ -123,7 +123,7 @@ class AccountMove(models.Model):
             return ''
         _open_lines, payable, _reasons = move._pay_now_page_items()
         asked = move._pay_now_asked(payable)
-        return move.env['ir.qweb']._render(
+        return move.env['mail.mail']._pay_now_render(
             'account_pay_now.mail_pay_now_block',
             {
                 'url': move._pay_now_url(),
@@ -141,5 +141,4 @@ class AccountMove(models.Model):
                 **move.company_id._pay_now_button_colors(),
                 'test_mode': move.company_id._pay_now_test_mode(),
             },
-            raise_if_not_found=False,
         )

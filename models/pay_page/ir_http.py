@@ -30,8 +30,11 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _handle_error(cls, exception):
         """Override of `http_routing` to answer by a page of ours, in the customer's language."""
+        path = request.httprequest.path
         if (
-            not request.httprequest.path.startswith('/pay_now')
+            not path.startswith('/pay_now')
+            # Providers read the status, and nothing else.
+            or (path.startswith('/pay_now/webhook/') and request.httprequest.method == 'POST')
             or request.dispatcher.routing_type != 'http'
             or isinstance(exception, SessionExpiredException)
         ):
@@ -61,20 +64,15 @@ class IrHttp(models.AbstractModel):
             answer = request.redirect(request.httprequest.path, code=303)
         else:
             lang = cls._pay_now_error_lang()
-            html = (
-                request.env['ir.qweb']
-                .with_context(lang=lang)
-                ._render(
-                    'account_pay_now.error_page',
-                    {
-                        'html_lang': lang.replace('_', '-'),
-                        'unknown': code in (403, 404, 405),
-                        'too_large': code == 413,
-                        'broken': code >= 500,
-                    },
-                    minimal_qcontext=True,
-                )
-            )
+            page = 'unknown_page' if code in (403, 404, 405) else 'error_page'
+            values = {
+                'html_lang': lang.replace('_', '-'),
+                'html_dir': request.env['res.lang']._get_data(code=lang).direction,
+                'too_large': code == 413,
+                'broken': code >= 500,
+            }
+            qweb = request.env['ir.qweb'].with_context(lang=lang)
+            html = qweb._render(f'account_pay_now.{page}', values, minimal_qcontext=True)
             answer = Response(html, status=code, content_type='text/html; charset=utf-8')
             answer.headers.update(const.PRIVATE_HEADERS)
             answer.headers['Cache-Control'] = 'no-store'

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
-from odoo.tools.misc import format_date, get_lang
+from odoo.tools.misc import format_date, formatLang, get_lang
 
 from odoo.addons.account_pay_now import const, utils
 
@@ -470,6 +470,28 @@ class PayNowPageMixin(models.AbstractModel):
         :rtype: odoo.fields.Domain
         """
         return Domain.FALSE
+
+    def _pay_now_asked_values(self, payable, payable_text, most):
+        """Return what a mail's button asks for: as much as is ticked on the page it opens.
+
+        :param account.move.line payable: the items with a button.
+        :param str payable_text: all of them, written as an amount.
+        :param float most: see `account.move.line._pay_now_at_once`.
+        :return: `amount`, and `parts_text` where it is not all of them.
+        :rtype: dict
+        """
+        asked = payable._pay_now_at_once(most)
+        if asked == payable:
+            return {'amount': payable_text, 'parts_text': False}
+        text = formatLang(self.env, asked._pay_now_amount_to_pay(), currency_obj=asked.currency_id)
+        return {
+            'amount': text,
+            'parts_text': self.env._(
+                "It cannot be paid online all at once: the button is for %(amount)s, and the same"
+                " page for the rest after that.",
+                amount=text,
+            ),
+        }
 
     def _pay_now_amount_writer(self, currency):
         """Return what writes amounts as `res.currency.format` does, for many of them.

@@ -40,7 +40,7 @@ class PaymentTransaction(models.Model):
         # Odoo tries a template out on whatever transaction there is.
         (self - ours).pay_now_receipt_html = False
         for tx in ours:
-            tx.pay_now_receipt_html = self.env['ir.qweb']._render(
+            tx.pay_now_receipt_html = self.env['mail.mail']._pay_now_render(
                 'account_pay_now.mail_receipt_items', {'tx': tx, 'rows': tx._pay_now_paid_rows()}
             )
 

@@ -448,7 +448,7 @@ class PaymentProvider(models.Model):
         """
         company = self.company_id
         subject, lead = self._pay_now_health_mail_texts(light)
-        body = self.env['ir.qweb']._render(
+        body = self.env['mail.mail']._pay_now_render(
             'account_pay_now.mail_health',
             {
                 'lead': lead,

@@ -55,15 +55,15 @@ class PayNowReminder(models.Model):
         :param dict items: `{reminder: the items it is about}`.
         :param dict refusals: `{reminder: {invoice without a button: code}}`.
         """
-        qweb = self.env['ir.qweb']
+        render = self.env['mail.mail']._pay_now_render
         texts = self.pool.field_computed[self._fields['items_html']]
         # Not stored: nothing is written, nor checked.
         with self.env.protecting(texts, self):
             for reminder, values in self._mail_values(items, refusals).items():
                 reminder.amount_due_text = values['due_text']
-                reminder.items_html = qweb._render('account_pay_now.mail_reminder_items', values)
+                reminder.items_html = render('account_pay_now.mail_reminder_items', values)
                 reminder.transfer_html = (
-                    qweb._render('account_pay_now.mail_transfer', values)
+                    render('account_pay_now.mail_transfer', values)
                     if values['transfers']
                     else False
                 )
@@ -422,34 +422,13 @@ class PayNowReminder(models.Model):
             'due_text': due_text,
             'previous_balance': previous and self._amount_text(previous, self.currency_id),
             'total_with_previous': previous and self._amount_text(total, self.currency_id),
-            **self._asked_values(payable, payable_text, most),
+            **self._pay_now_asked_values(payable, payable_text, most),
             'amounts_text': bool(payable)
             and not whole
             and self.env._(
                 "Amount due: %(due)s – payable online: %(payable)s",
                 due=due_text,
                 payable=payable_text,
-            ),
-        }
-
-    def _asked_values(self, payable, payable_text, most):
-        """Return what the button asks for: as much as is ticked on the page it opens.
-
-        :param account.move.line payable: the items with a button.
-        :param str payable_text: all of them, written as an amount.
-        :param float most: see `_amount_values`.
-        :rtype: dict
-        """
-        asked = payable._pay_now_at_once(most)
-        if asked == payable:
-            return {'amount': payable_text, 'parts_text': False}
-        text = self._amount_text(asked._pay_now_amount_to_pay(), self.currency_id)
-        return {
-            'amount': text,
-            'parts_text': self.env._(
-                "It cannot be paid online all at once: the button is for %(amount)s, and the same"
-                " page for the rest after that.",
-                amount=text,
             ),
         }
 

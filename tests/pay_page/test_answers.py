@@ -357,7 +357,7 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
 
     def test_refused(self):
         wrong = self.path[:-4] + 'AAAA'
-        self.assertEqual(self.url_open(f'{wrong}/answer', data={'answer': 'paid'}).status_code, 400)
+        self.assertEqual(self.url_open(f'{wrong}/answer', data={'answer': 'paid'}).status_code, 404)
         self.assertFalse(self.env['pay.now.answer'].search([]))
 
     def test_how_it_looks(self):

@@ -9,6 +9,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.controllers.unknown import REST
+from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 FRENCH = {'Accept-Language': 'fr-CA,fr;q=0.9,en;q=0.5'}
@@ -17,7 +18,7 @@ OF_A_LOG_IN = 'user'
 
 
 @tagged('post_install', '-at_install')
-class TestFrameworkErrors(PayNowCommon, HttpCase):
+class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
     """Whatever goes wrong at a public address: a page of ours, in the customer's language."""
 
     @classmethod
@@ -266,6 +267,20 @@ class TestFrameworkErrors(PayNowCommon, HttpCase):
             mute_logger('odoo.http'),
         ):
             self.assert_page(self.ask('GET', self.page, {'Accept-Language': 'en'}), 500)
+
+    def test_it_can_be_read(self):
+        heading = 'document.querySelector("h1")'
+        with self.browser() as browser:
+            for name, size in (('error_page', DESKTOP), ('error_page_phone', PHONE)):
+                self.show(browser, f'{self.page}/pdf/1', heading, name, size)
+                self.assert_fits(browser)
+                self.assert_accessible(browser)
+
+    def test_providers_get_a_status_only(self):
+        for path in ('/pay_now/webhook/0', '/pay_now/webhook/x', '/pay_now/webhook/x/y/z'):
+            response = self.ask('POST', path, data=b'{}')
+            self.assertEqual(response.status_code, 404)
+            self.assertNotIn('pay_page.css', response.text)
 
     def test_a_log_in_that_ended(self):
         """Of the pages in the portal."""

@@ -83,6 +83,29 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         (document,) = page.xpath('//a[contains(@class, "pay-now-document")]/@href')
         self.assertEqual(self.url_open(document).content, b'%PDF-1.4 stored')
 
+    def test_it_was_paid_under_the_number_it_had(self):
+        """On the result page, in the receipt, and in the books."""
+        for when in ('before it is paid', 'after it is paid'):
+            with self.subTest(renumbered=when):
+                invoice, other = self.make_invoice(100), self.make_invoice(50)
+                former = invoice.name
+                tx = self.checkout(self.lines(invoice, other))
+                if when == 'before it is paid':
+                    invoice.name = 'SALES/2026/7001'
+                self.gateway.pay(tx)
+                tx._synchronize()
+                if when == 'after it is paid':
+                    invoice.name = 'SALES/2026/7002'
+                page = self.open(tx._pay_now_path('result')).text_content()
+                receipt = tx._pay_now_prepare_receipt()['body_html']
+                for text in (page, receipt):
+                    self.assertIn(former, text)
+                    self.assertNotIn(invoice.name, text)
+                self.assertIn(tx.reference, tx.payment_id.memo)
+                self.assertIn(former.replace('/', '-'), tx.reference)
+                [label] = {request.label for key, request in self.gateway.requests[-1:]}
+                self.assertIn(former, label)
+
     def test_paid_otherwise_says_no_payment(self):
         self.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=self.invoice.ids

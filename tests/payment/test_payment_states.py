@@ -192,6 +192,7 @@ class TestPaymentStates(PayNowCommon):
             'color': '#000000',
             'text_color': '#ffffff',
             'html_lang': 'en-US',
+            'html_dir': 'ltr',
             'refresh': False,
             'canceled': False,
             'back_url': False,
