@@ -3,6 +3,8 @@
 # Odoo collects the modules named test_… that it finds here, those of the packages too.
 from . import (
     test_belonging,
+    test_belonging_history,
+    test_belonging_table,
     test_beside,
     test_copies,
     test_eligibility,

@@ -10,11 +10,15 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Override of `base` to keep our unique indexes from refusing the merge.
+        """Override of `base` to keep our indexes and rules from refusing the merge.
 
         Odoo writes the customer by SQL, knows nothing of unique indexes, and ends with their error.
         """
         partners = src_partners | dst_partner
         self.env['pay.now.reminder']._pay_now_merge_customers(partners)
         self.env['pay.now.account']._pay_now_merge_customers(partners, dst_partner)
-        return super()._update_foreign_keys(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
+        # Odoo goes on to write the others' values into the contact that is kept.
+        src_partners.invalidate_recordset()
+        src_partners._pay_now_drop_strangers(dst_partner)
+        return result

@@ -111,6 +111,16 @@ class ResPartner(models.Model):
                     )
                 )
 
+    def _pay_now_drop_strangers(self, customer):
+        """Forget whom reminders are written to, where that is no contact of a customer.
+
+        :param res.partner customer: whose contacts are kept.
+        """
+        Reminder = self.env['pay.now.reminder']
+        for partner in self.sudo().filtered('pay_now_contact_id'):
+            if Reminder._is_stranger(partner.pay_now_contact_id, customer.commercial_partner_id):
+                partner.pay_now_contact_id = False
+
     # === ACTION METHODS === #
 
     def action_pay_now_answers(self):

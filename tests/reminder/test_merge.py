@@ -127,6 +127,31 @@ class TestMerge(ReminderCommon):
         self.assertEqual(tx.pay_now_page_url, pages[1]._pay_now_path())
         self.assertTrue(pages[1]._pay_now_check_token(pages[1].pay_now_token))
 
+    def test_contacts_to_write_to(self):
+        Partner = self.env['res.partner']
+        own, stranger = Partner.create(
+            [{'name': "Own", 'parent_id': self.customer.id}, {'name': "Stranger"}]
+        )
+        self.customer.pay_now_contact_id = own
+        # Chosen once, and another customer's since.
+        former = Partner.create({'name': "Former", 'parent_id': self.twin.id})
+        self.twin.pay_now_contact_id = former
+        former.parent_id = stranger
+        self.merge(self.customer, self.twin)
+        self.assertEqual(self.customer.pay_now_contact_id, own)
+        other = Partner.create({'name': "Boulanger", 'email': self.customer.email})
+        former.parent_id = other
+        other.pay_now_contact_id = former
+        former.parent_id = stranger
+        self.customer.pay_now_contact_id = False
+        self.merge(self.customer, other)
+        self.assertFalse(self.customer.pay_now_contact_id)
+        third = Partner.create({'name': "Boulanger", 'email': self.customer.email})
+        mine = Partner.create({'name': "Mine", 'parent_id': third.id})
+        third.pay_now_contact_id = mine
+        self.merge(self.customer, third)
+        self.assertEqual(self.customer.pay_now_contact_id, mine, "goes on with the contact")
+
     def test_payment_that_was_begun(self):
         invoice = self.make_invoice(100)
         tx = self.checkout(self.lines(invoice))
