@@ -126,10 +126,8 @@ class PaymentProvider(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('maximum_amount', 'company_id.currency_id')
+    @api.depends('code', 'maximum_amount', 'company_id.currency_id')
     def _compute_pay_now_most_at_once(self):
-        # Not of the code, which never changes but when the module is removed: Odoo would look for
-        # this field once more when it is gone, and keep the providers.
         for provider in self:
             currency = provider.company_id.currency_id
             ours = provider.code in const.PROVIDER_CODES and currency

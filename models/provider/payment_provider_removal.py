@@ -14,6 +14,7 @@ from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
+from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
 
 _logger = logging.getLogger(__name__)
 
@@ -159,9 +160,8 @@ class PaymentProvider(models.Model):
         providers._pay_now_remove_webhooks()
         for code in const.PROVIDER_CODES:
             self._remove_provider(code)
-        # The first one has an XML id and goes as all of the module's records do.
-        with_xmlid = providers.get_external_id()
-        providers.filtered(lambda provider: not with_xmlid[provider.id]).unlink()
+        # Those with an XML id, too: Odoo deletes them when their fields are half gone already.
+        providers.with_context(**{MODULE_UNINSTALL_FLAG: True}).unlink()
         self._pay_now_remove_unused_books()
 
     def _pay_now_remove_webhooks(self):
