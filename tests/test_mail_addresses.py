@@ -177,6 +177,24 @@ class TestMailAddresses(HeadersCase):
                 self._new_mails.filtered(lambda mail: mail.state == 'outgoing').send()
                 self.assert_sent_to([[f'c{number}@example.com']])
 
+    def test_names_of_senders(self):
+        """Whoever sends an invoice, it is from one address and answered to one."""
+        known = utils.email_addresses(self.env.user.email)
+        for name in HOSTILE:
+            if '\r' in name or '\n' in name:
+                # Odoo looks for the author's address in its name, and finds another.
+                continue
+            self.env.user.partner_id.name = name
+            with self.subTest(name=name), self.mock_mail_gateway():
+                self.env['account.move.send']._generate_and_send_invoices(
+                    self.make_invoice(100), sending_methods={'email'}
+                )
+                self._new_mails.filtered(lambda mail: mail.state == 'outgoing').send()
+                self.assert_sent_to([['client@example.com']])
+                [email] = self.emails
+                message = message_from_string(email['message'], policy=policy.default)
+                self.assertEqual(addresses(message, 'From'), known)
+
     def test_names_of_the_company_and_of_people(self):
         self.make_invoice(100, days_late=40)
         seller = mail_new_test_user(

@@ -24,9 +24,11 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         """Override of `account` to note what changes neither state nor residual."""
+        former = self._pay_now_customers() if 'partner_id' in vals else {}
         result = super().write(vals)
         if 'payment_state' in vals or 'partner_id' in vals:
             self._pay_now_note_change()
+        self._pay_now_unfollow(former)
         return result
 
     # === ACTION METHODS === #
