@@ -522,6 +522,18 @@ class TestBelongingLinks(BelongingCommon, HttpCase):
         self.assertFalse(self.invoice.pay_now_token_partner_id)
         self.assert_ended()
 
+    def test_contact_leaves_for_another_customer(self):
+        """The page is that of the customer, and says nothing of where the contact is now."""
+        self.customer.write({'is_company': True, 'email': False, 'lang': 'en_US'})
+        contact = self.env['res.partner'].create({'name': "Anne", 'parent_id': self.customer.id})
+        invoice = self.make_invoice(70, partner=contact)
+        path = urlsplit(invoice._pay_now_url()).path
+        contact.parent_id = self.stranger
+        page = self.url_open(path).text
+        self.assertIn(self.customer.name, page)
+        self.assertNotIn(self.stranger.name, page)
+        self.assertIn('name="email"', page)
+
     def test_a_copied_token_opens_nothing(self):
         """As by an import, or another module."""
         copy = self.invoice.copy({'partner_id': self.stranger.id})
