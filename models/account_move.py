@@ -369,18 +369,6 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS - FOLLOWERS === #
 
-    def _pay_now_customers(self):
-        """Return whose the customer documents are.
-
-        :return: `{document: commercial partner}`
-        :rtype: dict
-        """
-        return {
-            move: move.commercial_partner_id
-            for move in self
-            if move.commercial_partner_id and move.is_sale_document()
-        }
-
     @api.model
     def _pay_now_unfollow(self, former):
         """Let nobody of a former customer follow what was given to another one.
@@ -388,11 +376,11 @@ class AccountMove(models.Model):
         A follower gets the mail of the invoice, its button and its PDF, and nobody who sends it
         sees that.
 
-        :param dict former: `{document: its customer until now}`, see `_pay_now_customers`.
+        :param dict former: `{document: its commercial partner until now}`.
         """
         for move, customer in former.items():
             customer = customer.commercial_partner_id
-            if move.commercial_partner_id.commercial_partner_id != customer:
+            if customer and move.commercial_partner_id.commercial_partner_id != customer:
                 move = move.sudo()
                 gone = move.message_partner_ids.filtered(
                     lambda one, former=customer: (

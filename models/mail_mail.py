@@ -187,6 +187,9 @@ class MailMail(models.Model):
             name: utils.header_text(value) if isinstance(value, str) else value
             for name, value in email['headers'].items()
         }
+        if others := headers.get('X-Msg-To-Add'):
+            # Shown beside the recipient, without being sent to.
+            headers['X-Msg-To-Add'] = ', '.join(utils.email_header_list(others))
         files = [(utils.header_text(name), *rest) for name, *rest in email['attachments']]
         return {**values, 'headers': headers, 'attachments': files}
 
