@@ -25,6 +25,8 @@ CONTROL_CHARACTERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 ADDRESS_MARKS = re.compile(r'[,;:<>@()\[\]"\\]+')
 #: A name that fits into one line of a header, where Python keeps the quotes around it.
 LONGEST_QUOTED_NAME = 40
+#: Characters of an amount that somebody may owe.
+LONGEST_AMOUNT = 30
 #: What a mail has on one side only.
 SIDES = re.compile(r'((?:\salign="|text-align:\s*))(left|right)\b')
 #: Endings of names that no public name server knows.
@@ -323,9 +325,10 @@ def read_amount(value, point='.'):
     :return: in major units, or None where it is no amount.
     :rtype: float | None
     """
-    text = re.sub(r"[\s\u00a0\u202f'’]", '', value or '')
+    text = re.sub(r"[\s\u00a0\u202f\u066c'’]", '', value or '').replace('\u066b', point)
     match = re.fullmatch(r'[^\d.,+-]{0,4}(\d[\d.,]*)[^\d.,+-]{0,4}', text)
-    if not match:
+    # Nobody owes as much as a float cannot hold.
+    if not match or len(match[1]) > LONGEST_AMOUNT:
         return None
     digits = match[1]
     marks = re.sub(r'\d', '', digits)

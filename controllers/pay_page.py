@@ -103,7 +103,11 @@ class PayNowPage(http.Controller):
         pdf_sudo = document_sudo._pay_now_pdf(page.record_id(move_id))
         if not pdf_sudo:
             raise page.not_found()
-        return request.env['ir.binary']._get_stream_from(pdf_sudo).get_response(as_attachment=True)
+        stream = request.env['ir.binary']._get_stream_from(pdf_sudo)
+        response = stream.get_response(as_attachment=True)
+        response.headers.update(const.PRIVATE_HEADERS)
+        response.headers['Cache-Control'] = 'no-store'
+        return response
 
     def _get_document(self, kind, document_id, token):
         """Return the document of an address, in the customer's language.
@@ -119,7 +123,7 @@ class PayNowPage(http.Controller):
         if not is_open:
             raise page.not_found()
         document_sudo._pay_now_fetch_parties()
-        page.set_language(document_sudo.partner_id)
+        page.set_language(document_sudo._pay_now_payer())
         return document_sudo.with_context(lang=request.env.lang)
 
     def _chosen(self):

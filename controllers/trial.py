@@ -17,12 +17,14 @@ class PayNowTrialPage(http.Controller):
         type='http',
         auth='public',
         methods=['GET'],
+        save_session=False,
     )
     def trial_page(self, trial_id, token, _rest=None):
         """Show the pay page of the example. There is no way on from it.
 
         :raise NotFound: unknown, lapsed or wrong: all look the same from outside.
         """
+        page.forget_session()
         trial_sudo = request.env['pay.now.trial'].sudo().browse(page.record_id(trial_id)).exists()
         if not trial_sudo or not trial_sudo._pay_now_check_token(token):
             raise page.not_found()

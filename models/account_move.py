@@ -367,6 +367,28 @@ class AccountMove(models.Model):
         )
         return {'url': url, 'qr': qr, 'show_url': company.pay_now_print_link}
 
+    # === BUSINESS METHODS - FOLLOWERS === #
+
+    @api.model
+    def _pay_now_unfollow(self, former):
+        """Let nobody of a former customer follow what was given to another one.
+
+        A follower gets the mail of the invoice, its button and its PDF, and nobody who sends it
+        sees that.
+
+        :param dict former: `{document: its commercial partner until now}`.
+        """
+        for move, customer in former.items():
+            customer = customer.commercial_partner_id
+            if customer and move.commercial_partner_id.commercial_partner_id != customer:
+                move = move.sudo()
+                gone = move.message_partner_ids.filtered(
+                    lambda one, former=customer: (
+                        one.partner_share and one.commercial_partner_id == former
+                    )
+                )
+                move.message_unsubscribe(gone.ids)
+
     # === BUSINESS METHODS - PDF === #
 
     def _pay_now_store_pdfs(self):

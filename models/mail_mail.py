@@ -102,15 +102,19 @@ class MailMail(models.Model):
 
     _inherit = 'mail.mail'
 
-    def _send(self, *args, **kwargs):
+    def send(self, *args, **kwargs):
         """Override of `mail` to name the sender of our mails by nothing but its name and address.
 
-        The other headers are written one by one (see `_prepare_outgoing_list`).
+        Before the session at the mail server is opened, which takes it over. The other headers are
+        written one by one (see `_prepare_outgoing_list`); of reminders, which Odoo's queue does not
+        send, it is written so from the start.
         """
         for mail in self.filtered(lambda one: one.email_from and one._pay_now_is_ours()):
-            if (sender := utils.header_text(mail.email_from)) != mail.email_from:
-                mail.email_from = ''.join(utils.email_header_list(sender)[:1])
-        return super()._send(*args, **kwargs)
+            senders = utils.email_header_list(mail.email_from)
+            sender = senders[0] if senders else utils.header_text(mail.email_from)
+            if sender != mail.email_from:
+                mail.email_from = sender
+        return super().send(*args, **kwargs)
 
     def _prepare_outgoing_list(self, *args, **kwargs):
         """Override of `mail` for mails that ask for a payment: recipients, and a readable text.
@@ -126,6 +130,7 @@ class MailMail(models.Model):
             email.update(self._pay_now_recipients(email, is_first=not index))
             email.update(self._pay_now_headers(email))
             if self.model == 'pay.now.reminder' or '/pay_now/invoice/' in (email['body'] or ''):
+                email['body'] = self._pay_now_body(email)
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
 
@@ -171,17 +176,41 @@ class MailMail(models.Model):
         """
         values = {
             name: utils.header_text(email[name])
-            for name in ('subject', 'reply_to', 'references', 'message_id')
+            for name in ('subject', 'references', 'message_id')
             if email[name]
         }
+        if email['reply_to']:
+            # Under the name of a user, which adds no address either.
+            replies = ', '.join(utils.email_header_list(email['reply_to']))
+            values['reply_to'] = replies or utils.header_text(email['reply_to'])
         headers = {
             name: utils.header_text(value) if isinstance(value, str) else value
             for name, value in email['headers'].items()
         }
+        if others := headers.get('X-Msg-To-Add'):
+            # Shown beside the recipient, without being sent to.
+            headers['X-Msg-To-Add'] = ', '.join(utils.email_header_list(others))
         files = [(utils.header_text(name), *rest) for name, *rest in email['attachments']]
         return {**values, 'headers': headers, 'attachments': files}
 
-    # === BUSINESS METHODS - LANGUAGE === #
+    # === BUSINESS METHODS - BUTTON === #
+
+    def _pay_now_body(self, email):
+        """Return the text for one recipient: no button where that is nobody of the customer.
+
+        Who follows an invoice gets its mail without being chosen for it: a contact that went to
+        another company, or the customer before it was corrected. A person may send it to anybody.
+
+        :param dict email: as `mail` prepared it.
+        :rtype: markupsafe.Markup | str
+        """
+        partner, move = email['partner_id'], self.env['account.move'].sudo()
+        if self.model != move._name or not partner or not partner.partner_share:
+            return email['body']
+        move = move.browse(self.res_id)
+        if partner in self.partner_ids or partner.commercial_partner_id == move._pay_now_customer():
+            return email['body']
+        return self.env['account.move.send']._pay_now_remove_button(email['body'], move)
 
     @api.model
     def _pay_now_direction(self):

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tests import HttpCase, tagged
@@ -520,6 +522,18 @@ class TestBelongingLinks(BelongingCommon, HttpCase):
         self.assertFalse(self.invoice.pay_now_token_partner_id)
         self.assert_ended()
 
+    def test_contact_leaves_for_another_customer(self):
+        """The page is that of the customer, and says nothing of where the contact is now."""
+        self.customer.write({'is_company': True, 'email': False, 'lang': 'en_US'})
+        contact = self.env['res.partner'].create({'name': "Anne", 'parent_id': self.customer.id})
+        invoice = self.make_invoice(70, partner=contact)
+        path = urlsplit(invoice._pay_now_url()).path
+        contact.parent_id = self.stranger
+        page = self.url_open(path).text
+        self.assertIn(self.customer.name, page)
+        self.assertNotIn(self.stranger.name, page)
+        self.assertIn('name="email"', page)
+
     def test_a_copied_token_opens_nothing(self):
         """As by an import, or another module."""
         copy = self.invoice.copy({'partner_id': self.stranger.id})
@@ -547,3 +561,47 @@ class TestBelongingLinks(BelongingCommon, HttpCase):
         self.assertFalse(self.other.pay_now_token_partner_id)
         self.invoice.action_pay_now_revoke_link()
         self.assert_ended()
+
+    def mailed(self):
+        """Note that the address was mailed, as the chatter has it."""
+        self.invoice.message_post(body=Markup('<a href="%s">Pay</a>') % self.path)
+
+    def corrected(self, former):
+        """Note that the invoice was a former customer's, as the chatter has it."""
+        field = self.env['ir.model.fields']._get('account.move', 'partner_id')
+        self.env['mail.message'].create(
+            {
+                'model': 'account.move',
+                'res_id': self.invoice.id,
+                'tracking_value_ids': [
+                    Command.create({'field_id': field.id, 'old_value_integer': former.id})
+                ],
+            }
+        )
+
+    def update(self):
+        """Update from before addresses were bound to anybody."""
+        self.invoice.write({'pay_now_token_partner_id': False, 'pay_now_token_company_id': False})
+        self.env.flush_all()
+        path = Path(__file__).parents[1] / 'migrations' / '19.0.1.7.0' / 'post-links.py'
+        runpy.run_path(str(path))['migrate'](self.cr, '19.0.1.6.0')
+        self.env.invalidate_all()
+
+    def test_update_after_a_correction(self):
+        """What was mailed to a former customer opens nothing from then on."""
+        self.mailed()
+        self.corrected(self.stranger)
+        self.update()
+        self.assert_ended()
+        self.assertTrue(self.invoice._pay_now_url())
+
+    def test_update_after_a_correction_that_nobody_was_mailed_before(self):
+        child = self.env['res.partner'].create({'name': "Shop", 'parent_id': self.customer.id})
+        self.corrected(self.stranger)
+        self.mailed()
+        self.corrected(child)
+        # Given away and back.
+        self.corrected(self.customer)
+        self.corrected(self.stranger)
+        self.update()
+        self.assert_open()

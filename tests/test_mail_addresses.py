@@ -177,6 +177,42 @@ class TestMailAddresses(HeadersCase):
                 self._new_mails.filtered(lambda mail: mail.state == 'outgoing').send()
                 self.assert_sent_to([[f'c{number}@example.com']])
 
+    def test_names_of_other_recipients(self):
+        """Odoo shows each recipient the others: answering all of them reaches nobody else."""
+        self.mail_watch.added.add("client@example.com")
+        self.mail_watch.added.update(f'c{number}@example.com' for number in range(len(HOSTILE)))
+        for customer in self.make_customers():
+            invoice = self.env['account.move'].search([('partner_id', '=', customer.id)])
+            with self.subTest(name=customer.name), self.mock_mail_gateway():
+                invoice.message_subscribe(self.customer.ids)
+                self.env['account.move.send']._generate_and_send_invoices(
+                    invoice, sending_methods={'email'}
+                )
+                self._new_mails.filtered(lambda mail: mail.state == 'outgoing').send()
+                known = {customer.email, self.customer.email}
+                self.assertEqual({*(email['smtp_to_list'][0] for email in self.emails)}, known)
+                for email in self.emails:
+                    message = message_from_string(email['message'], policy=policy.default)
+                    self.assertLessEqual(set(addresses(message, 'To')), known, message['To'])
+
+    def test_names_of_senders(self):
+        """Whoever sends an invoice, it is from one address and answered to one."""
+        known = utils.email_addresses(self.env.user.email)
+        for name in HOSTILE:
+            if '\r' in name or '\n' in name:
+                # Odoo looks for the author's address in its name, and finds another.
+                continue
+            self.env.user.partner_id.name = name
+            with self.subTest(name=name), self.mock_mail_gateway():
+                self.env['account.move.send']._generate_and_send_invoices(
+                    self.make_invoice(100), sending_methods={'email'}
+                )
+                self._new_mails.filtered(lambda mail: mail.state == 'outgoing').send()
+                self.assert_sent_to([['client@example.com']])
+                [email] = self.emails
+                message = message_from_string(email['message'], policy=policy.default)
+                self.assertEqual(addresses(message, 'From'), known)
+
     def test_names_of_the_company_and_of_people(self):
         self.make_invoice(100, days_late=40)
         seller = mail_new_test_user(

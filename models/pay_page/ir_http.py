@@ -32,7 +32,7 @@ class IrHttp(models.AbstractModel):
         """Override of `http_routing` to answer by a page of ours, in the customer's language."""
         path = request.httprequest.path
         if (
-            not path.startswith('/pay_now')
+            path.lstrip('/').partition('/')[0] != 'pay_now'
             # Providers read the status, and nothing else.
             or (path.startswith('/pay_now/webhook/') and request.httprequest.method == 'POST')
             or request.dispatcher.routing_type != 'http'

@@ -119,6 +119,14 @@ class PayNowPageMixin(models.AbstractModel):
         """
         return self.partner_id.commercial_partner_id
 
+    def _pay_now_payer(self):
+        """Return who pays on the page: the contact, as long as it is one of the customer's.
+
+        :rtype: res.partner
+        """
+        partner, customer = self.partner_id, self._pay_now_customer()
+        return partner if partner.commercial_partner_id == customer else customer
+
     def _pay_now_lines(self):
         """Return the journal items the page is about, open or not: those still its customer's.
 
@@ -202,7 +210,9 @@ class PayNowPageMixin(models.AbstractModel):
         record = self.sudo()
         record.fetch(self._pay_now_document_fields())
         return bool(
-            record._pay_now_has_link()
+            # None where the address has no number.
+            record
+            and record._pay_now_has_link()
             and utils.same_secret(record.pay_now_token, token)
             and record.pay_now_token_expiry
             and record.pay_now_token_expiry >= fields.Date.today()
@@ -572,11 +582,9 @@ class PayNowPageMixin(models.AbstractModel):
             raise ValidationError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
-        partner, customer = self.partner_id, self._pay_now_customer()
         return self.env['payment.transaction']._pay_now_create(
             provider,
-            # The contact may have gone to another customer.
-            partner if partner.commercial_partner_id == customer else customer,
+            self._pay_now_payer(),
             lines,
             parts=self._pay_now_chosen_parts(lines, amount),
             page_url=self._pay_now_path(),

@@ -57,7 +57,7 @@ class PayNowPageMixin(models.AbstractModel):
         in_progress = open_lines.browse(
             [line.id for line, reason in reasons.items() if reason == 'in_progress']
         )
-        partner = self.partner_id
+        partner = self._pay_now_payer()
         parts = (payable | credits)._pay_now_parts()
         rows = self._pay_now_page_rows(open_lines + credits, ticked, parts, reasons)
         groups = payable._pay_now_groups()

@@ -24,9 +24,15 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         """Override of `account` to note what changes neither state nor residual."""
+        former = {}
+        if 'partner_id' in vals:
+            sold = self.filtered(lambda move: move.move_type in PAID_TYPES)
+            former = {move: move.commercial_partner_id for move in sold}
         result = super().write(vals)
         if 'payment_state' in vals or 'partner_id' in vals:
             self._pay_now_note_change()
+        if former:
+            self._pay_now_unfollow(former)
         return result
 
     # === ACTION METHODS === #

@@ -98,6 +98,17 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
             answer = self.ask('GET', urlsplit(answer.headers['Location']).path)
             self.assertIn('checkout?token=', answer.headers['Location'])
 
+    def test_nothing_passes_an_address_on(self):
+        """No referrer, no search engine, no cache: of a PDF neither."""
+        self.invoice._pay_now_store_pdfs()
+        result = self.tx._pay_now_path('result')
+        for path in (self.page, f'{self.page}/pdf/{self.invoice.id}', result, f'{self.page}x'):
+            with self.subTest(path=path):
+                headers = self.ask('GET', path).headers
+                self.assertEqual(headers['Referrer-Policy'], 'no-referrer')
+                self.assertIn('noindex', headers['X-Robots-Tag'])
+                self.assertEqual(headers['Cache-Control'], 'no-store')
+
     def test_answers_without_cookies(self):
         [line] = self.lines(self.invoice)
         data = {'item': line.id, 'answer': 'promise', 'promised_on': '', 'csrf_token': 'x'}
@@ -184,6 +195,13 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
         for rest in ('nothing', 'pdf', 'pay/now', 'pay.'):
             response = self.ask('GET', f'{self.page}/{rest}')
             self.assertEqual(urlsplit(response.headers.get('Location', '')).path, self.page, rest)
+
+    def test_addresses_of_others(self):
+        """Which only begin with the same letters: their errors are Odoo's."""
+        for path in ('/pay_nowhere', '/pay_now_elsewhere/1', '/pay_now.html'):
+            response = self.ask('GET', path, {'Accept-Language': 'en'})
+            self.assertEqual(response.status_code, 404)
+            self.assertNotIn('pay_page.css', response.text, path)
 
     def test_wrong_tokens_look_the_same(self):
         """Whether there is such a document, whatever letters the token has."""

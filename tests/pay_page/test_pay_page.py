@@ -309,9 +309,15 @@ class TestPayPageAmounts(PayNowCommon):
             ('1.234.567,8', 1234567.8),
             (' 1 234,50 € ', 1234.5),
             ("$ 1'234.5", 1234.5),
+            # As Arabic writes them.
+            ('\u0661\u066c\u0662\u0663\u0664\u066b\u0665', 1234.5),
         ):
             self.assertEqual(invoice._pay_now_typed_amount(text), amount, text)
-        for text in ('abc', '-5', '1e9', 'nan', '12,34,5.6.7', '1,23,456', '1 2 x 3'):
+        for text in (
+            *('abc', '-5', '1e9', 'nan', '12,34,5.6.7', '1,23,456', '1 2 x 3', '\u066b5'),
+            # More than a float holds.
+            '9' * 400,
+        ):
             with self.assertRaises(ValidationError, msg=text):
                 invoice._pay_now_typed_amount(text)
 

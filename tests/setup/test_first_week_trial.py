@@ -162,6 +162,12 @@ class TestTrialPage(TrialCommon, HttpCase):
         self.assertEqual(self.footprint(), before)
         self.assertFalse(self.gateway.requests)
 
+    def test_nobody_is_logged_in_there(self):
+        self.opener.cookies.clear()
+        page = self.url_open(self.path)
+        self.assertEqual(page.status_code, 200)
+        self.assertNotIn('Set-Cookie', page.headers)
+
     def test_other_pages_are_not_marked(self):
         page = self.url_open(urlsplit(self.invoice._pay_now_url()).path)
         self.assertNotIn('inert', page.text)
