@@ -276,17 +276,18 @@ class TestEnding(EndingCase):
 
     def test_two_that_cannot_be_ended_before_the_keys_go(self):
         txs = [self.start(invoice, self.provider) for invoice in self.make_invoices([100] * 3)]
+        # The newest comes first.
         close = self.gateway.close_checkout
 
         def refuse(checkout_id):
-            if checkout_id == txs[0].provider_reference:
+            if checkout_id == txs[-1].provider_reference:
                 raise GatewayRefused("Not this one.", 'strange')
             return close(checkout_id)
 
         with patch.object(self.gateway, 'close_checkout', refuse):
             left = self.provider._pay_now_forget_keys()
-        self.assertIn(txs[0].reference, left)
-        for tx in txs[1:]:
+        self.assertIn(txs[-1].reference, left)
+        for tx in txs[:-1]:
             self.assert_ended(tx, 'disconnected')
             self.assertNotIn(tx.reference, left)
 
