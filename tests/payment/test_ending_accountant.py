@@ -2,6 +2,7 @@
 
 from odoo.tests import tagged
 
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
 from odoo.addons.account_pay_now.tests.payment.test_ending import EndingCase
 
 
@@ -29,27 +30,6 @@ class TestEndingAccountant(EndingCase):
         ).create({})._create_payments()
         self.assertEqual(invoice.payment_state, 'partial')
         self.assert_stands(tx)
-
-    def test_the_other_instalment_is_paid_without_an_entry(self):
-        """By a method that has no outstanding account: nothing of it is matched yet."""
-        invoice, tx = self.instalment()
-        self.env['account.payment'].create(
-            {
-                'payment_type': 'inbound',
-                'partner_id': self.customer.id,
-                'amount': 30,
-                'journal_id': self.company_data['default_journal_bank'].id,
-                'payment_method_line_id': self.plain_method().id,
-                'invoice_ids': invoice.ids,
-            }
-        ).action_post()
-        self.assert_stands(tx)
-
-    def plain_method(self):
-        journal = self.company_data['default_journal_bank']
-        method = journal.inbound_payment_method_line_ids[:1]
-        method.payment_account_id = False
-        return method
 
     def test_a_credit_note_ends_it_once_it_is_posted(self):
         tx = self.checkout(self.lines(self.invoice))
@@ -105,3 +85,45 @@ class TestEndingAccountant(EndingCase):
         tx = self.checkout(self.lines(self.invoice))
         self.customer.action_archive()
         self.assert_stands(tx)
+
+
+@tagged('post_install', '-at_install')
+class TestPaidWithoutEntry(EndingCase, ReminderCommon):
+    """A payment by a method without outstanding account: Odoo calls the invoice paid, and books
+    nothing until the bank's line comes."""
+
+    def pay(self, invoice):
+        payment = self.env['account.payment'].create(
+            {
+                'payment_type': 'inbound',
+                'partner_id': self.customer.id,
+                'amount': 100,
+                'journal_id': self.company_data['default_journal_bank'].id,
+                'invoice_ids': invoice.ids,
+            }
+        )
+        # As Odoo has it where Accounting is installed.
+        payment.outstanding_account_id = False
+        payment.action_post()
+        self.assertFalse(payment.move_id, "to be seen by this test")
+        self.assertEqual((invoice.payment_state, invoice.amount_residual), ('paid', 100))
+        return payment
+
+    def test_it_is_neither_asked_for_nor_taken_again(self):
+        self.company.pay_now_reminder_accounting = True
+        other = self.make_invoice(40, days_late=20)
+        tx = self.checkout(self.lines(self.invoice))
+        run = self.generate()
+        run.action_send()
+        payment = self.pay(self.invoice)
+        self.end()
+        self.assert_ended(tx, 'in_progress')
+        self.assertFalse(self.invoice._pay_now_page_values()['can_pay'])
+        [mail] = self.leave_now()
+        self.assertIn(other.name, mail['body'])
+        self.assertNotIn(self.invoice.name, mail['body'])
+        # It was a mistake.
+        payment.action_cancel()
+        self.assertEqual(self.invoice.payment_state, 'not_paid')
+        self.assertTrue(self.invoice._pay_now_page_values()['can_pay'])
+        self.assertFalse(self.lines(self.invoice)._pay_now_holds())
