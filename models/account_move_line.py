@@ -212,7 +212,7 @@ class AccountMoveLine(models.Model):
         return parts
 
     def _pay_now_in_progress(self):
-        """Return the items that a payment of ours, or of another provider, is on its way for.
+        """Return the items that a payment is on its way for: ours, another provider's, or a bank's.
 
         Of an invoice that was changed meanwhile, as many of its items as the money will pay.
 
@@ -224,6 +224,7 @@ class AccountMoveLine(models.Model):
         if found := self._pay_now_payment_items(IN_PROGRESS):
             amounts = {item: abs(item.amount + item.discount) for item in found}
             ours = self.browse(line.id for line in self._pay_now_divide(amounts))
+        ours |= self._pay_now_paid_without_entry()
         others = self.move_id.sudo().transaction_ids
         if not others:
             return self & ours
@@ -236,6 +237,19 @@ class AccountMoveLine(models.Model):
         )
         paid_elsewhere = set(others.invoice_ids.ids)
         return self & (ours | self.filtered(lambda line: line.move_id.id in paid_elsewhere))
+
+    def _pay_now_paid_without_entry(self):
+        """Return the open items of invoices that Odoo calls paid: the bank's line is to come.
+
+        By a payment method without outstanding account, nothing is booked before that.
+
+        :rtype: account.move.line
+        """
+        return self.filtered(
+            lambda line: (
+                not line.reconciled and line.move_id.payment_state in ('in_payment', 'paid')
+            )
+        )
 
     def _pay_now_paid_by(self, domain):
         """Return the items that stand in some payments of ours.

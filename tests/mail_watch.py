@@ -184,11 +184,15 @@ class MailWatch:
 
     @staticmethod
     def _customers(cr, kinds):
-        """Return the ids of the customers that a mail is about."""
+        """Return the ids of the customers that a mail is about, by the contacts of this moment."""
         customers = set()
         for kind, number in kinds:
             if kind in CUSTOMERS:
-                cr.execute(CUSTOMERS[kind], {'id': number})
+                cr.execute(
+                    'SELECT commercial_partner_id FROM res_partner'
+                    f' WHERE id IN ({CUSTOMERS[kind]})',
+                    {'id': number},
+                )
                 customers.update(customer for (customer,) in cr.fetchall() if customer)
         return customers
 

@@ -23,6 +23,7 @@ ITEMS_BY_HAND = """
       FROM account_move_line line
       JOIN account_move move ON move.id = line.move_id
      WHERE line.account_id = %s
+       AND line.company_id = %s
        AND line.parent_state = 'posted'
        AND move.reversed_entry_id IS NULL
        AND NOT EXISTS (
@@ -222,7 +223,8 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self.env.flush_all()
-        self.env.cr.execute(SQL(ITEMS_BY_HAND, self.pay_now_clearing_account_id.id))
+        account = self.pay_now_clearing_account_id
+        self.env.cr.execute(SQL(ITEMS_BY_HAND, account.id, self.company_id.id))
         return self.env['account.move.line'].browse(row[0] for row in self.env.cr.fetchall())
 
     # === CRON === #

@@ -98,7 +98,16 @@ class PaymentTransaction(models.Model):
                     one.kind == 'waiting' and one.state == 'open'
                     for one in tx.pay_now_discrepancy_ids
                 )
-                if flagged or tx.currency_id.compare_amounts(before, tx._pay_now_credit()):
+                # Also where nothing has become free: Odoo matches within one account only.
+                unpaid = any(
+                    amount and item.move_id.state == 'posted'
+                    for item, amount in tx._pay_now_due().items()
+                )
+                if (
+                    flagged
+                    or unpaid
+                    or tx.currency_id.compare_amounts(before, tx._pay_now_credit())
+                ):
                     tx._pay_now_report_surplus()
 
     # === CRON === #

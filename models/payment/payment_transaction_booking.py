@@ -232,12 +232,13 @@ class PaymentTransaction(models.Model):
     def _pay_now_payer(self):
         """Return whose money it is: the customer that the items were of as they were chosen.
 
-        The contact who paid may be another company's by now, the invoice another customer's.
+        The contact who paid may be another company's by now, the invoice another customer's. Where
+        the customer has become a part of another one, it is that one's, as Odoo's entries are.
 
         :rtype: res.partner
         """
         self.ensure_one()
-        customer = self.pay_now_item_ids.customer_id
+        customer = self.pay_now_item_ids.customer_id.commercial_partner_id
         return customer if len(customer) == 1 else self.partner_id.commercial_partner_id
 
     def _pay_now_is_as_agreed(self):

@@ -125,7 +125,6 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         attempts = self.pay_now_end_attempts
-        self.pay_now_item_ids.filtered('changed_at').changed_at = False
         try:
             with self.env.cr.savepoint():
                 self._pay_now_end(reason)
@@ -134,6 +133,9 @@ class PaymentTransaction(models.Model):
         except Exception as error:  # noqa: BLE001 - kept with its transaction
             _logger.exception("The checkout of %s could not be ended", self.reference)
             self._pay_now_end_later(str(error))
+        # Not before: whoever changes the invoice would wait for the provider's answer. What they
+        # noted meanwhile is a conflict, and is looked at again.
+        self.pay_now_item_ids.filtered('changed_at').changed_at = False
         return self.pay_now_end_attempts > attempts
 
     def _pay_now_end(self, reason=False):
@@ -172,11 +174,11 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         mine = self._pay_now_opened_domain() & Domain('provider_id', '=', provider.id)
-        silent = False
+        failed = 0
         for tx in self.search(mine).try_lock_for_update():
-            if silent:  # a provider that is down is not waited for once per payment
+            if failed > 1:  # a provider that is down is not waited for once per payment
                 break
-            silent = tx._pay_now_end_safely(reason)
+            failed = failed + 1 if tx._pay_now_end_safely(reason) else 0
         return self.search(mine & Domain('provider_reference', '!=', False))
 
     # === CRON === #
@@ -201,7 +203,10 @@ class PaymentTransaction(models.Model):
     def _cron_pay_now_end(self):
         """End the checkouts that have ended here, one at a time."""
         cron = self.env['ir.cron']
-        txs = self.search(self._pay_now_to_end_domain(), order='id')
+        # Those that failed come last: it may be them, and not the provider, that keep others back.
+        txs = self.search(
+            self._pay_now_to_end_domain(), order='pay_now_end_attempts NULLS FIRST, id'
+        )
         cron._commit_progress(remaining=len(txs))
         failed = {}
         for tx in txs:
@@ -219,8 +224,8 @@ class PaymentTransaction(models.Model):
     def _pay_now_end_locked(self, failed):
         """Lock the checkout and end it, see `_pay_now_end`.
 
-        :param dict failed: `{provider: how often in a row it could not be asked}`, which is
-            changed: one that is down is not waited for once per payment.
+        :param dict failed: `{provider: (how many could not be ended, in a row; until when)}`,
+            which is changed: one that is down is not waited for once per payment.
         """
         self.ensure_one()
         if not self.try_lock_for_update():
@@ -229,9 +234,14 @@ class PaymentTransaction(models.Model):
         if self.state != 'draft':
             return None
         provider = self.provider_id
-        if failed.get(provider, 0) > 1:
-            return self._pay_now_end_later(self.env._("The provider does not answer."))
-        failed[provider] = failed.get(provider, 0) + 1 if self._pay_now_end_safely() else 0
+        count, again_at = failed.get(provider, (0, None))
+        if count > 1:
+            # Nobody was asked: its turn comes before theirs.
+            error = self.env._("The provider does not answer.")
+            self.write({'pay_now_end_at': again_at, 'pay_now_end_error': error})
+            return self._pay_now_wake_ending(again_at)
+        again = self._pay_now_end_safely()
+        failed[provider] = (count + 1, self.pay_now_end_at) if again else (0, None)
         return None
 
     @api.model

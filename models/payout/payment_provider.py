@@ -106,6 +106,8 @@ class PaymentProvider(models.Model):
         balance = self._pay_now_gateway().balance().total(currency.name)
         clearing = lines._read_group(
             Domain('account_id', '=', self.pay_now_clearing_account_id.id)
+            # Companies may share an account, or have theirs merged.
+            & Domain('company_id', '=', self.company_id.id)
             & Domain('parent_state', '=', 'posted'),
             aggregates=['balance:sum'],
         )[0][0]

@@ -18,7 +18,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         self.env['pay.now.reminder']._pay_now_merge_customers(partners)
         self.env['pay.now.account']._pay_now_merge_customers(partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
-        # Odoo goes on to write the others' values into the contact that is kept.
-        src_partners.invalidate_recordset()
-        src_partners._pay_now_drop_strangers(dst_partner)
+        # Odoo goes on to write the values of all of them into the contact that is kept.
+        partners.invalidate_recordset()
+        partners._pay_now_drop_strangers(dst_partner)
         return result

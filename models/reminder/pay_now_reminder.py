@@ -217,6 +217,21 @@ class PayNowReminder(models.Model):
         customers = {partner.commercial_partner_id.id for (partner,) in groups}
         return self.partner_id.filtered(lambda one: one.commercial_partner_id.id in customers)
 
+    def _later_on_the_way(self):
+        """Return those on their way to a customer that another of them goes to already.
+
+        No index keeps them apart: they were queued for contacts that have become one customer.
+
+        :rtype: pay.now.reminder
+        """
+        known, ids = set(), []
+        for reminder in self.filtered(lambda one: one.state in ('queued', 'sending', 'to_print')):
+            key = (reminder._pay_now_customer().id, reminder.root_company_id)
+            if key in known:
+                ids.append(reminder.id)
+            known.add(key)
+        return self.browse(ids)
+
     @api.model
     def _pay_now_merge_customers(self, partners):
         """Let one reminder be on its way to customers that become one.

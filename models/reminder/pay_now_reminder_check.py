@@ -82,7 +82,7 @@ class PayNowReminder(models.Model):
         :param account.move.line lines: what is open.
         :rtype: res.partner
         """
-        customer = self.partner_id
+        customer = self._pay_now_customer()
         # Maybe out of the user's reach by now.
         chosen = customer.sudo().pay_now_contact_id
         if chosen and not self._contact_problem(chosen):
@@ -104,7 +104,7 @@ class PayNowReminder(models.Model):
         :rtype: str | bool
         """
         contact = contact.sudo()
-        if self._is_stranger(contact, self.partner_id):
+        if self._is_stranger(contact, self._pay_now_customer()):
             return 'contact_stranger'
         if not contact.active:
             return 'contact_archived'
@@ -128,7 +128,7 @@ class PayNowReminder(models.Model):
         :return: of `[code, values]` (see `_reason_sentences`).
         :rtype: list
         """
-        customer = self.partner_id.sudo()
+        customer = self._pay_now_customer().sudo()
         notes = [] if customer.active else [['archived', {}]]
         chosen = customer.pay_now_contact_id
         if chosen and chosen.id != contact.id:
@@ -345,6 +345,7 @@ class PayNowReminder(models.Model):
         credit = self._unmatched_credits()
         last_sent = self._last_sent_to(self.partner_id, self.root_company_id, but=self)
         under_way = self._under_way()
+        later = self._later_on_the_way()
         waiting = self._waiting_for_a_person()
         modes = self._modes()
         minimum = {
@@ -352,17 +353,18 @@ class PayNowReminder(models.Model):
         }
         facts = {}
         for run, reminders in self.grouped('run_id').items():
-            previous = run._previous_balances(reminders.partner_id) if run else {}
+            previous = run._previous_balances(reminders._pay_now_customer()) if run else {}
             for reminder in reminders:
-                partner = reminder.partner_id
+                # The customer may be a part of another one by now.
+                partner, customer = reminder.partner_id, reminder._pay_now_customer()
                 facts[reminder] = {
-                    'credit': credit.get(partner, 0.0),
+                    'credit': credit.get(customer, 0.0),
                     'last_sent': last_sent.get(partner),
-                    'under_way': partner in under_way,
+                    'under_way': partner in under_way or reminder in later,
                     'waiting': waiting.get(reminder),
-                    'mode': modes[partner],
+                    'mode': modes[customer],
                     'minimum': minimum[reminder.company_id],
-                    'previous_balance': previous.get(partner, 0.0),
+                    'previous_balance': previous.get(customer, 0.0),
                 }
         return facts
 
@@ -376,7 +378,7 @@ class PayNowReminder(models.Model):
         """
         modes = {}
         for company in self.company_id | self.item_ids.company_id:
-            partners = self.partner_id.sudo().with_company(company)
+            partners = self._pay_now_customer().sudo().with_company(company)
             partners.fetch(['pay_now_reminder_mode', 'active'])
             for partner in partners:
                 mode = partner.pay_now_reminder_mode or 'auto'
@@ -396,16 +398,18 @@ class PayNowReminder(models.Model):
             return {}
         days = dict(
             self.sudo()._read_group(
-                Domain('partner_id', 'in', daily.partner_id.ids)
+                Domain('partner_id.commercial_partner_id', 'in', daily._pay_now_customer().ids)
                 & Domain('root_company_id', 'in', daily.root_company_id.ids)
                 & Domain('state', '=', 'draft')
                 & Domain('run_id.trigger', '=', 'auto')
                 & Domain('run_id', 'not in', daily.run_id.ids),
-                ['partner_id'],
+                ['partner_id.commercial_partner_id'],
                 ['create_date:max'],
             )
         )
-        return {one: days[one.partner_id] for one in daily if one.partner_id in days}
+        return {
+            one: days[one._pay_now_customer()] for one in daily if one._pay_now_customer() in days
+        }
 
     def _unmatched_credits(self):
         """Return each customer's money not matched yet: payments, credit notes, bank lines.
@@ -415,29 +419,27 @@ class PayNowReminder(models.Model):
         """
         totals = {}
         for company, reminders in self.grouped('company_id').items():
-            partners = reminders.partner_id
-            domain = Domain('company_id', 'child_of', company.id)
-            for partner, amount in self.env['account.move.line']._read_group(
+            # A payment may be in the name of any contact of the customer.
+            domain = Domain('company_id', 'child_of', company.id) & Domain(
+                'partner_id.commercial_partner_id', 'in', reminders._pay_now_customer().ids
+            )
+            items = self.env['account.move.line']._read_group(
                 domain
-                & Domain('partner_id', 'in', partners.ids)
                 & Domain('account_type', '=', 'asset_receivable')
                 & Domain('parent_state', '=', 'posted')
                 & Domain('reconciled', '=', False)
                 & Domain('amount_residual', '<', 0),
                 ['partner_id'],
                 ['amount_residual:sum'],
-            ):
-                totals[partner] = totals.get(partner, 0.0) - amount
-            for partner, amount in self.env['account.bank.statement.line']._read_group(
-                domain
-                & Domain('partner_id.commercial_partner_id', 'in', partners.ids)
-                & Domain('is_reconciled', '=', False)
-                & Domain('amount', '>', 0),
+            )
+            lines = self.env['account.bank.statement.line']._read_group(
+                domain & Domain('is_reconciled', '=', False) & Domain('amount', '>', 0),
                 ['partner_id'],
                 ['amount:sum'],
-            ):
-                commercial = partner.commercial_partner_id
-                totals[commercial] = totals.get(commercial, 0.0) + amount
+            )
+            for partner, amount in (*items, *lines):
+                customer = partner.commercial_partner_id
+                totals[customer] = totals.get(customer, 0.0) + abs(amount)
         return totals
 
     @api.model

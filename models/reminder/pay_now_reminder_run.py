@@ -458,7 +458,8 @@ class PayNowReminderRun(models.Model):
         :rtype: iterator of tuple[int]
         """
         groups = self.env['account.move.line']._read_group(
-            self._due_domain(self._levels()) & Domain('partner_id', '!=', False), ['partner_id']
+            self._due_domain(self._levels()) & Domain('partner_id', '!=', False),
+            ['partner_id.commercial_partner_id'],
         )
         ids = sorted(partner.id for (partner,) in groups if partner.id > self.last_partner_id)
         return split_every(const.GENERATION_BATCH, ids)
@@ -469,7 +470,9 @@ class PayNowReminderRun(models.Model):
         :param partner_ids: ids of the customers, in ascending order.
         :rtype: pay.now.reminder
         """
-        by_partner = self._due_items(partner_ids).grouped('partner_id')
+        items = self._due_items(partner_ids)
+        # One reminder of all, whichever contact of the customer the books name.
+        by_partner = items.grouped(lambda line: line.partner_id.commercial_partner_id)
         reminders = self.env['pay.now.reminder'].create(
             [
                 {
@@ -507,7 +510,9 @@ class PayNowReminderRun(models.Model):
 
         :rtype: account.move.line
         """
-        domain = self._due_domain(self._levels()) & Domain('partner_id', 'in', partner_ids)
+        domain = self._due_domain(self._levels()) & Domain(
+            'partner_id.commercial_partner_id', 'in', partner_ids
+        )
         return self.env['account.move.line'].search_fetch(
             domain, ['partner_id', 'date_maturity'], order='partner_id, date_maturity, id'
         )
@@ -523,7 +528,9 @@ class PayNowReminderRun(models.Model):
         if self.date_from:
             domain &= Domain('date_maturity', '>=', self.date_from)
         if self.partner_ids:
-            domain &= Domain('partner_id', 'in', self.partner_ids.commercial_partner_id.ids)
+            domain &= Domain(
+                'partner_id.commercial_partner_id', 'in', self.partner_ids.commercial_partner_id.ids
+            )
         if self.user_ids:
             domain &= Domain('move_id.invoice_user_id', 'in', self.user_ids.ids)
         if self.application:
@@ -543,7 +550,7 @@ class PayNowReminderRun(models.Model):
             return {}
         return dict(
             self.env['account.move.line']._read_group(
-                Domain('partner_id', 'in', partners.ids)
+                Domain('partner_id.commercial_partner_id', 'in', partners.ids)
                 & Domain('company_id', 'child_of', self.company_id.id)
                 & Domain('account_type', '=', 'asset_receivable')
                 & Domain('parent_state', '=', 'posted')
@@ -553,7 +560,7 @@ class PayNowReminderRun(models.Model):
                     | Domain('date_maturity', '=', False) & Domain('date', '<', self.date_from)
                     | Domain('amount_residual', '<', 0)
                 ),
-                ['partner_id'],
+                ['partner_id.commercial_partner_id'],
                 ['amount_residual:sum'],
             )
         )

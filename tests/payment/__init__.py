@@ -7,6 +7,7 @@ from . import (
     test_chain,
     test_checkout,
     test_ending,
+    test_ending_accountant,
     test_ending_sandbox,
     test_event,
     test_identification,

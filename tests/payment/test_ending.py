@@ -247,8 +247,69 @@ class TestEnding(EndingCase):
         with patch.object(self.gateway, '_answer', lambda: (asked.append(1), answer())):
             self.end()
         self.assertEqual(len(asked), 2)
-        txs = invoices.sudo().pay_now_item_ids.transaction_id
-        self.assertEqual(txs.mapped('pay_now_end_attempts'), [1] * 6)
+        txs = invoices.sudo().pay_now_item_ids.transaction_id.sorted('id')
+        self.assertEqual(txs.mapped('pay_now_end_attempts'), [1, 1, 0, 0, 0, 0])
+        self.assertEqual(len(set(txs.mapped('pay_now_end_at'))), 1, "all are due again")
+
+    def test_two_that_cannot_be_ended_keep_nobody_waiting(self):
+        """The provider answers well: something is wrong with two payments, for ever."""
+        invoices = self.make_invoices([100] * 4)
+        txs = [self.start(invoice, self.provider) for invoice in invoices]
+        bad, good = txs[:2], txs[2:]
+        close = self.gateway.close_checkout
+
+        def refuse(checkout_id):
+            if checkout_id in [tx.provider_reference for tx in bad]:
+                raise GatewayRefused("Not this one.", 'strange')
+            return close(checkout_id)
+
+        invoices.button_draft()
+        with patch.object(self.gateway, 'close_checkout', refuse):
+            for _round in range(2):
+                self.end()
+                for tx in txs:
+                    if tx.pay_now_end_at:
+                        self.pass_time(tx)
+        for tx in good:
+            self.assert_ended(tx, 'items_changed')
+        self.assertEqual([tx.state for tx in bad], ['draft', 'draft'])
+
+    def test_two_that_cannot_be_ended_before_the_keys_go(self):
+        txs = [self.start(invoice, self.provider) for invoice in self.make_invoices([100] * 3)]
+        # The newest comes first.
+        close = self.gateway.close_checkout
+
+        def refuse(checkout_id):
+            if checkout_id == txs[-1].provider_reference:
+                raise GatewayRefused("Not this one.", 'strange')
+            return close(checkout_id)
+
+        with patch.object(self.gateway, 'close_checkout', refuse):
+            left = self.provider._pay_now_forget_keys()
+        self.assertIn(txs[-1].reference, left)
+        for tx in txs[:-1]:
+            self.assert_ended(tx, 'disconnected')
+            self.assertNotIn(tx.reference, left)
+
+    def test_nothing_is_locked_that_people_write_while_the_provider_is_asked(self):
+        tx = self.start(self.invoice, self.provider)
+        self.invoice.button_draft()
+        marks, close = [], self.gateway.close_checkout
+
+        def look(checkout_id):
+            self.env.cr.execute(
+                'SELECT changed_at FROM pay_now_transaction_item WHERE transaction_id = %s',
+                [tx.id],
+            )
+            marks.extend(self.env.cr.fetchall())
+            return close(checkout_id)
+
+        with patch.object(self.gateway, 'close_checkout', look):
+            self.end()
+        self.assertEqual(len(marks), 1)
+        self.assertTrue(marks[0][0], "written, and locked, before the provider was asked")
+        self.assert_ended(tx, 'items_changed')
+        self.assertFalse(tx.pay_now_item_ids.changed_at)
 
     def test_refused_for_now(self):
         tx = self.start(self.invoice, self.provider)
@@ -370,12 +431,15 @@ class TestEnding(EndingCase):
                 self.count(moves[0].button_draft),
             )
 
-        counts()  # whatever is read once
-        noted = counts()
+        def fewest():
+            # Whatever is read once, in one of the rounds, is not what is counted.
+            return tuple(map(min, zip(*(counts() for _round in range(3)), strict=True)))
+
+        noted = fewest()
         with patch.object(
             self.env.registry['account.move'], '_pay_now_note_change', lambda _moves: None
         ):
-            plain = counts()
+            plain = fewest()
         self.assertLessEqual(max(a - b for a, b in zip(noted, plain, strict=True)), 1, noted)
 
 

@@ -56,8 +56,13 @@ class TestDraft(RecutCase):
         self.assert_open(100)
         self.assert_received(self.tx, credit=100)
         self.assert_flagged(self.tx, surplus=100)
-        found = self.tx.pay_now_discrepancy_ids.filtered(lambda one: one.state == 'open')
-        self.assertIn("another customer", found.message)
+        # That it waited for the draft was told before, and has come to its end.
+        waited, found = self.tx.pay_now_discrepancy_ids.sorted('id')
+        self.assertEqual(
+            [(one.kind, one.code, one.state, one.amount) for one in (waited, found)],
+            [('waiting', 'waiting', 'done', 100), ('surplus', 'other_customer', 'open', 100)],
+        )
+        self.assertIn(f"{self.invoice.name}, which is another customer's", found.message)
 
     def test_the_other_invoices_do_not_get_what_waits(self):
         other = self.make_invoice(100, days_late=5)
@@ -77,7 +82,9 @@ class TestDraft(RecutCase):
         self.invoice.button_cancel()
         self.sweep()
         self.assert_flagged(self.tx, surplus=100)
-        found = self.tx.pay_now_discrepancy_ids.filtered(lambda one: one.state == 'open')
+        waited, found = self.tx.pay_now_discrepancy_ids.sorted('id')
+        self.assertEqual((waited.kind, waited.state), ('waiting', 'done'))
+        self.assertEqual((found.code, found.state), ('surplus', 'open'))
         self.assertTrue(found.can_refund)
         self.sweep()
         self.assert_flagged(self.tx, surplus=100)

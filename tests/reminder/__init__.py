@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_joined_customers,
     test_letters,
     test_letters_printing,
     test_letters_screens,

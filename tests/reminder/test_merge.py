@@ -152,6 +152,69 @@ class TestMerge(ReminderCommon):
         self.merge(self.customer, third)
         self.assertEqual(self.customer.pay_now_contact_id, mine, "goes on with the contact")
 
+    def test_contact_that_moved_away_from_the_one_that_is_kept(self):
+        former = self.env['res.partner'].create({'name': "Former", 'parent_id': self.customer.id})
+        self.customer.pay_now_contact_id = former
+        former.parent_id = self.env['res.partner'].create({'name': "Elsewhere"})
+        self.merge(self.customer, self.twin)
+        self.assertFalse(self.customer.pay_now_contact_id)
+
+    def test_contact_that_is_merged_itself(self):
+        """Whom the reminders are written to becomes one with a stranger, or with another one."""
+        Partner = self.env['res.partner']
+        chosen, other = Partner.create(
+            [
+                {'name': name, 'email': 'a@example.com', 'parent_id': self.customer.id}
+                for name in ("Chosen", "Other")
+            ]
+        )
+        self.customer.pay_now_contact_id = chosen
+        self.merge(other, chosen)
+        self.assertEqual(self.customer.pay_now_contact_id, other)
+        self.make_invoice(100, days_late=30)
+        run = self.generate()
+        self.assertEqual(run.reminder_ids.email, 'a@example.com')
+        run.action_send()
+        stranger = Partner.create({'name': "Stranger", 'email': 'a@elsewhere.example.com'})
+        other.parent_id = False
+        self.merge(stranger, other)
+        [mail] = self.leave_now()
+        self.assertEqual(mail['email_to'], ['"Boulanger" <client@example.com>'])
+
+    def test_three_of_which_one_is_a_contact_of_another_customer(self):
+        """Odoo takes over the company of the one that has any: all is that company's then."""
+        bakery = self.env['res.partner'].create(
+            {'name': "Bakery", 'email': 'bakery@example.com', 'is_company': True}
+        )
+        employee = self.env['res.partner'].create(
+            {'name': "Boulanger", 'email': self.customer.email, 'parent_id': bakery.id}
+        )
+        for partner in (self.customer, self.twin, bakery):
+            self.make_invoice(100, partner=partner, days_late=30)
+        run = self.generate()
+        run.action_send()
+        tx = self.checkout(self.lines(self.make_invoice(100, days_late=-30)))
+        self.merge(self.customer, self.twin, employee)
+        self.assertEqual(self.customer.commercial_partner_id, bakery)
+        self.assertEqual(len(self.leave_now()), 1)
+        self.assertEqual(sorted(run.reminder_ids.mapped('state')), ['held', 'held', 'sent'])
+        [reminder] = self.generate().reminder_ids
+        self.assertEqual((reminder.partner_id, reminder.item_count), (bakery, 3))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.assertEqual(tx.payment_id.partner_id, bakery)
+        self.assertFalse(self.env['pay.now.discrepancy'].search([('transaction_id', '=', tx.id)]))
+
+    def test_contact_with_a_user(self):
+        user = new_test_user(self.env, 'pay_now_contact', groups='base.group_portal')
+        user.partner_id.write({'email': self.customer.email, 'parent_id': self.twin.id})
+        page = self.env['pay.now.account'].with_user(user)._pay_now_account_page_of(self.company)
+        page._pay_now_url()
+        self.merge(self.customer, user.partner_id)
+        self.assertEqual(user.partner_id, self.customer)
+        self.assertEqual(self.customer.commercial_partner_id, self.twin)
+        self.assertTrue(page._pay_now_check_token(page.pay_now_token))
+
     def test_payment_that_was_begun(self):
         invoice = self.make_invoice(100)
         tx = self.checkout(self.lines(invoice))
