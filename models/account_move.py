@@ -160,6 +160,11 @@ class AccountMove(models.Model):
         """
         if not utils.contact_addresses(self.partner_id):
             return 'no_email'
+        if purpose == 'invoice_mail' and (
+            self.partner_id.commercial_partner_id != self._pay_now_customer()
+        ):
+            # Odoo writes to the invoice's contact, wherever that went; reminders choose another.
+            return 'contact_moved'
         if purpose == 'reminder' and not self.company_id._pay_now_option(
             'reminder', self.pay_now_application
         ):
@@ -272,6 +277,9 @@ class AccountMove(models.Model):
             'not_payable': lambda: self.env._("Nothing to pay on this document"),
             'currency': lambda: self.env._("Invoice in a foreign currency"),
             'no_email': lambda: self.env._("No e-mail address"),
+            'contact_moved': lambda: self.env._(
+                "The invoice's contact has left the customer"
+            ),
             'option': option,
             'method': lambda method: self.env._("Payment method: %s", method),
             'previous_balance': lambda: self.env._("Previous balance printed"),

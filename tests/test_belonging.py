@@ -345,6 +345,21 @@ class TestBelonging(BelongingCommon):
 
     # === WHAT BECOMES OF CONTACTS === #
 
+    def test_contact_of_the_invoice_goes_elsewhere(self):
+        """Odoo goes on to mail the invoice there: without the way to the customer's page."""
+        contact = self.env['res.partner'].create(
+            {'name': "Anna", 'email': 'anna@example.com', 'parent_id': self.customer.id}
+        )
+        invoice = self.make_invoice(50, partner=contact)
+        self.assertFalse(invoice._pay_now_refusal('invoice_mail'))
+        contact.parent_id = self.stranger
+        self.assertEqual(invoice._pay_now_refusal('invoice_mail'), 'contact_moved')
+        self.assertFalse(invoice._pay_now_mail_block('en_US'))
+        self.assertFalse(invoice.pay_now_url)
+        self.assertFalse(invoice._pay_now_refusal('page'), "the customer pays as before")
+        contact.parent_id = self.customer
+        self.assertFalse(invoice._pay_now_refusal('invoice_mail'))
+
     def test_customer_becomes_a_part_of_another(self):
         """The same person, by another commercial partner: everything goes on."""
         reminder = self.reminded()
