@@ -277,9 +277,7 @@ class AccountMove(models.Model):
             'not_payable': lambda: self.env._("Nothing to pay on this document"),
             'currency': lambda: self.env._("Invoice in a foreign currency"),
             'no_email': lambda: self.env._("No e-mail address"),
-            'contact_moved': lambda: self.env._(
-                "The invoice's contact has left the customer"
-            ),
+            'contact_moved': lambda: self.env._("The invoice's contact has left the customer"),
             'option': option,
             'method': lambda method: self.env._("Payment method: %s", method),
             'previous_balance': lambda: self.env._("Previous balance printed"),
