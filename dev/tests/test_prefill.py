@@ -5,6 +5,7 @@ What the sandbox refuses, as the providers do, must not keep anybody from paying
 """
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -44,6 +45,8 @@ DISLIKED = (
     '',
 )
 
+EXPIRY = datetime.now(timezone.utc) + timedelta(hours=20)
+
 
 @pytest.fixture
 def gateways(sandbox, paypal):
@@ -81,7 +84,9 @@ def fills_in(gateways, make_request):
                 locale='fr_FR',
             )
             return gateways[name].onboarding_url(request)
-        return gateways[name].open_checkout(make_request(payer_email=email), f'key-{reference}')
+        # The same request, whenever it is made again.
+        request = make_request(payer_email=email, expires_at=EXPIRY)
+        return gateways[name].open_checkout(request, f'key-{reference}')
 
     return fill_in
 
