@@ -247,7 +247,7 @@ class AccountMoveLine(models.Model):
         """
         return self.filtered(
             lambda line: (
-                not line.reconciled and line.move_id.payment_state in ('in_payment', 'paid')
+                line.move_id.payment_state in ('in_payment', 'paid') and not line.reconciled
             )
         )
 

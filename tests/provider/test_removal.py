@@ -98,11 +98,8 @@ class TestRemoval(PayNowCommon):
         self.assertIn(other, ours.company_id)
         self.all_providers._pay_now_remove()
         self.assertFalse(tx.exists())
-        # Those with an XML id are left to Odoo, as providers of no code.
-        left = ours.exists()
-        self.assertTrue(left and all(left.get_external_id().values()))
-        self.assertEqual(set(left.mapped('code')), {'none'})
-        self.assertEqual(set(left.mapped('state')), {'disabled'})
+        # Those with an XML id, too.
+        self.assertFalse(ours.exists())
         self.assertEqual(theirs.mapped('state'), states)
         self.assertFalse(self.env['account.payment.method'].search([('code', 'like', 'pay_now_')]))
         self.assertFalse(self.journal.exists() or self.clearing.exists(), "made and never used")

@@ -256,6 +256,7 @@ class TestReminderReasons(ReasonsCommon):
             *('never', 'reassigned', 'nothing_left', 'no_address', 'no_email', 'under_way'),
             *('waiting', 'no_level', 'no_other_level', 'reminded', 'minimum', 'credit'),
             *('some_credit', 'own_text', 'interrupted', 'bounced', 'not_attached', 'text'),
+            *('archived', 'contact_archived', 'contact_company', 'contact_stranger', 'merged'),
             *self.env['account.move']._pay_now_refusal_sentences(),
         }
         self.assertEqual(set(sentences), known)
