@@ -66,7 +66,7 @@ class TestBeside(PayNowCommon, HttpCase):
         for rule in self.env['ir.http'].routing_map().iter_rules():
             module = rule.endpoint.func.__module__
             ours = module.startswith('odoo.addons.account_pay_now.')
-            if rule.rule.startswith('/pay_now/'):
+            if f'{rule.rule}/'.startswith('/pay_now/'):
                 self.assertTrue(ours, rule.rule)
             elif ours:
                 # Pages of Odoo's own that the portal's controller extends.
