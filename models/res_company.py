@@ -486,7 +486,8 @@ class ResCompany(models.Model):
             bool(customer)
             # Not all that follows from a change of a contact's company is written by Odoo.
             and all(one == customer or one.commercial_partner_id == customer for one in partners)
-            and not set(self.ids).isdisjoint(company.sudo().parent_ids.ids)
+            # Mostly the company itself: nothing of it is read then.
+            and (company in self or not set(self.ids).isdisjoint(company.sudo().parent_ids.ids))
         )
 
     @api.model
