@@ -14,6 +14,8 @@ from odoo.addons.payment.logging import get_payment_logger
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 #: What was decided once. Whether anything else is in the way is asked again each time.
 DECIDED = ('superseded', 'revoked')
+#: What is written once there is nothing to be ended any more.
+NOTHING_LEFT = {'pay_now_end_at': False, 'pay_now_end_error': False}
 
 
 class PaymentTransaction(models.Model):
@@ -74,7 +76,7 @@ class PaymentTransaction(models.Model):
                     return self.state == 'draft'
                 # Nobody can pay it without us.
         if closed:
-            self.write({'pay_now_refusal': refusal, 'pay_now_end_at': False})
+            self.write({'pay_now_refusal': refusal, **NOTHING_LEFT})
             company_lang = self.company_id._pay_now_lang()
             self._set_canceled(self.with_context(lang=company_lang)._pay_now_failure_label())
         return closed
@@ -156,7 +158,7 @@ class PaymentTransaction(models.Model):
         if self.state != 'draft':
             return None
         if not problem:
-            return self.write({'pay_now_end_at': False, 'pay_now_end_error': False})
+            return self.write({'pay_now_end_attempts': 0, **NOTHING_LEFT})
         if not self._pay_now_close(problem):
             errors, _asked = self._pay_now_synchronize_safely()
             if self.state == 'draft':

@@ -235,6 +235,22 @@ class TestEnding(EndingCase):
         self.end()
         self.assert_ended(tx, 'items_changed')
         self.assert_ended(other, 'items_changed')
+        self.assertFalse(tx.pay_now_end_error, "it came to its end")
+
+    def test_stands_again_while_the_provider_is_down(self):
+        """What is changed back is not ended, and a later end does not wait for former ones."""
+        tx = self.start(self.invoice, self.provider)
+        self.invoice.button_draft()
+        self.gateway.down = True
+        for _attempt in range(3):
+            self.end()
+            self.pass_time(tx)
+        self.assertEqual(tx.pay_now_end_attempts, 3)
+        self.invoice.action_post()
+        self.gateway.down = False
+        self.end()
+        self.assertEqual((tx.state, tx.pay_now_end_attempts), ('draft', 0))
+        self.assertFalse(tx.pay_now_end_at or tx.pay_now_end_error)
 
     def test_provider_down_is_not_waited_for_each_time(self):
         invoices = self.make_invoices([100] * 6)
