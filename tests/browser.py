@@ -167,15 +167,22 @@ class BrowserMixin:
         self._wait_remaining_requests()
 
     def _is_ready(self, browser, ready):
-        expression = f'(() => {{ try {{ return !!({ready}) }} catch {{}} }})()'
+        # The address is the new page's before its first element stands.
+        parsed = "document.readyState !== 'loading'"
+        expression = f'(() => {{ try {{ return {parsed} && !!({ready}) }} catch {{}} }})()'
         return self.run_js(browser, expression) is True
 
     def run_js(self, browser, code):
-        """Evaluate JavaScript and return its value."""
-        return browser._websocket_request(
+        """Evaluate JavaScript and return its value; what it throws fails the test."""
+        answer = browser._websocket_request(
             'Runtime.evaluate',
             params={'expression': code, 'returnByValue': True, 'awaitPromise': True},
-        )['result'].get('value')
+        )
+        thrown = answer.get('exceptionDetails')
+        if thrown:
+            description = thrown.get('exception', {}).get('description') or thrown['text']
+            self.fail(f"{code} threw {description}")
+        return answer['result'].get('value')
 
     def picture(self, browser, name, full=True):
         """Keep a picture of what the browser shows."""
