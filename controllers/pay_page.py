@@ -122,7 +122,6 @@ class PayNowPage(http.Controller):
             is_open = False
         if not is_open:
             raise page.not_found()
-        document_sudo._pay_now_fetch_parties()
         page.set_language(document_sudo._pay_now_payer())
         return document_sudo.with_context(lang=request.env.lang)
 

@@ -84,6 +84,12 @@ class AccountMove(models.Model):
         """Override of `pay.now.page.mixin` to read nothing for it."""
         return Domain('move_id', '=', self.id) & Domain('display_type', '=', 'payment_term')
 
+    def _pay_now_parties(self):
+        """Override of `pay.now.page.mixin`: the customer, and whose the mailed address is."""
+        return (
+            super()._pay_now_parties() | self.commercial_partner_id | self.pay_now_token_partner_id
+        )
+
     def _pay_now_document_fields(self):
         """Override of `pay.now.page.mixin`: the document is the invoice of the page, too."""
         return [

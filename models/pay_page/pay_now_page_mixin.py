@@ -209,14 +209,17 @@ class PayNowPageMixin(models.AbstractModel):
         """
         record = self.sudo()
         record.fetch(self._pay_now_document_fields())
-        return bool(
+        opens = (
             # None where the address has no number.
             record
-            and record._pay_now_has_link()
             and utils.same_secret(record.pay_now_token, token)
             and record.pay_now_token_expiry
             and record.pay_now_token_expiry >= fields.Date.today()
         )
+        if opens:
+            # Whose address it is can be told of what the page needs of them anyway.
+            record._pay_now_fetch_parties()
+        return bool(opens and record._pay_now_has_link())
 
     def _pay_now_has_link(self):
         """Tell whether the address mailed last, lapsed or not, is still of this document.
@@ -400,30 +403,51 @@ class PayNowPageMixin(models.AbstractModel):
         :return: `(open lines, payable lines, {line: code of the reason})`.
         :rtype: tuple
         """
+        return self._pay_now_page_lines()[:3]
+
+    def _pay_now_page_lines(self):
+        """Sort the items of the page by what can be done with them, and find what is deducted.
+
+        :return: as `_pay_now_page_items`, and the credit notes (see `_pay_now_credits`).
+        :rtype: tuple
+        """
         self.ensure_one()
-        Line = self.env['account.move.line']
-        open_lines = (
-            Line.search_fetch(
-                Line._pay_now_open_items_domain()
-                & self._pay_now_lines_domain()
-                & self._pay_now_customer_domain(),
-                ITEM_FIELDS,
-                order='id',
-            )
-            # The search puts its domain into the context.
-            .with_env(self.env)
-            .sorted(lambda line: (line.date_maturity or line.date, line.id))
-        )
-        open_lines.move_id.fetch(INVOICE_FIELDS)
-        in_progress = open_lines._pay_now_in_progress()
-        reasons = dict.fromkeys(in_progress, 'in_progress')
-        free = open_lines - in_progress
+        lines, found = self._pay_now_search_lines()
+        in_progress = (lines | found)._pay_now_in_progress()
+        reasons = dict.fromkeys(lines & in_progress, 'in_progress')
+        free = lines - in_progress
         refusals = self._pay_now_page_refusals(free)
         for line in free if refusals else ():
             if code := refusals.get(line.move_id):
                 reasons[line] = code
-        refused = open_lines.browse([line.id for line in reasons])
-        return open_lines, open_lines - refused, reasons
+        payable = lines - lines.browse([line.id for line in reasons])
+        credits = (found - in_progress)._pay_now_deductible(payable)
+        return lines, payable, reasons, credits
+
+    def _pay_now_search_lines(self):
+        """Read the open items of the page and the open credit notes that it may show.
+
+        In one search: most of what it takes is the same for both.
+
+        :return: both, in the order in which they are shown.
+        :rtype: tuple(account.move.line, account.move.line)
+        """
+        Line = self.env['account.move.line']
+        items = Line._pay_now_open_items_domain() & self._pay_now_lines_domain()
+        credits = Line._pay_now_open_credits_domain() & self._pay_now_credit_scope()
+        found = (
+            Line.search_fetch(
+                (items | credits) & self._pay_now_customer_domain(), ITEM_FIELDS, order='id'
+            )
+            # The search puts its domain into the context.
+            .with_env(self.env)
+        )
+        found.move_id.fetch(INVOICE_FIELDS)
+        owed = found.filtered(lambda line: line.amount_residual > 0)
+        return (
+            owed.sorted(lambda line: (line.date_maturity or line.date, line.id)),
+            (found - owed).sorted(lambda line: (line.date, line.id)),
+        )
 
     def _pay_now_page_refusals(self, free):
         """Return why invoices of the page cannot be paid on it.
@@ -435,7 +459,7 @@ class PayNowPageMixin(models.AbstractModel):
         return free.move_id._pay_now_refusals('page', free=free)
 
     def _pay_now_credits(self, payable):
-        """Return the open credit notes that can be deducted from the payable items.
+        """Return the open credit notes that can be deducted from some items.
 
         :param account.move.line payable: the items that can be ticked.
         :rtype: account.move.line
@@ -443,17 +467,8 @@ class PayNowPageMixin(models.AbstractModel):
         self.ensure_one()
         if not payable:
             return payable
-        credits = payable.search_fetch(
-            payable._pay_now_open_credits_domain()
-            & self._pay_now_credit_scope()
-            & self._pay_now_customer_domain()
-            & Domain('account_id', 'in', payable.account_id.ids)
-            & Domain('currency_id', 'in', payable.currency_id.ids),
-            ITEM_FIELDS,
-            order='date, id',
-        ).with_env(self.env)
-        credits.move_id.fetch(INVOICE_FIELDS)
-        return credits - credits._pay_now_in_progress()
+        found = self._pay_now_search_lines()[1]
+        return (found - found._pay_now_in_progress())._pay_now_deductible(payable)
 
     def _pay_now_credits_of(self, chosen):
         """Return what is chosen of the credit notes that this page may show at all.
@@ -575,8 +590,8 @@ class PayNowPageMixin(models.AbstractModel):
         if not provider:
             raise ValidationError(self.env._("This way of paying is not available now."))
         self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
-        _open_lines, payable, _reasons = self._pay_now_page_items()
-        payable |= self._pay_now_credits(payable)
+        _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
+        payable |= credits
         lines = payable.filtered(lambda line: line.id in chosen)
         if chosen - set(payable.ids):
             raise ValidationError(
@@ -598,8 +613,8 @@ class PayNowPageMixin(models.AbstractModel):
         :return: a sentence for the customer, empty where they can.
         :rtype: str
         """
-        _open_lines, payable, _reasons = self._pay_now_page_items()
-        lines = (payable | self._pay_now_credits(payable)).filtered(lambda line: line.id in chosen)
+        _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
+        lines = (payable | credits).filtered(lambda line: line.id in chosen)
         if len(lines._pay_now_groups()) < 2:
             return ''
         return self.env['payment.transaction']._pay_now_groups_problem()
@@ -642,13 +657,19 @@ class PayNowPageMixin(models.AbstractModel):
         """
         return ['pay_now_token', 'pay_now_token_expiry', 'company_id', 'partner_id']
 
+    def _pay_now_parties(self):
+        """Return the contacts that the page is about.
+
+        :rtype: res.partner
+        """
+        return self.company_id.partner_id | self.partner_id
+
     def _pay_now_fetch_parties(self):
         """Read the company and the customer, each with what belongs to it, in one query a model."""
         self.ensure_one()
         company = self.company_id
         company.fetch(COMPANY_FIELDS)
-        partners = company.partner_id | self.partner_id
-        partners.fetch(
+        self._pay_now_parties().fetch(
             {*PARTNER_FIELDS, *IDENTITY_FIELDS, *company.partner_id._display_address_depends()}
         )
         company.partner_id.country_id.fetch(COUNTRY_FIELDS)

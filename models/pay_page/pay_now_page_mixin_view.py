@@ -48,8 +48,7 @@ class PayNowPageMixin(models.AbstractModel):
         :param str amount: what the payer typed to pay less than that.
         :rtype: dict
         """
-        open_lines, payable, reasons = self._pay_now_page_items()
-        credits = self._pay_now_credits(payable)
+        open_lines, payable, reasons, credits = self._pay_now_page_lines()
         if chosen is None:
             ticked = self._pay_now_asked(payable)
         else:
