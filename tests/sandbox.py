@@ -29,7 +29,13 @@ def sandbox_process():
 
 
 class SandboxCase(PayNowCommon, HttpCase):
-    """A company connected to Stripe and PayPal as the sandbox plays them."""
+    """A company connected to Stripe and PayPal as the sandbox plays them.
+
+    Both are connected once for the class, and whatever else `prepare_sandbox` does. As Odoo rolls
+    its own side back to where the class was set up, the sandbox is restored to its snapshot: each
+    test goes on from the same moment on both sides, and what was held back till then is still to be
+    delivered.
+    """
 
     allow_inherited_tests_method = True
 
@@ -47,21 +53,31 @@ class SandboxCase(PayNowCommon, HttpCase):
         cls.sign_up()
         cls.provider.pay_now_api_base = cls.sandbox.api_base
         cls.paypal.pay_now_api_base = cls.sandbox.paypal.api_base
+        cls.sandbox.reset()
+        cls.connect_sandbox()
+        cls.prepare_sandbox()
+        cls.assert_requests()
+        # What is known of numbers given belongs to one transaction: each test finds out by itself.
+        cls.cr.precommit.data.pop('sequence.mixin', None)
+        cls.sandbox.snapshot()
 
     def setUp(self):
         super().setUp()
-        self.begin_anew()
+        self.sandbox.restore()
         self.addCleanup(self.assert_requests)
 
     @classmethod
-    def begin_anew(cls):
-        """Connect both providers to a sandbox that knows nothing yet, as each test begins."""
-        cls.sandbox.reset()
+    def connect_sandbox(cls):
+        """Connect both providers to a sandbox that knows nothing yet."""
         for side in (cls.sandbox, cls.sandbox.paypal):
             side.webhooks(mode='held', copies=3, shuffle=True)
         cls.sandbox.fees(delay=None)
         cls.provider._pay_now_connect(cls.sandbox.key)
         cls.paypal._pay_now_connect(cls.sandbox.paypal.client_id, cls.sandbox.paypal.secret)
+
+    @classmethod
+    def prepare_sandbox(cls):
+        """Let happen what happens before every test of the class."""
 
     @classmethod
     def _request_handler(cls, session, request, /, **kwargs):
@@ -144,34 +160,3 @@ class SandboxCase(PayNowCommon, HttpCase):
             self.env['account.payment'].search_count([('payment_transaction_id', 'in', txs.ids)]),
             len(txs),
         )
-
-
-class PlayedOnCase(SandboxCase):
-    """A sandbox in which something has happened already when each test begins.
-
-    It is prepared once for the class. As Odoo rolls its own side back to where the class was set
-    up, the sandbox is restored to its snapshot: each test goes on from the same moment on both
-    sides, and what was held back till then is still to be delivered.
-    """
-
-    prepared = False
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.begin_anew()
-        cls.prepare_sandbox()
-        cls.assert_requests()
-        # What is known of numbers given belongs to one transaction: each test finds out by itself.
-        cls.cr.precommit.data.pop('sequence.mixin', None)
-        cls.sandbox.snapshot()
-        cls.prepared = True
-
-    @classmethod
-    def prepare_sandbox(cls):
-        """Let happen what happens before every test of the class."""
-        raise NotImplementedError
-
-    @classmethod
-    def begin_anew(cls):
-        return cls.sandbox.restore() if cls.prepared else super().begin_anew()

@@ -17,6 +17,7 @@ class TestRequests(SandboxCase):
             self.skipTest("PAY_NOW_SPECS names no descriptions")
 
     def test_connecting_is_looked_at(self):
+        self.connect_sandbox()
         self.assertGreater(self.assert_requests(), 5)
         self.assertEqual(self.assert_requests(), 0, "once")
 

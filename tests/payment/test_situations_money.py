@@ -13,7 +13,6 @@ from odoo.tests import tagged
 
 from odoo.addons.account_pay_now.tests.payment.notified import WAYS, NotifiedCase
 from odoo.addons.account_pay_now.tests.payment.test_situations import PayPalSide, StripeSide
-from odoo.addons.account_pay_now.tests.sandbox import PlayedOnCase
 
 #: What is looked at in the end.
 #:
@@ -408,7 +407,7 @@ class Row:
         )
 
 
-class SituationsMoneyCase(NotifiedCase, PlayedOnCase):
+class SituationsMoneyCase(NotifiedCase):
     """The table above for one provider, in each way of notification."""
 
     #: Its place in the rows of the table.
@@ -433,18 +432,15 @@ class SituationsMoneyCase(NotifiedCase, PlayedOnCase):
         }
         cls.let_events_arrive_once()
         cls.returning = cls.env['payment.transaction'].sudo()
-        for name, story in cls.make_rows(cls).items():
+        for name, story in cls.make_rows(cls, begun=False).items():
             next(getattr(story, name)())
         cls.returning._synchronize()
 
     @classmethod
-    def make_rows(cls, case):
+    def make_rows(cls, case, begun=True):
         """Return the rows by their names, for a test or the class."""
         side = cls.make_side(case)
-        return {
-            name: Row(case, side, name, tx, begun=cls.prepared)
-            for name, tx in cls.checkouts.items()
-        }
+        return {name: Row(case, side, name, tx, begun=begun) for name, tx in cls.checkouts.items()}
 
     def play(self, way):
         side, expected = self.make_side(self), self.expected

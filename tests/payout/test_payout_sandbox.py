@@ -12,16 +12,17 @@ from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 class MoneyCase(SandboxCase):
     """Both providers of the sandbox, with what the payouts and disputes need."""
 
-    def stripe_paid(self, amount=300):
+    def stripe_paid(self, amount=300, invoice=None):
         """Return a payment by card that is booked, its commission too."""
-        tx = self.checkout(self.lines(self.make_invoice(amount)))
+        tx = self.checkout(self.lines(invoice or self.make_invoice(amount)))
         self.sandbox.pay(session=tx.provider_reference)
         self.sandbox.release_fees()
         tx._synchronize()
         return tx
 
-    def paypal_paid(self, amount=300):
-        tx = self.checkout(self.lines(self.make_invoice(amount)), provider=self.paypal)
+    def paypal_paid(self, amount=300, invoice=None):
+        lines = self.lines(invoice or self.make_invoice(amount))
+        tx = self.checkout(lines, provider=self.paypal)
         self.sandbox.paypal.approve(order=tx.provider_reference)
         tx._synchronize()
         return tx

@@ -55,11 +55,16 @@ TABLE = {
 class TestSituationsPayouts(NotifiedCase):
     """The table above, in each way of notification."""
 
+    @classmethod
+    def prepare_sandbox(cls):
+        """Make what is paid, each time another amount."""
+        cls.invoices = cls.make_invoices([100 + number for number in range(1, len(TABLE) + 1)])
+
     def pay(self):
-        """A customer pays, each time another amount."""
-        self.number += 1
+        """A customer pays."""
+        invoice = next(self.unpaid)
         pay = self.stripe_paid if self.current_provider == self.provider else self.paypal_paid
-        pay(100 + self.number)
+        pay(invoice=invoice)
 
     def pay_out(self, **values):
         """The provider pays everything out, its own way by default.
@@ -157,7 +162,7 @@ class TestSituationsPayouts(NotifiedCase):
     def play(self, number, way):
         self.current_provider = (self.provider, self.paypal)[number]
         self.side = (self.sandbox, self.sandbox.paypal)[number]
-        self.number, self.refs, self.situation = 0, {}, ''
+        self.unpaid, self.refs, self.situation = iter(self.invoices), {}, ''
         expected = {name: row[number] for name, row in TABLE.items() if row[number]}
         self.play_stories([self.story(expected)], way)
         self.list_all()

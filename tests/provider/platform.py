@@ -30,12 +30,14 @@ class PlatformCase(SandboxCase):
         )
         cls.company.country_id = cls.env.ref('base.fr')
 
+    @classmethod
+    def connect_sandbox(cls):
+        """Override of `SandboxCase`: with the platform's credentials instead of keys."""
+        cls.sandbox.fees(delay=None)
+        cls.sandbox.paypal.account(features=['reporting', 'disputes', 'partner'])
+
     def setUp(self):
-        # Not connected with keys, as the sandbox's other tests are.
-        super(SandboxCase, self).setUp()
-        self.sandbox.reset()
-        self.sandbox.fees(delay=None)
-        self.sandbox.paypal.account(features=['reporting', 'disputes', 'partner'])
+        super().setUp()
         self.enter_credentials()
 
     def enter_credentials(self, **changed):

@@ -151,6 +151,10 @@ class PayPalRefundSide(RefundSide):
         self.case.refund(amount)
 
 
+#: In the order of the columns of the table.
+SIDES = (StripeRefundSide, PayPalRefundSide)
+
+
 class RefundSituations:
     """One method for each situation; `self.tx` is paid and booked when it begins."""
 
@@ -305,6 +309,25 @@ class RefundSituations:
 class TestRefundSituations(RefundSituations, SandboxCase):
     """The table above, row by row."""
 
+    @classmethod
+    def prepare_sandbox(cls):
+        """Let a payment of 240.00 be made at each provider, and booked."""
+        cls.env['res.lang']._activate_lang('en_US')
+        cls.invoices = cls.make_invoices([240] * len(SIDES))
+        cls.checkouts = []
+        for number, invoice in enumerate(cls.invoices):
+            provider = (cls.provider, cls.paypal)[number]
+            tx = cls.checkout(cls.lines(invoice), provider=provider)
+            cls.make_side(cls, number).pay(tx)
+            tx._synchronize()
+            cls.checkouts.append(tx)
+
+    @classmethod
+    def make_side(cls, case, number):
+        """Return a provider, for a test or the class."""
+        sandbox = (cls.sandbox, cls.sandbox.paypal)[number]
+        return SIDES[number](case, (cls.provider, cls.paypal)[number], sandbox)
+
     def refund(self, amount=None):
         """Refund as the accountant does."""
         payment = self.tx.payment_id
@@ -327,14 +350,11 @@ class TestRefundSituations(RefundSituations, SandboxCase):
         text = html.fromstring(response.content).text_content()
         return ' '.join(text.replace('\N{NO-BREAK SPACE}', ' ').split())
 
-    def play(self, situation, expected, side):
-        """Play one situation on a new payment, and look at everything afterwards."""
-        self.side = side
-        self.env['res.lang']._activate_lang('en_US')
-        self.invoice = self.make_invoice(240)
-        self.tx = self.checkout(self.lines(self.invoice), provider=side.provider)
-        side.pay(self.tx)
-        self.tx._synchronize()
+    def play(self, situation, number):
+        """Play one situation on the payment at a provider, and look at everything afterwards."""
+        expected = TABLE[situation][number]
+        self.side = side = self.make_side(self, number)
+        self.invoice, self.tx = self.invoices[number], self.checkouts[number]
         self.assertEqual(self.invoice.payment_state, 'paid')
         self.deliver()
         getattr(self, situation)()
@@ -378,15 +398,7 @@ class TestRefundSituations(RefundSituations, SandboxCase):
 
 def _test(situation, number):
     """Return the test of one row for one provider."""
-
-    def test(self):
-        side = (
-            StripeRefundSide(self, self.provider, self.sandbox),
-            PayPalRefundSide(self, self.paypal, self.sandbox.paypal),
-        )[number]
-        self.play(situation, TABLE[situation][number], side)
-
-    return test
+    return lambda self: self.play(situation, number)
 
 
 for _situation, _expected in TABLE.items():
