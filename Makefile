@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-kill bench-install bench-page bench-reminders bench-workers lint clean-cache
+.PHONY: demo test test-core test-beside test-kill bench-books bench-install bench-page bench-reminders bench-workers lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -15,6 +15,9 @@ test-core:  ## Odoo's own payment tests with the module installed
 
 test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
 	@$(DEV) test-beside $(T)
+
+bench-books:  ## booking payments beside Odoo's own way and the least; SIZES="100 1000 10000"
+	@SIZES="$(SIZES)" $(DEV) bench-books
 
 bench-install:  ## how long installing, updating and removing take with 100,000 invoices
 	@$(DEV) bench-install

@@ -69,6 +69,7 @@ def _parser():
         "bench-install", _bench_install, "time installing and removing on a grown database"
     )
     command.add_argument("--invoices", type=int, default=100000, help="how many there are")
+    add("bench-books", _bench_books, "time booking beside Odoo's own way and the floor")
     add("bench-page", _bench_page, "time the pay page beside Odoo's own invoice page")
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
     add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
@@ -118,6 +119,10 @@ def _demo(arguments):
 
 def _bench_install(arguments):
     return _on_server("bench.install", "main", arguments.invoices)
+
+
+def _bench_books(_arguments):
+    return _on_server("bench.books")
 
 
 def _bench_page(_arguments):

@@ -109,10 +109,13 @@ def make_database(server, name, modules=(), demo=False):
 
 
 @contextlib.contextmanager
-def temporary(server, template):
-    """Give a copy of a template for the time of a run."""
+def temporary(server, template, part=""):
+    """Give a copy of a template for the time of a run.
+
+    :param str part: what it is for, where a run has more than one.
+    """
     _forget_dead_runs(server)
-    name = f"{RUN_PREFIX}{os.getpid()}"
+    name = f"{RUN_PREFIX}{os.getpid()}" + (f"_{part}" if part else "")
     copy(server, template, name)
     try:
         yield name
@@ -213,7 +216,7 @@ def _forget_dead_runs(server):
     """Remove the databases of runs that were killed, and of buildings that nobody goes on with."""
     for name in server.databases(RUN_PREFIX):
         try:
-            os.kill(int(name.removeprefix(RUN_PREFIX)), 0)
+            os.kill(int(name.removeprefix(RUN_PREFIX).partition("_")[0]), 0)
         except (ProcessLookupError, ValueError):
             drop(server, name)
     for name in server.databases("pay_now_"):
