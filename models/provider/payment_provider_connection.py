@@ -542,6 +542,7 @@ class PaymentProvider(models.Model):
                 'pay_now_opening_balance': 0,
                 'pay_now_last_sweep_at': False,
                 'pay_now_last_listing_at': False,
+                'pay_now_listed_from': False,
             }
         )
 
