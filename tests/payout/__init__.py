@@ -5,5 +5,6 @@ from . import (
     test_payout,
     test_payout_sandbox,
     test_payout_screens,
+    test_proof,
     test_situations_payouts,
 )
