@@ -6,5 +6,6 @@ from . import (
     test_payout_sandbox,
     test_payout_screens,
     test_proof,
+    test_proof_sandbox,
     test_situations_payouts,
 )
