@@ -438,7 +438,7 @@ class PayNowPayout(models.Model):
         self.ensure_one()
         sign = -1 if back else 1
         label = self.env._("%(payout)s came back", payout=self.name) if back else self.name
-        return provider._pay_now_prepare_entry(
+        values = provider._pay_now_prepare_entry(
             None if back else self.created_at,
             ref=self.payout_ref,
             label=f'{label} – {self.payout_ref}',
@@ -447,6 +447,7 @@ class PayNowPayout(models.Model):
                 (provider.pay_now_clearing_account_id, -sign * self.amount),
             ],
         )
+        return provider._pay_now_as_take_back(values) if back else values
 
     # === BUSINESS METHODS - RECONCILING === #
 

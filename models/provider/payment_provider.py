@@ -599,6 +599,21 @@ class PaymentProvider(models.Model):
             ],
         }
 
+    def _pay_now_as_take_back(self, values):
+        """Return the values of an entry that takes another one back, with the signs for it.
+
+        Where the company keeps its books by Storno, it stands on the same side, negative, as
+        Odoo's own reversals do.
+
+        :param dict values: of the entry, its lines as commands that create them.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if self.company_id.account_storno:
+            for _command, _id, line in values['line_ids']:
+                line['is_storno'] = True
+        return values
+
     def _pay_now_transfer_account(self):
         """Return the account of money on its way between a provider and the bank.
 

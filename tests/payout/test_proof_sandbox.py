@@ -157,6 +157,31 @@ class TestProofSandbox(MoneyCase):
                         )
                 self.assertAlmostEqual(closing, float(sum(one['net'] for one in report)))
 
+    def test_disputes_are_counted_once(self):
+        """PayPal lists them under other ids than its disputes tell."""
+        with self.on_day(3):
+            stripe, paypal = self.stripe_paid(60), self.paypal_paid(70)
+            self.sandbox.dispute(charge=stripe.pay_now_charge_ref)
+            self.sandbox.paypal.dispute(capture=paypal.pay_now_payment_ref)
+            self.list_all()
+        with self.on_day(4):
+            taken = self.paypal_paid(90)
+            self.sandbox.paypal.reverse(capture=taken.pay_now_payment_ref)
+            self.list_all()
+            for number in (2, 3, 4):
+                until = self.end_of(number)
+                said = {
+                    self.provider: sum(one['net'] for one in self.stripe_report(until)),
+                    self.paypal: self.paypal_balance(until),
+                }
+                for provider, balance in said.items():
+                    with self.subTest(day=number, provider=provider.code):
+                        terms = provider.sudo()._pay_now_clearing_equation(self.day(number))
+                        self.assertAlmostEqual(terms['balance'], float(balance))
+                        self.assertEqual((terms['gap'], terms['unlisted']), (0, 0), terms)
+                        found = provider.sudo()._pay_now_statement(self.day(0), self.day(number))
+                        self.assertAlmostEqual(found['closing'][0], float(balance))
+
     def local_day(self, instant):
         return self.company._pay_now_day(instant.replace(tzinfo=None))
 
