@@ -270,7 +270,7 @@ class PayNowBalance(models.TransientModel):
         for one in self:
             head = [
                 self.env._("Figure"),
-                self.env._("Number"),
+                self.env._("Count"),
                 self.env._("Amount (%s)", one.currency_id.name),
             ]
             labels = dict(one.line_ids._fields['code']._description_selection(self.env))

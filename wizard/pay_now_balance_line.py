@@ -39,7 +39,7 @@ class PayNowBalanceLine(models.TransientModel):
     )
     currency_id = fields.Many2one(related='balance_id.currency_id')
     amount = fields.Monetary(string="Amount", readonly=True)
-    number = fields.Integer(string="Number", readonly=True)
+    number = fields.Integer(string="Count", readonly=True)
     model = fields.Char(readonly=True)
     domain = fields.Json(readonly=True)
 

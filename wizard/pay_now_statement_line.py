@@ -34,7 +34,7 @@ class PayNowStatementLine(models.TransientModel):
     )
     currency_id = fields.Many2one(related='statement_id.currency_id')
     amount = fields.Monetary(string="Amount", readonly=True)
-    number = fields.Integer(string="Number", readonly=True)
+    number = fields.Integer(string="Count", readonly=True)
     domain = fields.Json(readonly=True)
 
     # === ACTION METHODS === #

@@ -7,5 +7,6 @@ from . import (
     test_payout_screens,
     test_proof,
     test_proof_sandbox,
+    test_proof_screens,
     test_situations_payouts,
 )
