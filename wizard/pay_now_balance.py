@@ -30,6 +30,7 @@ class PayNowBalance(models.TransientModel):
     )
     date = fields.Date(string="Balance of", readonly=True)
     is_past = fields.Boolean(readonly=True)
+    account_label = fields.Char(string="Adds up the account", readonly=True)
     read_at = fields.Datetime(string="Read on", readonly=True)
     line_ids = fields.One2many(
         string="Figures", comodel_name='pay.now.balance.line', inverse_name='balance_id'
@@ -97,18 +98,17 @@ class PayNowBalance(models.TransientModel):
         return self._open_of()
 
     @api.model
-    def _open_of(self, date=None):
+    def _open_of(self, date=None, providers=None):
         """Show the balances at the providers of the companies at the end of a day.
 
         :param datetime.date date: the day; none for now.
+        :param payment.provider providers: which ones; none for all that can be asked.
         :return: the action of the list, or of the form of the only one.
         :rtype: dict
         """
         self.check_access('read')
-        providers = (
-            self.env['payment.provider']
-            ._pay_now_swept()
-            .filtered(lambda provider: provider.company_id in self.env.companies)
+        providers = (providers or self.env['payment.provider']._pay_now_swept()).filtered(
+            lambda provider: provider.company_id in self.env.companies
         )
         # Asked with the rights of the system, kept for the user alone.
         records = self.sudo().create([self._values_of(provider, date) for provider in providers])
@@ -140,7 +140,6 @@ class PayNowBalance(models.TransientModel):
         report = self.env.ref('account_pay_now.action_report_balance')
         return report.report_action(self._shown(), config=False)
 
-    @api.model
     def action_ask_date(self):
         """Ask for another day, or for the month of a statement."""
         return self.env['ir.actions.act_window']._for_xml_id('account_pay_now.action_pay_now_proof')
@@ -201,6 +200,7 @@ class PayNowBalance(models.TransientModel):
             'provider_id': provider.id,
             'company_id': provider.company_id.id,
             'account_id': provider.pay_now_clearing_account_id.id,
+            'account_label': provider._pay_now_account_label(provider.pay_now_clearing_account_id),
             'read_at': fields.Datetime.now(),
             'compared_at': provider.pay_now_compared_at,
             'comparison_note': provider.pay_now_comparison_note_text,
@@ -289,12 +289,12 @@ class PayNowBalance(models.TransientModel):
         :rtype: list
         """
         self.ensure_one()
-        provider = self.provider_id.sudo()
+        account = self.provider_id.sudo().pay_now_account
         return [
             self.env._("Balance at the provider on %s", self._day_text(self.date)),
             f'{self.company_id.name} – {self.display_name}',
-            self.env._("Account at the provider: %s", provider.pay_now_account or ''),
-            self.env._("Clearing account: %s", provider._pay_now_account_label(self.account_id)),
+            self.env._("Account at the provider: %s", account or ''),
+            self.env._("Clearing account: %s", self.account_label),
         ]
 
     def _file_name(self):

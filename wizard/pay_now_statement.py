@@ -29,6 +29,7 @@ class PayNowStatement(models.TransientModel):
     account_id = fields.Many2one(
         string="Clearing account", comodel_name='account.account', readonly=True
     )
+    account_label = fields.Char(string="Adds up the account", readonly=True)
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(string="To", required=True, readonly=True)
     opening = fields.Monetary(string="Opening balance", readonly=True)
@@ -67,6 +68,12 @@ class PayNowStatement(models.TransientModel):
             'domain': self._domain(),
             'context': {'create': False},
         }
+
+    def action_open_balance(self):
+        """Open the balance of the last day: what the clearing account differs by, and why."""
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['pay.now.balance']._open_of(self.date_to, self.sudo().provider_id)
 
     def action_pdf(self):
         """Give the statements as a PDF, in the reader's language.
@@ -122,6 +129,7 @@ class PayNowStatement(models.TransientModel):
             'company_id': provider.company_id.id,
             'currency_id': provider.company_id.currency_id.id,
             'account_id': provider.pay_now_clearing_account_id.id,
+            'account_label': provider._pay_now_account_label(provider.pay_now_clearing_account_id),
             'date_from': first,
             'date_to': last,
         }
@@ -191,7 +199,7 @@ class PayNowStatement(models.TransientModel):
         :rtype: list
         """
         self.ensure_one()
-        provider = self.provider_id.sudo()
+        account = self.provider_id.sudo().pay_now_account
         return [
             self.env._(
                 "Statement from %(first)s to %(last)s",
@@ -199,8 +207,8 @@ class PayNowStatement(models.TransientModel):
                 last=self._day_text(self.date_to),
             ),
             f'{self.company_id.name} – {self.display_name}',
-            self.env._("Account at the provider: %s", provider.pay_now_account or ''),
-            self.env._("Clearing account: %s", provider._pay_now_account_label(self.account_id)),
+            self.env._("Account at the provider: %s", account or ''),
+            self.env._("Clearing account: %s", self.account_label),
         ]
 
     def _sheets(self):

@@ -367,6 +367,12 @@ class TestProof(ProofCommon):
         self.assertRecordValues(
             statement, [{'opening': 0, 'closing': 433.5, 'clearing': 295.4, 'gap': 0}]
         )
+        action = statement.action_open_balance()
+        last = self.env[action['res_model']].with_user(self.accountant).browse(action['res_id'])
+        self.assertRecordValues(
+            last, [{'date': self.day(5), 'balance': 433.5, 'clearing': 295.4, 'gap': 0}]
+        )
+        self.assertEqual(statement.account_label, '511510 Stripe in collection')
         figures = self.figures(statement)
         closing = figures.pop('closing')
         self.assertAlmostEqual(sum(figures.values()), closing)
