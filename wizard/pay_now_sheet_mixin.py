@@ -157,31 +157,32 @@ class PayNowSheetMixin(models.AbstractModel):
         head += [described[name]['string'] for name in ('amount', 'fee', 'net')]
         head += [self.env._("Balance")] if balance is not None else []
         head += [described[name]['string'] for name in ('state', 'booked_on')]
-        zone = movements.company_id._pay_now_zone() if movements else None
         rows = [head]
         for one in movements:
             running = []
             if balance is not None:
                 balance = one.currency_id.round(balance + one.net)
                 running = [balance]
-            instant = pytz.utc.localize(one.occurred_at).astimezone(zone).replace(tzinfo=None)
-            reference = one.sudo().transaction_id.reference or one.reference or ''
-            rows.append(
-                [
-                    instant,
-                    kinds[one.kind],
-                    one.movement_ref,
-                    reference,
-                    one.label or one.type or '',
-                    one.amount,
-                    -one.fee + 0.0,
-                    one.net,
-                    *running,
-                    states[one.state],
-                    one.booked_on,
-                ]
-            )
+            moved = [one.amount, -one.fee + 0.0, one.net, *running]
+            named = [kinds[one.kind], one.movement_ref, *self._movement_names(one)]
+            rows.append([self._local(one), *named, *moved, states[one.state], one.booked_on])
         return rows
+
+    def _movement_names(self, movement):
+        """Return which payment a movement is of, and what the provider calls it.
+
+        :rtype: tuple(str, str)
+        """
+        payment = movement.sudo().transaction_id.reference or movement.reference or ''
+        return payment, movement.label or movement.type or ''
+
+    def _local(self, movement):
+        """Return when a movement happened, where its company is.
+
+        :rtype: datetime.datetime
+        """
+        zone = movement.company_id._pay_now_zone()
+        return pytz.utc.localize(movement.occurred_at).astimezone(zone).replace(tzinfo=None)
 
 
 def kept_domain(domain):

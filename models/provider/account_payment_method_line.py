@@ -41,7 +41,9 @@ class AccountPaymentMethodLine(models.Model):
     @api.constrains('payment_account_id', 'journal_id')
     def _check_pay_now_payment_account_id(self):
         providers = self.env['payment.provider']._pay_now_of_clearing(self.payment_account_id)
-        for line in self if providers else ():
+        # Those of ours follow in a moment.
+        lines = self.filtered(lambda line: not line._pay_now_clearing_account())
+        for line in lines if providers else ():
             others = providers.filtered(
                 lambda provider, line=line: (
                     provider.pay_now_clearing_account_id == line.payment_account_id
