@@ -24,10 +24,10 @@ NOT_OURS = ('foreign', 'handled')
 
 
 class PayNowMovement(models.Model):
-    """A movement of the balance at the provider: of a payout, of a dispute, or not ours.
+    """A movement of the balance at the provider: a payment, refund, dispute, payout, or not ours.
 
-    Payments and their commissions need none until a payout lists them. Which entries of ours the
-    movements stand for is found in a few queries for any number.
+    All are kept as the provider lists them: they prove the balance of any day. Which entries of
+    ours they stand for is found in a few queries for any number.
     """
 
     _name = 'pay.now.movement'
