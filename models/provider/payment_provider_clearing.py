@@ -28,6 +28,13 @@ class PaymentProvider(models.Model):
                 raise UserError(
                     self.env._("The clearing account must be a reconcilable current asset.")
                 )
+            if not account.active:
+                raise UserError(
+                    self.env._(
+                        "%s is archived: nothing can be booked on it. Choose another account.",
+                        provider._pay_now_account_label(account),
+                    )
+                )
             if account.currency_id - provider.company_id.currency_id:
                 raise UserError(
                     self.env._(
@@ -226,7 +233,7 @@ class PaymentProvider(models.Model):
             )
 
     def _pay_now_stands_on(self, account):
-        """Tell whether entries of the provider's company stand on an account, drafts included.
+        """Tell whether entries of the company or its branches stand on an account, drafts included.
 
         :param account.account account: the account.
         :rtype: bool
@@ -237,7 +244,7 @@ class PaymentProvider(models.Model):
             .sudo()
             .search_count(
                 Domain('account_id', '=', account.id)
-                & Domain('company_id', '=', self.company_id.id)
+                & Domain('company_id', 'child_of', self.company_id.id)
                 & Domain('parent_state', '!=', 'cancel'),
                 limit=1,
             )

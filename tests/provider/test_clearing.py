@@ -294,3 +294,33 @@ class TestClearing(PayoutCommon):
     def test_account_in_another_currency_is_refused(self):
         dollar = self.new_account('511597', currency_id=self.env.ref('base.USD').id)
         self.refuse("company's currency", {'pay_now_clearing_account_id': dollar.id})
+
+    def test_archived_account_is_refused(self):
+        self.other.active = False
+        self.refuse(
+            "511599 Account 511599 is archived", {'pay_now_clearing_account_id': self.other.id}
+        )
+
+    def test_change_is_refused_whatever_closes_the_books(self):
+        """A hashed journal, a closed year, an archived account: nothing is moved by the way."""
+        self.pay(300)
+        self.provider.journal_id.restrict_mode_hash_table = True
+        self.company.fiscalyear_lock_date = self.today
+        self.clearing.active = False
+        before = self.env['account.move'].search_count([])
+        self.refuse("entries stand on 511510", {'pay_now_clearing_account_id': self.other.id})
+        self.assertEqual(self.env['account.move'].search_count([]), before)
+
+    def test_entries_of_a_branch_count(self):
+        branch = self.env['res.company'].create({'name': "Lyon", 'parent_id': self.company.id})
+        self.env['account.move'].with_company(branch).create(
+            {
+                'company_id': branch.id,
+                'journal_id': self.company_data['default_journal_misc'].id,
+                'line_ids': [
+                    Command.create({'account_id': self.clearing.id, 'balance': 5}),
+                    Command.create({'account_id': self.other.id, 'balance': -5}),
+                ],
+            }
+        )
+        self.refuse("entries stand on 511510", {'pay_now_clearing_account_id': self.other.id})
