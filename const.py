@@ -180,6 +180,8 @@ SUBJECTS = {'dispute': 'pay.now.dispute', 'payout': 'pay.now.payout'}
 #: What is listed at the providers besides payments, in this order, so often in minutes.
 LISTED_MODELS = ('pay.now.dispute', 'pay.now.payout')
 LISTING_INTERVAL_MINUTES = 60
+#: How late a movement may be listed (PayPal, "Transaction Search").
+REPORT_DELAY = timedelta(hours=3)
 #: How long a payout can still fail, in days.
 PAYOUT_LOOKBACK_DAYS = 14
 #: How late a dispute may be listed, in days.

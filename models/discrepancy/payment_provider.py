@@ -25,10 +25,11 @@ ITEMS_BY_HAND = """
      WHERE line.account_id = %s
        AND line.company_id = %s
        AND line.parent_state = 'posted'
+       AND line.date <= %s
        AND move.reversed_entry_id IS NULL
        AND NOT EXISTS (
            SELECT FROM account_move back
-            WHERE back.reversed_entry_id = move.id AND back.state = 'posted'
+            WHERE back.reversed_entry_id = move.id AND back.state = 'posted' AND back.date <= %s
        )
        AND NOT EXISTS (
            SELECT FROM account_payment payment
@@ -214,17 +215,19 @@ class PaymentProvider(models.Model):
 
     # === BUSINESS METHODS - BALANCE === #
 
-    def _pay_now_items_by_hand(self):
+    def _pay_now_items_by_hand(self, date=None):
         """Return the items on the clearing account that no payment, payout or movement put there.
 
         An entry and the one that takes it back are left out: together they are nothing.
 
+        :param datetime.date date: the last day that counts; none for all.
         :rtype: account.move.line
         """
         self.ensure_one()
         self.env.flush_all()
         account = self.pay_now_clearing_account_id
-        self.env.cr.execute(SQL(ITEMS_BY_HAND, account.id, self.company_id.id))
+        date = date or fields.Date.to_date('9999-12-31')
+        self.env.cr.execute(SQL(ITEMS_BY_HAND, account.id, self.company_id.id, date, date))
         return self.env['account.move.line'].browse(row[0] for row in self.env.cr.fetchall())
 
     # === CRON === #

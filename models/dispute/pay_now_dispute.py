@@ -436,15 +436,14 @@ class PayNowDispute(models.Model):
         """Reverse the loss at today's date: the payment pays its items again, where still open."""
         provider, tx, loss = self.provider_id, self.transaction_id, self.loss_move_id
         debit = self._loss_line()
-        move = self.env['account.move'].create(
-            provider._pay_now_prepare_entry(
-                None,
-                ref=self.dispute_ref,
-                label=self.env._("Dispute not lost after all – %s", tx.reference),
-                amounts=[(line.account_id, -line.balance) for line in loss.line_ids],
-                partner=tx.payment_id.partner_id,
-            )
+        values = provider._pay_now_prepare_entry(
+            None,
+            ref=self.dispute_ref,
+            label=self.env._("Dispute not lost after all – %s", tx.reference),
+            amounts=[(line.account_id, -line.balance) for line in loss.line_ids],
+            partner=tx.payment_id.partner_id,
         )
+        move = self.env['account.move'].create(provider._pay_now_as_take_back(values))
         move.action_post()
         (debit.matched_credit_ids | loss.line_ids.matched_debit_ids).unlink()
         (loss.line_ids - debit).remove_move_reconcile()

@@ -17,13 +17,17 @@ Match = namedtuple('Match', ('state', 'transaction', 'lines'))
 Known = namedtuple('Known', ('payments', 'refunds', 'payouts', 'booked'))
 #: What is looked at again whenever something new may be known.
 UNDECIDED = ('waiting', 'foreign')
+#: What is written of a match.
+MATCHED = ('state', 'transaction_id', 'booked_from', 'booked_on')
+#: Not booked by anything of ours.
+NOT_OURS = ('foreign', 'handled')
 
 
 class PayNowMovement(models.Model):
-    """A movement of the balance at the provider: of a payout, of a dispute, or not ours.
+    """A movement of the balance at the provider: a payment, refund, dispute, payout, or not ours.
 
-    Payments and their commissions need none until a payout lists them. Which entries of ours the
-    movements stand for is found in a few queries for any number.
+    All are kept as the provider lists them: they prove the balance of any day. Which entries of
+    ours they stand for is found in a few queries for any number.
     """
 
     _name = 'pay.now.movement'
@@ -102,6 +106,12 @@ class PayNowMovement(models.Model):
         required=True,
         readonly=True,
         index=True,
+    )
+    booked_from = fields.Date(
+        string="Booked from", readonly=True, help="The first day of its entries."
+    )
+    booked_on = fields.Date(
+        string="Booked on", readonly=True, help="The day since which all of it is booked."
     )
     account_id = fields.Many2one(
         string="Account",
@@ -267,14 +277,14 @@ class PayNowMovement(models.Model):
     # === BUSINESS METHODS - LISTING === #
 
     @api.model
-    def _sweep(self, provider):
-        """List the movements of the balance and keep those that the books do not know (yet).
+    def _sweep(self, provider, since=None):
+        """List the movements of the balance and keep them: they prove the balance of any day.
 
         :param payment.provider provider: whose turn was taken.
+        :param datetime since: from when on, aware; since the last listing by default.
         """
-        found = list(
-            provider._pay_now_gateway().list_movements(provider._pay_now_list_since(days=1))
-        )
+        since = since or provider._pay_now_list_since(days=1)
+        found = list(provider._pay_now_gateway().list_movements(since))
         stored = set(
             self.search(
                 Domain('provider_id', '=', provider.id)
@@ -284,9 +294,20 @@ class PayNowMovement(models.Model):
         found = [line for line in found if line.id not in stored]
         self._follow_reversals(provider, found)
         matches = self._identify(provider, found)
-        unknown = [line for line in found if matches[line.id].state in UNDECIDED]
-        self._store(provider, unknown)._write_matches(matches)
+        kept = [line for line in found if not self._is_told_twice(provider, line, matches[line.id])]
+        self._store(provider, kept)._write_matches(matches)
         self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
+        provider._pay_now_note_listed(since)
+
+    @api.model
+    def _is_told_twice(self, provider, line, match):
+        """Tell whether a listed movement is one that its dispute told of under another id."""
+        return (
+            line.kind == 'dispute'
+            and match.state == 'ours'
+            and not match.lines
+            and not GATEWAYS[provider.code].names_dispute_movements
+        )
 
     @api.model
     def _follow_reversals(self, provider, found):
@@ -321,16 +342,77 @@ class PayNowMovement(models.Model):
         for movement in self:
             match = matches[movement.movement_ref]
             state = match.state if movement.state in (*UNDECIDED, 'ours') else movement.state
-            if (state, match.transaction) != (movement.state, movement.transaction_id):
-                by_values[state, match.transaction.id] |= movement
-        for (state, transaction_id), movements in by_values.items():
-            movements.write({'state': state, 'transaction_id': transaction_id})
+            dates = match.lines.mapped('date')
+            values = (
+                state,
+                match.transaction.id,
+                min(dates, default=False),
+                max(dates, default=False) if state in ('ours', 'booked') else False,
+            )
+            known = (movement.state, movement.transaction_id.id)
+            if values != (*known, movement.booked_from, movement.booked_on):
+                by_values[values] |= movement
+        for values, movements in by_values.items():
+            movements.write(dict(zip(MATCHED, values, strict=True)))
 
-    def _not_booked(self):
-        """Return how much of a movement is not on the clearing account."""
-        self.ensure_one()
-        match = self._identify(self.provider_id, self._read_again())[self.movement_ref]
-        return self.net - sum(match.lines.mapped('balance'))
+    # === BUSINESS METHODS - BALANCE === #
+
+    @api.model
+    def _counted_domain(self, provider, until=None):
+        """Return the domain of the movements that the balance is the sum of, since it was read.
+
+        Not those that a dispute told of under another id: the dispute's own are.
+
+        :param payment.provider provider: whose balance it is.
+        :param datetime until: naive UTC, excluded; none for all.
+        :rtype: Domain
+        """
+        domain = Domain('provider_id', '=', provider.id) & Domain(
+            'currency_id', '=', provider.company_id.currency_id.id
+        )
+        if provider.pay_now_opened_at:
+            domain &= Domain('occurred_at', '>=', provider.pay_now_opened_at)
+        if until:
+            domain &= Domain('occurred_at', '<', until)
+        if not GATEWAYS[provider.code].names_dispute_movements:
+            domain &= ~(
+                Domain('kind', '=', 'dispute')
+                & Domain('state', '=', 'ours')
+                & Domain('dispute_id', '=', False)
+                & Domain('booked_on', '=', False)
+            )
+        return domain
+
+    @api.model
+    def _date_bookings(self, provider):
+        """Note since when movements are booked, of those of which it is not known yet."""
+        undated = self.search(
+            Domain('provider_id', '=', provider.id)
+            & Domain('state', 'in', ('ours', 'booked'))
+            & Domain('booked_on', '=', False)
+        )
+        if undated:
+            undated._write_matches(self._identify(provider, undated._read_again()))
+
+    def _booked_until(self, provider, date=None):
+        """Return how much of each movement stands on the clearing account.
+
+        :param payment.provider provider: whose they are.
+        :param datetime.date date: the last day that counts; none for all.
+        :return: `{movement: amount}`
+        :rtype: dict
+        """
+        if not self:
+            return {}
+        matches = self._identify(provider, self._read_again())
+        return {
+            movement: sum(
+                item.balance
+                for item in matches[movement.movement_ref].lines
+                if not date or item.date <= date
+            )
+            for movement in self
+        }
 
     # === BUSINESS METHODS - MATCHING === #
 

@@ -438,7 +438,7 @@ class PayNowPayout(models.Model):
         self.ensure_one()
         sign = -1 if back else 1
         label = self.env._("%(payout)s came back", payout=self.name) if back else self.name
-        return provider._pay_now_prepare_entry(
+        values = provider._pay_now_prepare_entry(
             None if back else self.created_at,
             ref=self.payout_ref,
             label=f'{label} – {self.payout_ref}',
@@ -447,6 +447,7 @@ class PayNowPayout(models.Model):
                 (provider.pay_now_clearing_account_id, -sign * self.amount),
             ],
         )
+        return provider._pay_now_as_take_back(values) if back else values
 
     # === BUSINESS METHODS - RECONCILING === #
 
@@ -456,10 +457,14 @@ class PayNowPayout(models.Model):
         return self.move_id.line_ids.filtered(lambda line: line.account_id in accounts)
 
     def _transfer_lines(self):
-        """Return the journal items that the bank statement has to meet."""
-        accounts = self.company_id.transfer_account_id
+        """Return the journal items that the bank statement has to meet.
+
+        On the other side of the clearing account: the company may have chosen another transfer
+        account since.
+        """
+        accounts = self.provider_id.pay_now_clearing_account_id
         moves = self.move_id | self.reversal_move_id
-        return moves.line_ids.filtered(lambda line: line.account_id in accounts)
+        return moves.line_ids.filtered(lambda line: line.account_id not in accounts)
 
     def _reconcile_transfers(self):
         """Match the transfer of a failed payout with its way back, unless the bank saw it."""

@@ -3,11 +3,15 @@
 # The mixins first: the models that inherit from them follow.
 from . import pay_now_provider_object_mixin  # isort: skip
 from . import (
+    account_journal,
+    account_payment_method_line,
     pay_now_onboarding,
     payment_provider,
+    payment_provider_clearing,
     payment_provider_connection,
     payment_provider_health,
     payment_provider_platform,
     payment_provider_removal,
     payment_provider_webhook,
+    res_company,
 )

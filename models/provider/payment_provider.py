@@ -184,15 +184,6 @@ class PaymentProvider(models.Model):
                 )
         return False
 
-    @api.constrains('pay_now_clearing_account_id')
-    def _check_pay_now_clearing_account(self):
-        for provider in self:
-            account = provider.pay_now_clearing_account_id
-            if account and not (account.account_type == 'asset_current' and account.reconcile):
-                raise UserError(
-                    self.env._("The clearing account must be a reconcilable current asset.")
-                )
-
     # === BUSINESS METHODS - FRAMEWORK === #
 
     def _get_supported_currencies(self):
@@ -531,7 +522,8 @@ class PaymentProvider(models.Model):
 
     def _pay_now_create_journal(self):
         """Create the provider's bank-type journal, standing on its clearing account."""
-        journal = self.env['account.journal'].create(
+        journals = self.env['account.journal'].with_context(pay_now_own_journal=self.id)
+        journal = journals.create(
             {
                 'name': self.name,
                 'type': 'bank',
@@ -540,6 +532,7 @@ class PaymentProvider(models.Model):
                 'default_account_id': self.pay_now_clearing_account_id.id,
             }
         )
+        journal = journal.with_env(self.env)
         self._pay_now_mark_made(journal)
         return journal
 
@@ -556,8 +549,7 @@ class PaymentProvider(models.Model):
 
     def _pay_now_set_up_method_line(self):
         """Let the provider's payments stand on its clearing account."""
-        line = self._pay_now_method_line()
-        line.payment_account_id = self.pay_now_clearing_account_id
+        self._pay_now_method_line()._pay_now_follow()
 
     def _pay_now_method_line(self):
         """Return the method line the provider's payments are made with.
@@ -566,9 +558,12 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         self._ensure_payment_method_line()
-        return self.journal_id.inbound_payment_method_line_ids.filtered(
+        line = self.journal_id.inbound_payment_method_line_ids.filtered(
             lambda line: line.payment_provider_id == self
         )[:1]
+        # The account is read from here by all that is booked, whatever became of the line.
+        line._pay_now_follow()
+        return line
 
     def _pay_now_prepare_entry(self, instant, ref, label, amounts, partner=None):
         """Return the values of an entry in the provider's own journal.
@@ -603,6 +598,21 @@ class PaymentProvider(models.Model):
                 if not currency.is_zero(balance)
             ],
         }
+
+    def _pay_now_as_take_back(self, values):
+        """Return the values of an entry that takes another one back, with the signs for it.
+
+        Where the company keeps its books by Storno, it stands on the same side, negative, as
+        Odoo's own reversals do.
+
+        :param dict values: of the entry, its lines as commands that create them.
+        :rtype: dict
+        """
+        self.ensure_one()
+        if self.company_id.account_storno:
+            for _command, _id, line in values['line_ids']:
+                line['is_storno'] = True
+        return values
 
     def _pay_now_transfer_account(self):
         """Return the account of money on its way between a provider and the bank.

@@ -185,6 +185,7 @@ class PaymentProvider(models.Model):
         :rtype: dict
         """
         self.check_access('write')
+        self._pay_now_lead_method_lines()
         failures = {provider: provider._pay_now_check() for provider in self}
         return self._pay_now_check_notification({k: v for k, v in failures.items() if v})
 
@@ -371,9 +372,11 @@ class PaymentProvider(models.Model):
             gateway = self._pay_now_gateway()
             account = gateway.check_account(self.company_id.currency_id.name)
             values['pay_now_account_name'] = account.name or account.email
-            problem = self._pay_now_account_problem(
-                account
-            ) or self._pay_now_connection().ensure_webhook(gateway)
+            problem = (
+                self._pay_now_account_problem(account)
+                or self._pay_now_connection().ensure_webhook(gateway)
+                or self._pay_now_differing_problem()
+            )
         except GatewayUnavailable as error:
             _logger.info("%s could not be asked: %s", self.name, error.message)
             self.pay_now_checked_at = values['pay_now_checked_at']
@@ -539,6 +542,7 @@ class PaymentProvider(models.Model):
                 'pay_now_opening_balance': 0,
                 'pay_now_last_sweep_at': False,
                 'pay_now_last_listing_at': False,
+                'pay_now_listed_from': False,
             }
         )
 

@@ -275,6 +275,8 @@ class PaymentProvider(models.Model):
                     theirs=problem['currency'],
                     ours=self.company_id.currency_id.name,
                 )
+            case 'clearing':
+                return self._pay_now_differing_label(problem)
             case 'webhook' | 'error' | 'refused':
                 return self._pay_now_error_problem_label(problem)
             case 'unfinished':

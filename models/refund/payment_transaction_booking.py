@@ -254,13 +254,14 @@ class PaymentTransaction(models.Model):
                     (provider.pay_now_clearing_account_id, -commission),
                 )
             ]
-        return {
+        values = {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
             'date': provider._pay_now_booking_date(),
             'ref': f'{label} - {self.pay_now_refund_ref}',
             'line_ids': [Command.create(line) for line in lines],
         }
+        return provider._pay_now_as_take_back(values)
 
     # === BUSINESS METHODS - CREDIT NOTES === #
 

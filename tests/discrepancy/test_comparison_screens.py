@@ -79,7 +79,7 @@ class TestComparisonScreens(BrowserMixin, ToHandleCommon, ComparisonCommon, Http
                 self.show(
                     browser,
                     self.path('account_pay_now.action_pay_now_balance'),
-                    "document.querySelector('.o_form_view .o_field_widget[name=clearing]')",
+                    "document.querySelector('.o_form_view [name=line_ids] .o_data_row')",
                     f'handle_balance_{lang}',
                     full=False,
                 )

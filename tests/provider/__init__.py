@@ -4,6 +4,7 @@ from . import (
     test_accounts,
     test_branches,
     test_charts,
+    test_clearing,
     test_companies,
     test_connection,
     test_connection_screens,

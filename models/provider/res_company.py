@@ -1,0 +1,35 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import datetime, time
+
+import pytz
+
+from odoo import api, models
+
+
+class ResCompany(models.Model):
+    """Days of the company at the provider; its own accounts are no clearing accounts."""
+
+    _inherit = 'res.company'
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('transfer_account_id', 'account_journal_suspense_account_id')
+    def _check_pay_now_clearing_account(self):
+        """Refuse a transfer or suspense account that holds what a provider owes."""
+        accounts = self.transfer_account_id | self.account_journal_suspense_account_id
+        self.env['payment.provider']._pay_now_of_clearing(accounts).filtered(
+            lambda provider: provider.company_id in self
+        )._pay_now_check_accounts_apart()
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_day_start(self, date):
+        """Return the instant at which a day begins where the company is.
+
+        :param datetime.date date: the day.
+        :return: naive, in UTC.
+        :rtype: datetime.datetime
+        """
+        start = self._pay_now_zone().localize(datetime.combine(date, time.min))
+        return start.astimezone(pytz.utc).replace(tzinfo=None)
