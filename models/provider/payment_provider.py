@@ -1,6 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -545,9 +544,8 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         journal = self.journal_id
         company = journal.company_id
-        date = company._pay_now_day(instant or fields.Datetime.now())
-        locks = company._get_violated_lock_dates(date, False, journal)
-        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
+        day = company._pay_now_day(instant or fields.Datetime.now())
+        return journal._pay_now_open_day(day, company)
 
     @api.model
     def _pay_now_currency(self, code):

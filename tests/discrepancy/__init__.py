@@ -5,4 +5,5 @@ from . import (
     test_comparison_days,
     test_comparison_sandbox,
     test_comparison_screens,
+    test_review,
 )
