@@ -156,6 +156,11 @@ class TestCurrencies(BrowserMixin, SandboxCase):
         with self.assertRaisesRegex(UserError, "multiples of"):
             wizard.action_refund()
         self.assertFalse(tx._pay_now_refunds())
+        # By other ways than the window.
+        tx.action_refund(5.005)
+        refund = tx._pay_now_refunds()
+        self.assertRecordValues(refund, [{'state': 'error', 'payment_id': False}])
+        self.assertIn("as many decimals", refund.state_message)
 
     def test_forint_at_paypal_alone(self):
         self.keep_books_in('HUF')
