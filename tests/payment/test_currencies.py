@@ -82,6 +82,10 @@ class TestCurrencies(BrowserMixin, SandboxCase):
             self.entry(tx.payment_id.move_id),
             {('clearing', amount, 0.0), ('receivable', 0.0, amount)},
         )
+        # Books and payment are in one currency: there is no exchange difference.
+        partials = tx.payment_id._pay_now_counterpart_lines().matched_debit_ids
+        self.assertTrue(partials)
+        self.assertFalse(partials.exchange_move_id)
         self.assertEqual(
             self.entry(tx.pay_now_commission_move_id),
             {('commission', fee, 0.0), ('clearing', 0.0, fee)},
@@ -168,6 +172,15 @@ class TestCurrencies(BrowserMixin, SandboxCase):
         self.provider.action_pay_now_disconnect()
         self.assertEqual(self.make_invoice(10500.50)._pay_now_refusal('page'), 'amount')
         self.assertFalse(self.make_invoice(10500)._pay_now_refusal('page'))
+
+    def test_another_currency_than_the_books(self):
+        """No exchange difference can come of it: it is not payable, on no page."""
+        dollar = self.env.ref('base.USD')
+        dollar.active = True
+        invoice = self.make_invoice(100, currency_id=dollar.id)
+        self.assertEqual(invoice._pay_now_refusal('page'), 'currency')
+        with self.assertRaisesRegex(ValidationError, "foreign currency"):
+            invoice.sudo()._pay_now_check_core_payment(self.provider.sudo(), 100.0)
 
     def test_currency_of_nobody(self):
         with self.assertRaisesRegex(UserError, "Stripe does not take payments in KPW"):
