@@ -201,6 +201,8 @@ COMPARED_KINDS = (
     'booked_twice',
     'superseded',
 )
+#: Open findings that are asked at once whether they are still so.
+REVIEW_BATCH = 100
 #: Hours between two comparisons by the scheduled action, and until it tries again after a failure.
 COMPARISON_INTERVAL_HOURS = 20
 COMPARISON_RETRY_HOURS = 1

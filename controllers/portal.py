@@ -93,9 +93,13 @@ class PayNowPortal(PortalAccount):
         return super().portal_my_overdue_invoices(*args, **kwargs)
 
     def _invoice_get_page_view_values(self, invoice, access_token, **kwargs):
-        """Override of `account_payment` to say which invoice our providers are asked about."""
+        """Override of `account_payment` to say which invoice our providers are asked about.
+
+        What is due, and the discount, by the company's day: as the payment is checked.
+        """
         request.update_context(pay_now_invoice_ids=invoice.ids)
-        invoice = invoice.with_context(**request.env.context)
+        zone = invoice.company_id._pay_now_zone()
+        invoice = invoice.with_context(**{**request.env.context, 'tz': str(zone)})
         return super()._invoice_get_page_view_values(invoice, access_token, **kwargs)
 
     def _overdue_invoices_get_page_view_values(self, overdue_invoices, **kwargs):
@@ -116,15 +120,18 @@ class PayNowPaymentPortal(PaymentPortal):
     def payment_pay(self, *args, invoice_id=None, **kwargs):
         """Override of `account_payment` to say which invoice a payment link is about."""
         if invoice := self._cast_as_int(invoice_id):
-            request.update_context(pay_now_invoice_ids=[invoice])
+            request.update_context(
+                pay_now_invoice_ids=[invoice],
+                pay_now_amount=self._cast_as_float(kwargs.get('amount')),
+            )
         return super().payment_pay(*args, invoice_id=invoice_id, **kwargs)
 
-    def _process_transaction(
-        self, partner_id, currency_id, invoice_ids, payment_reference, **kwargs
-    ):
-        """Override of `account_payment`: core believes the page about provider and amount.
+    def _create_transaction(self, *args, custom_create_values=None, **kwargs):
+        """Override of `payment`: core believes whichever page it is about provider and amount.
 
-        :raise ValidationError: when ours may not take this payment, or more than is open.
+        Ours take payments of invoices only, as these are open now.
+
+        :raise ValidationError: when ours may not take this payment; nothing is left of it.
         """
         provider_sudo = (
             request.env['payment.provider']
@@ -132,10 +139,11 @@ class PayNowPaymentPortal(PaymentPortal):
             .browse(self._cast_as_int(kwargs.get('provider_id')))
         )
         if provider_sudo.code in const.PROVIDER_CODES:
-            invoices_sudo = request.env['account.move'].sudo().browse(invoice_ids)
-            invoices_sudo._pay_now_check_core_payment(
-                provider_sudo, self._cast_as_float(kwargs.get('amount'))
-            )
-        return super()._process_transaction(
-            partner_id, currency_id, invoice_ids, payment_reference, **kwargs
+            commands = (custom_create_values or {}).get('invoice_ids') or [(6, 0, [])]
+            invoices_sudo = request.env['account.move'].sudo().browse(commands[0][2])
+            amount = self._cast_as_float(kwargs.get('amount'))
+            invoices_sudo._pay_now_check_core_payment(provider_sudo, amount)
+            kwargs['amount'] = invoices_sudo.currency_id.round(amount)
+        return super()._create_transaction(
+            *args, custom_create_values=custom_create_values, **kwargs
         )

@@ -39,6 +39,11 @@ class Gateway(Protocol):
         """Return the smallest and largest amount of one payment, advisory: the provider decides.
         A smallest amount above the largest one means that the currency cannot be paid in."""
 
+    @staticmethod
+    def amount_step(currency: str) -> Decimal:
+        """Return what amounts of a currency have to be a multiple of: nothing finer can be
+        written. Zero where the currency cannot be paid in at all."""
+
     def check_account(self, currency: str = '') -> Account:
         """Prove the credentials and say what the account may do.
 

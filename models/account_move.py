@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+from math import isfinite
 
 import psycopg2
 
@@ -136,6 +137,7 @@ class AccountMove(models.Model):
                 continue
             test_mode = company._pay_now_test_mode()
             foreign = moves.currency_id - company.currency_id
+            unwritable = purpose != 'payment' and moves._pay_now_unwritable(company)
             for move in moves:
                 if test_mode and not move._pay_now_is_test_recipient():
                     refusals[move] = 'test_mode'
@@ -143,12 +145,42 @@ class AccountMove(models.Model):
                     refusals[move] = 'not_payable'
                 elif foreign and move.currency_id in foreign:
                     refusals[move] = 'currency'
+                elif unwritable and move in unwritable:
+                    refusals[move] = 'amount'
                 elif mailed and (reason := move._pay_now_mail_refusal(purpose, previous_balance)):
                     refusals[move] = reason
         others = self - free.move_id if free else self
         others = others.filtered(lambda move: move not in refusals)
         refusals.update(dict.fromkeys(others._pay_now_all_in_progress(), 'in_progress'))
         return refusals
+
+    def _pay_now_unwritable(self, company):
+        """Return the invoices whose amounts none of the company's providers can write.
+
+        Neither all that is to pay of them nor one of the instalments. Where customers may pay a
+        part, they choose an amount that can be written.
+
+        :param res.company company: of the invoices.
+        :rtype: account.move
+        """
+        currency = company.currency_id
+        providers = company._pay_now_providers()
+        steps = [provider._pay_now_coarse_step(currency) for provider in providers]
+        if not all(steps) or company.pay_now_partial:
+            # As ever: Odoo's amounts have no more decimals than a provider's.
+            return self.browse()
+
+        def is_writable(move):
+            amounts = [line._pay_now_amount_to_pay() for line in move._pay_now_open_lines()]
+            return any(
+                provider._pay_now_amount_problem(amount, currency) != 'step'
+                for amount in (sum(amounts), *amounts)
+                for provider in providers
+            )
+
+        return self.filtered(
+            lambda move: move.currency_id == currency and move.amount_residual
+        ).filtered(lambda move: not is_writable(move))
 
     def _pay_now_mail_refusal(self, purpose, previous_balance):
         """Return the first reason against a button in a mail about an invoice that can be paid.
@@ -256,6 +288,11 @@ class AccountMove(models.Model):
             return {'application': self.pay_now_application}
         if reason == 'method':
             return {'method': self.preferred_payment_method_line_id.sudo().name}
+        if reason == 'amount':
+            providers = self.company_id._pay_now_providers()
+            steps = [one._pay_now_coarse_step(self.currency_id) for one in providers]
+            # Noted: the providers may be others by the time it is read.
+            return {'step': self.currency_id.format(min(steps, default=0.0))}
         return {}
 
     @api.model
@@ -276,6 +313,7 @@ class AccountMove(models.Model):
             'test_mode': lambda: self.env._("Test mode: only the test address gets a button"),
             'not_payable': lambda: self.env._("Nothing to pay on this document"),
             'currency': lambda: self.env._("Invoice in a foreign currency"),
+            'amount': lambda step: self.env._("Only multiples of %s can be paid online", step),
             'no_email': lambda: self.env._("No e-mail address"),
             'contact_moved': lambda: self.env._("The invoice's contact has left the customer"),
             'option': option,
@@ -284,23 +322,93 @@ class AccountMove(models.Model):
             'in_progress': lambda: self.env._("Payment in progress"),
         }
 
+    # === BUSINESS METHODS - ODOO'S OWN PAGES === #
+
+    def _pay_now_core_lines(self):
+        """Return the items that Odoo's own page may ask for: open, and no payment on its way.
+
+        :rtype: account.move.line
+        """
+        lines = self._pay_now_open_lines()
+        return lines - lines._pay_now_in_progress()
+
+    def _pay_now_core_amounts(self):
+        """Return what Odoo's own pages ask for as they compute it, see `_pay_now_core_parts`.
+
+        All that is open, with and without the early payment discount; of one invoice also the
+        instalments that are overdue, else the next one.
+
+        :rtype: list of float
+        """
+        lines = self._pay_now_core_lines()
+        amounts = [lines._pay_now_amount_to_pay(), sum(lines.mapped('amount_residual_currency'))]
+        if len(self) == 1 and len(lines) > 1:
+            data = self._get_invoice_next_payment_values()['not_reconciled_installments']
+            data = [one for one in data if one['line'] in lines]
+            asked = [one for one in data if one['type'] == 'overdue'] or data[:1]
+            amounts.append(sum(one['amount_residual_currency_unsigned'] for one in asked))
+        return amounts
+
+    def _pay_now_core_parts(self, amount):
+        """Divide what Odoo's own page asks for among the items, as it computed the amount.
+
+        :param float amount: in the currency of the invoices.
+        :return: see `account.move.line._pay_now_parts`: with the discount where it is deducted,
+            else the oldest items first, as far as the amount goes.
+        :rtype: dict
+        """
+        lines = self._pay_now_core_lines()
+        currency = lines.currency_id[:1]
+        if lines and not currency.compare_amounts(lines._pay_now_amount_to_pay(), amount):
+            return lines._pay_now_parts()
+        return lines._pay_now_parts(amount)
+
     def _pay_now_check_core_payment(self, provider, amount):
         """Refuse a payment on Odoo's own pages that our own page would refuse.
 
         :param payment.provider provider: ours, chosen by the payer.
-        :param float amount: what core's page asks for, in the invoices' currency.
+        :param float amount: what core's page asks for, in the invoices' currency; None for none.
         :return: None
         :raise ValidationError: with the reason in the customer's language.
         """
         for move, reason in self._pay_now_refusals('page').items():
             raise ValidationError(move._pay_now_refusal_label(reason))
-        if provider not in self.company_id._pay_now_providers():
+        if not self or provider not in self.company_id._pay_now_providers():
             raise ValidationError(self.env._("This way of paying is not available now."))
-        residual = sum(self.mapped('amount_residual'))
-        if self.currency_id.compare_amounts(amount or 0.0, residual) > 0:
+        lines = self._pay_now_core_lines()
+        if len(lines._pay_now_groups()) > 1:
+            raise ValidationError(self.env['payment.transaction']._pay_now_groups_problem())
+        compare = self.currency_id.compare_amounts
+        if not amount or not isfinite(amount) or compare(amount, 0) <= 0:
+            raise ValidationError(self.env._("Please type an amount above zero."))
+        residual = sum(lines.mapped('amount_residual_currency'))
+        if compare(amount, residual) > 0:
             raise ValidationError(
                 self.env._("Only %s is left to pay.", self.currency_id.format(residual))
             )
+        if not self._pay_now_core_amount_stands(amount):
+            raise ValidationError(
+                self.env._("The amounts have changed meanwhile. Please check them and try again.")
+            )
+        if problem := provider._pay_now_amount_problem_text(amount, self.currency_id):
+            raise ValidationError(problem)
+
+    def _pay_now_core_amount_stands(self, amount):
+        """Tell whether an amount of Odoo's own page is one that customers may pay now.
+
+        Any part where the company lets them, but what a discount that has lapsed leaves: the page
+        promised that all is paid by it.
+
+        :param float amount: in the currency of the invoices.
+        :rtype: bool
+        """
+        compare = self.currency_id.compare_amounts
+        if any(not compare(amount, one) for one in self._pay_now_core_amounts()):
+            return True
+        lapsed = self._pay_now_core_lines().filtered('discount_date')
+        discounted = sum(lapsed.mapped('discount_amount_currency'))
+        partial = all(self.company_id.mapped('pay_now_partial'))
+        return partial and compare(amount, discounted) != 0
 
     def _pay_now_customer_reason(self, reason):
         """Return why an item cannot be paid online, as the customer reads it.
@@ -310,6 +418,7 @@ class AccountMove(models.Model):
         """
         return {
             'currency': self.env._("Not payable online: invoice in a foreign currency"),
+            'amount': self.env._("Not payable online: the amount has too many decimals"),
             'in_progress': self.env._("Payment in progress"),
         }.get(reason) or self.env._("Not payable online")
 

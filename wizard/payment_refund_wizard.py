@@ -20,5 +20,15 @@ class PaymentRefundWizard(models.TransientModel):
         if self.transaction_id.provider_code in const.PROVIDER_CODES:
             if self.pay_now_asked:
                 raise UserError(self.env._("This refund was asked for already."))
+            provider, currency = self.transaction_id.provider_id.sudo(), self.currency_id
+            # Any amount but one that the provider has no digits for: the rest it says itself.
+            if provider._pay_now_amount_problem(self.amount_to_refund, currency) == 'step':
+                raise UserError(
+                    self.env._(
+                        "%(provider)s refunds multiples of %(step)s only.",
+                        provider=provider._pay_now_short_name(),
+                        step=currency.format(provider._pay_now_coarse_step(currency)),
+                    )
+                )
             self.pay_now_asked = True
         return super().action_refund()

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
+import requests
 
 from gateways import GATEWAYS
 from gateways.base import Credentials
@@ -46,6 +47,19 @@ def test_stripe_movement_of_a_refund(gateway, paid):
     assert (read.settlement_currency, read.movement_id[:4]) == ('EUR', 'txn_')
     assert read.moved_at and read.commission_at == read.moved_at
     assert read.returned_at is None
+
+
+def test_stripe_refunds_are_written_as_charges_are(sandbox, gateway, make_request):
+    request = make_request(amount=Decimal('12.340'), currency='TND')
+    checkout = gateway.open_checkout(request, 'key')
+    sandbox.pay(session=checkout.id, method='card')
+    paid = gateway.fetch_payment(checkout.id)
+    with pytest.raises(GatewayRefused) as error:
+        gateway.refund(paid, Decimal('1.005'), 'key-r')
+    assert error.value.code == 'amount_not_representable'
+    with pytest.raises(requests.HTTPError, match="divisible by 10"):
+        sandbox.refund(charge=paid.charge_id, amount=1005)
+    assert gateway.refund(paid, Decimal('1.000'), 'key-r').amount == 1
 
 
 def test_stripe_movement_of_a_failure(sandbox, gateway, paid):

@@ -25,7 +25,7 @@ from . import payment as paypal_payment
 from . import webhooks as paypal_webhooks
 from .client import PayPalClient, next_query
 from .disputes import PayPalDisputes
-from .money import CURRENCIES, amount_limits, from_money, to_money
+from .money import CURRENCIES, amount_limits, amount_step, from_money, to_money
 from .order import object_id
 from .payment import readable
 from .reporting import PayPalReporting
@@ -74,6 +74,7 @@ class PayPalGateway:
     names_dispute_movements = False
     tells_disputes_as_refunds = True
     amount_limits = staticmethod(amount_limits)
+    amount_step = staticmethod(amount_step)
 
     def __init__(self, credentials, *, api_base=None, account=None):
         self._credentials = credentials

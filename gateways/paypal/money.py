@@ -70,14 +70,24 @@ def from_money(values):
     return amount, code.upper()
 
 
+def amount_step(currency):
+    """Return what amounts of a currency have to be a multiple of.
+
+    :param str currency: ISO code, any case.
+    :return: major units; zero where the currency cannot be paid in.
+    :rtype: decimal.Decimal
+    """
+    code = currency.upper()
+    return Decimal(1).scaleb(-exponent(code)) if code in CURRENCIES else Decimal(0)
+
+
 def amount_limits(currency):
     """Return the smallest and largest amount of one payment. Advisory: PayPal decides.
 
     :param str currency: ISO code.
     :rtype: tuple(decimal.Decimal, decimal.Decimal)
     """
-    code = currency.upper()
-    if code not in CURRENCIES:
+    step = amount_step(currency)
+    if not step:
         return Decimal(1), Decimal(0)
-    digits = exponent(code)
-    return Decimal(1).scaleb(-digits), MAXIMUM[digits]
+    return step, MAXIMUM[exponent(currency)]

@@ -9,7 +9,7 @@ from . import events as stripe_events
 from . import payment as stripe_payment
 from .client import API_VERSION, ReplayedFailure, StripeClient, instant
 from .disputes import StripeDisputes
-from .money import CURRENCIES, amount_limits, from_minor, to_minor
+from .money import CURRENCIES, amount_limits, amount_step, from_minor, to_minor
 from .payouts import StripePayouts
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
@@ -61,6 +61,7 @@ class StripeGateway:
     names_dispute_movements = True
     tells_disputes_as_refunds = False
     amount_limits = staticmethod(amount_limits)
+    amount_step = staticmethod(amount_step)
     #: What a new endpoint is asked for.
     endpoint_values = {'enabled_events': list(stripe_events.EVENT_TYPES)}
 

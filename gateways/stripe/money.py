@@ -15,9 +15,8 @@ ZERO_DECIMAL = frozenset([
     'XOF', 'XPF',
 ])  # fmt: skip
 THREE_DECIMAL = frozenset(['BHD', 'JOD', 'KWD', 'OMR', 'TND'])
-#: Two decimals on the wire, of which the last two must be zero.
-WHOLE_UNITS = frozenset({'ISK'})
-#: Without UGX, which is documented both ways (5 and 500 for 5 UGX): refused rather than guessed.
+#: Two decimals on the wire, of which the last two must be zero: 500 for 5 of them.
+WHOLE_UNITS = frozenset({'ISK', 'UGX'})
 TWO_DECIMAL = frozenset([
     'AED', 'AUD', 'BGN', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF',
     'IDR', 'ILS', 'INR', 'MAD', 'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SAR', 'SEK',
@@ -48,6 +47,22 @@ def exponent(currency):
     return 3 if code in THREE_DECIMAL else 2
 
 
+def amount_step(currency):
+    """Return what amounts of a currency have to be a multiple of.
+
+    :param str currency: ISO code, any case.
+    :return: major units; zero where the currency cannot be charged.
+    :rtype: decimal.Decimal
+    """
+    code = currency.upper()
+    if code not in CURRENCIES:
+        return Decimal(0)
+    if code in WHOLE_UNITS:
+        return Decimal(1)
+    # Of three decimals, the last one has to be zero.
+    return Decimal('0.010') if code in THREE_DECIMAL else Decimal(1).scaleb(-exponent(code))
+
+
 def to_minor(amount, currency):
     """Return an amount in Stripe's minor units.
 
@@ -60,15 +75,13 @@ def to_minor(amount, currency):
         raise TypeError("Amounts are Decimal, never float.")
     code = currency.upper()
     digits = exponent(code)
-    step = 100 if code in WHOLE_UNITS else 10 if code in THREE_DECIMAL else 1
     # A Fraction is exact where Decimal would round to its precision. Nobody owes 10 ** 15.
     readable = amount.is_finite() and abs(amount.adjusted()) < 15
-    minor = Fraction(amount) * 10**digits if readable else Fraction(1, 2)
-    if minor % step:
+    if not readable or Fraction(amount) % Fraction(amount_step(code)):
         raise GatewayRefused(
             f"{amount} {code} cannot be charged to the last digit.", 'amount_not_representable'
         )
-    return int(minor)
+    return int(Fraction(amount) * 10**digits)
 
 
 def from_minor(minor, currency):
@@ -90,7 +103,9 @@ def amount_limits(currency):
     :rtype: tuple(decimal.Decimal, decimal.Decimal)
     """
     code = currency.upper()
-    if code not in CURRENCIES:
+    step = amount_step(code)
+    if not step:
         return Decimal(1), Decimal(0)
-    low = Decimal(MINIMUM.get(code, '0')) or Decimal(1).scaleb(-exponent(code))
-    return low, from_minor(MAXIMUM_MINOR.get(code, 99_999_999), code)
+    low = Decimal(MINIMUM.get(code, '0')) or step
+    high = from_minor(MAXIMUM_MINOR.get(code, 99_999_999), code)
+    return low, high - high % step

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    account_partial_reconcile,
     pay_now_discrepancy,
     pay_now_discrepancy_comparison,
     payment_provider,

@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import split_every
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import GatewayError
@@ -23,6 +25,7 @@ class PayNowDiscrepancy(models.Model):
             ('commission', "Commission differs"),
             ('booked_twice', "Booked twice"),
             ('refund', "Refund failed"),
+            ('credit_note', "No credit note proposed"),
         ],
         ondelete={
             kind: 'cascade'
@@ -33,6 +36,7 @@ class PayNowDiscrepancy(models.Model):
                 'commission',
                 'booked_twice',
                 'refund',
+                'credit_note',
             )
         },
     )
@@ -165,8 +169,7 @@ class PayNowDiscrepancy(models.Model):
         self.transaction_id._pay_now_take_back(extra.move_id)
         kept = booked - extra
         kept.payment_transaction_id.payment_id = kept
-        for tx in same:
-            tx._pay_now_close_surplus()
+        self._review(same)
 
     def _take_back_all(self):
         """Take back the entries of a payment that was not made, and of its commission."""
@@ -219,3 +222,138 @@ class PayNowDiscrepancy(models.Model):
                 'dismissed_at': fields.Datetime.now(),
             }
         )
+
+    # === BUSINESS METHODS - IS IT STILL SO === #
+
+    @api.model
+    def _review(self, transactions):
+        """Ask about payments and refunds whether what is open about them is still so.
+
+        :param payment.transaction transactions: those whose books have changed.
+        """
+        found = transactions.sudo().pay_now_discrepancy_ids
+        found.filtered(lambda one: one.state == 'open')._close_past()
+
+    def _close_past(self):
+        """Close what is no longer so, whatever its kind, and bring what is left up to date.
+
+        What it takes the provider's word for is closed by the comparison (`_close_right`), too.
+        """
+        past = self.filtered(lambda one: not one._is_still_so())
+        note = self.env._("Closed by itself: this is no longer so.")
+        for one in past:
+            one.write({'state': 'done', 'note': one.note or note})
+        credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
+        for tx in credits.transaction_id:
+            # Of the credit, a part may be used by now.
+            [own] = tx._pay_now_in_books_of(tx.provider_id)
+            own._pay_now_report_surplus()
+
+    def _is_still_so(self):
+        """Tell whether the books still say what was found: each kind has its own answer.
+
+        :rtype: bool
+        :raise AttributeError: a kind without one.
+        """
+        self.ensure_one()
+        return bool(getattr(self, f'_is_still_{self.kind}')())
+
+    def _left_of_payment(self):
+        """Return how much of the payment nothing was paid with, not below zero."""
+        return max(self.currency_id.round(self.transaction_id._pay_now_credit()), 0.0)
+
+    def _is_still_surplus(self):
+        return self._left_of_payment()
+
+    def _is_still_waiting(self):
+        drafts = self.transaction_id._pay_now_own_items().move_id
+        return self._left_of_payment() and 'draft' in drafts.mapped('state')
+
+    def _is_still_amount(self):
+        """Less was paid, and the rest is open; or more, and it is not used yet."""
+        tx = self.transaction_id
+        if tx._pay_now_snapshot_still_open() or self._left_of_payment():
+            return True
+        return tx.state == 'done' and not tx.payment_id
+
+    def _is_still_currency(self):
+        return not self.transaction_id.payment_id
+
+    def _is_still_superseded(self):
+        return not self._has_booked_refs() if self.payment_refs else self._left_of_payment()
+
+    def _is_still_booking(self):
+        tx = self.transaction_id
+        if not tx.is_post_processed or tx.pay_now_commission_state == 'failed':
+            return True
+        if tx.operation == 'refund':
+            unbooked = tx.pay_now_paid_at and not tx.payment_id
+            return unbooked or (tx.pay_now_returned_at and not tx.pay_now_reversal_move_id)
+        return tx.state == 'done' and not tx.payment_id
+
+    def _is_still_held(self):
+        tx = self.transaction_id
+        return tx.state == 'pending' and tx.pay_now_failure_code in const.MERCHANT_ACTION_CODES
+
+    def _is_still_settlement(self):
+        tx = self.transaction_id
+        return tx.pay_now_commission_state == 'by_hand' and not tx.pay_now_commission_move_id
+
+    def _counted(self):
+        """Return the entries that count as booked of the payment.
+
+        :rtype: account.payment
+        """
+        books = self._read_books(self._same_payment())
+        return books.payments.get(self._name_of(self.transaction_id), self.env['account.payment'])
+
+    def _is_still_missing_here(self):
+        return not self._has_booked_refs() if self.payment_refs else not self._counted()
+
+    def _is_still_missing_there(self):
+        return self._counted()
+
+    def _is_still_booked_amount(self):
+        booked, there = self._counted(), (self.details or {}).get('there')
+        if there is None:
+            return True
+        return self.currency_id.compare_amounts(sum(booked.mapped('amount')), there)
+
+    def _is_still_commission(self):
+        there = (self.details or {}).get('there')
+        if there is None:
+            return True
+        booked = self._read_books(self.transaction_id).commissions.get(self.transaction_id, 0.0)
+        return self.currency_id.compare_amounts(booked, there)
+
+    def _is_still_booked_twice(self):
+        return len(self._counted()) > 1
+
+    def _is_still_refund(self):
+        """Not once the money went back otherwise, or the customer is owed nothing any more."""
+        tx, compare = self.transaction_id, self.currency_id.compare_amounts
+        source = tx.source_transaction_id
+        later = source._pay_now_refunds().filtered(
+            lambda one: one.id > tx.id and one.state not in ('draft', 'cancel', 'error')
+        )
+        if compare(-sum(later.mapped('amount')), -tx.amount) >= 0:
+            return False
+        if compare(source._pay_now_left_to_refund(), 0) <= 0:
+            return False
+        notes = source._pay_now_invoices().reversal_move_ids | tx.pay_now_credit_note_ids
+        notes = notes.filtered(lambda move: move.state == 'posted')
+        return not notes or any(notes.mapped('amount_residual')) or source._pay_now_credit() > 0
+
+    def _is_still_credit_note(self):
+        return self.transaction_id._pay_now_parts_to_credit()
+
+    # === CRON === #
+
+    @api.model
+    def _cron_review(self):
+        """Ask each open finding whether it is still so: what changed in the books says nothing."""
+        found = self.search(Domain('state', '=', 'open'), order='id')
+        for batch in split_every(const.REVIEW_BATCH, found.ids, self.browse):
+            batch.try_lock_for_update()._close_past()
+            if not self.env['ir.cron']._commit_progress(len(batch)):
+                return

@@ -247,15 +247,22 @@ class PayNowDiscrepancy(models.Model):
         """Tell whether what is not found any more is right, not just out of sight."""
         self.ensure_one()
         if self.payment_refs:
-            refs = self.payment_refs.split(',')
-            booked = self.env['payment.transaction'].search(
-                Domain('provider_id', '=', self.transaction_id.provider_id.id)
-                & Domain('pay_now_payment_ref', 'in', refs)
-            )
-            return all(self._read_books(tx).payments for tx in booked) and len(booked) == len(refs)
+            return self._has_booked_refs()
         if self.kind == 'missing_here' and books.payments.get(self._name_of(self.transaction_id)):
             return True
         return self.kind in ('booked_twice', 'superseded') or self.transaction_id in looked_at
+
+    def _has_booked_refs(self):
+        """Tell whether all of the provider's payments that were not booked are by now.
+
+        :rtype: bool
+        """
+        refs = self.payment_refs.split(',')
+        booked = self.env['payment.transaction'].search(
+            Domain('provider_id', '=', self.transaction_id.provider_id.id)
+            & Domain('pay_now_payment_ref', 'in', refs)
+        )
+        return all(self._read_books(tx).payments for tx in booked) and len(booked) == len(refs)
 
     # === BUSINESS METHODS - BOOKS === #
 

@@ -417,7 +417,7 @@ class PayNowDispute(models.Model):
         (credit | debit).reconcile()
         self._reconcile_open([credit | rest])
         self._reconcile_disputed()
-        self.transaction_id._pay_now_close_surplus()
+        self.env['pay.now.discrepancy']._review(self.transaction_id)
         self._note(
             self.env._(
                 "The dispute is lost: %(amount)s are open again. %(url)s",

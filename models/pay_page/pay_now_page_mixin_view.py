@@ -140,6 +140,13 @@ class PayNowPageMixin(models.AbstractModel):
             low, high = limits[provider]
             return any(
                 low <= sum(group) and (0.0 if partial else min(group)) <= high for group in amounts
+            ) and (partial or can_write(provider))
+
+        def can_write(provider):
+            return any(
+                provider._pay_now_amount_problem(amount, currency) != 'step'
+                for group in amounts
+                for amount in (sum(group), *group)
             )
 
         return providers.filtered(fits), limits

@@ -87,8 +87,7 @@ class AccountMove(models.Model):
         if again := known & posted:
             again._pay_now_match_payments()
         if notes := posted.filtered(lambda move: move.move_type == 'out_refund'):
-            for refund in notes._pay_now_waiting_refunds():
-                refund._pay_now_match_refund()
+            notes._pay_now_waiting_refunds()._pay_now_match_refunds()
         return posted
 
     def _pay_now_match_payments(self):

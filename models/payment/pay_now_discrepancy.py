@@ -247,6 +247,11 @@ class PayNowDiscrepancy(models.Model):
             'booking': self.env._("Could not be booked: %(error)s"),
             'commission_booking': self.env._("The commission could not be booked: %(error)s"),
             'refund_booking': self.env._("The refund could not be booked: %(error)s"),
+            'credit_note': self.env._(
+                "No credit note of %(amount)s could be proposed for %(invoice)s, which was"
+                " refunded: %(error)s Make it by hand; it is then matched with the refund by"
+                " itself."
+            ),
             'refund_failed': self.env._(
                 "The refund of %(amount)s to %(customer)s failed: %(reason)s"
             ),

@@ -404,6 +404,7 @@ class PaymentTransaction(models.Model):
         )._post_process()
         self._pay_now_book_commissions()
         self._pay_now_book_refunds()
+        self.env['pay.now.discrepancy']._review(self | self.child_transaction_ids)
 
     def _pay_now_follow_refunds(self, payment):
         """Let the refunds of the payment follow, where either side knows of one.

@@ -28,6 +28,7 @@ class PaymentTransaction(models.Model):
         items, before it is a surplus; not what was paid for an invoice in draft, which waits.
         """
         self.ensure_one()
+        self = self.with_context(pay_now_allocating=True)
         Line = self.env['account.move.line']
         payment = self.payment_id._pay_now_counterpart_lines()
         due = self._pay_now_due()

@@ -374,14 +374,11 @@ class PaymentTransaction(models.Model):
         }
 
     def _pay_now_snapshot_invoices(self):
-        """Take the snapshot of a core payment: the invoices' open items, up to the amount."""
-        left, parts = self.amount, {}
-        for line in self.invoice_ids._pay_now_open_lines():
-            part = min(left, line.amount_residual_currency)
-            if self.currency_id.compare_amounts(part, 0) <= 0:
-                break
-            parts[line] = (part, 0.0)
-            left -= part
+        """Take the snapshot of a core payment: what its amount pays of the invoices' items.
+
+        The early payment discount that core's page deducted is promised as on our own page.
+        """
+        parts = self.invoice_ids._pay_now_core_parts(self.amount)
         lines = self.env['account.move.line'].union(*parts)
         self.pay_now_item_ids = [
             Command.create(values) for values in lines._pay_now_snapshot(parts)
@@ -407,17 +404,8 @@ class PaymentTransaction(models.Model):
             raise ValidationError(
                 self.env._("There is nothing left to pay once the credit notes are deducted.")
             )
-        low, high = provider._pay_now_amount_limits(lines.currency_id)
-        if not low <= Decimal(str(amount)) <= high:
-            raise ValidationError(
-                self.env._(
-                    "%(provider)s takes amounts between %(low)s and %(high)s. Please choose other"
-                    " items, or another way of paying.",
-                    provider=provider._pay_now_short_name(),
-                    low=lines.currency_id.format(float(low)),
-                    high=lines.currency_id.format(float(high)),
-                )
-            )
+        if problem := provider._pay_now_amount_problem_text(amount, lines.currency_id):
+            raise ValidationError(problem)
 
     @api.model
     def _pay_now_groups_problem(self):

@@ -95,6 +95,7 @@ class PaymentTransaction(models.Model):
             self.env.cr.rollback()
         self._pay_now_sweep_waiting()
         self._pay_now_drop_unopened()
+        self.env['pay.now.discrepancy']._cron_review()
 
     @api.model
     def _pay_now_drop_unopened(self):

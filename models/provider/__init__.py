@@ -7,6 +7,7 @@ from . import (
     account_payment_method_line,
     pay_now_onboarding,
     payment_provider,
+    payment_provider_amounts,
     payment_provider_clearing,
     payment_provider_connection,
     payment_provider_health,

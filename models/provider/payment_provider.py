@@ -1,6 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -28,13 +27,6 @@ class PaymentProvider(models.Model):
             (const.PAYPAL, "PayPal – invoices and reminders"),
         ],
         ondelete={code: 'set default' for code in const.PROVIDER_CODES},
-    )
-
-    pay_now_minimum_amount = fields.Monetary(
-        string="Minimum amount",
-        currency_field='main_currency_id',
-        help="The smallest payment this provider is offered for. Leave empty for what the provider"
-        " itself takes.",
     )
 
     # === CREDENTIALS === #
@@ -117,21 +109,7 @@ class PaymentProvider(models.Model):
         help="Where a disputed payment waits for the bank's decision.",
     )
 
-    pay_now_most_at_once = fields.Float(
-        string="Largest amount at once",
-        compute='_compute_pay_now_most_at_once',
-        store=True,
-        help="By the provider and its maximum amount; kept for the mails, which ask for no more.",
-    )
-
     # === COMPUTE METHODS === #
-
-    @api.depends('code', 'maximum_amount', 'company_id.currency_id')
-    def _compute_pay_now_most_at_once(self):
-        for provider in self:
-            currency = provider.company_id.currency_id
-            ours = provider.code in const.PROVIDER_CODES and currency
-            provider.pay_now_most_at_once = ours and provider._pay_now_amount_limits(currency)[1]
 
     def _compute_feature_support_fields(self):
         """Override of `payment`: our providers redirect and refund; nothing is tokenized."""
@@ -153,36 +131,6 @@ class PaymentProvider(models.Model):
                         " test mode."
                     )
                 )
-
-    @api.constrains('pay_now_minimum_amount', 'maximum_amount', 'code', 'company_id')
-    def _check_pay_now_amounts(self):
-        for provider in self.filtered(lambda provider: provider.code in const.PROVIDER_CODES):
-            if problem := provider._pay_now_amounts_problem():
-                raise ValidationError(problem)
-
-    def _pay_now_amounts_problem(self):
-        """Return what is wrong with the minimum and the maximum, or False."""
-        self.ensure_one()
-        minimum, maximum = self.pay_now_minimum_amount, self.maximum_amount
-        currency = self.company_id.currency_id
-        name = self._pay_now_short_name()
-        if minimum < 0 or maximum < 0:
-            return self.env._("The minimum and the maximum cannot be negative.")
-        if minimum and maximum and currency.compare_amounts(minimum, maximum) > 0:
-            return self.env._("The minimum cannot be more than the maximum.")
-        low, high = GATEWAYS[self.code].amount_limits(currency.name)
-        if low > high:
-            # The currency cannot be paid in: another matter, and there is nothing to compare.
-            return False
-        for amount in filter(None, (minimum, maximum)):
-            if not low <= Decimal(str(amount)) <= high:
-                return self.env._(
-                    "%(provider)s itself takes payments between %(low)s and %(high)s.",
-                    provider=name,
-                    low=currency.format(float(low)),
-                    high=currency.format(float(high)),
-                )
-        return False
 
     # === BUSINESS METHODS - FRAMEWORK === #
 
@@ -219,7 +167,8 @@ class PaymentProvider(models.Model):
     ):
         """Override of `payment`: on Odoo's own pages ours are offered for invoices they may pay.
 
-        The pages that know the invoice put it into the context (see `controllers/portal.py`).
+        The pages that know the invoice put it into the context (see `controllers/portal.py`). Core
+        gives its total there, whatever was paid of it and whatever the page will ask for.
         """
         providers = super()._get_compatible_providers(
             company_id, partner_id, amount, *args, report=report, **kwargs
@@ -232,13 +181,16 @@ class PaymentProvider(models.Model):
         )
         allowed = ours.filtered(
             lambda provider: (
-                provider.pay_now_status == 'connected'
-                and provider.pay_now_health != 'red'
-                and provider._pay_now_takes(amount)
+                provider.pay_now_status == 'connected' and provider.pay_now_health != 'red'
             )
         )
         if not invoices or invoices._pay_now_refusals('page'):
             allowed = allowed.browse()
+        else:
+            amounts = invoices._pay_now_core_amounts()
+            if asked := self.env.context.get('pay_now_amount'):
+                amounts = [asked] if invoices._pay_now_core_amount_stands(asked) else []
+            allowed = allowed.filtered(lambda one: any(map(one._pay_now_takes, amounts)))
         payment_utils.add_to_report(
             report,
             ours - allowed,
@@ -366,42 +318,6 @@ class PaymentProvider(models.Model):
     def _pay_now_on_platform(self):
         """Tell whether the platform's credentials are used for this provider."""
         return self.sudo().pay_now_platform_state == 'used'
-
-    # === BUSINESS METHODS - AMOUNTS === #
-
-    def _pay_now_takes(self, amount):
-        """Tell whether the provider may be offered for an amount in the company's currency.
-
-        :param float amount: 0 for one that is not known yet.
-        :rtype: bool
-        """
-        self.ensure_one()
-        if not amount:
-            return True
-        low, high = self._pay_now_amount_limits(self.company_id.currency_id)
-        return low <= Decimal(str(amount)) <= high
-
-    def _pay_now_most(self):
-        """Return the largest amount that any of the providers takes at once.
-
-        :return: in the company's currency; None where there is no provider.
-        :rtype: float | None
-        """
-        return max(self.mapped('pay_now_most_at_once'), default=None)
-
-    def _pay_now_limits_text(self, currency):
-        """Return in one sentence for the customer which amounts the providers take.
-
-        :param res.currency currency: of the payment.
-        :rtype: str
-        """
-        limits = [provider._pay_now_amount_limits(currency) for provider in self]
-        low, high = min(low for low, _high in limits), max(high for _low, high in limits)
-        return self.env._(
-            "Online payment takes amounts between %(low)s and %(high)s.",
-            low=currency.format(float(low)),
-            high=currency.format(float(high)),
-        )
 
     # === BUSINESS METHODS - ACCOUNTING === #
 
@@ -638,9 +554,8 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         journal = self.journal_id
         company = journal.company_id
-        date = company._pay_now_day(instant or fields.Datetime.now())
-        locks = company._get_violated_lock_dates(date, False, journal)
-        return max([date, *(lock[0] + timedelta(days=1) for lock in locks)])
+        day = company._pay_now_day(instant or fields.Datetime.now())
+        return journal._pay_now_open_day(day, company)
 
     @api.model
     def _pay_now_currency(self, code):

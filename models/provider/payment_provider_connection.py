@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
@@ -266,6 +267,8 @@ class PaymentProvider(models.Model):
             raise UserError(self.env._("Sign up first (step 2)."))
         if not company._pay_now_has_chart():
             raise UserError(self.env._("Install a chart of accounts first."))
+        if problem := self._pay_now_currency_problem():
+            raise UserError(self._pay_now_problem_label(problem))
 
     def _pay_now_prove(self, key, secret):
         """Return whose keys these are; nothing is kept.
@@ -399,11 +402,23 @@ class PaymentProvider(models.Model):
         :return: a problem (see `problems`), whose sentence `_pay_now_problem_label` gives.
         :rtype: dict | bool
         """
+        if problem := self._pay_now_currency_problem():
+            return problem
         if not account.can_charge:
             return {'code': 'incomplete', 'missing': list(account.missing)}
         if account.currency and account.currency != self.company_id.currency_id.name:
             return {'code': 'currency', 'currency': account.currency}
         return False
+
+    def _pay_now_currency_problem(self):
+        """Return that the provider cannot be paid in the company's currency, or False.
+
+        :rtype: dict | bool
+        """
+        currency = self.company_id.currency_id.name
+        if GATEWAYS[self.code].amount_step(currency):
+            return False
+        return {'code': 'currency_not_taken', 'currency': currency}
 
     # === BUSINESS METHODS - WHICH ACCOUNT === #
 

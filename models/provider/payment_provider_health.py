@@ -268,13 +268,8 @@ class PaymentProvider(models.Model):
                     provider=self._pay_now_short_name(),
                     missing=self._pay_now_requirements_text(problem['missing']),
                 )
-            case 'currency':
-                return self.env._(
-                    "This account is settled in %(theirs)s, the company keeps its books in"
-                    " %(ours)s.",
-                    theirs=problem['currency'],
-                    ours=self.company_id.currency_id.name,
-                )
+            case 'currency' | 'currency_not_taken':
+                return self._pay_now_currency_problem_label(problem)
             case 'clearing':
                 return self._pay_now_differing_label(problem)
             case 'webhook' | 'error' | 'refused':
@@ -304,6 +299,25 @@ class PaymentProvider(models.Model):
         if self._pay_now_platform_error_text(error):
             problem['error']['answer'] = ''
         return problem
+
+    def _pay_now_currency_problem_label(self, problem):
+        """Return why the provider's currencies and the company's do not go together.
+
+        :param dict problem: whose currency it names, see `problems`.
+        :rtype: str
+        """
+        if problem['code'] == 'currency_not_taken':
+            return self.env._(
+                "%(provider)s does not take payments in %(currency)s, which the company keeps its"
+                " books in.",
+                provider=self._pay_now_short_name(),
+                currency=problem['currency'],
+            )
+        return self.env._(
+            "This account is settled in %(theirs)s, the company keeps its books in %(ours)s.",
+            theirs=problem['currency'],
+            ours=self.company_id.currency_id.name,
+        )
 
     def _pay_now_error_problem_label(self, problem):
         """Return what a problem means that a gateway's error is, in the reader's language.

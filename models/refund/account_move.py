@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import fields, models
 from odoo.fields import Domain
 
 
@@ -8,6 +8,17 @@ class AccountMove(models.Model):
     """Credit notes of invoices that were paid online and are given back."""
 
     _inherit = 'account.move'
+
+    pay_now_refund_ids = fields.Many2many(
+        string="Online refunds it was proposed for",
+        comodel_name='payment.transaction',
+        relation='pay_now_refund_credit_note_rel',
+        column1='move_id',
+        column2='transaction_id',
+        readonly=True,
+        copy=False,
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
 
     # === BUSINESS METHODS === #
 

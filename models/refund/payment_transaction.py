@@ -131,6 +131,7 @@ class PaymentTransaction(models.Model):
             return None
         source._pay_now_follow_refunds(payment)
         source._pay_now_book_refunds()
+        self.env['pay.now.discrepancy']._review(source | source.child_transaction_ids)
         return None
 
     def _pay_now_update_refunds(self, payment):
@@ -371,6 +372,9 @@ class PaymentTransaction(models.Model):
             'not_allowed': self.env._("%s does not refund this payment.", name),
             'whole_only': self.env._("%s refunds this payment only as a whole.", name),
             'account': self.env._("Your %s account is restricted: look at it there.", name),
+            'amount_not_representable': self.env._(
+                "%s does not write amounts with as many decimals.", name
+            ),
             'keys': self.env._(
                 "The keys of %s do not allow refunds: allow it there, or refund at its dashboard.",
                 name,

@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from collections import defaultdict
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
@@ -102,9 +104,9 @@ class PaymentTransaction(models.Model):
         payments.action_post()
         for tx, payment in zip(self, payments, strict=True):
             tx.payment_id = payment
-            if not tx.pay_now_returned_at:
-                tx._pay_now_match_refund()
-                tx._pay_now_propose_credit_notes()
+        given = self.filtered(lambda tx: not tx.pay_now_returned_at)
+        given._pay_now_match_refunds()
+        given._pay_now_propose_credit_notes()
 
     def _pay_now_prepare_refund_payment(self, method_line):
         """Return the values of the outbound `account.payment`, on the account of the inbound one.
@@ -138,28 +140,35 @@ class PaymentTransaction(models.Model):
         booked = self.filtered(lambda tx: not tx.pay_now_reversal_move_id).payment_id
         return booked._pay_now_counterpart_lines().filtered(lambda line: not line.reconciled)
 
-    def _pay_now_match_refund(self):
-        """Match what was given back: with the payment's own open credit, then with credit notes."""
-        self.ensure_one()
-        source = self.source_transaction_id
-        debit = self._pay_now_open_refund_lines()
-        credit = source.payment_id._pay_now_counterpart_lines().filtered(
-            lambda line: not line.reconciled
-        )
-        if debit and credit:
-            (debit | credit).reconcile()
-            source._pay_now_close_surplus()
-        if debit := self._pay_now_open_refund_lines():
-            notes = self._pay_now_matching_note_lines(debit)
-            if notes:
-                (debit | notes).reconcile()
-
-    def _pay_now_close_surplus(self):
-        """Close what is to handle about a surplus once nothing of it is left."""
-        lines = self.payment_id._pay_now_counterpart_lines()
-        if all(line.reconciled for line in lines):
-            for kind in ('surplus', 'waiting', 'superseded'):
-                self.env['pay.now.discrepancy']._close_of(self, kind)
+    def _pay_now_match_refunds(self):
+        """Match what was given back: with the payments' own open credit, then with credit notes."""
+        Line = self.env['account.move.line']
+        plan = []
+        for source, refunds in self.grouped('source_transaction_id').items():
+            debits = refunds._pay_now_open_refund_lines()
+            credit = source.payment_id._pay_now_counterpart_lines().filtered(
+                lambda line: not line.reconciled
+            )
+            if debits and credit:
+                plan.append(debits | credit)
+        if plan:
+            Line._reconcile_plan(plan)
+        plan, seen, later = [], set(), self.browse()
+        # Read for all of them at once, as what follows does not.
+        self.source_transaction_id._pay_now_invoices().fetch(['reversal_move_ids'])
+        for tx in self:
+            debit = tx._pay_now_open_refund_lines()
+            notes = debit and tx._pay_now_matching_note_lines(debit)
+            if notes and seen.isdisjoint(notes.ids):
+                plan.append(debit | notes)
+                seen.update(notes.ids)
+            elif notes:
+                later |= tx
+        if plan:
+            Line._reconcile_plan(plan)
+        if later:
+            # What the others left of the same credit notes.
+            later._pay_now_match_refunds()
 
     def _pay_now_matching_note_lines(self, debit):
         """Return the items of posted credit notes to match a refund with.
@@ -277,37 +286,43 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_propose_credit_notes(self):
         """Propose draft credit notes for what nothing stands against; never keep a refund out."""
-        self.ensure_one()
-        amount = sum(self._pay_now_open_refund_lines().mapped('amount_residual_currency'))
-        for invoice, part in self._pay_now_parts_to_credit(amount):
-            try:
-                with self.env.cr.savepoint():
-                    self._pay_now_propose_credit_note(invoice, part)
-            except UserError as error:
-                invoice._message_log(
-                    body=self.env._(
-                        "No credit note could be proposed for the refund %(refund)s: %(error)s",
-                        refund=self._get_html_link(),
-                        error=error,
-                    )
-                )
+        if parts := self._pay_now_parts_to_credit():
+            self._pay_now_create_credit_notes(parts)
 
-    def _pay_now_parts_to_credit(self, amount):
+    def _pay_now_parts_to_credit(self):
+        """Share what was given back among the invoices of the payments.
+
+        :return: refund, invoice and how much of it, taxes included.
+        :rtype: list[tuple(payment.transaction, account.move, float)]
+        """
+        parts, taken = [], defaultdict(float)
+        for tx in self:
+            amount = sum(tx._pay_now_open_refund_lines().mapped('amount_residual_currency'))
+            for invoice, part in tx._pay_now_share_credit(amount, taken):
+                parts.append((tx, invoice, part))
+                taken[invoice] += part
+        return parts
+
+    def _pay_now_share_credit(self, amount, taken):
         """Share an amount among the invoices of the payment, as far as they are not credited.
 
-        An invoice of exactly that amount first, else the oldest ones.
+        An invoice of exactly that amount first, else the oldest ones. Of one with an early payment
+        discount no more was paid, and is given back, than what that left.
 
         :param float amount: what was given back.
+        :param dict taken: `{invoice: amount}` that other refunds are about to credit.
         :return: pairs of an invoice and a part of the amount.
         :rtype: list[tuple(account.move, float)]
         """
         source, currency = self.source_transaction_id, self.currency_id
+        granted = source._pay_now_granted_discounts()
         left = {}
         for invoice in source._pay_now_invoices().sorted(lambda move: (move.invoice_date, move.id)):
             notes = invoice.reversal_move_ids.filtered(
                 lambda move: move.move_type == 'out_refund' and move.state != 'cancel'
             )
-            left[invoice] = invoice.amount_total - sum(notes.mapped('amount_total'))
+            credited = sum(notes.mapped('amount_total')) + taken[invoice]
+            left[invoice] = invoice.amount_total - granted.get(invoice, 0.0) - credited
         exact = [one for one, open_ in left.items() if not currency.compare_amounts(open_, amount)]
         parts = []
         for invoice in exact[:1] or left:
@@ -317,45 +332,137 @@ class PaymentTransaction(models.Model):
                 amount -= part
         return parts
 
-    def _pay_now_propose_credit_note(self, invoice, amount):
-        """Propose a credit note: the whole invoice reversed, or its part of every tax.
+    def _pay_now_granted_discounts(self):
+        """Return the early payment discounts that the entry of a payment grants.
+
+        :return: `{invoice: amount}`
+        :rtype: dict
+        """
+        self.ensure_one()
+        lines = self.payment_id._pay_now_counterpart_lines()
+        # More is matched than was received.
+        left = -sum(lines.mapped('amount_currency')) - self.payment_id.amount
+        granted = {}
+        for item in self._pay_now_own_items().filtered('discount'):
+            if self.currency_id.compare_amounts(left, item.discount) >= 0:
+                granted[item.move_id] = granted.get(item.move_id, 0.0) + item.discount
+                left -= item.discount
+        return granted
+
+    def _pay_now_create_credit_notes(self, parts):
+        """Create credit notes, all at once; one by one where that fails, and say which could not.
+
+        :param list parts: see `_pay_now_parts_to_credit`.
+        """
+        try:
+            with self.env.cr.savepoint():
+                self._pay_now_create_notes_at_once(parts)
+        except UserError as error:
+            if len(parts) > 1:
+                for part in parts:
+                    self._pay_now_create_credit_notes([part])
+                return
+            [(tx, invoice, amount)] = parts
+            self.env['pay.now.discrepancy']._report(
+                tx,
+                'credit_note',
+                'credit_note',
+                {'amount': amount, 'invoice': invoice.name, 'error': str(error)},
+                amount=amount,
+            )
+
+    def _pay_now_create_notes_at_once(self, parts):
+        groups = defaultdict(list)
+        # Read for all of them at once, as what follows does not.
+        invoices = self.env['account.move'].browse([invoice.id for _tx, invoice, _part in parts])
+        invoices.line_ids.fetch(['display_type', 'account_id', 'tax_ids', 'tax_tag_ids'])
+        for tx, invoice, amount in parts:
+            whole = tx._pay_now_is_credited_whole(invoice, amount)
+            groups[invoice.company_id, whole].append((tx, invoice, amount))
+        for (company, whole), own in groups.items():
+            # One record set: what is read of one is read of all.
+            invoices = self.env['account.move'].browse([invoice.id for _tx, invoice, _part in own])
+            invoices = invoices.with_company(company).with_context(include_business_fields=True)
+            values = [
+                tx._pay_now_prepare_credit_note(invoice, amount, whole)
+                for invoice, (tx, _invoice, amount) in zip(invoices, own, strict=True)
+            ]
+            # As in copying: Odoo compares what it creates with what it is called on.
+            notes = (invoices if whole else invoices.browse()).create(values)
+            bodies = {
+                note.id: self.env._(
+                    "Proposed by Pay Now for the refund %(refund)s of %(amount)s. Check lines,"
+                    " accounts and taxes before you post it; it is then matched with the refund by"
+                    " itself.",
+                    refund=tx._get_html_link(),
+                    amount=tx.currency_id.format(amount),
+                )
+                for note, (tx, _invoice, amount) in zip(notes, own, strict=True)
+            }
+            notes._message_log_batch(bodies=bodies)
+
+    def _pay_now_is_credited_whole(self, invoice, amount):
+        """Tell whether a credit note is the invoice reversed, line by line.
+
+        Not where Odoo would compute lines of it anew, and otherwise: without the payment term, or
+        with the discount.
 
         :param account.move invoice: what was paid and is given back.
         :param float amount: how much of it, taxes included.
+        :rtype: bool
         """
-        whole = not invoice.reversal_move_ids and not self.currency_id.compare_amounts(
-            amount, invoice.amount_total
-        )
-        values = self._pay_now_prepare_credit_note(invoice)
-        if whole:
-            note = invoice._reverse_moves([values])
-        else:
-            note = self.env['account.move'].create(
-                {
-                    **values,
-                    'move_type': 'out_refund',
-                    'partner_id': invoice.partner_id.id,
-                    'reversed_entry_id': invoice.id,
-                    'journal_id': invoice.journal_id.id,
-                    'currency_id': invoice.currency_id.id,
-                    'fiscal_position_id': invoice.fiscal_position_id.id,
-                    'invoice_line_ids': self._pay_now_prepare_credit_lines(invoice, amount),
-                }
-            )
-        self.pay_now_credit_note_ids |= note
-        note._message_log(
-            body=self.env._(
-                "Proposed by Pay Now for the refund %(refund)s of %(amount)s. Check lines, accounts"
-                " and taxes before you post it; it is then matched with the refund by itself.",
-                refund=self._get_html_link(),
-                amount=self.currency_id.format(amount),
-            )
+        discount = self.source_transaction_id._pay_now_granted_discounts().get(invoice, 0.0)
+        kinds = set(invoice.line_ids.mapped('display_type'))
+        return (
+            not invoice.reversal_move_ids
+            and not self.currency_id.compare_amounts(amount, invoice.amount_total - discount)
+            and 'epd' not in kinds
+            and not (discount and 'rounding' in kinds)
         )
 
-    def _pay_now_prepare_credit_note(self, invoice):
+    def _pay_now_prepare_credit_note(self, invoice, amount, whole):
+        """Return the values of a credit note: the whole invoice, or its part of every tax.
+
+        With it goes the discount that the payment had: the entry of both is taken back.
+
+        :param account.move invoice: what was paid and is given back.
+        :param float amount: how much of it, taxes included.
+        :param bool whole: see `_pay_now_is_credited_whole`.
+        :rtype: dict
+        """
+        discount = self.source_transaction_id._pay_now_granted_discounts().get(invoice, 0.0)
+        values = self._pay_now_prepare_note_header(invoice)
+        if whole:
+            values = invoice.copy_data(values)[0]
+            gross, lines = invoice.amount_total, values['line_ids']
+        else:
+            paid = invoice.amount_total - discount
+            gross = self.currency_id.round(invoice.amount_total * amount / paid)
+            lines = values['invoice_line_ids'] = self._pay_now_prepare_credit_lines(invoice, gross)
+        if discount:
+            lines += self._pay_now_prepare_discount_lines(invoice, gross - amount)
+        return values
+
+    def _pay_now_prepare_note_header(self, invoice):
+        """Return what a credit note has of its invoice and its refund, besides the lines.
+
+        Its date is one that entries with taxes are open for. Nobody is its salesperson because
+        of being at work: it is the invoice's.
+        """
         lang = invoice.partner_id.lang or self.env.lang
-        date = self.payment_id.date
+        date = invoice.journal_id._pay_now_open_day(
+            self.payment_id.date, invoice.company_id, has_tax=True
+        )
+        kept = ('invoice_user_id', 'team_id', 'campaign_id', 'medium_id', 'source_id')
         return {
+            'move_type': 'out_refund',
+            'company_id': invoice.company_id.id,
+            'partner_id': invoice.partner_id.id,
+            'partner_shipping_id': invoice.partner_shipping_id.id,
+            'reversed_entry_id': invoice.id,
+            'journal_id': invoice.journal_id.id,
+            'currency_id': invoice.currency_id.id,
+            'fiscal_position_id': invoice.fiscal_position_id.id,
             'ref': self.with_context(lang=lang).env._("Refund of %s", invoice.name),
             'date': date,
             'invoice_date': date,
@@ -363,6 +470,8 @@ class PaymentTransaction(models.Model):
             'invoice_payment_term_id': False,
             'invoice_origin': invoice.invoice_origin,
             'auto_post': 'no',
+            'pay_now_refund_ids': [Command.link(self.id)],
+            **{name: invoice[name].id for name in kept if name in invoice._fields},
         }
 
     def _pay_now_prepare_credit_lines(self, invoice, amount):
@@ -370,6 +479,11 @@ class PaymentTransaction(models.Model):
 
         One for each account and set of taxes of the invoice, each with its part, as Odoo shares
         down payments.
+
+        :param account.move invoice: what is credited.
+        :param float amount: how much of it, taxes included; negative for a deduction.
+        :return: commands that create journal items.
+        :rtype: list
         """
         AccountTax = self.env['account.tax']
         lang = invoice.partner_id.lang or self.env.lang
@@ -398,6 +512,29 @@ class PaymentTransaction(models.Model):
             )
             for part in parts
         ]
+
+    def _pay_now_prepare_discount_lines(self, invoice, discount):
+        """Return the lines that take the early payment discount back, as the payment booked it.
+
+        Where the discount reduced the taxes of the invoice, so they do here; in the other modes
+        of the payment term it left them as they were, or they were reduced in the invoice.
+
+        :param account.move invoice: what is credited.
+        :param float discount: how much of it was discounted, taxes included.
+        :return: as of `_pay_now_prepare_credit_lines`.
+        :rtype: list
+        """
+        lang = invoice.partner_id.lang or self.env.lang
+        account = invoice.company_id.account_journal_early_pay_discount_loss_account_id
+        values = {
+            'name': self.with_context(lang=lang).env._("Early payment discount"),
+            'account_id': account.id,
+        }
+        if invoice.invoice_payment_term_id.early_pay_discount_computation != 'included':
+            plain = {**values, 'quantity': 1, 'price_unit': -discount, 'tax_ids': [Command.clear()]}
+            return [Command.create(plain)]
+        lines = self._pay_now_prepare_credit_lines(invoice, -discount)
+        return [Command.create({**line, **values}) for _command, _id, line in lines]
 
     def _pay_now_withdraw_proposals(self):
         """Take back drafts that were proposed for a refund that failed; posted ones stay."""

@@ -6,5 +6,6 @@ from . import (
     test_comparison_sandbox,
     test_comparison_screens,
     test_fec,
+    test_review,
     test_storno,
 )

@@ -2,6 +2,7 @@
 
 from . import (
     test_answers,
+    test_core_page,
     test_direction,
     test_framework_errors,
     test_groups,

@@ -75,10 +75,10 @@ class TestLimits(PayNowCommon, HttpCase):
 
     def test_pages_of_odoo_obey_too(self):
         self.provider.pay_now_minimum_amount = 50
-        invoice = self.make_invoice(20)
-        Provider = self.env['payment.provider'].with_context(pay_now_invoice_ids=invoice.ids)
         currency = self.company.currency_id.id
         for amount, ours in ((20, self.paypal), (60, self.provider | self.paypal)):
+            invoice = self.make_invoice(amount)
+            Provider = self.env['payment.provider'].with_context(pay_now_invoice_ids=invoice.ids)
             found = Provider._get_compatible_providers(
                 self.company.id, self.customer.id, amount, currency_id=currency
             )

@@ -65,22 +65,45 @@ def check(amount, currency):
             f"The Checkout Session's total amount due must be no more than {text(high, currency)}",
             'amount_too_large',
         )
-    if amount % STEP.get(currency, 1):
+    check_step(amount, currency)
+
+
+def check_step(amount, currency):
+    """Refuse an amount that Stripe cannot write, of a charge or a refund.
+
+    :param int amount: minor units.
+    :param str currency: lower-case ISO code.
+    :raise StripeError: digits that must be zero are not.
+    """
+    step = STEP.get(currency, 1)
+    if not amount % step:
+        return
+    code = currency.upper()
+    if step == 10:
         raise errors.StripeError(
-            400, f"Amounts in {currency} must be a multiple of {STEP[currency]}."
+            400,
+            f"Invalid amount. The last digit of amounts in {code} must be 0: they are evenly"
+            " divisible by 10.",
+            'invalid_charge_amount',
         )
+    raise errors.StripeError(
+        400,
+        f"Invalid amount. Currency {code} has become effectively zero-decimal and charged amounts"
+        " must be evenly divisible by 100.",
+        'invalid_charge_amount_no_decimal_compatible',
+    )
 
 
-def fee(amount, method):
+def fee(amount, method, currency='eur'):
     """Return Stripe's fee in minor units: 1.5 % and 25 cents by card, 35 cents otherwise.
 
     :param int amount: what was settled, in minor units.
     :param str method: Stripe's, e.g. `card` or `sepa_debit`.
+    :param str currency: what it was settled in, in lower case: it is no finer than amounts are.
     """
-    if method != 'card':
-        return 35
-    part = Decimal(amount) * Decimal('0.015') + 25
-    return int(part.quantize(Decimal(1), ROUND_HALF_UP))
+    step = STEP.get(currency, 1)
+    part = Decimal(35) if method != 'card' else Decimal(amount) * Decimal('0.015') + 25
+    return int((part / step).quantize(Decimal(1), ROUND_HALF_UP)) * step
 
 
 def convert(amount, currency, settlement, rates):

@@ -160,7 +160,7 @@ class Payments(Ledger):
             amount, currency, account.currency, self.store.rates
         )
         if method:
-            fee = money.fee(settled, method)
+            fee = money.fee(settled, method, settlement)
         movement = objects.balance_transaction(settled, fee, settlement, kind, source)
         movement['exchange_rate'] = rate
         return account.add(movement)
@@ -209,6 +209,7 @@ class Payments(Ledger):
             raise errors.invalid(
                 'amount', f"Refund amount ({amount}) is greater than unrefunded amount ({left})."
             )
+        money.check_step(amount, charge['currency'])
         refund = account.add(objects.refund(charge, amount, params))
         movement = self.move(account, 'refund', -amount, charge['currency'], refund['id'])
         refund['balance_transaction'] = movement['id']

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateways.errors import GatewayRefused
-from gateways.paypal.money import CURRENCIES, amount_limits, exponent, from_money, to_money
+from gateways.paypal.money import (
+    CURRENCIES,
+    amount_limits,
+    amount_step,
+    exponent,
+    from_money,
+    to_money,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +91,16 @@ def test_limits():
     assert amount_limits('jpy') == (Decimal(1), Decimal(9999999))
     low, high = amount_limits('MAD')
     assert low > high, "nothing can be paid in a currency that PayPal does not have"
+
+
+@pytest.mark.parametrize(
+    ('currency', 'step'), [('EUR', '0.01'), ('HUF', 1), ('TWD', 1), ('JPY', 1), ('TND', 0)]
+)
+def test_steps(currency, step):
+    assert amount_step(currency) == Decimal(step)
+
+
+@pytest.mark.parametrize('currency', sorted(CURRENCIES))
+def test_limits_can_be_written(currency):
+    for amount in amount_limits(currency):
+        assert from_money(to_money(amount, currency)) == (amount, currency)

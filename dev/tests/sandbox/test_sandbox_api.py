@@ -73,8 +73,21 @@ def test_headers(call):
         ({f'{ITEM}[unit_amount]': '-100'}, 'amount_too_small', None),
         ({f'{ITEM}[unit_amount]': '100000000'}, 'amount_too_large', None),
         ({f'{ITEM}[currency]': 'xxx'}, None, f'{ITEM}[currency]'),
-        ({f'{ITEM}[currency]': 'isk', f'{ITEM}[unit_amount]': '1050'}, None, None),
-        ({f'{ITEM}[currency]': 'kwd', f'{ITEM}[unit_amount]': '1055'}, None, None),
+        (
+            {f'{ITEM}[currency]': 'isk', f'{ITEM}[unit_amount]': '1050'},
+            'invalid_charge_amount_no_decimal_compatible',
+            None,
+        ),
+        (
+            {f'{ITEM}[currency]': 'ugx', f'{ITEM}[unit_amount]': '1050'},
+            'invalid_charge_amount_no_decimal_compatible',
+            None,
+        ),
+        (
+            {f'{ITEM}[currency]': 'tnd', f'{ITEM}[unit_amount]': '12345'},
+            'invalid_charge_amount',
+            None,
+        ),
         ({'mode[x]': 'payment'}, None, 'mode[x]'),
         ({'a[[]': 'x'}, 'parameter_unknown', 'a[[]'),
         ({f'metadata[{"k" * 41}]': 'x'}, None, 'metadata'),

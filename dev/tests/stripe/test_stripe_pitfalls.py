@@ -301,7 +301,13 @@ def test_long_texts_are_cut(sandbox, gateway, make_request):
 
 @pytest.mark.parametrize(
     ('amount', 'currency', 'minor'),
-    [('1000', 'JPY', '1000'), ('12.340', 'KWD', '12340'), ('500', 'ISK', '50000')],
+    [
+        ('1000', 'JPY', '1000'),
+        ('12.340', 'KWD', '12340'),
+        ('500', 'ISK', '50000'),
+        ('500', 'UGX', '50000'),
+        ('10500.50', 'HUF', '1050050'),
+    ],
 )
 def test_other_minor_units(sandbox, gateway, make_request, amount, currency, minor):
     request = make_request(amount=Decimal(amount), currency=currency)
@@ -314,7 +320,9 @@ def test_other_minor_units(sandbox, gateway, make_request, amount, currency, min
 @pytest.mark.parametrize(
     ('amount', 'currency', 'code'),
     [
-        ('5', 'UGX', 'currency_not_supported'),
+        ('5', 'KPW', 'currency_not_supported'),
+        ('5.50', 'UGX', 'amount_not_representable'),
+        ('12.345', 'TND', 'amount_not_representable'),
         ('1.001', 'EUR', 'amount_not_representable'),
         ('NaN', 'EUR', 'amount_not_representable'),
         ('Infinity', 'EUR', 'amount_not_representable'),

@@ -34,8 +34,11 @@
         let taken = 0;
         for (const button of form.querySelectorAll("[name=provider_id]")) {
             // What is typed is read by the server, in the customer's language.
-            const { low, high } = button.dataset;
-            const fits = typed?.value.trim() || (amount >= Number(low) && amount <= Number(high));
+            const { low, high, step } = button.dataset;
+            const steps = amount / (Number(step) || 1);
+            const written = !Number(step) || Math.abs(steps - Math.round(steps)) < 1e-6;
+            const within = amount >= Number(low) && amount <= Number(high);
+            const fits = typed?.value.trim() || (within && written);
             button.disabled = !payable || !fits;
             taken += fits ? 1 : 0;
         }
