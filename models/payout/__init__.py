@@ -4,5 +4,6 @@ from . import (
     account_bank_statement_line,
     pay_now_movement,
     pay_now_payout,
+    pay_now_payout_bank,
     payment_provider,
 )
