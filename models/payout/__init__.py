@@ -2,6 +2,7 @@
 
 from . import (
     account_bank_statement_line,
+    pay_now_discrepancy,
     pay_now_movement,
     pay_now_payout,
     pay_now_payout_bank,

@@ -57,6 +57,11 @@ class PaymentProvider(models.Model):
         copy=False,
         help="Leave empty for the distribution that your analytic rules give.",
     )
+    # What the widget of the distribution asks for.
+    analytic_precision = fields.Integer(
+        store=False,
+        default=lambda self: self.env['decimal.precision'].precision_get('Percentage Analytic'),
+    )
     pay_now_commission_imported = fields.Boolean(
         string="Commissions come from a bank statement import",
         copy=False,
@@ -129,6 +134,20 @@ class PaymentProvider(models.Model):
 
     # === ACTION METHODS === #
 
+    def action_pay_now_commissions(self):
+        """Show what becomes of the provider's commissions, in a window of its own."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Commissions of %s", self.name),
+            'res_model': self._name,
+            'res_id': self.id,
+            'views': [
+                (self.env.ref('account_pay_now.payment_provider_view_commission').id, 'form')
+            ],
+            'target': 'new',
+        }
+
     def action_pay_now_supplier(self):
         """Choose the supplier who invoices commissions in the European Union; made once.
 
@@ -137,6 +156,7 @@ class PaymentProvider(models.Model):
         self.check_access('write')
         for provider in self.filtered(lambda one: one.code in const.PROVIDER_CODES):
             provider.pay_now_commission_partner_id = provider._pay_now_find_supplier()
+        return self.action_pay_now_commissions() if len(self) == 1 else None
 
     # === BUSINESS METHODS === #
 

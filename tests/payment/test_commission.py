@@ -367,6 +367,70 @@ class TestCommissionOfDisputes(CommissionCase):
 
 
 @tagged('post_install', '-at_install')
+class TestCommissionConverted(CommissionCase):
+    """The provider credits dollars: the commission is proposed from the payout's lines."""
+
+    def converted(self):
+        tx = self.checkout(self.lines(self.make_invoice(100)))
+        self.gateway.pay(tx, commission='3.50', net=Decimal('104.50'), settlement_currency='USD')
+        tx._synchronize()
+        found = tx.pay_now_discrepancy_ids
+        self.assertRecordValues(found, [{'kind': 'settlement', 'state': 'open'}])
+        return tx, found
+
+    def test_booked_as_proposed(self):
+        self.choose(self.provider, self.reverse_charge)
+        tx, found = self.converted()
+        self.assertEqual(found.proposed_commission, 0, "the payout's lines are not there yet")
+        with self.assertRaisesRegex(UserError, "no commission"):
+            found.action_book_commission()
+        line = self.gateway.move(
+            'txn_usd',
+            '104.50',
+            'payment',
+            '3.50',
+            currency='USD',
+            payment_id=tx.pay_now_payment_ref,
+        )
+        self.gateway.pay_out('po_usd', [line], currency='USD')
+        self.sweep()
+        self.env.invalidate_all()
+        # 3.50 of 108.00 dollars, for 100.00 euros.
+        self.assertEqual(found.proposed_commission, 3.24)
+        found.action_book_commission()
+        self.assertEqual(
+            self.items(tx.pay_now_commission_move_id),
+            [
+                (self.fees, 3.24, 0),
+                (self.deductible, 0.65, 0),
+                (self.due, 0, 0.65),
+                (self.provider.pay_now_clearing_account_id, 0, 3.24),
+            ],
+        )
+        self.assertEqual(tx.pay_now_commission_state, 'booked')
+        self.assertEqual(found.state, 'done')
+        with self.assertRaisesRegex(UserError, "no commission"):
+            found.action_book_commission()
+
+    def test_what_the_books_refuse_stays_to_do(self):
+        tx, found = self.converted()
+        self.gateway.move(
+            'txn_usd',
+            '104.50',
+            'payment',
+            '3.50',
+            currency='USD',
+            payment_id=tx.pay_now_payment_ref,
+        )
+        self.sweep()
+        self.provider.pay_now_commission_account_id = False
+        with self.assertRaisesRegex(UserError, "commission account"), self.env.cr.savepoint():
+            found.action_book_commission()
+        self.env.invalidate_all()
+        self.assertEqual((tx.pay_now_commission_state, found.state), ('by_hand', 'open'))
+
+
+@tagged('post_install', '-at_install')
 class TestCommissionImport(CommissionCase):
     """The provider's statement is imported by somebody else."""
 
