@@ -117,6 +117,7 @@ class PayNowOptionsLine(models.TransientModel):
     # What the widget of the distribution asks for.
     analytic_precision = fields.Integer(
         store=False,
+        copy=False,
         default=lambda self: self.env['decimal.precision'].precision_get('Percentage Analytic'),
     )
     pay_now_commission_imported = fields.Boolean(
@@ -143,7 +144,7 @@ class PayNowOptionsLine(models.TransientModel):
         self.ensure_one()
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Commissions of %s", self.name),
+            'name': self.env._("Commissions of %s", self.sudo().provider_id._pay_now_short_name()),
             'res_model': self._name,
             'res_id': self.id,
             'views': [

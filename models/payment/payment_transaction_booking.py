@@ -477,7 +477,7 @@ class PaymentTransaction(models.Model):
             self._pay_now_take_back(move)
         elif move.state == 'draft':
             # Unposted by hand: its number stays, and nobody posts it beside the new one.
-            booked.action_cancel()
+            booked.with_context(**{const.BY_ITSELF: True}).action_cancel()
         self.write({'payment_id': False, 'pay_now_received': received})
 
     def _pay_now_release_commission(self, payment):

@@ -62,6 +62,7 @@ class AccountBankStatementLine(models.Model):
     def action_pay_now_match(self):
         """Match the bank line with the payout that the list was opened for."""
         self.ensure_one()
+        self.check_access('read')
         payout = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
         payout.check_access('write')
         item = payout.sudo()._waiting_items()[:1]
@@ -73,6 +74,7 @@ class AccountBankStatementLine(models.Model):
 
         :raise UserError: nothing is proposed any more.
         """
+        self.check_access('read')
         for line in self:
             payout = line.pay_now_payout_id
             if not payout:

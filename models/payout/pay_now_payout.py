@@ -35,6 +35,11 @@ class PayNowPayout(models.Model):
     bank_reference = fields.Char(
         string="Bank reference", readonly=True, help="What the bank's statement may show."
     )
+    descriptor = fields.Char(
+        string="Text at the bank",
+        readonly=True,
+        help="What the bank's statement may show of all payouts of the account.",
+    )
     state = fields.Selection(
         string="Status",
         selection=[
@@ -194,6 +199,7 @@ class PayNowPayout(models.Model):
             'failure_movement_ref': one.failure_movement_id or self.failure_movement_ref,
             'failure': one.failure or self.failure,
             'bank_reference': one.bank_reference or self.bank_reference,
+            'descriptor': one.descriptor or self.descriptor,
             'url': one.url or self.url,
             'listed': one.listed,
             'complete': one.complete or self.complete,

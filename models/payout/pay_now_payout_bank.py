@@ -246,8 +246,7 @@ class PayNowPayout(models.Model):
             return 'reference'
         if line._pay_now_account_number() in provider._pay_now_bank_accounts():
             return 'account'
-        name, reference = provider._pay_now_short_name(), self.bank_reference or ''
-        descriptor = '' if bank_text.is_reference(reference) else reference
+        name, descriptor = provider._pay_now_short_name(), self._bank_descriptor()
         named = bank_text.names(text, name) or bank_text.names(text, descriptor)
         known = (*const.PROVIDER_NAMES[provider.code], descriptor)
         return 'name' if named and not items and not bank_text.other_words(text, *known) else ''
@@ -259,6 +258,15 @@ class PayNowPayout(models.Model):
             bank_text.is_reference(reference) and bank_text.names(text, reference)
             for reference in (self.payout_ref, self.bank_reference)
         )
+
+    def _bank_descriptor(self):
+        """Return the text that the bank shows of payouts like this one, as far as it is known.
+
+        Earlier versions kept it as the bank reference.
+        """
+        if self.descriptor or bank_text.is_reference(self.bank_reference):
+            return self.descriptor or ''
+        return self.bank_reference or ''
 
     def _proposal(self, item):
         """Return the bank line to propose for a payout: the best one, where one is the best.
@@ -300,7 +308,8 @@ class PayNowPayout(models.Model):
         """
         self.ensure_one()
         _liquidity, suspense, _others = line._seek_for_lines()
-        if line.is_reconciled or len(suspense) != 1 or not item or item.reconciled:
+        others_books = line.company_id != self.company_id
+        if line.is_reconciled or len(suspense) != 1 or not item or item.reconciled or others_books:
             raise UserError(self.env._("This bank line or this payout is matched already."))
         kind, less = self._difference(line, item)
         if kind is None:

@@ -60,6 +60,7 @@ class PaymentProvider(models.Model):
     # What the widget of the distribution asks for.
     analytic_precision = fields.Integer(
         store=False,
+        copy=False,
         default=lambda self: self.env['decimal.precision'].precision_get('Percentage Analytic'),
     )
     pay_now_commission_imported = fields.Boolean(
@@ -139,7 +140,7 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Commissions of %s", self.name),
+            'name': self.env._("Commissions of %s", self._pay_now_short_name()),
             'res_model': self._name,
             'res_id': self.id,
             'views': [

@@ -396,4 +396,4 @@ class PaymentTransaction(models.Model):
         drafts = self.pay_now_credit_note_ids.filtered(lambda move: move.state == 'draft')
         for note in drafts:
             note._message_log(body=self.env._("The refund failed: nothing to credit any more."))
-        drafts.button_cancel()
+        drafts.with_context(**{const.BY_ITSELF: True}).button_cancel()

@@ -107,6 +107,15 @@ class TestPayoutEvidence(BankCase):
             with self.subTest(label):
                 self.assert_open(self.bank_line(295.40, label))
 
+    def test_the_text_of_all_payouts_of_the_account(self):
+        """The merchant's own text: as good as the provider's name, and no better."""
+        self.first.write({'bank_reference': False, 'descriptor': "FOURNIL PAYOUT"})
+        self.assert_open(self.bank_line(295.40, "VIR DUPONT POUR FOURNIL PAYOUT"))
+        self.assert_open(self.bank_line(295.40, "FOURNIL"))
+        line = self.bank_line(295.40, "VIR SEPA FOURNIL PAYOUT")
+        self.assertTrue(line.is_reconciled)
+        self.assertEqual(self.first.statement_line_ids, line)
+
     def test_an_account_of_somebody_else(self):
         self.env['res.partner.bank'].create(
             {'partner_id': self.customer.id, 'acc_number': 'FR7630006000011234567890189'}
