@@ -13,6 +13,26 @@ CLEARING_CODES = {STRIPE: '511510', PAYPAL: '511520'}
 DISPUTED_CODE = '467500'
 JOURNAL_CODES = {STRIPE: 'STRIP', PAYPAL: 'PAYPL'}
 
+#: Who invoices the commissions in the European Union, and from where. Elsewhere others do.
+SUPPLIERS = {
+    STRIPE: ("Stripe Payments Europe, Limited", 'IE'),
+    PAYPAL: ("PayPal (Europe) S.à r.l. et Cie, S.C.A.", 'LU'),
+}
+
+#: How banks write whose transfer a payout is: the words that stand for nobody else.
+PROVIDER_NAMES = {
+    STRIPE: (
+        "Stripe Payments Europe, Limited",
+        "Stripe Technology Europe, Limited",
+        "Stripe Payments UK Ltd",
+    ),
+    PAYPAL: (
+        "PayPal (Europe) S.à r.l. et Cie, S.C.A.",
+        "PayPal Europe SARL et Cie SCA Luxembourg",
+        "PayPal UK Ltd",
+    ),
+}
+
 #: How charts of accounts call the account of bank fees, in the English that Odoo keeps beside
 #: the other languages; the usual name first.
 BANK_FEE_NAMES = (
@@ -22,6 +42,21 @@ BANK_FEE_NAMES = (
     "Banking and similar services",
     "Incidental monetary transaction costs",
 )
+
+#: The fields of the entries that are made by themselves, by model. An entry that a person deletes
+#: is not made again by itself: the model has `pay.now.booked.mixin`.
+ENTRIES = {
+    'payment.transaction': (
+        'payment_id',
+        'pay_now_commission_move_id',
+        'pay_now_reversal_move_id',
+    ),
+    'pay.now.payout': ('move_id', 'reversal_move_id'),
+    'pay.now.movement': ('move_id',),
+    'pay.now.dispute': ('loss_move_id',),
+}
+#: In the context of what the module matches and takes apart: no person decided it.
+BY_ITSELF = 'pay_now_by_itself'
 
 #: core's code of the method a payment starts with.
 FIRST_METHOD = {STRIPE: 'card', PAYPAL: 'paypal'}
@@ -211,6 +246,10 @@ COMPARISON_QUESTIONS = 100
 #: Days before a payout is made, and after it is expected, that its bank line may be dated.
 BANK_DAYS_BEFORE = 1
 BANK_DAYS_AFTER = 10
+#: How much less than the payout may arrive because of a bank's fee, and how far the bank's own
+#: exchange rate may differ: shares of the payout. More than that is nothing to propose.
+BANK_FEE_SHARE = 0.05
+EXCHANGE_SHARE = 0.1
 #: How long a visit to a provider's registration may take, in hours.
 ONBOARDING_VALIDITY_HOURS = 24
 #: How long a registration is asked about that nobody came back from, in days.

@@ -228,7 +228,8 @@ class Payout:
 
     `state` is `pending`, `paid`, `failed` or `canceled`; paid can still become failed.
     `listed`: the provider lists the movements it is made of (`payout_lines`), and `complete`: it
-    lists all of them by now. `bank_reference` is what the bank's statement may show.
+    lists all of them by now. `bank_reference` is this payout's own mark on the bank's statement,
+    `descriptor` the text that all of the account's payouts may show there.
     """
 
     id: str
@@ -243,6 +244,7 @@ class Payout:
     listed: bool = False
     complete: bool = False
     bank_reference: str = ''
+    descriptor: str = ''
     url: str = ''
 
 

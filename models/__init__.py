@@ -5,14 +5,17 @@ from . import (
     account_move,
     account_move_line,
     account_move_send,
+    account_partial_reconcile,
     ir_actions_report,
     ir_attachment,
     ir_module_module,
     mail_mail,
     mail_thread,
+    pay_now_booked_mixin,
     pay_now_history_mixin,
     pay_now_reason_mixin,
     pay_now_to_handle,
+    pay_now_undone,
     res_company,
 )
 

@@ -81,6 +81,35 @@ class AccountMove(models.Model):
         ours.filtered('pay_now_url').display_link_qr_code = False
         return result
 
+    # === CRUD METHODS === #
+
+    @api.ondelete(at_uninstall=False)
+    def _pay_now_note_deleted_entries(self):
+        """Remember that a person deleted an entry of ours: it is not made again by itself."""
+        if self.env.context.get(const.BY_ITSELF):
+            return
+        for found in self.filtered('posted_before')._pay_now_booked_for().values():
+            for record, name in found:
+                record._pay_now_note_deleted(name)
+
+    # === BUSINESS METHODS - ENTRIES OF OURS === #
+
+    def _pay_now_booked_for(self):
+        """Return what entries of ours were made for.
+
+        :return: `{entry: {(record, field)}}`, see `const.ENTRIES`; other entries are left out.
+        :rtype: dict
+        """
+        found = {}
+        moves = self.filtered(lambda move: move.move_type == 'entry')
+        for model, names in const.ENTRIES.items() if moves else ():
+            for name in names:
+                records = self.env[model].sudo()
+                path = f'{name}.move_id' if name == 'payment_id' else name
+                for record in records.search(Domain(path, 'in', moves.ids)):
+                    found.setdefault(record.mapped(path), set()).add((record, name))
+        return found
+
     # === BUSINESS METHODS - ELIGIBILITY === #
 
     def _pay_now_linked_lines(self):

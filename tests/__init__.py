@@ -15,6 +15,7 @@ from . import (
     test_mail_watch,
     test_screens,
     test_to_handle,
+    test_undone,
     test_untranslated,
 )
 from .discrepancy import *

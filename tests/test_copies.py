@@ -117,6 +117,7 @@ class TestCopies(ReminderCommon):
             'pay.now.reminder',
             'pay.now.reminder.run',
             'pay.now.transaction.item',
+            'pay.now.undone',
         ):
             self.assertIn(name, names)
         self.make_invoice(100, days_late=30)

@@ -95,7 +95,8 @@ class PayNowOptions(models.TransientModel):
         screens = super().create([self._prepare_screen(company) for company in companies])
         for options in screens:
             providers = self._providers(options.company_id)
-            self.env['pay.now.options.line'].sudo().create(
+            lines = self.env['pay.now.options.line'].sudo()
+            lines.create(
                 [
                     {
                         'options_id': options.id,
@@ -103,6 +104,7 @@ class PayNowOptions(models.TransientModel):
                         'name': provider.name,
                         **{name: provider[name].id for name in BOOKS},
                         **{name: provider[name] for name in LIMITS},
+                        **lines._commission_values(provider),
                     }
                     for provider in providers
                 ]

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import fields, models
+from odoo.fields import Command
 
 #: The provider's fields that the screen changes.
 BOOKS = (
@@ -11,6 +12,15 @@ BOOKS = (
 )
 #: And its amounts.
 LIMITS = ('pay_now_minimum_amount', 'maximum_amount')
+#: What becomes of its commissions: shown in a window of its own.
+COMMISSIONS = (
+    'pay_now_commission_partner_id',
+    'pay_now_commission_taxes',
+    'pay_now_commission_tax_ids',
+    'pay_now_commission_label',
+    'pay_now_commission_analytic',
+    'pay_now_commission_imported',
+)
 
 
 class PayNowOptionsLine(models.TransientModel):
@@ -73,6 +83,84 @@ class PayNowOptionsLine(models.TransientModel):
         string="Maximum", help="The largest payment this provider is offered for."
     )
 
+    pay_now_commission_partner_id = fields.Many2one(
+        string="Supplier of commissions",
+        comodel_name='res.partner',
+        check_company=True,
+        help="Who invoices the commissions. Its bank accounts are those that payouts come from.",
+    )
+    pay_now_commission_taxes = fields.Selection(
+        string="Taxes of commissions",
+        selection=lambda self: (
+            self.env['payment.provider']
+            ._fields['pay_now_commission_taxes']
+            ._description_selection(self.env)
+        ),
+        help="By reverse charge the tax is due and deductible at once; any other tax is contained"
+        " in what the provider keeps.",
+    )
+    pay_now_commission_tax_ids = fields.Many2many(
+        string="Chosen taxes",
+        comodel_name='account.tax',
+        relation='pay_now_options_line_tax_rel',
+        domain=[('type_tax_use', '=', 'purchase')],
+        check_company=True,
+    )
+    pay_now_commission_label = fields.Char(
+        string="Label of commissions",
+        help="Before the payment's reference. Leave empty for “Stripe commission”.",
+    )
+    pay_now_commission_analytic = fields.Json(
+        string="Analytic distribution of commissions",
+        help="Leave empty for the distribution that your analytic rules give.",
+    )
+    # What the widget of the distribution asks for.
+    analytic_precision = fields.Integer(
+        store=False,
+        copy=False,
+        default=lambda self: self.env['decimal.precision'].precision_get('Percentage Analytic'),
+    )
+    pay_now_commission_imported = fields.Boolean(
+        string="Commissions come from a bank statement import",
+        help="An import of the provider's statement writes them: no commission or dispute fee is"
+        " booked here. What is booked already stays.",
+    )
+    pay_now_commission_doubled = fields.Char(
+        string="Commissions booked twice", compute='_compute_pay_now_commission_doubled'
+    )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_pay_now_commission_doubled(self):
+        for line in self:
+            line.pay_now_commission_doubled = (
+                line.sudo().provider_id.with_env(self.env).sudo().pay_now_commission_doubled
+            )
+
+    # === ACTION METHODS === #
+
+    def action_commissions(self):
+        """Show what becomes of the provider's commissions, in a window of its own."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Commissions of %s", self.sudo().provider_id._pay_now_short_name()),
+            'res_model': self._name,
+            'res_id': self.id,
+            'views': [
+                (self.env.ref('account_pay_now.pay_now_options_line_view_commission').id, 'form')
+            ],
+            'target': 'new',
+        }
+
+    def action_supplier(self):
+        """Choose the supplier who invoices commissions in the European Union; made once."""
+        self.ensure_one()
+        self.env['pay.now.options']._check_manager(self.company_id)
+        supplier = self.sudo().provider_id.with_env(self.env).sudo()._pay_now_find_supplier()
+        self.pay_now_commission_partner_id = supplier
+        return self.action_commissions()
+
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -80,7 +168,7 @@ class PayNowOptionsLine(models.TransientModel):
 
         :raise AccessError: for anybody but the company's accounting managers.
         """
-        changed = {name: vals[name] for name in (*BOOKS, *LIMITS) if name in vals}
+        changed = {name: vals[name] for name in (*BOOKS, *LIMITS, *COMMISSIONS) if name in vals}
         providers = self.sudo().provider_id
         for company in providers.company_id | self.company_id:
             self.env['pay.now.options']._check_manager(company)
@@ -89,3 +177,21 @@ class PayNowOptionsLine(models.TransientModel):
             for provider in providers:
                 provider.write(changed)
         return result
+
+    # === BUSINESS METHODS === #
+
+    def _commission_values(self, provider):
+        """Return what a line shows of a provider's commissions.
+
+        :param payment.provider provider: whose they are.
+        :rtype: dict
+        """
+        values = {}
+        for name in COMMISSIONS:
+            value = provider[name]
+            if self._fields[name].type == 'many2many':
+                value = [Command.set(value.ids)]
+            elif self._fields[name].type == 'many2one':
+                value = value.id
+            values[name] = value
+        return values

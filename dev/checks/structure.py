@@ -48,6 +48,15 @@ ASK_NOT = {
     "models/reminder/pay_now_reminder_sending.py:_note_sent": "what left a moment ago",
     "models/reminder/pay_now_reminder_sending.py:_responsible": "the company's own people",
 }
+#: What matches entries and takes them apart, the only methods that may, and what partials are in.
+MATCHING = {"reconcile", "_reconcile_plan", "remove_move_reconcile", "js_assign_outstanding_line"}
+MATCH_DOORS = {
+    "models/account_move_line.py:_pay_now_reconcile",
+    "models/account_partial_reconcile.py:_pay_now_unreconcile",
+    # A person accepts a bank line.
+    "models/payout/pay_now_payout_bank.py:_match_with",
+}
+PARTIALS = re.compile(r"partial|matched_(debit|credit)_ids")
 DOCUMENT = "doc/architecture.md"
 #: A file or folder as the document names it, and functions of a file.
 NAMED = re.compile(r"`([\w./-]+(?:\.(?:css|csv|js|md|po|py|rst|sql|toml|xml)|/))(?::([\w, ]+))?`")
@@ -246,6 +255,24 @@ def document_names_what_is_not_there(root):
     return problems
 
 
+def matched_elsewhere(root):
+    """Name what matches entries or takes them apart past the doors, which know what was undone."""
+    problems = []
+    for path in _files(root, *MODEL_FOLDERS, "controllers"):
+        where = str(path.relative_to(root))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef) or f"{where}:{node.name}" in MATCH_DOORS:
+                continue
+            for one in ast.walk(node):
+                if not isinstance(one, ast.Call) or not isinstance(one.func, ast.Attribute):
+                    continue
+                name, subject = one.func.attr, ast.unparse(one.func.value)
+                past = name in MATCHING and not subject.startswith("super(")
+                if past or (name == "unlink" and PARTIALS.search(subject)):
+                    problems.append(f"{where}:{one.lineno}: {node.name} calls {name} by itself")
+    return problems
+
+
 def items_of_anybody(root):
     """Name the methods that read linked or open items and do not ask whose they are.
 
@@ -286,6 +313,7 @@ CHECKS = (
     tests_not_collected,
     too_long,
     document_names_what_is_not_there,
+    matched_elsewhere,
 )
 
 

@@ -225,3 +225,35 @@ def test_items_that_are_somebodys_by_now(write, tmp_path):
     write(where.partition(":")[0], "def _pay_now_still_open(self):\n    return self\n")
     [problem] = structure.items_of_anybody(tmp_path)
     assert problem.startswith(f"{where} ")
+
+
+@pytest.mark.parametrize(
+    'call',
+    [
+        '(one | other).reconcile()',
+        "self.env['account.move.line']._reconcile_plan([])",
+        'lines.remove_move_reconcile()',
+        '(lines.matched_debit_ids | lines.matched_credit_ids).unlink()',
+        'partials.unlink()',
+    ],
+)
+def test_matched_past_the_doors(write, tmp_path, call):
+    write(
+        "models/payment/payment_transaction.py", f"class Tx:\n    def pay(self):\n        {call}\n"
+    )
+    [problem] = structure.matched_elsewhere(tmp_path)
+    assert problem.startswith("models/payment/payment_transaction.py:3: pay calls ")
+
+
+def test_matched_by_the_doors(write, tmp_path):
+    write(
+        "models/account_move_line.py",
+        "class Line:\n    def _pay_now_reconcile(self, plan):\n"
+        "        self._reconcile_plan(plan)\n",
+    )
+    write(
+        "models/payment/account_move.py",
+        "class Move:\n    def js_assign_outstanding_line(self, line):\n"
+        "        return super().js_assign_outstanding_line(line)\n",
+    )
+    assert structure.matched_elsewhere(tmp_path) == []

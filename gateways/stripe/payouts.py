@@ -69,7 +69,6 @@ def payout(values):
     """Return a payout object as a `base.Payout`."""
     currency = values['currency'].upper()
     trace = values.get('trace_id') or {}
-    reference = values.get('statement_descriptor') or trace.get('value') or ''
     return base.Payout(
         id=values['id'],
         state=STATES.get(values.get('status'), 'pending'),
@@ -82,7 +81,8 @@ def payout(values):
         failure=values.get('failure_message') or values.get('failure_code') or '',
         listed=bool(values.get('automatic')),
         complete=values.get('reconciliation_status') == 'completed',
-        bank_reference=reference,
+        bank_reference=trace.get('value') or '',
+        descriptor=values.get('statement_descriptor') or '',
         url=dashboard(values, 'payouts'),
     )
 

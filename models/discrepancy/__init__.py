@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
-    account_partial_reconcile,
     pay_now_discrepancy,
     pay_now_discrepancy_comparison,
     payment_provider,

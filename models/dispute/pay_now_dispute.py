@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const
@@ -312,7 +313,7 @@ class PayNowDispute(models.Model):
 
     def _book_movements(self, provider):
         """Book what was withdrawn and what came back, all at once."""
-        todo = self.movement_ids.filtered(lambda line: not line.move_id and line.net).sorted('id')
+        todo = self.movement_ids._pay_now_to_book('move_id').filtered('net').sorted('id')
         if not todo:
             return
         company = provider.company_id
@@ -324,16 +325,19 @@ class PayNowDispute(models.Model):
             raise UserError(
                 self.env._("Choose an account for disputed payments of %s.", provider.name)
             )
-        if any(line.fee for line in todo) and not provider.pay_now_commission_account_id:
-            raise UserError(self.env._("Choose a commission account for %s.", provider.name))
-        moves = self.env['account.move'].create(
+        provider = provider.with_env(self.env)
+        moves = provider._pay_now_create_entries(
             [line.dispute_id._prepare_movement(provider, line) for line in todo]
         )
-        moves.action_post()
         for line, move in zip(todo, moves, strict=True):
             line.write({'move_id': move.id, 'state': 'ours'})
         for dispute in todo.dispute_id:
             dispute._reconcile_disputed()
+
+    def _pay_now_may_book_again(self):
+        """Override of `pay.now.booked.mixin`: the entries of the movements are the dispute's."""
+        self.movement_ids._pay_now_may_book_again()
+        return super()._pay_now_may_book_again()
 
     def _prepare_movement(self, provider, line):
         """Return the values of the entry of one movement, in the provider's journal."""
@@ -342,17 +346,20 @@ class PayNowDispute(models.Model):
             provider=provider._pay_now_short_name(),
             reference=self.transaction_id.reference,
         )
-        return provider._pay_now_prepare_entry(
+        fee = 0.0 if provider.pay_now_commission_imported else line.fee
+        values = provider._pay_now_prepare_entry(
             line.occurred_at,
             ref=f'{self.dispute_ref} - {line.movement_ref}',
             label=label,
             amounts=[
                 (provider.pay_now_disputed_account_id, -line.amount),
-                (provider.pay_now_commission_account_id, line.fee),
-                (provider.pay_now_clearing_account_id, line.net),
+                (provider.pay_now_clearing_account_id, line.amount - fee),
             ],
             partner=self.transaction_id._pay_now_payer(),
         )
+        fees = provider._pay_now_prepare_fee(fee, label)
+        values['line_ids'] += [Command.create(item) for item in fees]
+        return values
 
     def _reconcile_disputed(self):
         """Match what was withdrawn with what came back or was lost, where the account allows."""
@@ -414,7 +421,7 @@ class PayNowDispute(models.Model):
         self.write({'loss_move_id': move.id, 'loss_amount': amount})
         debit = self._loss_line()
         rest = credit._pay_now_free(amount)
-        (credit | debit).reconcile()
+        credit._pay_now_reconcile([credit | debit], fresh=True)
         self._reconcile_open([credit | rest])
         self._reconcile_disputed()
         self.env['pay.now.discrepancy']._review(self.transaction_id)
@@ -435,7 +442,6 @@ class PayNowDispute(models.Model):
     def _take_back_loss(self):
         """Reverse the loss at today's date: the payment pays its items again, where still open."""
         provider, tx, loss = self.provider_id, self.transaction_id, self.loss_move_id
-        debit = self._loss_line()
         values = provider._pay_now_prepare_entry(
             None,
             ref=self.dispute_ref,
@@ -445,8 +451,8 @@ class PayNowDispute(models.Model):
         )
         move = self.env['account.move'].create(provider._pay_now_as_take_back(values))
         move.action_post()
-        (debit.matched_credit_ids | loss.line_ids.matched_debit_ids).unlink()
-        (loss.line_ids - debit).remove_move_reconcile()
+        lines = loss.line_ids
+        (lines.matched_debit_ids | lines.matched_credit_ids)._pay_now_unreconcile()
         plan = [
             (loss.line_ids | move.line_ids).filtered(
                 lambda line, account=account: line.account_id == account

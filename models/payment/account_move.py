@@ -104,7 +104,7 @@ class AccountMove(models.Model):
         for item in items - items.transaction_id._pay_now_owned(items):
             lines = item.transaction_id.payment_id._pay_now_counterpart_lines()
             if partials := lines.matched_debit_ids & item.move_id.line_ids.matched_credit_ids:
-                partials.unlink()
+                partials._pay_now_unreconcile()
                 freed |= item.transaction_id
         items.transaction_id._pay_now_settle_again()
         for provider, txs in freed.grouped('provider_id').items():

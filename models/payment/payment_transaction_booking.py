@@ -19,7 +19,8 @@ class PaymentTransaction(models.Model):
     A payment whose entries are not what the provider says is booked anew, as any payment is.
     """
 
-    _inherit = 'payment.transaction'
+    _name = 'payment.transaction'
+    _inherit = ['payment.transaction', 'pay.now.booked.mixin']
 
     pay_now_commission = fields.Monetary(
         string="Commission",
@@ -38,6 +39,7 @@ class PaymentTransaction(models.Model):
             ('booked', "Booked"),
             ('failed', "Could not be booked"),
             ('by_hand', "To book by hand"),
+            ('imported', "From the bank statement import"),
         ],
         readonly=True,
         copy=False,
@@ -97,7 +99,7 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
-        todo = self.filtered(lambda tx: not tx.payment_id)
+        todo = self._pay_now_to_book('payment_id')
         for provider, txs in todo.grouped('provider_id').items():
             txs._pay_now_in_books_of(provider)._pay_now_book_payments_of(provider)
 
@@ -122,7 +124,7 @@ class PaymentTransaction(models.Model):
             else:
                 changed |= tx
         if plan:
-            self.env['account.move.line']._reconcile_plan(plan)
+            self.env['account.move.line']._pay_now_reconcile(plan, fresh=True)
         for tx in changed:
             tx._pay_now_allocate()
         for tx in self:
@@ -323,7 +325,7 @@ class PaymentTransaction(models.Model):
         :param gateways.base.Payment payment: what was read.
         """
         self.ensure_one()
-        if self.pay_now_commission_state in ('known', 'booked', 'failed', 'by_hand'):
+        if self.pay_now_commission_state not in (False, 'waiting'):
             return
         if payment.commission is None:
             self.pay_now_commission_state = 'waiting'
@@ -359,11 +361,13 @@ class PaymentTransaction(models.Model):
         """
         todo = self.filtered(
             lambda tx: tx.payment_id and tx.pay_now_commission_state in ('known', 'failed')
-        )
+        )._pay_now_to_book('pay_now_commission_move_id')
         by_provider = defaultdict(lambda: self.browse())
         for tx in todo:
             if tx.currency_id.is_zero(tx.pay_now_commission):
                 tx.pay_now_commission_state = 'booked'
+            elif tx.provider_id.pay_now_commission_imported:
+                tx.pay_now_commission_state = 'imported'
             else:
                 by_provider[tx.provider_id] |= tx
         for provider, txs in by_provider.items():
@@ -375,12 +379,9 @@ class PaymentTransaction(models.Model):
                 txs._pay_now_commission_failed(error)
 
     def _pay_now_book_commissions_of(self, provider):
-        if not provider.pay_now_commission_account_id:
-            raise UserError(self.env._("Choose a commission account for %s.", provider.name))
-        moves = self.env['account.move'].create(
+        moves = provider.with_env(self.env)._pay_now_create_entries(
             [tx._pay_now_prepare_commission(provider) for tx in self]
         )
-        moves.action_post()
         for tx, move in zip(self, moves, strict=True):
             tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
         self.env['pay.now.discrepancy']._close_of(self, 'booking')
@@ -388,12 +389,18 @@ class PaymentTransaction(models.Model):
     def _pay_now_prepare_commission(self, provider):
         """Return the values of the commission's own entry, in the provider's journal."""
         self.ensure_one()
-        label = self.env._(
-            "%(provider)s commission – %(reference)s",
-            provider=provider._pay_now_short_name(),
-            reference=self.reference,
-        )
-        line = {'name': label, 'currency_id': self.currency_id.id}
+        provider = provider.with_env(self.env)
+        label = provider._pay_now_commission_label_of(self.reference)
+        clearing = {
+            'name': label,
+            'currency_id': self.currency_id.id,
+            'account_id': provider.pay_now_clearing_account_id.id,
+            'balance': -self.pay_now_commission,
+            'amount_currency': -self.pay_now_commission,
+            # What the provider owes is no cost: not looked up for each.
+            'analytic_distribution': False,
+        }
+        lines = provider._pay_now_prepare_fee(self.pay_now_commission, label)
         return {
             'move_type': 'entry',
             'journal_id': provider.journal_id.id,
@@ -401,24 +408,7 @@ class PaymentTransaction(models.Model):
                 self.pay_now_commission_date or self.pay_now_paid_at
             ),
             'ref': f'{self.reference} - {self.pay_now_movement_ref or ""}',
-            'line_ids': [
-                Command.create(
-                    {
-                        **line,
-                        'account_id': provider.pay_now_commission_account_id.id,
-                        'balance': self.pay_now_commission,
-                        'amount_currency': self.pay_now_commission,
-                    }
-                ),
-                Command.create(
-                    {
-                        **line,
-                        'account_id': provider.pay_now_clearing_account_id.id,
-                        'balance': -self.pay_now_commission,
-                        'amount_currency': -self.pay_now_commission,
-                    }
-                ),
-            ],
+            'line_ids': [Command.create(values) for values in (*lines, clearing)],
         }
 
     def _pay_now_commission_failed(self, error):
@@ -447,6 +437,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         tx = self.with_context(lang=self.company_id._pay_now_lang())
+        tx._pay_now_may_book_again()
         if not tx._synchronize(raise_unavailable=True):
             raise UserError(self.env._("This payment is being processed at this moment."))
         payment = tx._pay_now_fetch()
@@ -486,7 +477,7 @@ class PaymentTransaction(models.Model):
             self._pay_now_take_back(move)
         elif move.state == 'draft':
             # Unposted by hand: its number stays, and nobody posts it beside the new one.
-            booked.action_cancel()
+            booked.with_context(**{const.BY_ITSELF: True}).action_cancel()
         self.write({'payment_id': False, 'pay_now_received': received})
 
     def _pay_now_release_commission(self, payment):
@@ -526,6 +517,7 @@ class PaymentTransaction(models.Model):
             lambda move: move.state == 'posted' and not self._pay_now_reversals(move)
         )
         date = self.provider_id._pay_now_booking_date()
+        todo = todo.with_context(**{const.BY_ITSELF: True})
         todo.with_company(journal.company_id)._reverse_moves(
             [
                 {

@@ -2,7 +2,9 @@
 
 from . import (
     account_bank_statement_line,
+    pay_now_discrepancy,
     pay_now_movement,
     pay_now_payout,
+    pay_now_payout_bank,
     payment_provider,
 )

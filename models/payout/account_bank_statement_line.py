@@ -1,12 +1,51 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, models
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.payout import bank_text
+from odoo.addons.base.models.res_bank import sanitize_account_number
 
 
 class AccountBankStatementLine(models.Model):
-    """Lines of the bank statement are matched with the payouts that wait for the bank."""
+    """Lines of the bank statement, and the payouts that wait for the bank.
+
+    What a line says of itself: whose it is, which documents it names.
+    """
 
     _inherit = 'account.bank.statement.line'
+
+    pay_now_payout_id = fields.Many2one(
+        string="Proposed payout",
+        comodel_name='pay.now.payout',
+        compute='_compute_pay_now_payout_id',
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
+    pay_now_difference = fields.Char(
+        string="Difference", compute='_compute_pay_now_difference', compute_sudo=True
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('is_reconciled', 'amount', 'payment_ref', 'partner_id', 'date')
+    def _compute_pay_now_payout_id(self):
+        self.pay_now_payout_id = False
+        lines = self.filtered(lambda line: not line.is_reconciled)
+        for payout in lines._pay_now_waiting_payouts() if lines else ():
+            if payout.proposed_line_id in lines:
+                payout.proposed_line_id.pay_now_payout_id = payout
+
+    @api.depends('amount', 'is_reconciled')
+    @api.depends_context('pay_now_payout_id', 'lang')
+    def _compute_pay_now_difference(self):
+        payout = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
+        item = payout._waiting_items()[:1]
+        for line in self:
+            line.pay_now_difference = item and payout._difference_label(line, item)
 
     # === CRUD METHODS === #
 
@@ -14,18 +53,7 @@ class AccountBankStatementLine(models.Model):
     def create(self, vals_list):
         """Override of `account` to match new lines with payouts that wait for the bank."""
         lines = super().create(vals_list)
-        waiting = (
-            self.env['pay.now.payout']
-            .sudo()
-            .search(
-                [
-                    ('company_id', 'in', lines.company_id.ids),
-                    ('bank_state', '=', 'waiting'),
-                    ('move_id', '!=', False),
-                ]
-            )
-        )
-        if waiting:
+        if waiting := lines._pay_now_waiting_payouts():
             waiting._match_bank(lines.sudo())
         return lines
 
@@ -34,8 +62,138 @@ class AccountBankStatementLine(models.Model):
     def action_pay_now_match(self):
         """Match the bank line with the payout that the list was opened for."""
         self.ensure_one()
+        self.check_access('read')
         payout = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
         payout.check_access('write')
-        item = payout.sudo()._transfer_lines().filtered(lambda line: not line.reconciled)[:1]
+        item = payout.sudo()._waiting_items()[:1]
         payout.sudo()._match_with(self.sudo(), item)
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    def action_pay_now_accept(self):
+        """Match each bank line with the payout that is proposed for it.
+
+        :raise UserError: nothing is proposed any more.
+        """
+        self.check_access('read')
+        for line in self:
+            payout = line.pay_now_payout_id
+            if not payout:
+                raise UserError(self.env._("No payout is proposed for this bank line any more."))
+            payout.check_access('write')
+            payout.sudo()._match_with(line.sudo(), payout.sudo()._waiting_items()[:1])
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    # === BUSINESS METHODS - PAYOUTS === #
+
+    def _pay_now_waiting_payouts(self):
+        """Return the payouts of the lines' companies that wait for the bank.
+
+        :rtype: pay.now.payout (sudo)
+        """
+        return (
+            self.env['pay.now.payout']
+            .sudo()
+            .search(
+                Domain('company_id', 'in', self.company_id.ids)
+                & Domain('bank_state', '=', 'waiting')
+                & Domain('move_id', '!=', False)
+            )
+        )
+
+    def _pay_now_was_undone(self):
+        """Tell whether a person took the line apart from what it was matched with by itself."""
+        return bool(
+            self.env['pay.now.undone']
+            .sudo()
+            .search_count([('move_id', 'in', self.move_id.ids)], limit=1)
+        )
+
+    # === BUSINESS METHODS - WHOSE LINE IT IS === #
+
+    def _pay_now_words(self):
+        """Return the words of the line's label and reference, but for the partner's name.
+
+        :rtype: list of str
+        """
+        self.ensure_one()
+        return bank_text.words(' '.join(filter(None, (self.payment_ref, self.ref))))
+
+    def _pay_now_account_number(self):
+        """Return the number of the account on the other side, as far as the bank says it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        number = sanitize_account_number(self.account_number)
+        return number or self.partner_bank_id.sanitized_acc_number or ''
+
+    def _pay_now_is_of_others(self, provider):
+        """Tell whether partner, bank account or name say that the line is not the provider's.
+
+        :param payment.provider provider: whose payout it might be.
+        :rtype: bool
+        """
+        self.ensure_one()
+        company = self.company_id.partner_id
+        known = (provider.pay_now_commission_partner_id | company).commercial_partner_id
+        partner = self.partner_id.commercial_partner_id
+        if partner and partner not in known:
+            return True
+        if number := self._pay_now_account_number():
+            holders = self.env['res.partner.bank'].search(
+                Domain('sanitized_acc_number', '=', number)
+                & Domain('company_id', 'in', (False, *self.company_id.ids))
+            )
+            if holders and not holders.partner_id.commercial_partner_id & known:
+                return True
+        return bool(
+            bank_text.other_words(
+                bank_text.words(self.partner_name),
+                *const.PROVIDER_NAMES[provider.code],
+                *filter(None, known.mapped('name')),
+            )
+        )
+
+    def _pay_now_named_documents(self):
+        """Return the invoices and credit notes that the line names, paid or not.
+
+        :rtype: account.move
+        """
+        self.ensure_one()
+        text = self._pay_now_words()
+        endings = {number[-3:] for number in re.findall(r'\d{3,}', ' '.join(text))}
+        if not endings:
+            return self.env['account.move']
+        # By the end of their number first, for which any number of them is searched at once.
+        moves = self.env['account.move'].search(
+            Domain('company_id', 'child_of', self.company_id.root_id.id)
+            & Domain('state', '=', 'posted')
+            & Domain('move_type', 'in', ('out_invoice', 'out_refund', 'in_invoice', 'in_refund'))
+            & Domain.OR(
+                Domain('name', '=ilike', f'%{ending}')
+                | Domain('payment_reference', 'ilike', ending)
+                for ending in endings
+            )
+        )
+        return moves.filtered(
+            lambda move: (
+                bank_text.names(text, move.name) or bank_text.names(text, move.payment_reference)
+            )
+        )
+
+    def _pay_now_same_items(self):
+        """Return the open items of customers and suppliers of exactly the line's amount.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        currency = self.company_id.currency_id
+        amount, near = -sum(self._seek_for_lines()[1].mapped('balance')), currency.rounding / 2
+        return self.env['account.move.line'].search(
+            Domain('company_id', 'child_of', self.company_id.root_id.id)
+            & Domain('account_type', 'in', ('asset_receivable', 'liability_payable'))
+            & Domain('parent_state', '=', 'posted')
+            & Domain('reconciled', '=', False)
+            & Domain('amount_residual', '>', amount - near)
+            & Domain('amount_residual', '<', amount + near)
+        )

@@ -32,7 +32,7 @@ class PayNowMovement(models.Model):
 
     _name = 'pay.now.movement'
     _description = "Provider movement"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.history.mixin', 'pay.now.booked.mixin']
     _rec_name = 'movement_ref'
     _order = 'occurred_at desc, id desc'
     _check_company_auto = True
@@ -462,7 +462,7 @@ class PayNowMovement(models.Model):
         )
         paid = self.env['payment.transaction'].union(*known.payments.values())
         # Read all of them at once, not one by one later.
-        paid._pay_now_entries().line_ids.mapped('account_id')
+        paid._pay_now_entries().line_ids.fetch(['account_id', 'balance'])
         return known
 
     @api.model
@@ -502,7 +502,11 @@ class PayNowMovement(models.Model):
         ):
             # Reported under another id than the dispute's own movement, which counts.
             return 'ours'
-        missing = float(line.net) - sum(items.mapped('balance'))
+        booked = sum(items.mapped('balance'))
+        missing = float(line.net) - booked
+        if provider.pay_now_commission_imported or payment.pay_now_commission_state == 'imported':
+            # The fee is booked where the provider's statement is imported, from now on or before.
+            missing = min(missing, float(line.amount) - booked, key=abs)
         same = line.currency == provider.company_id.currency_id.name
         return 'ours' if same and provider.company_id.currency_id.is_zero(missing) else 'waiting'
 

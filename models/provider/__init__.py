@@ -9,6 +9,7 @@ from . import (
     payment_provider,
     payment_provider_amounts,
     payment_provider_clearing,
+    payment_provider_commission,
     payment_provider_connection,
     payment_provider_health,
     payment_provider_platform,

@@ -30,7 +30,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.history.mixin', 'pay.now.booked.mixin']
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
@@ -69,6 +69,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         :raise UserError: what the provider answers, or somebody else is at it.
         """
         self.check_access('write')
+        self.sudo()._pay_now_may_book_again()
         for record in self.sudo():
             provider = record.provider_id
             if not provider._pay_now_take_turn():
@@ -234,4 +235,4 @@ class PayNowProviderObjectMixin(models.AbstractModel):
             if len({line.balance > 0 for line in left if line.balance}) == 2:
                 todo.append(left)
         if todo:
-            self.env['account.move.line']._reconcile_plan(todo)
+            self.env['account.move.line']._pay_now_reconcile(todo)

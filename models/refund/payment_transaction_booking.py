@@ -64,13 +64,11 @@ class PaymentTransaction(models.Model):
         What cannot be booked is reported and tried again: what happened at the provider happened.
         """
         self.filtered(
-            lambda tx: (
-                tx.pay_now_paid_at and not tx.payment_id and tx.source_transaction_id.payment_id
-            )
-        )._pay_now_book_by_provider('_pay_now_book_refund_payments')
+            lambda tx: tx.pay_now_paid_at and tx.source_transaction_id.payment_id
+        )._pay_now_to_book('payment_id')._pay_now_book_by_provider('_pay_now_book_refund_payments')
         self._pay_now_book_commissions()
-        self.filtered(
-            lambda tx: tx.payment_id and tx.pay_now_returned_at and not tx.pay_now_reversal_move_id
+        self.filtered(lambda tx: tx.payment_id and tx.pay_now_returned_at)._pay_now_to_book(
+            'pay_now_reversal_move_id'
         )._pay_now_book_by_provider('_pay_now_reverse_refunds')
         self.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
 
@@ -152,7 +150,7 @@ class PaymentTransaction(models.Model):
             if debits and credit:
                 plan.append(debits | credit)
         if plan:
-            Line._reconcile_plan(plan)
+            Line._pay_now_reconcile(plan)
         plan, seen, later = [], set(), self.browse()
         # Read for all of them at once, as what follows does not.
         self.source_transaction_id._pay_now_invoices().fetch(['reversal_move_ids'])
@@ -165,7 +163,7 @@ class PaymentTransaction(models.Model):
             elif notes:
                 later |= tx
         if plan:
-            Line._reconcile_plan(plan)
+            Line._pay_now_reconcile(plan)
         if later:
             # What the others left of the same credit notes.
             later._pay_now_match_refunds()
@@ -214,17 +212,16 @@ class PaymentTransaction(models.Model):
         The clearing items stay apart: each stands for a movement of its own at the provider, in
         a payout of its own perhaps.
         """
-        moves = self.env['account.move'].create(
+        moves = provider.with_env(self.env)._pay_now_create_entries(
             [tx._pay_now_prepare_refund_reversal(provider) for tx in self]
         )
-        moves.action_post()
         for tx, move in zip(self, moves, strict=True):
             given = tx.payment_id._pay_now_counterpart_lines()
-            given.remove_move_reconcile()
+            (given.matched_debit_ids | given.matched_credit_ids)._pay_now_unreconcile()
             back = move.line_ids.filtered(
                 lambda line, given=given: line.account_id == given.account_id
             )
-            (given | back).reconcile()
+            given._pay_now_reconcile([given | back], fresh=True)
             # After posting: core would match the clearing items too.
             move.reversed_entry_id = tx.payment_id.move_id
             tx.pay_now_reversal_move_id = move
@@ -247,21 +244,17 @@ class PaymentTransaction(models.Model):
             for line in self.payment_id.move_id.line_ids
         ]
         commission = self.pay_now_returned_commission
-        if not self.currency_id.is_zero(commission):
-            if not provider.pay_now_commission_account_id:
-                raise UserError(self.env._("Choose a commission account for %s.", provider.name))
+        if commission and not provider.pay_now_commission_imported:
+            provider = provider.with_env(self.env)
             lines += [
+                *provider._pay_now_prepare_fee(commission, label),
                 {
                     'name': label,
-                    'account_id': account.id,
+                    'account_id': provider.pay_now_clearing_account_id.id,
                     'currency_id': self.currency_id.id,
-                    'balance': amount,
-                    'amount_currency': amount,
-                }
-                for account, amount in (
-                    (provider.pay_now_commission_account_id, commission),
-                    (provider.pay_now_clearing_account_id, -commission),
-                )
+                    'balance': -commission,
+                    'amount_currency': -commission,
+                },
             ]
         values = {
             'move_type': 'entry',
@@ -541,4 +534,4 @@ class PaymentTransaction(models.Model):
         drafts = self.pay_now_credit_note_ids.filtered(lambda move: move.state == 'draft')
         for note in drafts:
             note._message_log(body=self.env._("The refund failed: nothing to credit any more."))
-        drafts.button_cancel()
+        drafts.with_context(**{const.BY_ITSELF: True}).button_cancel()

@@ -224,6 +224,7 @@ class ResCompany(models.Model):
             **company._pay_now_warn_unmatched(),
             **company._pay_now_warn_bank_lines(),
             **company._pay_now_warn_old_statements(),
+            **company._pay_now_warn_commissions(),
         }
 
     def _pay_now_warn_without_button(self):
@@ -361,6 +362,20 @@ class ResCompany(models.Model):
                 'account.bank.statement.line',
                 domain,
             )
+        }
+
+    def _pay_now_warn_commissions(self):
+        """Warn of commissions that a statement import writes too: they would be booked twice."""
+        providers = self.env['payment.provider'].search(
+            Domain('company_id', '=', self.id) & Domain('code', 'in', const.PROVIDER_CODES)
+        )
+        return {
+            f'commissions_twice_{provider.id}': {
+                'level': 'warning',
+                'message': provider.pay_now_commission_doubled,
+            }
+            for provider in providers
+            if provider.pay_now_commission_doubled
         }
 
     def _pay_now_warn_old_statements(self):

@@ -6,6 +6,7 @@ from . import (
     test_capture,
     test_chain,
     test_checkout,
+    test_commission,
     test_currencies,
     test_ending,
     test_ending_accountant,

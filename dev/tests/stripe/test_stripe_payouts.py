@@ -161,3 +161,19 @@ def test_what_a_notification_is_about(gateway, sandbox, pay):
     assert subjects['charge.dispute.created'] == 'dispute'
     assert subjects['payout.created'] == 'payout'
     assert subjects['charge.succeeded'] == 'payment'
+
+
+def test_the_mark_of_one_payout_and_the_text_of_all():
+    values = {
+        'id': 'po_1',
+        'amount': 100,
+        'currency': 'eur',
+        'created': 1,
+        'status': 'paid',
+        'statement_descriptor': "FOURNIL",
+        'trace_id': {'status': 'supported', 'value': 'TRACE77812'},
+    }
+    found = stripe_payouts.payout(values)
+    assert (found.bank_reference, found.descriptor) == ('TRACE77812', "FOURNIL")
+    found = stripe_payouts.payout({**values, 'trace_id': None, 'statement_descriptor': None})
+    assert (found.bank_reference, found.descriptor) == ('', '')
