@@ -19,7 +19,7 @@ MATCHES = {
     'models/account_move_line.py:_pay_now_match_part': 'payment_again',
     'models/payment/payment_transaction_allocation.py:_pay_now_allocate': 'payment_again',
     'models/payment/payment_transaction_booking.py:_pay_now_book_payments_of': 'payment',
-    'models/refund/payment_transaction_booking.py:_pay_now_match_refund': 'refund_and_note',
+    'models/refund/payment_transaction_booking.py:_pay_now_match_refunds': 'refund_and_note',
     'models/refund/payment_transaction_booking.py:_pay_now_reverse_refunds': 'refund_returned',
     'models/provider/pay_now_provider_object_mixin.py:_reconcile_open': 'payout_listed',
     'models/payout/pay_now_payout.py:_reconcile_transfers': 'payout_failed',
