@@ -4,6 +4,7 @@ from odoo.http import request, route
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.controllers.page import ID, record_id
+from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import pager
@@ -124,15 +125,20 @@ class PayNowPaymentPortal(PaymentPortal):
     ):
         """Override of `account_payment`: core believes the page about provider and amount.
 
-        :raise ValidationError: when ours may not take this payment, or more than is open.
+        What was received, or is on its way, is not taken once more, by no provider.
+
+        :raise PayerError: when ours may not take this payment, or more than is open.
         """
         provider_sudo = (
             request.env['payment.provider']
             .sudo()
             .browse(self._cast_as_int(kwargs.get('provider_id')))
         )
+        invoices_sudo = request.env['account.move'].sudo().browse(invoice_ids)
+        if invoices_sudo and invoices_sudo == invoices_sudo._pay_now_all_in_progress():
+            # Whoever is asked for it: nothing of it is left to pay.
+            raise PayerError(invoices_sudo[0]._pay_now_refusal_label('in_progress'))
         if provider_sudo.code in const.PROVIDER_CODES:
-            invoices_sudo = request.env['account.move'].sudo().browse(invoice_ids)
             invoices_sudo._pay_now_check_core_payment(
                 provider_sudo, self._cast_as_float(kwargs.get('amount'))
             )

@@ -7,12 +7,12 @@ import logging
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools.image import image_data_uri
 from odoo.tools.pdf import PdfFileReader
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.utils import PayerError
 
 #: The pages where an invoice is paid online: Odoo's own, and ours.
 PAYMENT_PATHS = ('/my/invoices/', '/payment/pay', '/pay_now/')
@@ -284,21 +284,25 @@ class AccountMove(models.Model):
             'in_progress': lambda: self.env._("Payment in progress"),
         }
 
+    def _has_to_be_paid(self):
+        """Override of `account_payment`: what was received, and waits for the books, is paid."""
+        return super()._has_to_be_paid() and not self.sudo()._pay_now_all_in_progress()
+
     def _pay_now_check_core_payment(self, provider, amount):
         """Refuse a payment on Odoo's own pages that our own page would refuse.
 
         :param payment.provider provider: ours, chosen by the payer.
         :param float amount: what core's page asks for, in the invoices' currency.
         :return: None
-        :raise ValidationError: with the reason in the customer's language.
+        :raise PayerError: with the reason in the customer's language.
         """
         for move, reason in self._pay_now_refusals('page').items():
-            raise ValidationError(move._pay_now_refusal_label(reason))
+            raise PayerError(move._pay_now_refusal_label(reason))
         if provider not in self.company_id._pay_now_providers():
-            raise ValidationError(self.env._("This way of paying is not available now."))
+            raise PayerError(self.env._("This way of paying is not available now."))
         residual = sum(self.mapped('amount_residual'))
         if self.currency_id.compare_amounts(amount or 0.0, residual) > 0:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("Only %s is left to pay.", self.currency_id.format(residual))
             )
 

@@ -82,6 +82,9 @@ class PayNowToHandle(models.Model):
     amount = fields.Monetary(string="Amount", readonly=True)
     date = fields.Datetime(string="Date", readonly=True)
     deadline = fields.Datetime(string="Deadline", readonly=True)
+    can_book_now = fields.Boolean(
+        string="Can be booked now", compute='_compute_can_book_now', compute_sudo=True
+    )
 
     # === COMPUTE METHODS === #
 
@@ -109,7 +112,23 @@ class PayNowToHandle(models.Model):
                 parts = (record[name] for name in TEXTS[kind])
                 row.name = ' – '.join(filter(None, parts))
 
+    @api.depends('kind', 'res_id')
+    def _compute_can_book_now(self):
+        for kind, rows in self.grouped('kind').items():
+            records = self.env[RECORDS[kind]].browse(rows.mapped('res_id'))
+            for row, record in zip(rows, records, strict=True):
+                row.can_book_now = kind == 'discrepancy' and record.can_book_now
+
     # === ACTION METHODS === #
+
+    def action_book_now(self):
+        """Book what the books refused before, see `pay.now.discrepancy.action_book_now`.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        """
+        ids = self.filtered(lambda row: row.kind == 'discrepancy').mapped('res_id')
+        return self.env['pay.now.discrepancy'].browse(ids).action_book_now()
 
     def action_open(self):
         """Open the record that waits.

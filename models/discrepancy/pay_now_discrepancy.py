@@ -55,6 +55,7 @@ class PayNowDiscrepancy(models.Model):
     payment_id = fields.Many2one(string="Payment", related='transaction_id.payment_id')
     is_compared = fields.Boolean(string="Found by the comparison", compute='_compute_can')
     can_book = fields.Boolean(string="Can be booked", compute='_compute_can')
+    can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can')
     can_reverse = fields.Boolean(string="Can be taken back", compute='_compute_can')
     can_refund = fields.Boolean(string="Can be refunded", compute='_compute_can')
 
@@ -69,6 +70,8 @@ class PayNowDiscrepancy(models.Model):
             one.can_book = is_open and (
                 second or one.kind in ('missing_here', 'booked_amount', 'commission')
             )
+            # What the books refused: the provider was asked already.
+            one.can_book_now = is_open and one.kind == 'booking'
             one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice')
             refundable = one.kind in ('surplus', 'waiting', 'superseded')
             one.can_refund = is_open and not second and refundable
@@ -98,6 +101,28 @@ class PayNowDiscrepancy(models.Model):
                 provider = one.transaction_id.provider_id
                 raise UserError(provider._pay_now_error_text(error)) from error
             one._close_fixed()
+
+    def action_book_now(self):
+        """Book what the books refused before, without waiting for the scheduled action.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        :raise UserError: the payment is being processed at this moment.
+        """
+        self.check_access('write')
+        todo = self.filtered('can_book_now')
+        todo.sudo().transaction_id._pay_now_book_now()
+        left = todo.filtered(lambda one: one.state == 'open')
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning' if left else 'success',
+                'message': '\n'.join(left.mapped('message')) or self.env._("Booked."),
+                'sticky': bool(left),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
 
     def action_reverse(self):
         """Take back what is booked too much, by new entries of today.

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -280,7 +282,9 @@ class PayNowPayout(models.Model):
             try:
                 with self.env.cr.savepoint():
                     payout._match_with(line, item)
-            except UserError as error:
+            except psycopg2.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the books may refuse
                 _logger.info("%s is not matched by itself: %s", payout.payout_ref, error)
 
     def _bank_dates(self, item):
@@ -383,14 +387,7 @@ class PayNowPayout(models.Model):
         self._book()
         todo = self.filtered('move_id').sorted(lambda payout: (payout.created_at, payout.id))
         for payout in todo:
-            try:
-                with self.env.cr.savepoint():
-                    if payout.listed:
-                        payout._reconcile_listed()
-                    else:
-                        payout._reconcile_by_age()
-            except UserError as error:
-                payout._note_problem(error)
+            payout._try('_reconcile_listed' if payout.listed else '_reconcile_by_age')
         todo._match_bank()
 
     def _book(self):
@@ -406,12 +403,7 @@ class PayNowPayout(models.Model):
                     "This payout is in %s: book it by hand.", payout.currency_id.name
                 )
             todo = (payouts - foreign).try_lock_for_update()
-            try:
-                with self.env.cr.savepoint():
-                    todo._book_of(provider)
-                todo.filtered('problem').problem = False
-            except UserError as error:
-                todo._note_problem(error)
+            todo._try('_book_of', provider)
 
     def _book_of(self, provider):
         new = self.filtered(lambda payout: not payout.move_id)
@@ -431,6 +423,7 @@ class PayNowPayout(models.Model):
             # payout has to find the money that came back.
             move.reversed_entry_id = payout.move_id
         failed._reconcile_transfers()
+        self.filtered('problem').problem = False
 
     def _prepare_entry(self, provider, back=False):
         """Return the values of a payout's entry: internal transfer on one side, clearing on the

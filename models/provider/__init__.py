@@ -5,6 +5,7 @@ from . import pay_now_provider_object_mixin  # isort: skip
 from . import (
     pay_now_onboarding,
     payment_provider,
+    payment_provider_books,
     payment_provider_connection,
     payment_provider_health,
     payment_provider_platform,

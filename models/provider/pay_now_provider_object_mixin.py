@@ -209,14 +209,45 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         if changed := {name: value for name, value in values.items() if self[name] != value}:
             self.write(changed)
 
-    def _note_problem(self, error):
-        """Keep where the accountant looks why something could not be booked.
+    def _try(self, step, *args):
+        """Do one step of the books in a savepoint, all at once; one by one where it is refused.
 
-        :param UserError error: what went wrong.
+        Why it is refused is kept where the accountant looks; what is known stays, and the step is
+        done the next time.
+
+        :param str step: a method that takes the arguments.
+        :return: whether it was done for all of them.
+        :rtype: bool
+        :raise GatewayError: what the provider answers.
         """
-        for record in self:
-            _logger.warning("%s could not be booked: %s", record._refs()[0], error)
-            record._write_changes({'problem': str(error)})
+        if not self:
+            return True
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                getattr(self, step)(*args)
+        except (GatewayError, psycopg2.OperationalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a module, or the database, may refuse
+            if len(self) > 1:
+                return all([record._try(step, *args) for record in self])
+            self._note_problem(error)
+            return False
+        return True
+
+    def _note_problem(self, error):
+        """Keep where the accountant looks why something could not be booked, in plain words.
+
+        :param Exception error: what went wrong.
+        """
+        self.ensure_one()
+        provider = self.provider_id.with_env(self.env)
+        none = self.env['account.account']
+        # Neither taxes nor customers' items are in its entries.
+        problem = provider._pay_now_refused_books(
+            error, receivables=none, taxes=False, discounts=False
+        )
+        text = provider._pay_now_books_problem_label(problem)
+        self._write_changes({'problem': f'{text[:1].upper()}{text[1:]}'})
 
     # === BUSINESS METHODS - RECONCILING === #
 

@@ -15,6 +15,7 @@ from . import (
     test_paypal_chain,
     test_paypal_pages,
     test_receipt,
+    test_received,
     test_recut,
     test_recut_draft,
     test_refusals,
