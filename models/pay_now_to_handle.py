@@ -16,6 +16,8 @@ RECORDS = {
     'answer': 'pay.now.answer',
     'letter': 'pay.now.reminder.run',
 }
+#: What the books may refuse.
+BOOKED = ('discrepancy', 'dispute', 'payout')
 #: What tells of a record what it is about, and what is the matter.
 TEXTS = {
     'discrepancy': ('message',),
@@ -117,7 +119,7 @@ class PayNowToHandle(models.Model):
         for kind, rows in self.grouped('kind').items():
             records = self.env[RECORDS[kind]].browse(rows.mapped('res_id'))
             for row, record in zip(rows, records, strict=True):
-                row.can_book_now = kind == 'discrepancy' and record.can_book_now
+                row.can_book_now = kind in BOOKED and record.can_book_now
 
     # === ACTION METHODS === #
 
@@ -126,9 +128,12 @@ class PayNowToHandle(models.Model):
 
         :return: a notification of what came of it.
         :rtype: dict
+        :raise UserError: it is being processed at this moment.
         """
-        ids = self.filtered(lambda row: row.kind == 'discrepancy').mapped('res_id')
-        return self.env['pay.now.discrepancy'].browse(ids).action_book_now()
+        self.ensure_one()
+        if self.kind not in BOOKED:
+            return False
+        return self.env[RECORDS[self.kind]].browse(self.res_id).action_book_now()
 
     def action_open(self):
         """Open the record that waits.

@@ -113,16 +113,9 @@ class PayNowDiscrepancy(models.Model):
         todo = self.filtered('can_book_now')
         todo.sudo().transaction_id._pay_now_book_now()
         left = todo.filtered(lambda one: one.state == 'open')
-        return {
-            'type': 'ir.actions.client',
-            'tag': 'display_notification',
-            'params': {
-                'type': 'warning' if left else 'success',
-                'message': '\n'.join(left.mapped('message')) or self.env._("Booked."),
-                'sticky': bool(left),
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
-            },
-        }
+        provider = self.transaction_id.sudo().provider_id[:1]
+        left = '\n'.join(left.mapped('message'))
+        return provider.with_env(self.env)._pay_now_booked_notification(left)
 
     def action_reverse(self):
         """Take back what is booked too much, by new entries of today.

@@ -296,6 +296,11 @@ class PayNowDispute(models.Model):
                 if all(line.move_id for line in dispute.movement_ids if line.net):
                     dispute._try('_book_outcome')
 
+    def _is_unbooked(self):
+        """Override of the mixin: entries of its movements are missing, or that of its outcome."""
+        self.ensure_one()
+        return not self.settled
+
     def _book_outcome(self):
         """Match what was given up, and book the loss or take it back: all of it is right then."""
         self.ensure_one()

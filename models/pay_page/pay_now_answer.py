@@ -5,11 +5,11 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.utils import PayerError
 
 
 class PayNowAnswer(models.Model):
@@ -112,7 +112,7 @@ class PayNowAnswer(models.Model):
         """Of the customer, in the company or its branches: a reminder is about all of them."""
         for answer in self.sudo():
             if not answer.item_ids or answer.item_ids != answer._own_items():
-                raise PayerError(self.env._("Choose items of this customer."))
+                raise ValidationError(self.env._("Choose items of this customer."))
 
     # === CRUD METHODS === #
 

@@ -390,6 +390,13 @@ class PayNowPayout(models.Model):
             payout._try('_reconcile_listed' if payout.listed else '_reconcile_by_age')
         todo._match_bank()
 
+    def _is_unbooked(self):
+        """Override of the mixin: its entry is missing, or the one that takes it back."""
+        self.ensure_one()
+        back = self.state in ('failed', 'canceled') and not self.reversal_move_id
+        ours = self.currency_id == self.company_id.currency_id
+        return ours and (not self.move_id or back)
+
     def _book(self):
         """Book payouts that are not booked yet and take back those that failed, all at once."""
         for provider, payouts in self.grouped('provider_id').items():

@@ -52,6 +52,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
     url = fields.Char(string="Page at the provider", readonly=True)
     settled = fields.Boolean(readonly=True)
     problem = fields.Char(string="Problem", readonly=True, tracking=True)
+    can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can_book_now')
 
     # === COMPUTE METHODS === #
 
@@ -61,7 +62,30 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         for record in self:
             record.display_name = record.name
 
+    @api.depends('problem')
+    def _compute_can_book_now(self):
+        for record in self:
+            record.can_book_now = bool(record.problem and record._is_unbooked())
+
     # === ACTION METHODS === #
+
+    def action_book_now(self):
+        """Book what the books refused before; the provider is not asked.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        :raise UserError: somebody else is at it, or the provider has to be asked and refuses.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        provider = self.sudo().provider_id
+        if not provider._pay_now_take_turn():
+            raise UserError(self.env._("%s is being processed at this moment.", self.display_name))
+        try:
+            self.sudo()._book_and_reconcile()
+        except GatewayError as error:
+            raise UserError(provider._pay_now_error_text(error)) from error
+        return provider._pay_now_booked_notification(self.problem)
 
     def action_check(self):
         """Ask the provider again, and book what is missing.
@@ -81,6 +105,13 @@ class PayNowProviderObjectMixin(models.AbstractModel):
                 raise UserError(provider._pay_now_error_text(error)) from error
 
     # === BUSINESS METHODS - FETCHING === #
+
+    def _is_unbooked(self):
+        """Tell whether entries are missing that the books refused.
+
+        :rtype: bool
+        """
+        raise NotImplementedError
 
     def _refs(self):
         """Return the provider's ids of the records.

@@ -219,6 +219,24 @@ class PaymentProvider(models.Model):
             values['at'] = format_datetime(self.env, at)
         return self._pay_now_books_labels()[problem['code']] % values
 
+    def _pay_now_booked_notification(self, left):
+        """Return the notification of what came of *Book now*, after which the screen shows it too.
+
+        :param str left: why something is still not booked; empty where all is.
+        :return: a client action.
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning' if left else 'success',
+                'message': left or self.env._("Booked."),
+                'sticky': bool(left),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
     def _pay_now_books_warning(self):
         """Return what the health light says about the books, in the reader's language.
 

@@ -4,9 +4,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from odoo import fields
-from odoo.tests import HttpCase, tagged
+from odoo.exceptions import UserError
+from odoo.tests import HttpCase, JsonRpcException, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.tests.payment.received import (
@@ -15,6 +17,8 @@ from odoo.addons.account_pay_now.tests.payment.received import (
     RAW,
     ReceivedCase,
 )
+
+PAYMENT = 'odoo.addons.account_pay_now.models.payment.payment_transaction'
 
 
 @tagged('post_install', '-at_install')
@@ -347,3 +351,178 @@ class TestReceivedOnly(ReceivedCase, HttpCase):
             self.balances(tx.payment_id.move_id),
             sorted([(clearing, 120.0, 0.0), (receivable, 0.0, 120.0)]),
         )
+
+
+@tagged('post_install', '-at_install')
+class TestReceivedPages(ReceivedCase, HttpCase):
+    """What customers see while the books refuse: thanks, and no word that is not for them."""
+
+    def received(self):
+        invoice = self.bill('journal')
+        tx = self.pay(invoice, self.provider)
+        refusal = ExitStack()
+        self.addCleanup(refusal.close)
+        refusal.enter_context(self.refusing('journal', self.provider))
+        tx._synchronize()
+        return tx, invoice
+
+    def assert_not_raw(self, response):
+        self.assertFalse([raw for raw in RAW if raw in response.text], response.url)
+
+    def test_pay_page_and_portal(self):
+        tx, invoice = self.received()
+        path = urlsplit(invoice._pay_now_url()).path
+        page = self.url_open(path)
+        self.assertEqual(page.status_code, 200)
+        self.assertNotIn('name="provider_id"', page.text)
+        self.assertIn("in progress", page.text)
+        self.assert_not_raw(page)
+        portal = self.url_open(f'/my/invoices/{invoice.id}?access_token={invoice.access_token}')
+        self.assertEqual(portal.status_code, 200)
+        self.assertNotIn('o_payment_form', portal.text)
+        self.assert_not_raw(portal)
+        for name in ('result', 'return', 'checkout', 'cancel'):
+            page = self.url_open(tx._pay_now_path(name))
+            self.assertEqual(page.status_code, 200, name)
+            self.assertIn("Payment received, thank you", page.text)
+            self.assert_not_raw(page)
+
+    def test_core_takes_it_by_no_provider(self):
+        """On Odoo's own page the payer may have chosen anybody before."""
+        _tx, invoice = self.received()
+        answer = self.make_jsonrpc_request(
+            f'/invoice/transaction/{invoice.id}', self.core_payment(invoice, self.paypal)
+        )
+        self.assertFalse(answer)
+
+    def core_payment(self, invoice, provider):
+        return {
+            'access_token': invoice._portal_ensure_token(),
+            'provider_id': provider.id,
+            'payment_method_id': provider._pay_now_default_method().id,
+            'token_id': None,
+            'amount': invoice.amount_residual,
+            'flow': 'redirect',
+            'tokenization_requested': False,
+            'landing_route': '/my',
+        }
+
+    def make_jsonrpc_request(self, route, params=None, **options):
+        try:
+            return super().make_jsonrpc_request(route, params, **options)
+        except JsonRpcException as error:
+            self.assertIn("PayerError", str(error))
+            return None
+
+    def test_core_asks_for_its_state(self):
+        """The poll of Odoo's own page books; it neither fails nor says why."""
+        tx, _invoice = self.received()
+        tx.pay_now_book_at = False
+        tx._post_process()
+        self.assertEqual(tx.pay_now_booking_state, 'received')
+
+    def test_what_is_raised_for_others_is_not_shown(self):
+        """Only what was written for the payer is shown; anything else has a page of ours."""
+        invoice = self.bill('journal')
+        tx = self.checkout(self.lines(invoice))
+        path = urlsplit(invoice._pay_now_url()).path
+        refused = UserError("The auditors have closed this month.")
+        form = {'item': self.lines(invoice).ids, 'provider_id': self.provider.id}
+        for method, address, data in (
+            ('_pay_now_open', tx._pay_now_path('checkout'), None),
+            ('_pay_now_create', f'{path}/pay', form),
+            ('_synchronize', tx._pay_now_path('return'), None),
+        ):
+            with (
+                self.subTest(address=address),
+                patch.object(type(tx), method, side_effect=refused),
+                mute_logger('odoo.http', PAYMENT),
+            ):
+                page = self.url_open(address, data=data)
+                self.assertIn('<html', page.text)
+                self.assert_not_raw(page)
+                self.assertNotIn("Server Error", page.text)
+
+    def test_payment_that_another_module_refuses_to_receive(self):
+        """Where even the state is refused, the payer waits, and the accountant is told."""
+        invoice = self.bill('journal')
+        tx = self.pay(invoice, self.provider)
+        refused = UserError("The auditors have closed this month.")
+        with patch.object(type(tx), '_set_done', side_effect=refused), mute_logger(PAYMENT, BOOKS):
+            page = self.url_open(tx._pay_now_path('return'))
+            self.assertEqual(page.status_code, 200)
+            self.assert_not_raw(page)
+            self.run_cron('ir_cron_sweep')
+        self.assertIn("Could not be booked", tx.pay_now_discrepancy_ids.message)
+        self.run_cron('ir_cron_sweep')
+        tx.pay_now_last_sync = False
+        self.run_cron('ir_cron_sweep')
+        self.assertEqual(invoice.payment_state, 'paid')
+
+
+@tagged('post_install', '-at_install')
+class TestBooksHealth(ReceivedCase):
+    """What can be known beforehand makes the light amber, with a sentence, before anybody pays."""
+
+    def light(self):
+        self.provider._pay_now_follow_health()
+        return self.provider.pay_now_health, self.provider.pay_now_health_text
+
+    def setUp(self):
+        super().setUp()
+        self.provider.write(
+            {'pay_now_last_event_at': fields.Datetime.now(), 'pay_now_webhook_ref': 'we_1'}
+        )
+
+    def test_all_is_well(self):
+        self.assertEqual(self.light()[0], 'green')
+
+    def test_each_cause(self):
+        self.make_invoice(120)
+        for cause in ('journal', 'clearing', 'receivable', 'cash_basis', 'discount'):
+            with self.subTest(cause=cause):
+                with self.refusing(cause, self.provider):
+                    light, text = self.light()
+                    self.assertEqual(light, 'amber')
+                    part = CAUSES[cause].partition('%')[0] or CAUSES[cause]
+                    self.assertIn(part, text)
+                    self.assertIn("cannot be booked", text)
+                self.assertEqual(self.light()[0], 'green')
+
+    def test_accounts_of_commissions_and_disputes(self):
+        for name in ('pay_now_commission_account_id', 'pay_now_disputed_account_id'):
+            account = self.provider[name]
+            account.active = False
+            light, text = self.light()
+            self.assertEqual(light, 'amber')
+            self.assertIn(f"the account {account.code} {account.name} is archived", text)
+            account.active = True
+            self.assertEqual(self.light()[0], 'green')
+
+    def test_entries_that_cannot_be_numbered(self):
+        self.assertEqual(self.light()[0], 'green')
+        self.provider.journal_id.sequence_override_regex = r'^(?P<prefix1>.*?)(?P<seq>[a-z]+)$'
+        tx = self.pay(self.make_invoice(120), self.provider)
+        with mute_logger(BOOKS):
+            light, text = self.light()
+            self.assertEqual(light, 'amber')
+            self.assertIn("cannot be numbered", text)
+            tx._synchronize()
+        self.assertEqual(tx.pay_now_booking_state, 'received')
+        self.assertIn("cannot be numbered", tx.pay_now_discrepancy_ids.message)
+        self.provider.journal_id.sequence_override_regex = False
+        tx.pay_now_discrepancy_ids.action_book_now()
+        self.assertEqual(tx.pay_now_booking_state, 'booked')
+
+    def test_a_payment_that_is_refused_lights_it_at_once(self):
+        tx = self.pay(self.make_invoice(120), self.provider)
+        with self.refusing('journal', self.provider):
+            tx._synchronize()
+            self.assertEqual(self.provider.pay_now_health, 'amber')
+        tx.pay_now_discrepancy_ids.action_book_now()
+        self.assertEqual(self.provider.pay_now_health, 'green')
+
+    def test_amber_hides_no_button(self):
+        with self.refusing('journal', self.provider):
+            self.light()
+            self.assertIn(self.provider, self.company._pay_now_providers())
