@@ -76,7 +76,8 @@ class PayNowToHandle(models.Model):
         readonly=True,
     )
     res_id = fields.Integer(string="Record", readonly=True)
-    name = fields.Char(string="What happened", compute='_compute_name', compute_sudo=True)
+    # As text it wraps: what to do comes last.
+    name = fields.Text(string="What happened", compute='_compute_name', compute_sudo=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
     partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
