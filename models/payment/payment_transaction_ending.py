@@ -134,7 +134,7 @@ class PaymentTransaction(models.Model):
             raise
         except Exception as error:  # noqa: BLE001 - kept with its transaction
             _logger.exception("The checkout of %s could not be ended", self.reference)
-            self._pay_now_end_later(self.provider_id._pay_now_plain_error(error))
+            self._pay_now_end_later(str(error))
         # Not before: whoever changes the invoice would wait for the provider's answer. What they
         # noted meanwhile is a conflict, and is looked at again.
         self.pay_now_item_ids.filtered('changed_at').changed_at = False
