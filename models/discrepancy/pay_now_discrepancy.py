@@ -89,9 +89,14 @@ class PayNowDiscrepancy(models.Model):
     def action_book(self):
         """Bring the books in line with the provider, by the usual way of booking.
 
-        :raise UserError: what the provider answers, or what keeps a payment from being booked.
+        What the books refuse is received all the same, and the finding stays.
+
+        :return: a notification of what was refused; None where all is booked.
+        :rtype: dict | None
+        :raise UserError: what the provider answers, or it is being processed at this moment.
         """
         self.check_access('write')
+        left = self.browse()
         for one in self.sudo().filtered('can_book'):
             try:
                 one.transaction_id._pay_now_book_again(
@@ -100,7 +105,11 @@ class PayNowDiscrepancy(models.Model):
             except GatewayError as error:
                 provider = one.transaction_id.provider_id
                 raise UserError(provider._pay_now_error_text(error)) from error
-            one._close_fixed()
+            refused = one.transaction_id.pay_now_discrepancy_ids.filtered('can_book_now')
+            if not refused:
+                one._close_fixed()
+            left |= refused
+        return left._refused_notification() if left else None
 
     def action_book_now(self):
         """Book what the books refused before, without waiting for the scheduled action.
@@ -113,9 +122,15 @@ class PayNowDiscrepancy(models.Model):
         todo = self.filtered('can_book_now')
         todo.sudo().transaction_id._pay_now_book_now()
         left = todo.filtered(lambda one: one.state == 'open')
-        provider = self.transaction_id.sudo().provider_id[:1]
-        left = '\n'.join(left.mapped('message'))
-        return provider.with_env(self.env)._pay_now_booked_notification(left)
+        return left._refused_notification()
+
+    def _refused_notification(self):
+        """Return the notification of what the books refuse; without any that all is booked.
+
+        :rtype: dict
+        """
+        messages = '\n'.join(self.mapped('message'))
+        return self.env['payment.provider']._pay_now_booked_notification(messages)
 
     def action_reverse(self):
         """Take back what is booked too much, by new entries of today.

@@ -456,8 +456,10 @@ class PaymentTransaction(models.Model):
         if paid:
             tx._pay_now_release_payment(payment)
             tx._pay_now_release_commission(payment)
-            tx._pay_now_book_payments()
-            tx._pay_now_book_commissions()
+            if not tx.payment_id:
+                # Received again, until the books take it.
+                tx.is_post_processed = False
+            tx._pay_now_book()
         elif not others:
             raise UserError(
                 self.env._(

@@ -303,6 +303,24 @@ class TestReceivedOnly(ReceivedCase, HttpCase):
         self.run_cron('payment.cron_post_process_payment_tx')
         self.assertFalse(tx.payment_id)
 
+    def test_book_again_by_hand_while_the_books_refuse(self):
+        """What the comparison found is not closed by what was not booked."""
+        invoice = self.bill('journal')
+        tx = self.pay(invoice, self.provider)
+        tx._synchronize()
+        tx.payment_id.action_draft()
+        tx.payment_id.action_cancel()
+        tx.payment_id = False
+        found = self.env['pay.now.discrepancy']._report(
+            tx, 'missing_here', 'missing_in_books', {'amount': 120}, amount=120
+        )
+        with self.refusing('journal', self.provider):
+            self.assertIn("is archived", found.action_book()['params']['message'])
+            self.assertEqual((found.state, tx.pay_now_booking_state), ('open', 'received'))
+        self.assertFalse(found.action_book())
+        self.assertEqual((found.state, tx.pay_now_booking_state), ('done', 'booked'))
+        self.assertFalse(tx.pay_now_discrepancy_ids.filtered(lambda one: one.state == 'open'))
+
     def test_what_follows_from_a_payment_keeps_it_booked(self):
         """Another module fails after the entry was made: the entry stays, and the rest follows."""
         invoice = self.bill('journal')
