@@ -498,6 +498,8 @@ class PaymentTransaction(models.Model):
                 problem = tx.provider_id._pay_now_refused_books(error)
                 errors[tx] = tx.provider_id._pay_now_books_problem_label(problem)
                 tx._pay_now_report_refusal('booking', problem)
+                # Closed by what is booked after all.
+                tx.pay_now_book_attempts += 1
         return errors, asked
 
     # === BUSINESS METHODS - LABELS === #

@@ -477,6 +477,7 @@ class TestReceivedPages(ReceivedCase, HttpCase):
         tx.pay_now_last_sync = False
         self.run_cron('ir_cron_sweep')
         self.assertEqual(invoice.payment_state, 'paid')
+        self.assertEqual(tx.pay_now_discrepancy_ids.state, 'done')
 
 
 @tagged('post_install', '-at_install')
