@@ -170,6 +170,11 @@ EVENT_MAX_ATTEMPTS = 12
 
 #: Where the number in the company register is a SIREN or a SIRET.
 FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE', 'TF', 'WF', 'YT')
+#: Seconds that booking waits for whoever else holds the same entries; refused attempts that may be
+#: a neighbour's doing before a person is told; the longest pause between two attempts.
+BOOKING_LOCK_SECONDS = 10
+BOOKING_CONFLICTS = 5
+BOOKING_MINUTES_MAX = 60
 #: The most invoices attached to one reminder, and their total size.
 ATTACHED_INVOICES_MAX = 10
 ATTACHED_INVOICES_MAX_MB = 5

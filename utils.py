@@ -7,10 +7,20 @@ import re
 import unicodedata
 from urllib.parse import parse_qsl, urlsplit
 
+from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize, formataddr
 from odoo.tools.mail import email_normalize_all, email_split_tuples
 
 from odoo.addons.base.models.ir_mail_server import extract_rfc2822_addresses
+
+
+class PayerError(ValidationError):
+    """Why a payer cannot go on, in the payer's language.
+
+    The only errors whose words a public page shows: what Odoo or another module raises is written
+    for people of the company.
+    """
+
 
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
 LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')

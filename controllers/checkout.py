@@ -1,11 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import http
-from odoo.exceptions import UserError
 from odoo.http import request
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.controllers import page
+from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -30,7 +30,7 @@ class PayNowCheckout(http.Controller):
             return request.redirect(tx_sudo._pay_now_path('result'))
         try:
             url = tx_sudo._pay_now_open()
-        except UserError as error:
+        except PayerError as error:
             return page.render(
                 'account_pay_now.message_page',
                 tx_sudo.company_id,
@@ -58,7 +58,7 @@ class PayNowCheckout(http.Controller):
         """
         tx_sudo = self._get_transaction(tx_id, token)
         canceled = request.httprequest.path.startswith('/pay_now/cancel/')
-        tx_sudo._synchronize(payer_returned=not canceled)
+        tx_sudo._pay_now_synchronize_for_payer(payer_returned=not canceled)
         if not canceled and tx_sudo._pay_now_needs_payer():
             # The source the payer chose was refused: back to the provider, to choose another.
             return request.redirect(tx_sudo._pay_now_path('checkout'))

@@ -1,11 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import http
-from odoo.exceptions import MissingError, ValidationError
+from odoo.exceptions import MissingError
 from odoo.http import request
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.controllers import page
+from odoo.addons.account_pay_now.utils import PayerError
 
 MODELS = {
     'account': 'pay.now.account',
@@ -60,7 +61,7 @@ class PayNowPage(http.Controller):
                 amount=document_sudo._pay_now_typed_amount(amount),
                 email=document_sudo._pay_now_typed_email(email),
             )
-        except ValidationError as error:
+        except PayerError as error:
             return self._render_page(document_sudo, error=str(error), **typed)
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
 
@@ -83,7 +84,7 @@ class PayNowPage(http.Controller):
         date = post.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
         try:
             document_sudo._pay_now_answer(answer, chosen, date, post.get('problem', ''))
-        except ValidationError as error:
+        except PayerError as error:
             return self._render_page(
                 document_sudo, error=str(error), chosen=chosen, answer=answer, typed_answer=post
             )

@@ -4,6 +4,7 @@ from odoo.http import request, route
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.controllers.page import ID, record_id
+from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import pager
@@ -129,18 +130,22 @@ class PayNowPaymentPortal(PaymentPortal):
     def _create_transaction(self, *args, custom_create_values=None, **kwargs):
         """Override of `payment`: core believes whichever page it is about provider and amount.
 
-        Ours take payments of invoices only, as these are open now.
+        Ours take payments of invoices only, as these are open now. What was received, or is on its
+        way, is not taken once more, by no provider.
 
-        :raise ValidationError: when ours may not take this payment; nothing is left of it.
+        :raise PayerError: when ours may not take this payment; nothing is left of it.
         """
         provider_sudo = (
             request.env['payment.provider']
             .sudo()
             .browse(self._cast_as_int(kwargs.get('provider_id')))
         )
+        commands = (custom_create_values or {}).get('invoice_ids') or [(6, 0, [])]
+        invoices_sudo = request.env['account.move'].sudo().browse(commands[0][2])
+        if invoices_sudo and invoices_sudo == invoices_sudo._pay_now_all_in_progress():
+            # Whoever is asked for it: nothing of it is left to pay.
+            raise PayerError(invoices_sudo[0]._pay_now_refusal_label('in_progress'))
         if provider_sudo.code in const.PROVIDER_CODES:
-            commands = (custom_create_values or {}).get('invoice_ids') or [(6, 0, [])]
-            invoices_sudo = request.env['account.move'].sudo().browse(commands[0][2])
             amount = self._cast_as_float(kwargs.get('amount'))
             invoices_sudo._pay_now_check_core_payment(provider_sudo, amount)
             kwargs['amount'] = invoices_sudo.currency_id.round(amount)

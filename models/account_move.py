@@ -8,12 +8,12 @@ from math import isfinite
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools.image import image_data_uri
 from odoo.tools.pdf import PdfFileReader
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.utils import PayerError
 
 #: The pages where an invoice is paid online: Odoo's own, and ours.
 PAYMENT_PATHS = ('/my/invoices/', '/payment/pay', '/pay_now/')
@@ -392,35 +392,39 @@ class AccountMove(models.Model):
             return lines._pay_now_parts()
         return lines._pay_now_parts(amount)
 
+    def _has_to_be_paid(self):
+        """Override of `account_payment`: what was received, and waits for the books, is paid."""
+        return super()._has_to_be_paid() and not self.sudo()._pay_now_all_in_progress()
+
     def _pay_now_check_core_payment(self, provider, amount):
         """Refuse a payment on Odoo's own pages that our own page would refuse.
 
         :param payment.provider provider: ours, chosen by the payer.
         :param float amount: what core's page asks for, in the invoices' currency; None for none.
         :return: None
-        :raise ValidationError: with the reason in the customer's language.
+        :raise PayerError: with the reason in the customer's language.
         """
         for move, reason in self._pay_now_refusals('page').items():
-            raise ValidationError(move._pay_now_refusal_label(reason))
+            raise PayerError(move._pay_now_refusal_label(reason))
         if not self or provider not in self.company_id._pay_now_providers():
-            raise ValidationError(self.env._("This way of paying is not available now."))
+            raise PayerError(self.env._("This way of paying is not available now."))
         lines = self._pay_now_core_lines()
         if len(lines._pay_now_groups()) > 1:
-            raise ValidationError(self.env['payment.transaction']._pay_now_groups_problem())
+            raise PayerError(self.env['payment.transaction']._pay_now_groups_problem())
         compare = self.currency_id.compare_amounts
         if not amount or not isfinite(amount) or compare(amount, 0) <= 0:
-            raise ValidationError(self.env._("Please type an amount above zero."))
+            raise PayerError(self.env._("Please type an amount above zero."))
         residual = sum(lines.mapped('amount_residual_currency'))
         if compare(amount, residual) > 0:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("Only %s is left to pay.", self.currency_id.format(residual))
             )
         if not self._pay_now_core_amount_stands(amount):
-            raise ValidationError(
+            raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
         if problem := provider._pay_now_amount_problem_text(amount, self.currency_id):
-            raise ValidationError(problem)
+            raise PayerError(problem)
 
     def _pay_now_core_amount_stands(self, amount):
         """Tell whether an amount of Odoo's own page is one that customers may pay now.

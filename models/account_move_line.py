@@ -8,12 +8,22 @@ from odoo.addons.account_pay_now import const, utils
 
 #: States of a transaction whose money is on its way.
 UNDER_WAY = ('pending', 'authorized')
+#: Items of payments that were received, and that the books have not taken yet.
+RECEIVED = (
+    Domain('transaction_id.state', '=', 'done')
+    & Domain('transaction_id.payment_id', '=', False)
+    & Domain('transaction_id.is_post_processed', '=', False)
+)
 #: Items of payments (`pay.now.transaction.item`) that are not asked for a second time. What was
 #: received in another currency and not booked has to be looked at by somebody first.
-IN_PROGRESS = Domain('transaction_id.state', 'in', UNDER_WAY) | Domain(
-    'transaction_id.pay_now_discrepancy_ids',
-    'any',
-    [('kind', '=', 'currency'), ('state', '=', 'open')],
+IN_PROGRESS = (
+    Domain('transaction_id.state', 'in', UNDER_WAY)
+    | RECEIVED
+    | Domain(
+        'transaction_id.pay_now_discrepancy_ids',
+        'any',
+        [('kind', '=', 'currency'), ('state', '=', 'open')],
+    )
 )
 
 DISPUTED = Domain(

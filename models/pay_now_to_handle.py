@@ -16,6 +16,8 @@ RECORDS = {
     'answer': 'pay.now.answer',
     'letter': 'pay.now.reminder.run',
 }
+#: What the books may refuse.
+BOOKED = ('discrepancy', 'dispute', 'payout')
 #: What tells of a record what it is about, and what is the matter.
 TEXTS = {
     'discrepancy': ('message',),
@@ -74,7 +76,8 @@ class PayNowToHandle(models.Model):
         readonly=True,
     )
     res_id = fields.Integer(string="Record", readonly=True)
-    name = fields.Char(string="What happened", compute='_compute_name', compute_sudo=True)
+    # As text it wraps: what to do comes last.
+    name = fields.Text(string="What happened", compute='_compute_name', compute_sudo=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
     partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
@@ -82,6 +85,9 @@ class PayNowToHandle(models.Model):
     amount = fields.Monetary(string="Amount", readonly=True)
     date = fields.Datetime(string="Date", readonly=True)
     deadline = fields.Datetime(string="Deadline", readonly=True)
+    can_book_now = fields.Boolean(
+        string="Can be booked now", compute='_compute_can_book_now', compute_sudo=True
+    )
 
     # === COMPUTE METHODS === #
 
@@ -109,7 +115,26 @@ class PayNowToHandle(models.Model):
                 parts = (record[name] for name in TEXTS[kind])
                 row.name = ' – '.join(filter(None, parts))
 
+    @api.depends('kind', 'res_id')
+    def _compute_can_book_now(self):
+        for kind, rows in self.grouped('kind').items():
+            records = self.env[RECORDS[kind]].browse(rows.mapped('res_id'))
+            for row, record in zip(rows, records, strict=True):
+                row.can_book_now = kind in BOOKED and record.can_book_now
+
     # === ACTION METHODS === #
+
+    def action_book_now(self):
+        """Book what the books refused before, see `pay.now.discrepancy.action_book_now`.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        :raise UserError: it is being processed at this moment.
+        """
+        self.ensure_one()
+        if self.kind not in BOOKED:
+            return False
+        return self.env[RECORDS[self.kind]].browse(self.res_id).action_book_now()
 
     def action_open(self):
         """Open the record that waits.

@@ -59,6 +59,7 @@ class PayNowDiscrepancy(models.Model):
     payment_id = fields.Many2one(string="Payment", related='transaction_id.payment_id')
     is_compared = fields.Boolean(string="Found by the comparison", compute='_compute_can')
     can_book = fields.Boolean(string="Can be booked", compute='_compute_can')
+    can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can')
     can_reverse = fields.Boolean(string="Can be taken back", compute='_compute_can')
     can_refund = fields.Boolean(string="Can be refunded", compute='_compute_can')
 
@@ -73,6 +74,8 @@ class PayNowDiscrepancy(models.Model):
             one.can_book = is_open and (
                 second or one.kind in ('missing_here', 'booked_amount', 'commission')
             )
+            # What the books refused: the provider was asked already.
+            one.can_book_now = is_open and one.kind == 'booking'
             one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice')
             refundable = one.kind in ('surplus', 'waiting', 'superseded')
             one.can_refund = is_open and not second and refundable
@@ -90,9 +93,14 @@ class PayNowDiscrepancy(models.Model):
     def action_book(self):
         """Bring the books in line with the provider, by the usual way of booking.
 
-        :raise UserError: what the provider answers, or what keeps a payment from being booked.
+        What the books refuse is received all the same, and the finding stays.
+
+        :return: a notification of what was refused; None where all is booked.
+        :rtype: dict | None
+        :raise UserError: what the provider answers, or it is being processed at this moment.
         """
         self.check_access('write')
+        left = self.browse()
         for one in self.sudo().filtered('can_book'):
             try:
                 one.transaction_id._pay_now_book_again(
@@ -101,7 +109,32 @@ class PayNowDiscrepancy(models.Model):
             except GatewayError as error:
                 provider = one.transaction_id.provider_id
                 raise UserError(provider._pay_now_error_text(error)) from error
-            one._close_fixed()
+            refused = one.transaction_id.pay_now_discrepancy_ids.filtered('can_book_now')
+            if not refused:
+                one._close_fixed()
+            left |= refused
+        return left._refused_notification() if left else None
+
+    def action_book_now(self):
+        """Book what the books refused before, without waiting for the scheduled action.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        :raise UserError: the payment is being processed at this moment.
+        """
+        self.check_access('write')
+        todo = self.filtered('can_book_now')
+        todo.sudo().transaction_id._pay_now_book_now()
+        left = todo.filtered(lambda one: one.state == 'open')
+        return left._refused_notification()
+
+    def _refused_notification(self):
+        """Return the notification of what the books refuse; without any that all is booked.
+
+        :rtype: dict
+        """
+        messages = '\n'.join(self.mapped('message'))
+        return self.env['payment.provider']._pay_now_booked_notification(messages)
 
     def action_reverse(self):
         """Take back what is booked too much, by new entries of today.

@@ -292,22 +292,23 @@ class PayNowDispute(models.Model):
             disputes = disputes.with_company(company).with_context(lang=company._pay_now_lang())
             disputes._notify_accountant()
             todo = disputes.try_lock_for_update()
-            try:
-                with self.env.cr.savepoint():
-                    todo._book_movements(provider)
-            except UserError as error:
-                todo._note_problem(error)
-                continue
+            todo._try('_book_movements', provider)
             for dispute in todo:
-                try:
-                    with self.env.cr.savepoint():
-                        dispute._reconcile_given_up()
-                        dispute._book_or_take_back_loss()
-                except UserError as error:
-                    dispute._note_problem(error)
-                else:
-                    if dispute.problem:
-                        dispute.problem = False
+                if all(line.move_id for line in dispute.movement_ids if line.net):
+                    dispute._try('_book_outcome')
+
+    def _is_unbooked(self):
+        """Override of the mixin: entries of its movements are missing, or that of its outcome."""
+        self.ensure_one()
+        return not self.settled
+
+    def _book_outcome(self):
+        """Match what was given up, and book the loss or take it back: all of it is right then."""
+        self.ensure_one()
+        self._reconcile_given_up()
+        self._book_or_take_back_loss()
+        if self.problem:
+            self.problem = False
 
     # === BUSINESS METHODS - MOVEMENTS === #
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from odoo import fields, models
-from odoo.exceptions import ValidationError
 from odoo.fields import Date, Domain
 from odoo.tools.misc import format_date, formatLang, get_lang
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.utils import PayerError
 
 # What is read for the page, instead of all that its records have. Whatever is asked for besides is
 # read as ever, with all the fields of its record: nothing depends on these lists but the time.
@@ -272,11 +272,11 @@ class PayNowPageMixin(models.AbstractModel):
         :param str date: when it was or will be paid, as a browser sends it.
         :param str text: the problem, in the customer's words.
         :rtype: pay.now.answer
-        :raise ValidationError: in the customer's language.
+        :raise PayerError: in the customer's language.
         """
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():
-            raise ValidationError(self.env._("This answer is not possible here."))
+            raise PayerError(self.env._("This answer is not possible here."))
         self._pay_now_lock(self._pay_now_lines().move_id)
         lines = self._pay_now_answered_lines(chosen)
         vals = {
@@ -307,10 +307,10 @@ class PayNowPageMixin(models.AbstractModel):
         """Lock entries: whoever else pays or changes their items right now has to wait.
 
         :param account.move moves: those that the customer is about to pay or to answer.
-        :raise ValidationError: somebody else was first, and the customer has to start again.
+        :raise PayerError: somebody else was first, and the customer has to start again.
         """
         if moves.try_lock_for_update() != moves:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("These items are being changed right now. Please try again in a moment.")
             )
 
@@ -319,38 +319,38 @@ class PayNowPageMixin(models.AbstractModel):
 
         :param set chosen: ids of the ticked items; all of them where none can be ticked.
         :rtype: account.move.line
-        :raise ValidationError: nothing was chosen.
+        :raise PayerError: nothing was chosen.
         """
         open_lines, payable, reasons = self._pay_now_page_items()
         lines = open_lines.filtered(lambda line: reasons.get(line) != 'in_progress')
         if payable:
             lines = lines.filtered(lambda line: line.id in chosen)
         if not lines:
-            raise ValidationError(self.env._("Please tick the items that it is about."))
+            raise PayerError(self.env._("Please tick the items that it is about."))
         return lines
 
     def _pay_now_answer_date(self, kind, date):
         """Read a day.
 
         :rtype: datetime.date
-        :raise ValidationError: that is no day, or one that cannot be.
+        :raise PayerError: that is no day, or one that cannot be.
         """
         try:
             day = Date.to_date((date or '').strip())
         except ValueError:
-            raise ValidationError(self.env._("“%s” is not a date.", date)) from None
+            raise PayerError(self.env._("“%s” is not a date.", date)) from None
         if not day:
-            raise ValidationError(self.env._("Please say on which day."))
+            raise PayerError(self.env._("Please say on which day."))
         oldest, today, last = self._pay_now_answer_days()
         if kind == 'paid' and not oldest <= day <= today:
-            raise ValidationError(
+            raise PayerError(
                 self.env._(
                     "Please give the day of a transfer between %(first)s and today.",
                     first=format_date(self.env, oldest),
                 )
             )
         if kind == 'promise' and not today <= day <= last:
-            raise ValidationError(
+            raise PayerError(
                 self.env._(
                     "Please choose a day until %s, or contact us.", format_date(self.env, last)
                 )
@@ -360,9 +360,9 @@ class PayNowPageMixin(models.AbstractModel):
     def _pay_now_answer_text(self, text):
         text = (text or '').strip()
         if not text:
-            raise ValidationError(self.env._("Please say what the problem is."))
+            raise PayerError(self.env._("Please say what the problem is."))
         if len(text) > const.ANSWER_TEXT_LENGTH:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("Please write %s characters at most.", const.ANSWER_TEXT_LENGTH)
             )
         return text
@@ -373,7 +373,7 @@ class PayNowPageMixin(models.AbstractModel):
         :param dict vals: the answer.
         :param account.move.line lines: what it is about.
         :param pay.now.answer before: what the customer said about some of these.
-        :raise ValidationError: somebody has to talk to the customer.
+        :raise PayerError: somebody has to talk to the customer.
         """
         if vals['kind'] == 'problem':
             said, most = before.filtered(lambda one: one.kind == 'problem'), const.PROBLEMS_MAX
@@ -381,7 +381,7 @@ class PayNowPageMixin(models.AbstractModel):
             said, most = before.filtered(lambda one: one.kind != 'problem'), const.ANSWERS_MAX
         times = max(len(said.filtered(lambda one, o=line: o in one._own_items())) for line in lines)
         if times >= most:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("You have told us about these items before. Please contact us.")
             )
         promised = said.filtered(lambda one: one.kind == 'promise')
@@ -389,7 +389,7 @@ class PayNowPageMixin(models.AbstractModel):
             first = min(promised.mapped('create_date')).date()
             last = first + timedelta(days=self.company_id.pay_now_promise_days)
             if vals['date'] > last:
-                raise ValidationError(
+                raise PayerError(
                     self.env._(
                         "Please choose a day until %s, or contact us.", format_date(self.env, last)
                     )
@@ -548,14 +548,14 @@ class PayNowPageMixin(models.AbstractModel):
         :param str value: e.g. 1 234,50.
         :return: in major units; None when nothing was typed.
         :rtype: float | None
-        :raise ValidationError: that is no amount.
+        :raise PayerError: that is no amount.
         """
         if not (value or '').strip():
             return None
         lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
         amount = utils.read_amount(value, lang.decimal_point)
         if amount is None:
-            raise ValidationError(self.env._("“%s” is not an amount.", value))
+            raise PayerError(self.env._("“%s” is not an amount.", value))
         return amount
 
     def _pay_now_typed_email(self, value):
@@ -564,13 +564,13 @@ class PayNowPageMixin(models.AbstractModel):
         :param str value: what was typed.
         :return: empty when nothing was typed.
         :rtype: str
-        :raise ValidationError: that is no address.
+        :raise PayerError: that is no address.
         """
         if not (value or '').strip():
             return ''
         email = utils.single_email(value)
         if not email:
-            raise ValidationError(self.env._("“%s” is not an e-mail address.", value))
+            raise PayerError(self.env._("“%s” is not an e-mail address.", value))
         return email
 
     def _pay_now_start(self, chosen, provider_id, amount=None, email=''):
@@ -581,20 +581,20 @@ class PayNowPageMixin(models.AbstractModel):
         :param float amount: less than that, where the company allows it.
         :param str email: where the receipt goes when the customer has no address.
         :rtype: payment.transaction
-        :raise ValidationError: in the customer's language.
+        :raise PayerError: in the customer's language.
         """
         self.ensure_one()
         provider = self.company_id._pay_now_providers().filtered(
             lambda candidate: candidate.id == provider_id
         )
         if not provider:
-            raise ValidationError(self.env._("This way of paying is not available now."))
+            raise PayerError(self.env._("This way of paying is not available now."))
         self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
         payable |= credits
         lines = payable.filtered(lambda line: line.id in chosen)
         if chosen - set(payable.ids):
-            raise ValidationError(
+            raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
         return self.env['payment.transaction']._pay_now_create(
@@ -626,7 +626,7 @@ class PayNowPageMixin(models.AbstractModel):
         :param float amount: what the payer typed; None for all of it.
         :return: as `account.move.line._pay_now_parts`.
         :rtype: dict
-        :raise ValidationError: in the customer's language.
+        :raise PayerError: in the customer's language.
         """
         parts = lines._pay_now_parts()
         if amount is None or not lines or len(lines.currency_id) > 1:
@@ -637,15 +637,15 @@ class PayNowPageMixin(models.AbstractModel):
         if not more:
             return parts
         if not self.company_id.pay_now_partial:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
         if more > 0:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("This is more than what you chose to pay: %s.", currency.format(total))
             )
         if currency.compare_amounts(amount, 0) <= 0:
-            raise ValidationError(self.env._("Please type an amount above zero."))
+            raise PayerError(self.env._("Please type an amount above zero."))
         return lines._pay_now_parts(amount)
 
     # === BUSINESS METHODS - READING === #

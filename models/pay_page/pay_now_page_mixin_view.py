@@ -10,6 +10,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now.models.account_move_line import RECEIVED
 
 
 class PayNowPageMixin(models.AbstractModel):
@@ -177,6 +178,7 @@ class PayNowPageMixin(models.AbstractModel):
         return {
             'all_paid': not open_lines,
             'in_progress': in_progress,
+            'received': in_progress and open_lines == open_lines._pay_now_paid_by(RECEIVED),
             'answers': self._pay_now_answer_kinds() if can_answer else [],
             'answer_days': self._pay_now_answer_days(),
             'payments': [] if open_lines else self._pay_now_page_payments(),

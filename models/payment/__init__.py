@@ -13,5 +13,6 @@ from . import (
     payment_transaction_checkout,
     payment_transaction_ending,
     payment_transaction_receipt,
+    payment_transaction_received,
     payment_transaction_sweep,
 )

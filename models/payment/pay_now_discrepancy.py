@@ -188,6 +188,10 @@ class PayNowDiscrepancy(models.Model):
         }
         if code == 'refund_failed':
             values['reason'] = transaction.with_env(self.env).sudo()._pay_now_refund_label()
+        if 'problem' in details:
+            # Why the books refuse it.
+            provider = transaction.provider_id.with_env(self.env).sudo()
+            values['error'] = provider._pay_now_books_problem_label(details['problem'])
         for name, value in details.items():
             values[name] = write(value) if isinstance(value, int | float) else value
         return self._message_templates()[code] % values
@@ -244,6 +248,10 @@ class PayNowDiscrepancy(models.Model):
                 "%(provider)s converted this payment into %(currency)s: book its commission and"
                 " the difference by hand."
             ),
+            'received': self.env._(
+                "%(customer)s paid %(amount)s, which is received and not booked yet: %(error)s"
+            ),
+            'unfinished': self.env._("What follows from the payment could not be done: %(error)s"),
             'booking': self.env._("Could not be booked: %(error)s"),
             'commission_booking': self.env._("The commission could not be booked: %(error)s"),
             'refund_booking': self.env._("The refund could not be booked: %(error)s"),

@@ -228,7 +228,7 @@ class PayNowEvent(models.Model):
             return self._retry_later(provider._pay_now_listing_problem(error) or error.message)
         except Exception as error:  # noqa: BLE001 - kept with its event
             _logger.exception("%s of %s could not be processed", ref, provider.name)
-            return self._retry_later(str(error))
+            return self._retry_later(provider._pay_now_plain_error(error))
         return self.write({'state': 'done' if ours else 'ignored', 'error': False})
 
     def _find_payments(self):
@@ -281,7 +281,7 @@ class PayNowEvent(models.Model):
                 raise
             except Exception as failure:  # noqa: BLE001 - kept with its notification
                 _logger.exception("The account of %s could not be processed", provider.name)
-                error = str(failure)
+                error = provider._pay_now_plain_error(failure)
             if error:
                 events._retry_later(error)
             else:

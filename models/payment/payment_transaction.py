@@ -389,8 +389,26 @@ class PaymentTransaction(models.Model):
                 tx._process(tx.provider_code, {'payment': payment})
                 tx._pay_now_follow_refunds(payment)
             asked |= tx
+        # Received by now, whatever the books say to it.
         asked._pay_now_book()
         return asked
+
+    def _pay_now_synchronize_for_payer(self, payer_returned):
+        """Synchronize a payment whose payer waits for the result page, which says what came of it.
+
+        Whatever goes wrong is for the log and the sweep, which asks again: the payer is neither
+        told nor kept waiting.
+
+        :param bool payer_returned: see `_synchronize`.
+        """
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self._synchronize(payer_returned=payer_returned)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Payment %s could not be processed", self.reference)
 
     def _pay_now_book(self):
         """Book what was not booked yet: payments that were decided, their commissions and refunds.
@@ -478,10 +496,11 @@ class PaymentTransaction(models.Model):
                 errors[tx] = error.message
             except Exception as error:  # noqa: BLE001 - kept with its transaction
                 _logger.exception("Payment %s could not be processed", tx.reference)
-                errors[tx] = str(error)
-                self.env['pay.now.discrepancy']._report(
-                    tx, 'booking', 'booking', {'error': str(error)}, amount=tx.amount
-                )
+                problem = tx.provider_id._pay_now_refused_books(error)
+                errors[tx] = tx.provider_id._pay_now_books_problem_label(problem)
+                tx._pay_now_report_refusal('booking', problem)
+                # Closed by what is booked after all.
+                tx.pay_now_book_attempts += 1
         return errors, asked
 
     # === BUSINESS METHODS - LABELS === #

@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from collections import defaultdict
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -65,21 +63,40 @@ class PaymentTransaction(models.Model):
         """Override of `account_payment` to book our payments in batches, then the commissions.
 
         Core then finds each payment made and makes none. Refunds are kept from core, which would
-        book those that are done, and cancel the posted payment of one that failed.
+        book those that are done, and cancel the posted payment of one that failed. What the books
+        refuse is not processed yet: it stays received, and is tried again.
         """
+        if self.env.context.get('pay_now_finishing'):
+            return super()._post_process()
         refunds = self.filtered(lambda tx: tx._pay_now_is_refund())
         others = self - refunds
         ours = others._pay_now_ours()
-        done = ours.filtered(lambda tx: tx.state == 'done' and tx.amount > 0)
-        done._pay_now_book_payments()
-        result = super(PaymentTransaction, others - ours)._post_process()
-        # Core posts the invoices: not those that somebody is changing.
-        ours = ours.with_context(pay_now_keep_drafts=True)
-        super(PaymentTransaction, ours)._post_process()
-        done._pay_now_book_commissions()
+        if rest := others - ours:
+            super(PaymentTransaction, rest)._post_process()
+        if self.env.context.get('pay_now_keep_pauses'):
+            ours -= ours.filtered('pay_now_book_at')
+        ours.filtered(lambda tx: tx._pay_now_is_received())._pay_now_queue_receipts()
+        # As a rule all goes well; else each step by itself, so that one waits and no other.
+        if left := ours - ours._pay_now_try('_pay_now_book_all'):
+            left.filtered(lambda tx: tx._pay_now_is_received())._pay_now_book_payments()
+            left.filtered(lambda tx: not tx._pay_now_is_received())._pay_now_try('_pay_now_finish')
+            left._pay_now_book_commissions()
         if refunds:
             refunds._pay_now_post_process_refunds()
-        return result
+        return None
+
+    def _pay_now_book_all(self, provider):
+        """Book payments and their commissions, and let core do the rest."""
+        if received := self.filtered(lambda tx: tx._pay_now_is_received()):
+            received._pay_now_book_payments_of(provider)
+        self._pay_now_finish(provider)
+        if known := self._pay_now_commissions_to_book():
+            known._pay_now_book_commissions_of(provider)
+
+    def _pay_now_finish(self, _provider):
+        """Let core, and other modules, do what they do after a payment."""
+        # Core posts the invoices: not those that somebody is changing.
+        self.with_context(pay_now_keep_drafts=True, pay_now_finishing=True)._post_process()
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
@@ -99,9 +116,7 @@ class PaymentTransaction(models.Model):
 
         :return: None
         """
-        todo = self._pay_now_to_book('payment_id')
-        for provider, txs in todo.grouped('provider_id').items():
-            txs._pay_now_in_books_of(provider)._pay_now_book_payments_of(provider)
+        self._pay_now_to_book('payment_id')._pay_now_try('_pay_now_book_payments_of')
 
     def _pay_now_in_books_of(self, provider):
         """Return the transactions as the provider's company books and reads them."""
@@ -114,6 +129,8 @@ class PaymentTransaction(models.Model):
             [tx._pay_now_prepare_payment(method_line) for tx in self]
         )
         payments.action_post()
+        if any(payment.move_id.state != 'posted' for payment in payments):
+            raise UserError(self.env._("The payment has no posted entry."))
         plan, changed, seen = [], self.browse(), set()
         for tx, payment in zip(self, payments, strict=True):
             tx.payment_id = payment
@@ -129,7 +146,6 @@ class PaymentTransaction(models.Model):
             tx._pay_now_allocate()
         for tx in self:
             tx._pay_now_report_surplus()
-        self._pay_now_queue_receipts()
 
     def _pay_now_prepare_payment(self, method_line):
         """Return the values of the `account.payment`: gross, at the provider's payment date."""
@@ -359,24 +375,23 @@ class PaymentTransaction(models.Model):
         Separate from the payments on purpose: a missing account or a lock date never keeps money
         out of the books.
         """
+        self._pay_now_commissions_to_book()._pay_now_try('_pay_now_book_commissions_of')
+
+    def _pay_now_commissions_to_book(self):
+        """Return the payments whose commission is known, and not booked; none is booked at once.
+
+        :rtype: payment.transaction
+        """
         todo = self.filtered(
             lambda tx: tx.payment_id and tx.pay_now_commission_state in ('known', 'failed')
         )._pay_now_to_book('pay_now_commission_move_id')
-        by_provider = defaultdict(lambda: self.browse())
-        for tx in todo:
-            if tx.currency_id.is_zero(tx.pay_now_commission):
-                tx.pay_now_commission_state = 'booked'
-            elif tx.provider_id.pay_now_commission_imported:
-                tx.pay_now_commission_state = 'imported'
-            else:
-                by_provider[tx.provider_id] |= tx
-        for provider, txs in by_provider.items():
-            try:
-                with self.env.cr.savepoint():
-                    txs._pay_now_in_books_of(provider)._pay_now_book_commissions_of(provider)
-            except UserError as error:
-                _logger.warning("Commissions of %s could not be booked: %s", provider.name, error)
-                txs._pay_now_commission_failed(error)
+        none = todo.filtered(lambda tx: tx.currency_id.is_zero(tx.pay_now_commission))
+        if none:
+            none.pay_now_commission_state = 'booked'
+        imported = (todo - none).filtered(lambda tx: tx.provider_id.pay_now_commission_imported)
+        if imported:
+            imported.pay_now_commission_state = 'imported'
+        return todo - none - imported
 
     def _pay_now_book_commissions_of(self, provider):
         moves = provider.with_env(self.env)._pay_now_create_entries(
@@ -384,7 +399,6 @@ class PaymentTransaction(models.Model):
         )
         for tx, move in zip(self, moves, strict=True):
             tx.write({'pay_now_commission_move_id': move.id, 'pay_now_commission_state': 'booked'})
-        self.env['pay.now.discrepancy']._close_of(self, 'booking')
 
     def _pay_now_prepare_commission(self, provider):
         """Return the values of the commission's own entry, in the provider's journal."""
@@ -411,18 +425,6 @@ class PaymentTransaction(models.Model):
             'line_ids': [Command.create(values) for values in (*lines, clearing)],
         }
 
-    def _pay_now_commission_failed(self, error):
-        """Keep why commissions could not be booked where the accountant looks."""
-        self.pay_now_commission_state = 'failed'
-        for tx in self:
-            self.env['pay.now.discrepancy']._report(
-                tx,
-                'booking',
-                'commission_booking',
-                {'error': str(error)},
-                amount=tx.pay_now_commission,
-            )
-
     # === BUSINESS METHODS - BOOKING AGAIN === #
 
     def _pay_now_book_again(self, others=()):
@@ -446,8 +448,10 @@ class PaymentTransaction(models.Model):
         if paid:
             tx._pay_now_release_payment(payment)
             tx._pay_now_release_commission(payment)
-            tx._pay_now_book_payments()
-            tx._pay_now_book_commissions()
+            if not tx.payment_id:
+                # Received again, until the books take it.
+                tx.is_post_processed = False
+            tx._pay_now_book()
         elif not others:
             raise UserError(
                 self.env._(

@@ -5,7 +5,6 @@ from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const, utils
@@ -14,6 +13,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
 
@@ -83,19 +83,19 @@ class PaymentTransaction(models.Model):
 
         :return: the address to send the payer to.
         :rtype: str
-        :raise UserError: in the customer's language, when there is nothing to pay any more or
+        :raise PayerError: in the customer's language, when there is nothing to pay any more or
             the provider cannot be reached.
         """
         self.ensure_one()
         if not self.try_lock_for_update():
-            raise UserError(
+            raise PayerError(
                 self.env._("This payment is being opened in another window. Please try again.")
             )
         if self.state != 'draft':
-            raise UserError(self.env._("This payment is already under way or finished."))
+            raise PayerError(self.env._("This payment is already under way or finished."))
         if problem := self._pay_now_ended():
             self._pay_now_close(problem)
-            raise UserError(self._pay_now_refusal_labels()[problem])
+            raise PayerError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
             return self.pay_now_checkout_url
@@ -114,7 +114,7 @@ class PaymentTransaction(models.Model):
         """Open the checkout at the provider.
 
         :rtype: gateways.base.Checkout
-        :raise UserError: in the customer's language, when the provider does not open it.
+        :raise PayerError: in the customer's language, when the provider does not open it.
         """
         try:
             return self.provider_id._pay_now_gateway().open_checkout(
@@ -122,7 +122,7 @@ class PaymentTransaction(models.Model):
             )
         except GatewayUnavailable as error:
             self.provider_id._pay_now_note_problem(error)
-            raise UserError(
+            raise PayerError(
                 self.env._(
                     "%s does not answer at the moment. Nothing was debited: please try again in a"
                     " few minutes.",
@@ -131,7 +131,7 @@ class PaymentTransaction(models.Model):
             ) from error
         except GatewayError as error:
             self.provider_id._pay_now_note_problem(error)
-            raise UserError(
+            raise PayerError(
                 self.env._(
                     "%s cannot take this payment. Nothing was debited. Please contact us.",
                     self.provider_id._pay_now_short_name(),
@@ -141,11 +141,11 @@ class PaymentTransaction(models.Model):
     def _pay_now_close_others(self):
         """Close the open checkouts that share an item with this one.
 
-        :raise UserError: if one of them was paid in the meantime, or is being taken right now.
+        :raise PayerError: if one of them was paid in the meantime, or is being taken right now.
         """
         others = self._pay_now_open_checkouts(self.pay_now_item_ids.line_id) - self
         if others.try_lock_for_update() != others:
-            raise UserError(
+            raise PayerError(
                 self.env._(
                     "Another payment of these items is being confirmed. Please try again in a"
                     " moment."
@@ -158,7 +158,7 @@ class PaymentTransaction(models.Model):
                 continue
             other._synchronize()
             if own and other.state in ('pending', 'authorized', 'done'):
-                raise UserError(self.env._("These items were paid a moment ago. Thank you."))
+                raise PayerError(self.env._("These items were paid a moment ago. Thank you."))
 
     def _pay_now_checkout_request(self):
         """Return what the gateway needs to open the checkout.
@@ -304,7 +304,7 @@ class PaymentTransaction(models.Model):
             return super()._get_specific_rendering_values(processing_values)
         try:
             return utils.redirect_form_values(self._pay_now_open())
-        except UserError as error:
+        except PayerError as error:
             self._set_error(str(error))
             return {}
 
@@ -327,10 +327,10 @@ class PaymentTransaction(models.Model):
         :param str email: where the receipt goes when the customer has no address.
         :return: a draft transaction, its checkout not opened yet.
         :rtype: payment.transaction
-        :raise ValidationError: if the items cannot be paid in one payment.
+        :raise PayerError: if the items cannot be paid in one payment.
         """
         if not lines:
-            raise ValidationError(self.env._("Nothing was chosen to pay."))
+            raise PayerError(self.env._("Nothing was chosen to pay."))
         parts = parts if parts is not None else lines._pay_now_parts()
         amount = lines.currency_id[:1].round(sum(part for part, _discount in parts.values()))
         self._pay_now_check_lines(provider, partner, lines, amount)
@@ -392,20 +392,20 @@ class PaymentTransaction(models.Model):
         :param res.partner partner: who pays.
         :param account.move.line lines: the items chosen.
         :param float amount: what it would be, in the currency of the lines.
-        :raise ValidationError: in the customer's language.
+        :raise PayerError: in the customer's language.
         """
         if lines._pay_now_of(partner, provider.company_id) != lines:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
         if len(lines._pay_now_groups()) > 1:
-            raise ValidationError(self._pay_now_groups_problem())
+            raise PayerError(self._pay_now_groups_problem())
         if lines.currency_id.compare_amounts(amount, 0) <= 0:
-            raise ValidationError(
+            raise PayerError(
                 self.env._("There is nothing left to pay once the credit notes are deducted.")
             )
         if problem := provider._pay_now_amount_problem_text(amount, lines.currency_id):
-            raise ValidationError(problem)
+            raise PayerError(problem)
 
     @api.model
     def _pay_now_groups_problem(self):

@@ -12,7 +12,7 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PaymentTransaction(models.Model):
-    """The receipt: a mail to the payer with the paid invoices, once the money is booked."""
+    """The receipt: a mail to the payer with the paid invoices, once the money is received."""
 
     _inherit = 'payment.transaction'
 
@@ -65,8 +65,15 @@ class PaymentTransaction(models.Model):
         ]
 
     def _pay_now_queue_receipts(self):
-        """Note that the payers get a receipt, where the company sends them."""
-        todo = self.filtered(lambda tx: tx.company_id.pay_now_receipts and tx.partner_email)
+        """Note that the payers get a receipt, where the company sends them: received is enough."""
+        todo = self.filtered(
+            lambda tx: (
+                not tx.pay_now_receipt_state
+                and not tx.payment_id
+                and tx.company_id.pay_now_receipts
+                and tx.partner_email
+            )
+        )
         if todo:
             todo.pay_now_receipt_state = 'waiting'
             self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()

@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import psycopg2
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
@@ -242,7 +243,9 @@ class PayNowPayout(models.Model):
             try:
                 with self.env.cr.savepoint():
                     payout._match_with(line, item, by_itself=True)
-            except UserError as error:
+            except psycopg2.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the books may refuse
                 _logger.info("%s is not matched by itself: %s", payout.payout_ref, error)
 
     # === BUSINESS METHODS - BOOKING === #
@@ -255,15 +258,15 @@ class PayNowPayout(models.Model):
         self._book()
         todo = self.filtered('move_id').sorted(lambda payout: (payout.created_at, payout.id))
         for payout in todo:
-            try:
-                with self.env.cr.savepoint():
-                    if payout.listed:
-                        payout._reconcile_listed()
-                    else:
-                        payout._reconcile_by_age()
-            except UserError as error:
-                payout._note_problem(error)
+            payout._try('_reconcile_listed' if payout.listed else '_reconcile_by_age')
         todo._match_bank()
+
+    def _is_unbooked(self):
+        """Override of the mixin: its entry is missing, or the one that takes it back."""
+        self.ensure_one()
+        back = self.state in ('failed', 'canceled') and not self.reversal_move_id
+        ours = self.currency_id == self.company_id.currency_id
+        return ours and (not self.move_id or back)
 
     def _book(self):
         """Book payouts that are not booked yet and take back those that failed, all at once."""
@@ -278,12 +281,7 @@ class PayNowPayout(models.Model):
                     "This payout is in %s: book it by hand.", payout.currency_id.name
                 )
             todo = (payouts - foreign).try_lock_for_update()
-            try:
-                with self.env.cr.savepoint():
-                    todo._book_of(provider)
-                todo.filtered('problem').problem = False
-            except UserError as error:
-                todo._note_problem(error)
+            todo._try('_book_of', provider)
 
     def _book_of(self, provider):
         new = self._pay_now_to_book('move_id')
@@ -302,6 +300,7 @@ class PayNowPayout(models.Model):
             # payout has to find the money that came back.
             move.reversed_entry_id = payout.move_id
         failed._reconcile_transfers()
+        self.filtered('problem').problem = False
 
     def _prepare_entry(self, provider, back=False):
         """Return the values of a payout's entry: internal transfer on one side, clearing on the

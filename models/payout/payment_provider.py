@@ -84,7 +84,7 @@ class PaymentProvider(models.Model):
                 except Exception as error:
                     # The payments are asked about all the same.
                     _logger.exception("%s of %s could not be processed", model, provider.name)
-                    found.append({'code': 'text', 'text': str(error)})
+                    found.append({'code': 'text', 'text': provider._pay_now_plain_error(error)})
             found = list(filter(None, found))
             problem = found and {'code': 'listing', 'problems': found}
             provider.write(

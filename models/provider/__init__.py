@@ -8,6 +8,7 @@ from . import (
     pay_now_onboarding,
     payment_provider,
     payment_provider_amounts,
+    payment_provider_books,
     payment_provider_clearing,
     payment_provider_commission,
     payment_provider_connection,

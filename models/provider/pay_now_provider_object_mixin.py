@@ -52,6 +52,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
     url = fields.Char(string="Page at the provider", readonly=True)
     settled = fields.Boolean(readonly=True)
     problem = fields.Char(string="Problem", readonly=True, tracking=True)
+    can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can_book_now')
 
     # === COMPUTE METHODS === #
 
@@ -61,7 +62,30 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         for record in self:
             record.display_name = record.name
 
+    @api.depends('problem')
+    def _compute_can_book_now(self):
+        for record in self:
+            record.can_book_now = bool(record.problem and record._is_unbooked())
+
     # === ACTION METHODS === #
+
+    def action_book_now(self):
+        """Book what the books refused before; the provider is not asked.
+
+        :return: a notification of what came of it.
+        :rtype: dict
+        :raise UserError: somebody else is at it, or the provider has to be asked and refuses.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        provider = self.sudo().provider_id
+        if not provider._pay_now_take_turn():
+            raise UserError(self.env._("%s is being processed at this moment.", self.display_name))
+        try:
+            self.sudo()._book_and_reconcile()
+        except GatewayError as error:
+            raise UserError(provider._pay_now_error_text(error)) from error
+        return provider._pay_now_booked_notification(self.problem)
 
     def action_check(self):
         """Ask the provider again, and book what is missing.
@@ -82,6 +106,13 @@ class PayNowProviderObjectMixin(models.AbstractModel):
                 raise UserError(provider._pay_now_error_text(error)) from error
 
     # === BUSINESS METHODS - FETCHING === #
+
+    def _is_unbooked(self):
+        """Tell whether entries are missing that the books refused.
+
+        :rtype: bool
+        """
+        raise NotImplementedError
 
     def _refs(self):
         """Return the provider's ids of the records.
@@ -210,14 +241,45 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         if changed := {name: value for name, value in values.items() if self[name] != value}:
             self.write(changed)
 
-    def _note_problem(self, error):
-        """Keep where the accountant looks why something could not be booked.
+    def _try(self, step, *args):
+        """Do one step of the books in a savepoint, all at once; one by one where it is refused.
 
-        :param UserError error: what went wrong.
+        Why it is refused is kept where the accountant looks; what is known stays, and the step is
+        done the next time.
+
+        :param str step: a method that takes the arguments.
+        :return: whether it was done for all of them.
+        :rtype: bool
+        :raise GatewayError: what the provider answers.
         """
-        for record in self:
-            _logger.warning("%s could not be booked: %s", record._refs()[0], error)
-            record._write_changes({'problem': str(error)})
+        if not self:
+            return True
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                getattr(self, step)(*args)
+        except (GatewayError, psycopg2.OperationalError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a module, or the database, may refuse
+            if len(self) > 1:
+                return all([record._try(step, *args) for record in self])
+            self._note_problem(error)
+            return False
+        return True
+
+    def _note_problem(self, error):
+        """Keep where the accountant looks why something could not be booked, in plain words.
+
+        :param Exception error: what went wrong.
+        """
+        self.ensure_one()
+        provider = self.provider_id.with_env(self.env)
+        none = self.env['account.account']
+        # Neither taxes nor customers' items are in its entries.
+        problem = provider._pay_now_refused_books(
+            error, receivables=none, taxes=False, discounts=False
+        )
+        text = provider._pay_now_books_problem_label(problem)
+        self._write_changes({'problem': f'{text[:1].upper()}{text[1:]}'})
 
     # === BUSINESS METHODS - RECONCILING === #
 

@@ -25,12 +25,13 @@ HEALTH_FIELDS = (
     'pay_now_last_event_at',
     'pay_now_webhook_url',
     'pay_now_commission_account_id',
+    'pay_now_books_problem',
 )
 #: The type of a notification, by the health it is about.
 NOTIFICATION_TYPES = {'green': 'success', 'amber': 'warning', 'red': 'danger'}
 #: What somebody is notified of. Not that no event came yet, nor that the address is not https:
 #: everybody starts like that, and everything is booked all the same.
-NOTIFIED = ('problem', 'silent', 'unheard', 'commission')
+NOTIFIED = ('problem', 'silent', 'books', 'unheard', 'commission')
 ACTIVITY = 'mail.mail_activity_data_todo'
 
 
@@ -131,6 +132,8 @@ class PaymentProvider(models.Model):
             and self.pay_now_silent_at - self.pay_now_silent_since >= const.SILENCE_PATIENCE
         ):
             return 'silent'
+        if self.pay_now_books_problem:
+            return 'books'
         paid_at = self.pay_now_unheard_at
         if paid_at and not (notified_at and notified_at >= paid_at):
             return 'unheard'
@@ -178,6 +181,8 @@ class PaymentProvider(models.Model):
                     provider=name,
                     since=format_datetime(self.env, self.pay_now_silent_since),
                 )
+            case 'books':
+                return self._pay_now_books_warning()
             case 'unheard':
                 text = self._pay_now_unnotified_label()
             case 'commission':
@@ -410,6 +415,7 @@ class PaymentProvider(models.Model):
 
     def _pay_now_follow_health(self):
         """Notify of each provider whose health is another one than those concerned know."""
+        self._pay_now_note_books()
         for provider in self:
             light, code = provider._pay_now_find_health()
             if code == (provider.pay_now_known_health or ''):
@@ -421,6 +427,7 @@ class PaymentProvider(models.Model):
 
     def _pay_now_acknowledge_health(self):
         """Take the health as it is for known."""
+        self._pay_now_note_books()
         for provider in self:
             provider.activity_unlink([ACTIVITY])
             provider.pay_now_known_health = provider._pay_now_find_health()[1]

@@ -65,33 +65,12 @@ class PaymentTransaction(models.Model):
         """
         self.filtered(
             lambda tx: tx.pay_now_paid_at and tx.source_transaction_id.payment_id
-        )._pay_now_to_book('payment_id')._pay_now_book_by_provider('_pay_now_book_refund_payments')
+        )._pay_now_to_book('payment_id')._pay_now_try('_pay_now_book_refund_payments')
         self._pay_now_book_commissions()
         self.filtered(lambda tx: tx.payment_id and tx.pay_now_returned_at)._pay_now_to_book(
             'pay_now_reversal_move_id'
-        )._pay_now_book_by_provider('_pay_now_reverse_refunds')
+        )._pay_now_try('_pay_now_reverse_refunds')
         self.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
-
-    def _pay_now_book_by_provider(self, step):
-        """Do one step of the books for all refunds at once; one by one where that fails.
-
-        :param str step: a method that takes the provider.
-        """
-        for provider, txs in self.grouped('provider_id').items():
-            booked = txs._pay_now_in_books_of(provider)
-            try:
-                with self.env.cr.savepoint():
-                    getattr(booked, step)(provider)
-                    self.env['pay.now.discrepancy']._close_of(txs, 'booking')
-            except UserError as error:
-                if len(txs) > 1:
-                    for tx in txs:
-                        tx._pay_now_book_by_provider(step)
-                    continue
-                _logger.warning("Refund %s could not be booked: %s", txs.reference, error)
-                booked.env['pay.now.discrepancy']._report(
-                    txs, 'booking', 'refund_booking', {'error': str(error)}, amount=-txs.amount
-                )
 
     def _pay_now_book_refund_payments(self, provider):
         """Create and post the outbound payments, then match them or propose credit notes."""

@@ -5,4 +5,5 @@ from . import (
     test_dispute_items,
     test_dispute_money,
     test_dispute_sandbox,
+    test_refused_books,
 )

@@ -17,6 +17,8 @@ from . import (
     test_paypal_chain,
     test_paypal_pages,
     test_receipt,
+    test_received,
+    test_received_screens,
     test_recut,
     test_recut_draft,
     test_refusals,
