@@ -217,10 +217,14 @@ class PayNowDiscrepancy(models.Model):
         :return: `{code: template}`
         :rtype: dict
         """
-        return {**self._processing_templates(), **self._comparison_templates()}
+        return {
+            **self._payment_templates(),
+            **self._booking_templates(),
+            **self._comparison_templates(),
+        }
 
     @api.model
-    def _processing_templates(self):
+    def _payment_templates(self):
         return {
             'held': self.env._(
                 "%(provider)s holds this payment until you accept it there (%(reason)s)."
@@ -248,6 +252,11 @@ class PayNowDiscrepancy(models.Model):
                 "%(provider)s converted this payment into %(currency)s: book its commission and"
                 " the difference by hand."
             ),
+        }
+
+    @api.model
+    def _booking_templates(self):
+        return {
             'received': self.env._(
                 "%(customer)s paid %(amount)s, which is received and not booked yet: %(error)s"
             ),
