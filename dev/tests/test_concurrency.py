@@ -158,6 +158,11 @@ class TestTaking:
 
         _returned, second = at_once(lambda: requests.get(back, timeout=60), later)
         assert second.url.startswith(play.url), "a second checkout was opened meanwhile"
+        # Each of both may have found the other at the invoice: the rest follows in the background.
+        wait_for(
+            "the invoice to be paid",
+            lambda: play.state(invoice) == 'paid' or play.sweep(),
+        )
         assert payments_of(play, invoice) == (1, 0.0)
 
     def test_both_providers_opened_at_once_leave_one_that_can_be_paid(self, play, sides):
