@@ -172,12 +172,12 @@ class TestPages(PayNowCommon, HttpCase):
             'landing_route': '/my',
         }
         url = f'/invoice/transaction/{self.invoice.id}'
-        with self.assertRaisesRegex(Exception, 'ValidationError'):
+        with self.assertRaisesRegex(Exception, 'PayerError'):
             self.make_jsonrpc_request(url, params)
         values = self.make_jsonrpc_request(url, {**params, 'amount': 1000.0})
         self.assertEqual(values['state'], 'draft')
         tx = self.env['payment.transaction'].search([], limit=1)
         self.assertEqual(tx.pay_now_item_ids.line_id, self.lines(self.invoice))
         self.invoice.action_toggle_block_payment()
-        with self.assertRaisesRegex(Exception, 'ValidationError'):
+        with self.assertRaisesRegex(Exception, 'PayerError'):
             self.make_jsonrpc_request(url, {**params, 'amount': 1000.0})
