@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_facts,
     test_merged_accounts,
     test_payout,
     test_payout_bank_screens,
