@@ -9,6 +9,7 @@ from . import (
     test_payout_sandbox,
     test_payout_screens,
     test_proof,
+    test_proof_rights,
     test_proof_sandbox,
     test_proof_screens,
     test_situations_payouts,
