@@ -77,7 +77,7 @@ class TestCorePage(PayNowCommon, HttpCase):
     def assert_refused(self, invoice, amount, text):
         """Nothing is left of it, neither here nor at the provider."""
         before = self.env['payment.transaction'].search_count([])
-        with self.assertRaisesRegex(Exception, 'ValidationError'):
+        with self.assertRaisesRegex(Exception, 'PayerError'):
             self.start(invoice, amount)
         self.assertEqual(self.env['payment.transaction'].search_count([]), before)
         self.assertFalse(self.gateway.requests)
@@ -227,7 +227,7 @@ class TestCorePage(PayNowCommon, HttpCase):
         order.action_quotation_sent()
         invoice = self.make_invoice(50)
         before = self.env['payment.transaction'].search_count([])
-        with self.assertRaisesRegex(Exception, 'ValidationError'):
+        with self.assertRaisesRegex(Exception, 'PayerError'):
             self.start(
                 invoice,
                 order.amount_total,
