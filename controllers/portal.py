@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import psycopg2
+
 from odoo.http import request, route
 
 from odoo.addons.account_pay_now import const
@@ -7,7 +9,10 @@ from odoo.addons.account_pay_now.controllers.page import ID, record_id
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
+from odoo.addons.payment.logging import get_payment_logger
 from odoo.addons.portal.controllers.portal import pager
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 
 class PayNowPortal(PortalAccount):
@@ -79,6 +84,17 @@ class PayNowPortal(PortalAccount):
             'pay_now_overdue_alone': bool(rows) and pages._pay_now_stands_alone(),
         }
 
+    def _get_overdue_invoices_domain(self, *args, **kwargs):
+        """Override of `account`: what was received, or is on its way, is not overdue."""
+        domain = super()._get_overdue_invoices_domain(*args, **kwargs)
+        moves = request.env['account.move']
+        if not moves.has_access('read'):
+            return domain
+        paid = moves.search(domain).sudo()._pay_now_all_in_progress()
+        # A page that was opened before asks for them, too.
+        request.update_context(pay_now_left_out=paid.ids)
+        return [*domain, ('id', 'not in', paid.ids)] if paid else domain
+
     def _prepare_my_invoices_values(self, *args, **kwargs):
         """Override of `account` to show what is overdue."""
         values = super()._prepare_my_invoices_values(*args, **kwargs)
@@ -127,6 +143,25 @@ class PayNowPaymentPortal(PaymentPortal):
             )
         return super().payment_pay(*args, invoice_id=invoice_id, **kwargs)
 
+    def _process_transaction(self, *args, **kwargs):
+        """Override of `account_payment`: core's page shows the sentence of whatever is raised.
+
+        :raise PayerError: in place of what was written for people of the company.
+        """
+        provider_id = self._cast_as_int(kwargs.get('provider_id'))
+        provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()
+        if provider_sudo.code not in const.PROVIDER_CODES:
+            return super()._process_transaction(*args, **kwargs)
+        # Said in advance: what is raised may have ended the database transaction.
+        unavailable = request.env._("This way of paying is not available now.")
+        try:
+            return super()._process_transaction(*args, **kwargs)
+        except (PayerError, psycopg2.OperationalError):
+            raise
+        except Exception:
+            _logger.exception("A payment on a page of Odoo could not be started")
+            raise PayerError(unavailable) from None
+
     def _create_transaction(self, *args, custom_create_values=None, **kwargs):
         """Override of `payment`: core believes whichever page it is about provider and amount.
 
@@ -142,11 +177,10 @@ class PayNowPaymentPortal(PaymentPortal):
         )
         commands = (custom_create_values or {}).get('invoice_ids') or [(6, 0, [])]
         invoices_sudo = request.env['account.move'].sudo().browse(commands[0][2])
-        if invoices_sudo and invoices_sudo == invoices_sudo._pay_now_all_in_progress():
-            # Whoever is asked for it: nothing of it is left to pay.
-            raise PayerError(invoices_sudo[0]._pay_now_refusal_label('in_progress'))
+        amount = self._cast_as_float(kwargs.get('amount'))
+        left_out = request.env.context.get('pay_now_left_out', ())
+        (invoices_sudo | invoices_sudo.browse(left_out))._pay_now_check_left(amount)
         if provider_sudo.code in const.PROVIDER_CODES:
-            amount = self._cast_as_float(kwargs.get('amount'))
             invoices_sudo._pay_now_check_core_payment(provider_sudo, amount)
             kwargs['amount'] = invoices_sudo.currency_id.round(amount)
         return super()._create_transaction(

@@ -396,6 +396,59 @@ class AccountMove(models.Model):
         """Override of `account_payment`: what was received, and waits for the books, is paid."""
         return super()._has_to_be_paid() and not self.sudo()._pay_now_all_in_progress()
 
+    def _get_invoice_next_payment_values(self, custom_amount=None):
+        """Override of `account`: an instalment that was received is not asked for again."""
+        values = super()._get_invoice_next_payment_values(custom_amount=custom_amount)
+        lines = self.sudo()._pay_now_open_lines()
+        busy = lines._pay_now_in_progress() if len(lines) > 1 else lines.browse()
+        if not busy or busy == lines:
+            return values
+        left = [one for one in values['not_reconciled_installments'] if one['line'] not in busy]
+        overdue = [one for one in left if one['type'] == 'overdue']
+        asked = overdue or left[:1]
+        amount = sum(one['amount_residual_currency_unsigned'] for one in asked)
+        paid = sum(busy.mapped('amount_residual_currency'))
+        due = self.currency_id.round(values['amount_due'] - paid)
+        values |= {
+            'amount_paid': values['amount_paid'] + paid,
+            'amount_due': due,
+            'not_reconciled_installments': left,
+            'is_last_installment': len(left) == 1,
+        }
+        if custom_amount is None or self.currency_id.compare_amounts(custom_amount, due) > 0:
+            values |= {
+                'installment_state': 'overdue' if overdue else 'next',
+                'next_amount_to_pay': self.currency_id.round(amount),
+                'next_payment_reference': f'{self.name}-{asked[0]["number"]}',
+                'next_due_date': asked[0]['date_maturity'],
+            }
+        return values
+
+    def _pay_now_check_left(self, amount):
+        """Refuse to take once more, by whatever provider, what was received or is on its way.
+
+        :param float amount: what Odoo's own page asks for, in the invoices' currency.
+        :return: None
+        :raise PayerError: in the customer's language.
+        """
+        lines = self._pay_now_open_lines()
+        left = lines - lines._pay_now_in_progress()
+        if left == lines:
+            return
+        if not left:
+            raise PayerError(self[0]._pay_now_refusal_label('in_progress'))
+        residual = sum(left.mapped('amount_residual_currency'))
+        if left.currency_id[:1].compare_amounts(amount or 0, residual) > 0:
+            raise PayerError(self._pay_now_left_label(residual))
+
+    def _pay_now_left_label(self, residual):
+        """Return what is said to whoever pays more than is left.
+
+        :param float residual: what is left, in the invoices' currency.
+        :rtype: str
+        """
+        return self.env._("Only %s is left to pay.", self.currency_id.format(residual))
+
     def _pay_now_check_core_payment(self, provider, amount):
         """Refuse a payment on Odoo's own pages that our own page would refuse.
 
@@ -416,9 +469,7 @@ class AccountMove(models.Model):
             raise PayerError(self.env._("Please type an amount above zero."))
         residual = sum(lines.mapped('amount_residual_currency'))
         if compare(amount, residual) > 0:
-            raise PayerError(
-                self.env._("Only %s is left to pay.", self.currency_id.format(residual))
-            )
+            raise PayerError(self._pay_now_left_label(residual))
         if not self._pay_now_core_amount_stands(amount):
             raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")

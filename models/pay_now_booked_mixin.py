@@ -36,5 +36,5 @@ class PayNowBookedMixin(models.AbstractModel):
 
     def _pay_now_note_deleted(self, field):
         """Note that a person deletes the entry of a field."""
-        for record in self:
+        for record in self.sudo():
             record.pay_now_deleted = sorted({*(record.pay_now_deleted or ()), field})

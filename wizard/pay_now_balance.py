@@ -159,6 +159,7 @@ class PayNowBalance(models.TransientModel):
     def action_open_found(self):
         """Open what waits about this provider."""
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'account_pay_now.action_pay_now_to_handle'
         )
@@ -172,6 +173,7 @@ class PayNowBalance(models.TransientModel):
     def action_open_by_hand(self):
         """Open the journal items on the clearing account that stand for no movement."""
         self.ensure_one()
+        self.check_access('read')
         return self._open_items(
             self.env._("Entries made by hand"),
             Domain(
@@ -304,6 +306,7 @@ class PayNowBalance(models.TransientModel):
     def _open_items(self, name, domain):
         """Return the action of journal items on the clearing account."""
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': name,

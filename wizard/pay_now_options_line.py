@@ -142,6 +142,7 @@ class PayNowOptionsLine(models.TransientModel):
     def action_commissions(self):
         """Show what becomes of the provider's commissions, in a window of its own."""
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Commissions of %s", self.sudo().provider_id._pay_now_short_name()),

@@ -247,7 +247,7 @@ class PayNowDiscrepancy(models.Model):
         :param str reason: of the person who decides.
         """
         self.check_access('write')
-        self.filtered(lambda one: one.state == 'open').write(
+        self.sudo().filtered(lambda one: one.state == 'open').write(
             {
                 'state': 'dismissed',
                 'note': reason,
@@ -274,7 +274,7 @@ class PayNowDiscrepancy(models.Model):
         """
         past = self.filtered(lambda one: not one._is_still_so())
         note = self.env._("Closed by itself: this is no longer so.")
-        for one in past:
+        for one in past.sudo():
             one.write({'state': 'done', 'note': one.note or note})
         credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
         for tx in credits.transaction_id:

@@ -287,7 +287,7 @@ class PayNowDispute(models.Model):
 
         Safe to call any number of times; what is missing is done the next time.
         """
-        for provider, disputes in self.grouped('provider_id').items():
+        for provider, disputes in self.sudo().grouped('provider_id').items():
             company = provider.company_id
             disputes = disputes.with_company(company).with_context(lang=company._pay_now_lang())
             disputes._notify_accountant()

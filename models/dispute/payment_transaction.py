@@ -60,7 +60,7 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         dispute = self.pay_now_dispute_ids.filtered(lambda one: one._withdrew(refund))[:1]
-        dispute.reversal_ref = refund.id
+        dispute.sudo().reversal_ref = refund.id
         return bool(dispute)
 
     def _pay_now_give_to_dispute(self):

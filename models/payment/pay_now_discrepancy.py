@@ -25,6 +25,7 @@ class PayNowDiscrepancy(models.Model):
     _description = "Online payment discrepancy"
     _inherit = ['pay.now.history.mixin', 'mail.thread']
     _order = 'id desc'
+    _keeps_facts = True
 
     name = fields.Char(
         string="What happened",
@@ -103,11 +104,13 @@ class PayNowDiscrepancy(models.Model):
 
     def action_done(self):
         """Mark the discrepancies as handled."""
-        self.write({'state': 'done'})
+        self.check_access('write')
+        self.sudo().write({'state': 'done'})
 
     def action_reopen(self):
         """Put the discrepancies back on the list."""
-        self.write({'state': 'open'})
+        self.check_access('write')
+        self.sudo().write({'state': 'open'})
 
     # === BUSINESS METHODS - REPORTING === #
 

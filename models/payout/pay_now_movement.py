@@ -35,6 +35,7 @@ class PayNowMovement(models.Model):
     _inherit = ['pay.now.history.mixin', 'pay.now.booked.mixin']
     _rec_name = 'movement_ref'
     _order = 'occurred_at desc, id desc'
+    _keeps_facts = True
     _check_company_auto = True
 
     provider_id = fields.Many2one(
@@ -170,6 +171,7 @@ class PayNowMovement(models.Model):
         :return: the records, in the order given.
         :rtype: pay.now.movement
         """
+        self = self.sudo()
         found = list({line.id: line for line in found}.values())
         known = {
             movement.movement_ref: movement
@@ -338,8 +340,8 @@ class PayNowMovement(models.Model):
         return matches
 
     def _write_matches(self, matches):
-        by_values = defaultdict(self.browse)
-        for movement in self:
+        by_values = defaultdict(self.sudo().browse)
+        for movement in self.sudo():
             match = matches[movement.movement_ref]
             state = match.state if movement.state in (*UNDECIDED, 'ours') else movement.state
             dates = match.lines.mapped('date')

@@ -255,6 +255,7 @@ class PayNowPayout(models.Model):
 
         Safe to call any number of times; what is missing is done the next time.
         """
+        self = self.sudo()
         self._book()
         todo = self.filtered('move_id').sorted(lambda payout: (payout.created_at, payout.id))
         for payout in todo:

@@ -34,6 +34,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
+    _keeps_facts = True
     #: How far back what is listed can still change, in days.
     _lookback_days = 0
 
@@ -180,6 +181,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         :rtype: pay.now.provider.object.mixin
         :raise GatewayUnavailable: somebody else stores one of them at this moment.
         """
+        self = self.sudo()
         found = self._ours(provider, list({one.id: one for one in found}.values()))
         known = self._known(provider, found)
         new = [one for one in found if one.id not in known]

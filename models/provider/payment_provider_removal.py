@@ -33,16 +33,8 @@ class PaymentProvider(models.Model):
         :return: None
         :raise UserError: what is in the way, and what to do instead.
         """
-        if payments := self._pay_now_list_payments():
-            raise UserError(
-                self.env._(
-                    "Pay Now cannot be removed: payments were made with it, and your books need"
-                    " them.\n%s\n\nKeep it installed and disconnect the providers instead (Online"
-                    " payment set-up, step 3): your customers are offered nothing any more, and"
-                    " your books stay as they are.",
-                    payments,
-                )
-            )
+        if problem := self._pay_now_removal_problem():
+            raise UserError(problem)
         if unfinished := self._pay_now_list_unfinished():
             raise UserError(
                 self.env._(
@@ -61,6 +53,29 @@ class PaymentProvider(models.Model):
                     users,
                 )
             )
+
+    @api.model
+    def _pay_now_removal_problem(self):
+        """Return what of the money that was received is in the way of removing the module.
+
+        :rtype: str | bool
+        """
+        if payments := self._pay_now_list_payments():
+            return self.env._(
+                "Pay Now cannot be removed: payments were made with it, and your books need"
+                " them.\n%s\n\nKeep it installed and disconnect the providers instead (Online"
+                " payment set-up, step 3): your customers are offered nothing any more, and"
+                " your books stay as they are.",
+                payments,
+            )
+        if received := self._pay_now_list_received():
+            return self.env._(
+                "Pay Now cannot be removed: money was received that has no entry in your"
+                " books.\n%s\n\nBook it first, under “To handle”. Then keep Pay Now installed"
+                " and disconnect the providers instead (Online payment set-up, step 3).",
+                received,
+            )
+        return False
 
     @api.model
     def _pay_now_list_payments(self):
@@ -89,12 +104,26 @@ class PaymentProvider(models.Model):
     def _pay_now_list_unfinished(self):
         """Return one line per company with payments that may still bring money."""
         opened = Domain('state', '=', 'draft') & Domain('provider_reference', '!=', False)
+        return self._pay_now_list_transactions(
+            Domain('state', 'in', ('pending', 'authorized')) | opened
+        )
+
+    @api.model
+    def _pay_now_list_received(self):
+        """Return one line per company with money that was received, and is in no books."""
+        return self._pay_now_list_transactions(Domain('state', '=', 'done'))
+
+    @api.model
+    def _pay_now_list_transactions(self, domain):
+        """Return one line per company that has payments or refunds of ours.
+
+        :param Domain domain: which ones.
+        """
         groups = (
             self.env['payment.transaction']
             .sudo()
             ._read_group(
-                Domain('provider_code', 'in', const.PROVIDER_CODES)
-                & (Domain('state', 'in', ('pending', 'authorized', 'done')) | opened),
+                Domain('provider_code', 'in', const.PROVIDER_CODES) & domain,
                 ['company_id'],
                 ['__count', 'reference:array_agg'],
             )

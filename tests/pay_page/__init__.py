@@ -3,6 +3,7 @@
 from . import (
     test_answers,
     test_core_page,
+    test_core_progress,
     test_direction,
     test_framework_errors,
     test_groups,

@@ -4,6 +4,7 @@
 The providers write amounts by tables of their own: what they cannot write is not asked for.
 """
 
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from lxml import html
@@ -23,6 +24,14 @@ TAKEN = {
     'UGX': (5000, 75, 1500, 'stripe'),
     'TND': (12.340, 0.210, 5.010, 'stripe'),
 }
+BUTTON = "document.querySelector('[name=provider_id]')"
+#: After the page's own script.
+COUNT_SUBMITS = """
+    window.submits = 0;
+    window.addEventListener('submit', (event) => {
+        window.submits += event.defaultPrevented ? 0 : 1;
+    });
+"""
 
 
 @tagged('post_install', '-at_install')
@@ -200,3 +209,44 @@ class TestCurrencies(BrowserMixin, SandboxCase):
                 self.show(browser, path, button, f'currency_step{name}', size)
                 self.assertTrue(self.run_js(browser, f'{button}.disabled'))
                 self.assert_fits(browser)
+
+    def charged(self, code, amount):
+        """Press the button twice; the page's total, its button and the charge are one amount."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.customer.lang = 'fr_FR'
+        self.keep_books_in(code)
+        invoice = self.make_invoice(amount)
+        shown = invoice.currency_id.with_context(lang='fr_FR').format(amount)
+        total = 'document.querySelector(".pay-now-sum").textContent'
+        path = urlsplit(invoice._pay_now_url()).path
+        with self.browser() as browser:
+            for size, name in ((PHONE, 'phone'), (DESKTOP, 'desktop')):
+                self.show(
+                    browser, path, 'document.querySelector(".pay-now-live")', f'{code}_{name}', size
+                )
+                self.assert_fits(browser)
+                self.assertEqual(self.run_js(browser, total).split(), shown.split())
+            self.assertFalse(self.run_js(browser, f'{BUTTON}.disabled'))
+            self.run_js(browser, COUNT_SUBMITS)
+            twice = f'({BUTTON}.click(), {BUTTON}.click(), window.submits)'
+            self.assertEqual(self.run_js(browser, twice), 1)
+            self.wait_for(browser, f'!location.pathname.startsWith({path!r})')
+        self.env.invalidate_all()
+        tx = invoice.transaction_ids
+        self.assertRecordValues(tx, [{'amount': amount, 'state': 'draft'}])
+        digits = {'JPY': 0, 'TND': 3}.get(code, 2)
+        asked = Decimal(str(amount)).scaleb(digits)
+        [session] = self.sandbox.account_state()['sessions']
+        self.assertEqual(session['amount_total'], int(asked))
+
+    def test_charged_in_euro(self):
+        self.charged('EUR', 1234.50)
+
+    def test_charged_in_yen(self):
+        self.charged('JPY', 10500)
+
+    def test_charged_in_dinar(self):
+        self.charged('TND', 1234.340)
+
+    def test_charged_in_forint(self):
+        self.charged('HUF', 10500.50)

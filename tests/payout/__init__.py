@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_facts,
     test_merged_accounts,
     test_payout,
     test_payout_bank_screens,
@@ -8,6 +9,7 @@ from . import (
     test_payout_sandbox,
     test_payout_screens,
     test_proof,
+    test_proof_rights,
     test_proof_sandbox,
     test_proof_screens,
     test_situations_payouts,

@@ -3,8 +3,10 @@
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
+from odoo.addons.account_pay_now.tests.payment.received import BOOKS
 
 
 @tagged('post_install', '-at_install')
@@ -58,6 +60,15 @@ class TestRemoval(PayNowCommon):
         self.assert_refused("Fournil SARL: 2", "disconnect the providers instead")
         self.provider.action_pay_now_disconnect()
         self.assert_refused("Fournil SARL: 2")
+
+    def test_money_that_is_not_booked_keeps_it(self):
+        tx = self.checkout(self.lines(self.make_invoice()))
+        self.gateway.pay(tx)
+        self.journal.active = False
+        with mute_logger(BOOKS):
+            tx._synchronize()
+        self.assertEqual(tx.pay_now_booking_state, 'received')
+        self.assert_refused("has no entry in your books", tx.reference, "To handle")
 
     def test_a_canceled_payment_in_the_books_keeps_it(self):
         tx = self.checkout(self.lines(self.make_invoice()))

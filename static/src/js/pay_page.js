@@ -76,7 +76,19 @@
         update();
     });
     typed?.addEventListener("input", update);
+    // A double click asks once: the second would find the payment being opened by the first.
+    let sent = -Infinity;
+    form.addEventListener("submit", (event) => {
+        if (event.timeStamp - sent < 3000) {
+            event.preventDefault();
+        } else {
+            sent = event.timeStamp;
+        }
+    });
     // Back from the provider, the browser shows the ticks as they were.
-    window.addEventListener("pageshow", update);
+    window.addEventListener("pageshow", () => {
+        sent = -Infinity;
+        update();
+    });
     update();
 })();
