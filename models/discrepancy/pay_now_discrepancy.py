@@ -180,8 +180,7 @@ class PayNowDiscrepancy(models.Model):
         self.check_access('write')
         payment = self.transaction_id.payment_id
         action = payment.action_refund_wizard() if payment else {}
-        credit = -sum(payment._pay_now_counterpart_lines().mapped('amount_residual_currency'))
-        amount = min(credit, payment.amount_available_for_refund)
+        amount = min(self._left_of_payment(), payment.amount_available_for_refund)
         if amount <= 0:
             raise UserError(self.env._("Nothing of it is left to refund."))
         action['context'] = {
@@ -293,7 +292,7 @@ class PayNowDiscrepancy(models.Model):
 
     def _left_of_payment(self):
         """Return how much of the payment nothing was paid with, not below zero."""
-        return max(self.currency_id.round(self.transaction_id._pay_now_credit()), 0.0)
+        return self.transaction_id._pay_now_left()
 
     def _is_still_surplus(self):
         return self._left_of_payment()
