@@ -272,9 +272,12 @@ class PayNowDiscrepancy(models.Model):
         What it takes the provider's word for is closed by the comparison (`_close_right`), too.
         """
         past = self.filtered(lambda one: not one._is_still_so())
-        note = self.env._("Closed by itself: this is no longer so.")
-        for one in past:
-            one.write({'state': 'done', 'note': one.note or note})
+        for company, own in past.grouped('company_id').items():
+            # Whoever changed the books, or nobody: it is read by all.
+            env = self.with_context(lang=company._pay_now_lang()).env
+            note = env._("Closed by itself: this is no longer so.")
+            for one in own:
+                one.write({'state': 'done', 'note': one.note or note})
         credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
         for tx in credits.transaction_id:
             # Of the credit, a part may be used by now.

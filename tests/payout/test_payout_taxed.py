@@ -28,10 +28,15 @@ class TestPayoutTaxed(BankCase):
         """Accepted, undone, deleted and imported again, accepted once more: the same each time."""
         fees = self.tax(self.provider._pay_now_find_commission_account())
         none = self.env['account.tax']
+        other = self.bank_line(80, "VIR BOULANGER")
         for _time in range(2):
             line = self.bank_line(294.80, f'STRIPE {REFERENCE}')
             self.assertEqual(self.first.proposed_line_id, line)
+            # Whoever accepts it in the list of bank lines reads what is booked besides.
+            self.assertRegex(line.pay_now_difference, r"0\.60.* are booked as a bank fee")
+            self.assertFalse(other.pay_now_difference)
             self.first.action_accept_proposal()
+            self.assertFalse(self.first.proposal_text)
             self.assertEqual(
                 self.entry_of(line.move_id),
                 [
