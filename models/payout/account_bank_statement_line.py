@@ -25,7 +25,8 @@ class AccountBankStatementLine(models.Model):
         compute='_compute_pay_now_payout_id',
         groups='account.group_account_invoice,account.group_account_readonly',
     )
-    pay_now_difference = fields.Char(
+    # A text is not cut off in lists.
+    pay_now_difference = fields.Text(
         string="Difference", compute='_compute_pay_now_difference', compute_sudo=True
     )
 
