@@ -104,6 +104,7 @@ class PayNowOptionsLine(models.TransientModel):
         comodel_name='account.tax',
         relation='pay_now_options_line_tax_rel',
         domain=[('type_tax_use', '=', 'purchase')],
+        context={'active_test': False},
         check_company=True,
     )
     pay_now_commission_label = fields.Char(

@@ -180,8 +180,7 @@ class PayNowDiscrepancy(models.Model):
         self.check_access('write')
         payment = self.transaction_id.payment_id
         action = payment.action_refund_wizard() if payment else {}
-        credit = -sum(payment._pay_now_counterpart_lines().mapped('amount_residual_currency'))
-        amount = min(credit, payment.amount_available_for_refund)
+        amount = min(self._left_of_payment(), payment.amount_available_for_refund)
         if amount <= 0:
             raise UserError(self.env._("Nothing of it is left to refund."))
         action['context'] = {
@@ -273,9 +272,12 @@ class PayNowDiscrepancy(models.Model):
         What it takes the provider's word for is closed by the comparison (`_close_right`), too.
         """
         past = self.filtered(lambda one: not one._is_still_so())
-        note = self.env._("Closed by itself: this is no longer so.")
-        for one in past.sudo():
-            one.write({'state': 'done', 'note': one.note or note})
+        for company, own in past.sudo().grouped('company_id').items():
+            # Whoever changed the books, or nobody: it is read by all.
+            env = self.with_context(lang=company._pay_now_lang()).env
+            note = env._("Closed by itself: this is no longer so.")
+            for one in own:
+                one.write({'state': 'done', 'note': one.note or note})
         credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
         for tx in credits.transaction_id:
             # Of the credit, a part may be used by now.
@@ -293,7 +295,7 @@ class PayNowDiscrepancy(models.Model):
 
     def _left_of_payment(self):
         """Return how much of the payment nothing was paid with, not below zero."""
-        return max(self.currency_id.round(self.transaction_id._pay_now_credit()), 0.0)
+        return self.transaction_id._pay_now_left()
 
     def _is_still_surplus(self):
         return self._left_of_payment()

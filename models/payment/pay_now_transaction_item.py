@@ -101,3 +101,17 @@ class PayNowTransactionItem(models.Model):
         label = self.env['account.move.line']._pay_now_label
         for item in self:
             item.label = label(item.move_name, item.instalment, item.instalments)
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_lapsed(self):
+        """Return those whose journal item is not as it was when the payment was started.
+
+        :rtype: pay.now.transaction.item
+        """
+        return self.filtered(
+            lambda item: (
+                item.line_id.parent_state != 'posted'
+                or item.currency_id.compare_amounts(item.line_id.amount_currency, item.line_amount)
+            )
+        )

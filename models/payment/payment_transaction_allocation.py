@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import psycopg2
+
 from odoo import api, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
@@ -92,8 +93,10 @@ class PaymentTransaction(models.Model):
                 try:
                     with self.env.cr.savepoint():
                         tx._pay_now_allocate()
-                except UserError as error:
-                    _logger.warning("%s could not be matched: %s", tx.reference, error)
+                except psycopg2.OperationalError:
+                    raise
+                except Exception:
+                    _logger.warning("%s could not be matched", tx.reference, exc_info=True)
                     continue
                 flagged = any(
                     one.kind == 'waiting' and one.state == 'open'

@@ -289,6 +289,20 @@ class PaymentTransaction(models.Model):
         lines = self.payment_id._pay_now_counterpart_lines()
         return -sum(lines.mapped('amount_residual_currency'))
 
+    def _pay_now_left(self):
+        """Return how much of the money received nothing was paid with, not below zero.
+
+        A discount is no money: where its item was changed since, nobody is owed what it granted.
+
+        :rtype: float
+        """
+        left = self._pay_now_credit()
+        if left > 0 and (discounted := self.pay_now_item_ids.filtered('discount')):
+            lines = self.payment_id._pay_now_counterpart_lines()
+            granted = -sum(lines.mapped('amount_currency')) - self.payment_id.amount
+            left -= min(granted, sum(discounted._pay_now_lapsed().mapped('discount')))
+        return max(self.currency_id.round(left), 0.0)
+
     def _pay_now_report_surplus(self):
         """Flag what was paid beyond the open items: it stays the customer's credit.
 
@@ -296,7 +310,7 @@ class PaymentTransaction(models.Model):
         before and is not so any more is closed.
         """
         self.ensure_one()
-        left = max(self._pay_now_credit(), 0.0)
+        left = self._pay_now_left()
         drafts, waiting = self.env['account.move'], 0.0
         for item, amount in self._pay_now_due().items() if left else ():
             if item.move_id.state == 'draft':

@@ -157,16 +157,16 @@ class PaymentTransaction(models.Model):
         """
         if step == '_pay_now_book_commissions_of':
             none = self.env['account.account']
-            return {'receivables': none, 'taxes': False, 'discounts': False, 'commission': True}
+            return {'receivables': none, 'taxes': (), 'discounts': (), 'commission': True}
         payments = self._pay_now_sources()
         lines = payments._pay_now_own_items().line_id
-        on_payment = lines.move_id.line_ids.tax_line_id.filtered(
-            lambda tax: tax.tax_exigibility == 'on_payment'
+        on_payment = lines.move_id.line_ids.filtered(
+            lambda line: line.tax_line_id.tax_exigibility == 'on_payment'
         )
         return {
             'receivables': lines.account_id | payments.payment_id.destination_account_id,
-            'taxes': bool(on_payment),
-            'discounts': any(payments.pay_now_item_ids.mapped('discount')),
+            'taxes': on_payment.company_id,
+            'discounts': payments.pay_now_item_ids.filtered('discount').move_id.company_id,
             'commission': False,
         }
 
@@ -211,8 +211,11 @@ class PaymentTransaction(models.Model):
         :param str step: see `_pay_now_try`.
         :rtype: bool
         """
+        if self.operation == 'refund':
+            back = self.pay_now_returned_at and not self.pay_now_reversal_move_id
+            return bool(back or self.pay_now_commission_state == 'failed')
         if step == '_pay_now_book_commissions_of':
-            return self.operation != 'refund' and not self.is_post_processed
+            return not self.is_post_processed
         return bool(self.pay_now_commission_state == 'failed' and self.payment_id)
 
     # === BUSINESS METHODS - BOOKING LATER === #

@@ -25,7 +25,8 @@ class AccountBankStatementLine(models.Model):
         compute='_compute_pay_now_payout_id',
         groups='account.group_account_invoice,account.group_account_readonly',
     )
-    pay_now_difference = fields.Char(
+    # A text is not cut off in lists.
+    pay_now_difference = fields.Text(
         string="Difference", compute='_compute_pay_now_difference', compute_sudo=True
     )
 
@@ -39,13 +40,14 @@ class AccountBankStatementLine(models.Model):
             if payout.proposed_line_id in lines:
                 payout.proposed_line_id.pay_now_payout_id = payout
 
-    @api.depends('amount', 'is_reconciled')
+    @api.depends('amount', 'is_reconciled', 'pay_now_payout_id')
     @api.depends_context('pay_now_payout_id', 'lang')
     def _compute_pay_now_difference(self):
-        payout = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
-        item = payout._waiting_items()[:1]
+        chosen = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
         for line in self:
-            line.pay_now_difference = item and payout._difference_label(line, item)
+            payout = chosen or line.pay_now_payout_id
+            item = payout._waiting_items()[:1]
+            line.pay_now_difference = payout._difference_label(line, item) if item else False
 
     # === CRUD METHODS === #
 

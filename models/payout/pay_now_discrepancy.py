@@ -18,12 +18,19 @@ class PayNowDiscrepancy(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('code', 'state', 'transaction_id.pay_now_commission_state')
+    @api.depends(
+        'code',
+        'state',
+        'transaction_id.pay_now_commission_state',
+        'transaction_id.provider_id.pay_now_commission_imported',
+    )
     def _compute_proposed_commission(self):
         for one in self:
             tx = one.transaction_id
             one.proposed_commission = 0.0
             if one.code != 'converted' or one.state != 'open' or not tx.payment_id:
+                continue
+            if tx.provider_id.pay_now_commission_imported:
                 continue
             if tx.pay_now_commission_state == 'by_hand' and (line := one._converted_line()):
                 # Of the amount in the books: the fee is in the currency credited.

@@ -435,9 +435,6 @@ class PayNowMovement(models.Model):
             items = self.env['account.move.line']
             if entries:
                 items = entries.line_ids.filtered(lambda item: item.account_id == clearing)
-            if line.source_id in known.refunds:
-                # A refund and its failure are entries of one payment, each on its own side.
-                items = items.filtered(lambda item, net=line.net: (item.balance < 0) == (net < 0))
             payment = known.payments.get(line.id, self.env['payment.transaction'])
             state = self._state_of(provider, line, entries is not None, payment, items)
             matches[line.id] = Match(state, payment, items)
@@ -464,7 +461,7 @@ class PayNowMovement(models.Model):
         )
         paid = self.env['payment.transaction'].union(*known.payments.values())
         # Read all of them at once, not one by one later.
-        paid._pay_now_entries().line_ids.fetch(['account_id', 'balance'])
+        paid._pay_now_entries().line_ids.fetch(['account_id', 'balance', 'date'])
         return known
 
     @api.model
@@ -487,7 +484,9 @@ class PayNowMovement(models.Model):
         if line.kind == 'payment':
             return payment and payment._pay_now_entries()
         if refund := known.refunds.get(line.source_id):
-            return refund._pay_now_entries()
+            # Out, and back where it failed, each with its fee, which may go the other way.
+            back = refund.pay_now_reversal_move_id
+            return back if line.amount > 0 else refund._pay_now_entries() - back
         # Ours, and booked by itself or not at all.
         return self.env['account.move'] if payment else None
 

@@ -39,7 +39,7 @@ class PayNowPayout(models.Model):
             item = payout._waiting_items()[:1]
             line = payout._proposal(item) if item else self.env['account.bank.statement.line']
             payout.proposed_line_id = line
-            payout.proposal_text = line and payout._proposal_label(line, item)
+            payout.proposal_text = payout._proposal_label(line, item) if line else False
 
     def _proposal_label(self, line, item):
         """Return what a bank line is, and what becomes of its difference."""

@@ -277,9 +277,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         provider = self.provider_id.with_env(self.env)
         none = self.env['account.account']
         # Neither taxes nor customers' items are in its entries.
-        problem = provider._pay_now_refused_books(
-            error, receivables=none, taxes=False, discounts=False
-        )
+        problem = provider._pay_now_refused_books(error, receivables=none, taxes=(), discounts=())
         text = provider._pay_now_books_problem_label(problem)
         self._write_changes({'problem': f'{text[:1].upper()}{text[1:]}'})
 

@@ -48,10 +48,9 @@ class PaymentProvider(models.Model):
 
         :param account.account receivables: the accounts that the money goes to; those of all open
             items by default.
-        :param bool taxes: whether taxes become due by the payment; by default as soon as the
-            company has such taxes.
-        :param bool discounts: whether an early payment discount is granted; by default as soon as
-            the company has such terms.
+        :param res.company taxes: in whose books taxes become due by the payment; by default the
+            provider's, as soon as it has such taxes.
+        :param res.company discounts: who grants a discount; by default as of the taxes.
         :param bool commission: whether one is booked; a missing account has a light of its own.
         :return: problems, each a dict of `code` and the values of its sentence.
         :rtype: generator of dict
@@ -72,8 +71,8 @@ class PaymentProvider(models.Model):
         if lines and not lines.payment_account_id:
             yield {'code': 'without_entry'}
         yield from self._pay_now_archived(clearing | receivables)
-        yield from provider._pay_now_tax_problems(provider.company_id, taxes)
-        yield from provider._pay_now_discount_problems(provider.company_id, discounts)
+        yield from provider._pay_now_tax_problems(taxes)
+        yield from provider._pay_now_discount_problems(discounts)
         if journal and provider._pay_now_numbering_fails(journal):
             yield {'code': 'numbering', 'name': journal.display_name}
         fee, disputed = provider.pay_now_commission_account_id, provider.pay_now_disputed_account_id
@@ -81,6 +80,7 @@ class PaymentProvider(models.Model):
             yield {'code': 'commission'}
         if commission is not False:
             yield from self._pay_now_archived(fee | disputed)
+            yield from self._pay_now_archived_taxes()
 
     def _pay_now_archived(self, accounts):
         return [
@@ -88,6 +88,14 @@ class PaymentProvider(models.Model):
             for account in accounts.with_company(self.company_id)
             if not account.active
         ]
+
+    def _pay_now_archived_taxes(self):
+        """Return the archived ones among the taxes that were chosen for commissions.
+
+        :rtype: list of dict
+        """
+        chosen = self.pay_now_commission_taxes == 'chosen' and self.pay_now_commission_tax_ids
+        return [{'code': 'tax', 'name': tax.name} for tax in chosen or () if not tax.active]
 
     def _pay_now_archived_receivables(self):
         """Return the archived accounts that items of customers are open on.
@@ -111,45 +119,45 @@ class PaymentProvider(models.Model):
             )
         )
 
-    def _pay_now_tax_problems(self, company, taxes):
+    def _pay_now_tax_problems(self, companies):
         """Find out whether taxes that become due by a payment have their journal.
 
-        :param res.company company: whose books.
-        :param bool taxes: see `_pay_now_books_problems`.
+        :param res.company companies: see `_pay_now_books_problems`.
         :rtype: generator of dict
         """
-        journal = company.tax_cash_basis_journal_id
-        if journal.active:
-            return
-        if taxes is None:
-            Tax = self.env['account.tax']
-            taxes = company.tax_exigibility and Tax.search_count(
+        if companies is None:
+            company, Tax = self.company_id, self.env['account.tax']
+            wanted = company.tax_exigibility and Tax.search_count(
                 Domain(Tax._check_company_domain(company))
                 & Domain('tax_exigibility', '=', 'on_payment')
                 & Domain('type_tax_use', '=', 'sale'),
                 limit=1,
             )
-        if taxes:
-            yield {'code': 'cash_basis', 'name': journal.display_name or ''}
+            companies = company if wanted else ()
+        for company in companies:
+            journal = company.tax_cash_basis_journal_id
+            if not journal.active:
+                name = journal.display_name or ''
+                yield {'code': 'cash_basis', 'name': name, 'company': company.name}
 
-    def _pay_now_discount_problems(self, company, discounts):
+    def _pay_now_discount_problems(self, companies):
         """Find out whether early payment discounts have their account.
 
-        :param res.company company: whose books.
-        :param bool discounts: see `_pay_now_books_problems`.
+        :param res.company companies: see `_pay_now_books_problems`.
         :rtype: generator of dict
         """
-        account = company.account_journal_early_pay_discount_loss_account_id
-        if account.active:
-            return
-        if discounts is None:
-            Term = self.env['account.payment.term']
-            discounts = Term.search_count(
+        if companies is None:
+            company, Term = self.company_id, self.env['account.payment.term']
+            wanted = Term.search_count(
                 Domain(Term._check_company_domain(company)) & Domain('early_discount', '=', True),
                 limit=1,
             )
-        if discounts:
-            yield {'code': 'discount', 'name': account.display_name or ''}
+            companies = company if wanted else ()
+        for company in companies:
+            account = company.account_journal_early_pay_discount_loss_account_id
+            if not account.active:
+                name = account.display_name or ''
+                yield {'code': 'discount', 'name': name, 'company': company.name}
 
     def _pay_now_numbering_fails(self, journal):
         """Tell whether the entries of a journal cannot be numbered: somebody named one otherwise.
@@ -266,13 +274,17 @@ class PaymentProvider(models.Model):
             'account': self.env._(
                 "the account %(name)s is archived. Make it active again in the chart of accounts."
             ),
+            'tax': self.env._(
+                "the tax %(name)s is archived. Choose another one for the commissions of"
+                " %(provider)s."
+            ),
             'cash_basis': self.env._(
-                "the taxes are due on payment, and there is no active journal for that. Choose the"
-                " Tax Cash Basis Journal in the settings of Invoicing."
+                "the taxes are due on payment, and there is no active journal for that in"
+                " %(company)s. Choose the Tax Cash Basis Journal in the settings of Invoicing."
             ),
             'discount': self.env._(
-                "there is no active account for early payment discounts. Choose it in the settings"
-                " of Invoicing, under Default Accounts."
+                "there is no active account for early payment discounts in %(company)s. Choose it"
+                " in the settings of Invoicing, under Default Accounts."
             ),
             'commission': self.env._(
                 "%(provider)s has no commission account. Choose one (step 4)."

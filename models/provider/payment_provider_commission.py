@@ -44,6 +44,8 @@ class PaymentProvider(models.Model):
         column1='provider_id',
         column2='tax_id',
         domain=[('type_tax_use', '=', 'purchase')],
+        # One that is archived is missed, not forgotten.
+        context={'active_test': False},
         check_company=True,
         copy=False,
     )
@@ -132,6 +134,10 @@ class PaymentProvider(models.Model):
             taxes = provider.pay_now_commission_tax_ids
             if taxes.filtered(lambda tax: tax.type_tax_use != 'purchase'):
                 raise UserError(self.env._("The taxes of commissions must be purchase taxes."))
+            if provider.pay_now_commission_taxes == 'chosen' and not taxes:
+                raise UserError(
+                    self.env._("Choose the taxes of the commissions of %s.", provider.name)
+                )
 
     # === ACTION METHODS === #
 
@@ -254,11 +260,14 @@ class PaymentProvider(models.Model):
         """Return the taxes of commissions.
 
         :rtype: account.tax
+        :raise UserError: a tax that was chosen is archived.
         """
         self.ensure_one()
         if self.pay_now_commission_taxes == 'none':
             return self.env['account.tax']
         if self.pay_now_commission_taxes == 'chosen':
+            if problem := self._pay_now_archived_taxes():
+                raise UserError(self._pay_now_books_problem_label(problem[0]))
             return self.pay_now_commission_tax_ids
         return self.pay_now_commission_account_id.tax_ids.filtered(
             lambda tax: (

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 
+import psycopg2
+
 from odoo import fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from odoo.addons.account_pay_now import const
@@ -222,27 +223,29 @@ class PaymentTransaction(models.Model):
             }
             for line in self.payment_id.move_id.line_ids
         ]
+        values = provider._pay_now_as_take_back(
+            {
+                'move_type': 'entry',
+                'journal_id': provider.journal_id.id,
+                'date': provider._pay_now_booking_date(),
+                'ref': f'{label} - {self.pay_now_refund_ref}',
+                'line_ids': [Command.create(line) for line in lines],
+            }
+        )
         commission = self.pay_now_returned_commission
         if commission and not provider.pay_now_commission_imported:
+            # Taken for the first time: no line of it takes anything back.
             provider = provider.with_env(self.env)
-            lines += [
-                *provider._pay_now_prepare_fee(commission, label),
-                {
-                    'name': label,
-                    'account_id': provider.pay_now_clearing_account_id.id,
-                    'currency_id': self.currency_id.id,
-                    'balance': -commission,
-                    'amount_currency': -commission,
-                },
-            ]
-        values = {
-            'move_type': 'entry',
-            'journal_id': provider.journal_id.id,
-            'date': provider._pay_now_booking_date(),
-            'ref': f'{label} - {self.pay_now_refund_ref}',
-            'line_ids': [Command.create(line) for line in lines],
-        }
-        return provider._pay_now_as_take_back(values)
+            clearing = {
+                'name': label,
+                'account_id': provider.pay_now_clearing_account_id.id,
+                'currency_id': self.currency_id.id,
+                'balance': -commission,
+                'amount_currency': -commission,
+            }
+            fees = [*provider._pay_now_prepare_fee(commission, label), clearing]
+            values['line_ids'] += [Command.create(line) for line in fees]
+        return values
 
     # === BUSINESS METHODS - CREDIT NOTES === #
 
@@ -329,19 +332,38 @@ class PaymentTransaction(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._pay_now_create_notes_at_once(parts)
-        except UserError as error:
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the money went, whatever is refused about it
             if len(parts) > 1:
                 for part in parts:
                     self._pay_now_create_credit_notes([part])
                 return
             [(tx, invoice, amount)] = parts
+            problem = tx.provider_id._pay_now_refused_books(error, **tx._pay_now_note_needs())
             self.env['pay.now.discrepancy']._report(
                 tx,
                 'credit_note',
                 'credit_note',
-                {'amount': amount, 'invoice': invoice.name, 'error': str(error)},
+                {'amount': amount, 'invoice': invoice.name, 'problem': problem},
                 amount=amount,
             )
+
+    def _pay_now_note_needs(self):
+        """Return what credit notes need of the books, see `_pay_now_books_problems`.
+
+        :rtype: dict
+        """
+        granted = self.env['account.move'].union(
+            *self.source_transaction_id._pay_now_granted_discounts()
+        )
+        none = self.env['account.account']
+        return {
+            'receivables': none,
+            'taxes': (),
+            'discounts': granted.company_id,
+            'commission': False,
+        }
 
     def _pay_now_create_notes_at_once(self, parts):
         groups = defaultdict(list)

@@ -257,6 +257,18 @@ class TestReview(ComparisonCommon):
         self.review()
         self.assertEqual(surplus.state, 'dismissed')
 
+    def test_note_is_in_the_language_of_the_books(self):
+        """Whoever changed them: an accountant with another language, or the scheduled action."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        tx = self.overpaid()
+        surplus = self.of(tx, 'surplus')
+        self.assertEqual(self.company._pay_now_lang(), 'en_US')
+        items = self.credit(tx) | self.lines(self.make_invoice(20))
+        items.with_context(lang='fr_FR').reconcile()
+        self.assertRecordValues(
+            surplus, [{'state': 'done', 'note': "Closed by itself: this is no longer so."}]
+        )
+
     def test_note_of_a_person_stays(self):
         tx = self.overpaid()
         surplus = self.of(tx, 'surplus')

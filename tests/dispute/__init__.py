@@ -5,5 +5,6 @@ from . import (
     test_dispute_items,
     test_dispute_money,
     test_dispute_sandbox,
+    test_received_meets,
     test_refused_books,
 )

@@ -7,6 +7,7 @@ from . import (
     test_chain,
     test_checkout,
     test_commission,
+    test_commission_later,
     test_currencies,
     test_ending,
     test_ending_accountant,

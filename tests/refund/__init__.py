@@ -2,6 +2,7 @@
 
 from . import (
     test_credit_notes,
+    test_discount_changes,
     test_refund,
     test_refund_books,
     test_refund_screens,
