@@ -75,7 +75,7 @@ class PaymentTransaction(models.Model):
             super(PaymentTransaction, rest)._post_process()
         if self.env.context.get('pay_now_keep_pauses'):
             ours -= ours.filtered('pay_now_book_at')
-        ours.filtered(lambda tx: tx._pay_now_is_received())._pay_now_queue_receipts()
+        ours._pay_now_queue_receipts()
         # As a rule all goes well; else each step by itself, so that one waits and no other.
         if left := ours - ours._pay_now_try('_pay_now_book_all'):
             left.filtered(lambda tx: tx._pay_now_is_received())._pay_now_book_payments()
@@ -87,7 +87,10 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_book_all(self, provider):
         """Book payments and their commissions, and let core do the rest."""
-        if received := self.filtered(lambda tx: tx._pay_now_is_received()):
+        received = self.filtered(lambda tx: tx._pay_now_is_received())
+        if received.filtered('pay_now_deleted'):
+            received = received._pay_now_to_book('payment_id')
+        if received:
             received._pay_now_book_payments_of(provider)
         self._pay_now_finish(provider)
         if known := self._pay_now_commissions_to_book():
@@ -141,7 +144,7 @@ class PaymentTransaction(models.Model):
             else:
                 changed |= tx
         if plan:
-            self.env['account.move.line']._pay_now_reconcile(plan, fresh=True)
+            self.env['account.partial.reconcile']._pay_now_reconcile(plan, fresh=True)
         for tx in changed:
             tx._pay_now_allocate()
         for tx in self:
@@ -382,9 +385,14 @@ class PaymentTransaction(models.Model):
 
         :rtype: payment.transaction
         """
+        # Once it was booked it is *booked*, also where a person deleted the entry.
         todo = self.filtered(
-            lambda tx: tx.payment_id and tx.pay_now_commission_state in ('known', 'failed')
-        )._pay_now_to_book('pay_now_commission_move_id')
+            lambda tx: (
+                tx.payment_id
+                and tx.pay_now_commission_state in ('known', 'failed')
+                and not tx.pay_now_commission_move_id
+            )
+        )
         none = todo.filtered(lambda tx: tx.currency_id.is_zero(tx.pay_now_commission))
         if none:
             none.pay_now_commission_state = 'booked'

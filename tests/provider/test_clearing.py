@@ -226,7 +226,7 @@ class TestClearing(PayoutCommon):
         self.gateway.pay_out('po_1', [line])
         self.sweep()
         self.company.transfer_account_id = self.new_account('580999')
-        self.bank_line(295.4, "STRIPE po_1")
+        self.bank_line(295.4, "VIR STRIPE")
         self.assertEqual(self.payout('po_1').bank_state, 'matched')
 
     # === ONE PURPOSE === #
