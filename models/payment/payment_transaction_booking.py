@@ -9,6 +9,8 @@ from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+#: Where notes on invoices wait until all payments of a batch are finished.
+NOTES = 'account_pay_now.notes'
 
 
 class PaymentTransaction(models.Model):
@@ -99,7 +101,14 @@ class PaymentTransaction(models.Model):
     def _pay_now_finish(self, _provider):
         """Let core, and other modules, do what they do after a payment."""
         # Core posts the invoices: not those that somebody is changing.
-        self.with_context(pay_now_keep_drafts=True, pay_now_finishing=True)._post_process()
+        waiting = self.env.cr.precommit.data
+        try:
+            waiting[NOTES] = []
+            self.with_context(pay_now_keep_drafts=True, pay_now_finishing=True)._post_process()
+        finally:
+            notes = waiting.pop(NOTES)
+        for bodies in notes:
+            self.env['account.move'].browse(bodies)._message_log_batch(bodies=bodies)
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
@@ -128,6 +137,8 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_book_payments_of(self, provider):
         method_line = provider._pay_now_method_line()
+        # Read for all of them at once, as what follows does not.
+        self.pay_now_item_ids.line_id.fetch(['account_id', 'move_id'])
         payments = self.env['account.payment'].create(
             [tx._pay_now_prepare_payment(method_line) for tx in self]
         )
@@ -635,11 +646,27 @@ class PaymentTransaction(models.Model):
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._log_message_on_linked_documents(message)
         invoices = self._get_invoices_to_notify()
-        if invoices:
-            invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        self._pay_now_note({invoice.id: message for invoice in invoices})
         if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
             self.source_transaction_id.payment_id._message_log(body=message)
         return None
+
+    def _pay_now_note(self, bodies):
+        """Log notes on invoices: while core finishes many payments, all of them at its end.
+
+        :param dict bodies: `{id of the invoice: text}`
+        """
+        waiting = self.env.cr.precommit.data.get(NOTES)
+        if waiting is None:
+            if bodies:
+                self.env['account.move'].browse(bodies)._message_log_batch(bodies=bodies)
+            return
+        # One note of an invoice at a time, in their order.
+        for move_id, body in bodies.items():
+            batch = next((one for one in waiting if move_id not in one), None)
+            if batch is None:
+                waiting.append(batch := {})
+            batch[move_id] = body
 
     # === BUSINESS METHODS - REFUNDS === #
 
