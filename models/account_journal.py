@@ -1,7 +1,5 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import timedelta
-
 from odoo import models
 from odoo.fields import Domain
 
@@ -9,7 +7,7 @@ from odoo.addons.account_pay_now import const
 
 
 class AccountJournal(models.Model):
-    """A provider's journal: the date of its entries, and what waits for a person on its card."""
+    """A provider's journal: what waits for a person on its card."""
 
     _inherit = 'account.journal'
 
@@ -28,19 +26,6 @@ class AccountJournal(models.Model):
             lambda provider: provider.journal_id in self.sudo()
         )
         return {**action, 'domain': [('provider_id', 'in', providers.ids)]}
-
-    # === BUSINESS METHODS - DATES === #
-
-    def _pay_now_open_day(self, day, company, has_tax=False):
-        """Return the first day from another one on that an entry may be dated.
-
-        :param datetime.date day: when it happened.
-        :param res.company company: whose entry it is.
-        :param bool has_tax: whether there are taxes in it, whose period may be closed.
-        :rtype: datetime.date
-        """
-        locks = company._get_violated_lock_dates(day, has_tax, self)
-        return max([day, *(lock[0] + timedelta(days=1) for lock in locks)])
 
     # === BUSINESS METHODS - DASHBOARD === #
 

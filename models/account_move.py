@@ -49,6 +49,13 @@ class AccountMove(models.Model):
         readonly=True,
         groups='account.group_account_invoice,account.group_account_readonly',
     )
+    pay_now_undone_ids = fields.One2many(
+        string="Matches undone by a person",
+        comodel_name='pay.now.undone',
+        inverse_name='move_id',
+        readonly=True,
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
 
     # === COMPUTE METHODS === #
 
@@ -194,8 +201,8 @@ class AccountMove(models.Model):
         """
         currency = company.currency_id
         providers = company._pay_now_providers()
-        steps = [provider._pay_now_coarse_step(currency) for provider in providers]
-        if not all(steps) or company.pay_now_partial:
+        # Kept on the provider, as this is asked about every invoice.
+        if not all(providers.mapped('pay_now_coarse_step')) or company.pay_now_partial:
             # As ever: Odoo's amounts have no more decimals than a provider's.
             return self.browse()
 

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import utils
 
 #: States of a transaction whose money is on its way.
 UNDER_WAY = ('pending', 'authorized')
@@ -358,70 +358,6 @@ class AccountMoveLine(models.Model):
         :rtype: account.move.line
         """
         return self.sorted(lambda line: (line.date_maturity or line.date, line.id))
-
-    @api.model
-    def _pay_now_reconcile(self, plan, fresh=False):
-        """Reconcile sets of items by itself: none in which a person took two entries apart.
-
-        The only way in which the module reconciles anything by itself.
-
-        :param list plan: `account.move.line` of one account each.
-        :param bool fresh: whether nobody can have taken any of them apart: an entry of each set
-            was made a moment ago, or it was asked already.
-        """
-        moves = self.browse() if fresh else self.union(*plan)
-        undone = self.env['pay.now.undone'].sudo()._pairs(moves.move_id)
-        if undone:
-            plan = [
-                lines for lines in plan if not any(pair <= set(lines.move_id) for pair in undone)
-            ]
-        if plan:
-            self.with_context(**{const.BY_ITSELF: True})._reconcile_plan(plan)
-
-    @api.model
-    def _pay_now_match(self, debits, credits):
-        """Reconcile items of one account, each by no more than an amount, in the order given.
-
-        :param dict debits: `{item: amount}`
-        :param dict credits: `{item: amount}`, positive too.
-        """
-        moves = self.union(*debits, *credits).move_id
-        undone = self.env['pay.now.undone'].sudo()._pairs(moves)
-        for debit, wanted in debits.items():
-            for credit, left in credits.items():
-                if frozenset((debit.move_id, credit.move_id)) in undone:
-                    continue
-                part = min(wanted, left)
-                debit._pay_now_match_part(credit, part)
-                wanted -= part
-                credits[credit] = left - part
-
-    def _pay_now_match_part(self, credit, amount):
-        """Reconcile an item with a credit by an amount.
-
-        :param account.move.line credit: has at least that amount open, as this item has.
-        :param float amount: in the currency of both.
-        """
-        currency = self.currency_id
-        if currency.compare_amounts(amount, 0) <= 0:
-            return
-        open_ = min(self.amount_residual_currency, -credit.amount_residual_currency)
-        if currency.compare_amounts(amount, open_) >= 0:
-            self._pay_now_reconcile([self | credit], fresh=True)
-            return
-        # Odoo reconciles as much as it can: less than that is written as it writes it.
-        partials = self.env['account.partial.reconcile'].with_context(**{const.BY_ITSELF: True})
-        partial = partials.create(
-            {
-                'debit_move_id': self.id,
-                'credit_move_id': credit.id,
-                'amount': amount,
-                'debit_amount_currency': amount,
-                'credit_amount_currency': amount,
-            }
-        )
-        if self.company_id.tax_exigibility:
-            partial._create_tax_cash_basis_moves()
 
     def _pay_now_still_open(self):
         """Return the items that are still to be paid.

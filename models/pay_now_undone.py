@@ -11,9 +11,9 @@ class PayNowUndone(models.Model):
     """Two entries that a person took apart: nothing matches them again by itself.
 
     The one memory of all automatic matches. What the module reconciles passes through
-    `account.move.line._pay_now_reconcile`, which asks here; what is taken apart is noted as its
-    partial reconciliation goes (`account.partial.reconcile.unlink`), whoever made it, wherever it
-    is undone. Each pair is noted from both sides: one may be deleted, as a bank line is.
+    `account.partial.reconcile._pay_now_reconcile`, which asks here; what is taken apart is noted as
+    its partial reconciliation goes (`account.partial.reconcile.unlink`), whoever made it, wherever
+    it is undone. Each pair is noted from both sides: one may be deleted, as a bank line is.
     Entries that a person deletes are remembered by what they were made for
     (`pay.now.booked.mixin`).
     """
@@ -110,14 +110,3 @@ class PayNowUndone(models.Model):
             Domain('move_id', 'in', moves.ids) & Domain('other_id', 'in', moves.ids)
         )
         return {frozenset((one.move_id, one.other_id)) for one in undone}
-
-    @api.model
-    def _taken_from_bank(self, moves):
-        """Return the entries that a person took apart from a bank line, perhaps to delete it.
-
-        :param account.move moves: the entries.
-        :rtype: account.move
-        """
-        return self.search(
-            Domain('move_id', 'in', moves.ids) & Domain('with_bank', '=', True)
-        ).move_id

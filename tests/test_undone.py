@@ -16,7 +16,7 @@ DOORS = {'_pay_now_reconcile', '_reconcile_open', '_pay_now_match'}
 #: Every method that matches by itself -> the situation in which a person undoes it. Whoever adds a
 #: method adds its situation.
 MATCHES = {
-    'models/account_move_line.py:_pay_now_match_part': 'payment_again',
+    'models/account_partial_reconcile.py:_pay_now_match_part': 'payment_again',
     'models/payment/payment_transaction_allocation.py:_pay_now_allocate': 'payment_again',
     'models/payment/payment_transaction_booking.py:_pay_now_book_payments_of': 'payment',
     'models/refund/payment_transaction_booking.py:_pay_now_match_refunds': 'refund_and_note',
@@ -25,7 +25,7 @@ MATCHES = {
     'models/payout/pay_now_payout.py:_reconcile_transfers': 'payout_failed',
     'models/payout/pay_now_payout.py:_reconcile_listed': 'payout_listed',
     'models/payout/pay_now_payout.py:_reconcile_by_age': 'payout_by_age',
-    'models/payout/pay_now_payout_bank.py:_match_with': 'payout_and_bank',
+    'models/payout/pay_now_payout.py:_match_with': 'payout_and_bank',
     'models/dispute/pay_now_dispute.py:_reconcile_disputed': 'dispute_won',
     'models/dispute/pay_now_dispute.py:_reconcile_given_up': 'dispute_won',
     'models/dispute/pay_now_dispute.py:_book_loss': 'dispute_lost',

@@ -51,10 +51,10 @@ ASK_NOT = {
 #: What matches entries and takes them apart, the only methods that may, and what partials are in.
 MATCHING = {"reconcile", "_reconcile_plan", "remove_move_reconcile", "js_assign_outstanding_line"}
 MATCH_DOORS = {
-    "models/account_move_line.py:_pay_now_reconcile",
+    "models/account_partial_reconcile.py:_pay_now_reconcile",
     "models/account_partial_reconcile.py:_pay_now_unreconcile",
     # A person accepts a bank line.
-    "models/payout/pay_now_payout_bank.py:_match_with",
+    "models/payout/pay_now_payout.py:_match_with",
 }
 PARTIALS = re.compile(r"partial|matched_(debit|credit)_ids")
 DOCUMENT = "doc/architecture.md"

@@ -247,8 +247,8 @@ def test_matched_past_the_doors(write, tmp_path, call):
 
 def test_matched_by_the_doors(write, tmp_path):
     write(
-        "models/account_move_line.py",
-        "class Line:\n    def _pay_now_reconcile(self, plan):\n"
+        "models/account_partial_reconcile.py",
+        "class Partial:\n    def _pay_now_reconcile(self, plan):\n"
         "        self._reconcile_plan(plan)\n",
     )
     write(

@@ -201,7 +201,7 @@ class PayNowDiscrepancy(models.Model):
         self.transaction_id._pay_now_take_back(extra.move_id)
         kept = booked - extra
         kept.payment_transaction_id.payment_id = kept
-        self._review(same)
+        same._pay_now_review()
 
     def _take_back_all(self):
         """Take back the entries of a payment that was not made, and of its commission."""
@@ -256,15 +256,6 @@ class PayNowDiscrepancy(models.Model):
         )
 
     # === BUSINESS METHODS - IS IT STILL SO === #
-
-    @api.model
-    def _review(self, transactions):
-        """Ask about payments and refunds whether what is open about them is still so.
-
-        :param payment.transaction transactions: those whose books have changed.
-        """
-        found = transactions.sudo().pay_now_discrepancy_ids
-        found.filtered(lambda one: one.state == 'open')._close_past()
 
     def _close_past(self):
         """Close what is no longer so, whatever its kind, and bring what is left up to date.

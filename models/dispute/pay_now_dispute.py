@@ -422,10 +422,10 @@ class PayNowDispute(models.Model):
         self.write({'loss_move_id': move.id, 'loss_amount': amount})
         debit = self._loss_line()
         rest = credit._pay_now_free(amount)
-        credit._pay_now_reconcile([credit | debit], fresh=True)
+        self.env['account.partial.reconcile']._pay_now_reconcile([credit | debit], fresh=True)
         self._reconcile_open([credit | rest])
         self._reconcile_disputed()
-        self.env['pay.now.discrepancy']._review(self.transaction_id)
+        self.transaction_id._pay_now_review()
         self._note(
             self.env._(
                 "The dispute is lost: %(amount)s are open again. %(url)s",

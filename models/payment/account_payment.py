@@ -2,11 +2,39 @@
 
 from odoo import models
 
+from odoo.addons.account_pay_now import const
+
 
 class AccountPayment(models.Model):
-    """What the payments of our transactions are reconciled with: their receivable lines."""
+    """The entries of our transactions' payments, and what is reconciled: their receivable lines."""
 
     _inherit = 'account.payment'
+
+    # === BUSINESS METHODS === #
+
+    def _generate_journal_entry(self, write_off_line_vals=None, force_balance=None, line_ids=None):
+        """Override of `account` to link the entries of our payments all at once.
+
+        Odoo makes them at once too, and then writes one link after another: each time it looks for
+        all that depends on it, which takes as long as the rest of booking. The state is written by
+        whoever posts them, a moment later.
+        """
+        others = self.filtered(
+            lambda one: one.payment_transaction_id.provider_code not in const.PROVIDER_CODES
+        )
+        if others or write_off_line_vals or force_balance or line_ids:
+            return super()._generate_journal_entry(write_off_line_vals, force_balance, line_ids)
+        payments = self.filtered(
+            lambda payment: not payment.move_id and payment.outstanding_account_id
+        )
+        moves = self.env['account.move'].create(
+            [payment._generate_move_vals() for payment in payments]
+        )
+        with self.env.protecting([self._fields['move_id']], payments):
+            for payment, move in zip(payments, moves, strict=True):
+                payment.move_id = move
+        payments.modified(['move_id'])
+        return None
 
     def _pay_now_counterpart_lines(self):
         """Return the receivable lines of the payments.

@@ -343,7 +343,8 @@ class PaymentTransaction(models.Model):
         if self.state != 'done':
             self.pay_now_received = received
             self._set_done(extra_allowed_states=('cancel',))
-            Discrepancy._close_of(self, 'held')
+            if self.pay_now_discrepancy_ids:
+                Discrepancy._close_of(self, 'held')
         self._pay_now_take_over_commission(payment)
 
     def _update_state(self, allowed_states, target_state, state_message):
@@ -422,7 +423,13 @@ class PaymentTransaction(models.Model):
         )._post_process()
         self._pay_now_book_commissions()
         self._pay_now_book_refunds()
-        self.env['pay.now.discrepancy']._review(self | self.child_transaction_ids)
+        (self | self.child_transaction_ids)._pay_now_review()
+
+    def _pay_now_review(self):
+        """Ask whether what is open about payments and refunds, whose books changed, is still so."""
+        found = self.sudo().pay_now_discrepancy_ids.filtered(lambda one: one.state == 'open')
+        if found:
+            found._close_past()
 
     def _pay_now_follow_refunds(self, payment):
         """Let the refunds of the payment follow, where either side knows of one.

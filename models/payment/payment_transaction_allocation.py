@@ -30,20 +30,20 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         self = self.with_context(pay_now_allocating=True)
-        Line = self.env['account.move.line']
+        partials = self.env['account.partial.reconcile']
         payment = self.payment_id._pay_now_counterpart_lines()
         due = self._pay_now_due()
         lines = {
             line: amount
-            for line, amount in Line._pay_now_divide(due).items()
+            for line, amount in self.env['account.move.line']._pay_now_divide(due).items()
             if line.account_id == payment.account_id
         }
         invoices = {line: amount for line, amount in lines.items() if line.balance > 0}
         notes = {line: amount for line, amount in lines.items() if line.balance < 0}
-        Line._pay_now_match(invoices, {**notes, payment: self._pay_now_credit()})
+        partials._pay_now_match(invoices, {**notes, payment: self._pay_now_credit()})
         waiting = sum(amount for item, amount in due.items() if item.move_id.state == 'draft')
         rest = {line: line.amount_residual_currency for line in invoices}
-        Line._pay_now_match(rest, {payment: self._pay_now_credit() - waiting})
+        partials._pay_now_match(rest, {payment: self._pay_now_credit() - waiting})
 
     def _pay_now_due(self):
         """Return how much of the payment is still to go to each of its items.

@@ -9,6 +9,8 @@ from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+#: Where notes on invoices wait until all payments of a batch are finished.
+NOTES = 'account_pay_now.notes'
 
 
 class PaymentTransaction(models.Model):
@@ -75,7 +77,7 @@ class PaymentTransaction(models.Model):
             super(PaymentTransaction, rest)._post_process()
         if self.env.context.get('pay_now_keep_pauses'):
             ours -= ours.filtered('pay_now_book_at')
-        ours.filtered(lambda tx: tx._pay_now_is_received())._pay_now_queue_receipts()
+        ours._pay_now_queue_receipts()
         # As a rule all goes well; else each step by itself, so that one waits and no other.
         if left := ours - ours._pay_now_try('_pay_now_book_all'):
             left.filtered(lambda tx: tx._pay_now_is_received())._pay_now_book_payments()
@@ -87,7 +89,10 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_book_all(self, provider):
         """Book payments and their commissions, and let core do the rest."""
-        if received := self.filtered(lambda tx: tx._pay_now_is_received()):
+        received = self.filtered(lambda tx: tx._pay_now_is_received())
+        if received.filtered('pay_now_deleted'):
+            received = received._pay_now_to_book('payment_id')
+        if received:
             received._pay_now_book_payments_of(provider)
         self._pay_now_finish(provider)
         if known := self._pay_now_commissions_to_book():
@@ -96,7 +101,14 @@ class PaymentTransaction(models.Model):
     def _pay_now_finish(self, _provider):
         """Let core, and other modules, do what they do after a payment."""
         # Core posts the invoices: not those that somebody is changing.
-        self.with_context(pay_now_keep_drafts=True, pay_now_finishing=True)._post_process()
+        waiting = self.env.cr.precommit.data
+        try:
+            waiting[NOTES] = []
+            self.with_context(pay_now_keep_drafts=True, pay_now_finishing=True)._post_process()
+        finally:
+            notes = waiting.pop(NOTES)
+        for bodies in notes:
+            self.env['account.move'].browse(bodies)._message_log_batch(bodies=bodies)
 
     def _create_payment(self, **extra_create_values):
         """Override of `account_payment`: a payment of ours pays exactly its snapshot, and a refund
@@ -125,6 +137,8 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_book_payments_of(self, provider):
         method_line = provider._pay_now_method_line()
+        # Read for all of them at once, as what follows does not.
+        self.pay_now_item_ids.line_id.fetch(['account_id', 'move_id'])
         payments = self.env['account.payment'].create(
             [tx._pay_now_prepare_payment(method_line) for tx in self]
         )
@@ -141,7 +155,7 @@ class PaymentTransaction(models.Model):
             else:
                 changed |= tx
         if plan:
-            self.env['account.move.line']._pay_now_reconcile(plan, fresh=True)
+            self.env['account.partial.reconcile']._pay_now_reconcile(plan, fresh=True)
         for tx in changed:
             tx._pay_now_allocate()
         for tx in self:
@@ -396,9 +410,14 @@ class PaymentTransaction(models.Model):
 
         :rtype: payment.transaction
         """
+        # Once it was booked it is *booked*, also where a person deleted the entry.
         todo = self.filtered(
-            lambda tx: tx.payment_id and tx.pay_now_commission_state in ('known', 'failed')
-        )._pay_now_to_book('pay_now_commission_move_id')
+            lambda tx: (
+                tx.payment_id
+                and tx.pay_now_commission_state in ('known', 'failed')
+                and not tx.pay_now_commission_move_id
+            )
+        )
         none = todo.filtered(lambda tx: tx.currency_id.is_zero(tx.pay_now_commission))
         if none:
             none.pay_now_commission_state = 'booked'
@@ -641,11 +660,27 @@ class PaymentTransaction(models.Model):
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._log_message_on_linked_documents(message)
         invoices = self._get_invoices_to_notify()
-        if invoices:
-            invoices._message_log_batch(bodies={invoice.id: message for invoice in invoices})
+        self._pay_now_note({invoice.id: message for invoice in invoices})
         if self._pay_now_is_refund() and self.source_transaction_id.payment_id:
             self.source_transaction_id.payment_id._message_log(body=message)
         return None
+
+    def _pay_now_note(self, bodies):
+        """Log notes on invoices: while core finishes many payments, all of them at its end.
+
+        :param dict bodies: `{id of the invoice: text}`
+        """
+        waiting = self.env.cr.precommit.data.get(NOTES)
+        if waiting is None:
+            if bodies:
+                self.env['account.move'].browse(bodies)._message_log_batch(bodies=bodies)
+            return
+        # One note of an invoice at a time, in their order.
+        for move_id, body in bodies.items():
+            batch = next((one for one in waiting if move_id not in one), None)
+            if batch is None:
+                waiting.append(batch := {})
+            batch[move_id] = body
 
     # === BUSINESS METHODS - REFUNDS === #
 

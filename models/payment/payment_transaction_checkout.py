@@ -404,8 +404,8 @@ class PaymentTransaction(models.Model):
             raise PayerError(
                 self.env._("There is nothing left to pay once the credit notes are deducted.")
             )
-        if problem := provider._pay_now_amount_problem_text(amount, lines.currency_id):
-            raise PayerError(problem)
+        if provider._pay_now_amount_problem(amount, lines.currency_id):
+            raise PayerError(provider._pay_now_amount_problem_text(amount, lines.currency_id))
 
     @api.model
     def _pay_now_groups_problem(self):

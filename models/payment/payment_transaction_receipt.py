@@ -64,20 +64,6 @@ class PaymentTransaction(models.Model):
             )
         ]
 
-    def _pay_now_queue_receipts(self):
-        """Note that the payers get a receipt, where the company sends them: received is enough."""
-        todo = self.filtered(
-            lambda tx: (
-                not tx.pay_now_receipt_state
-                and not tx.payment_id
-                and tx.company_id.pay_now_receipts
-                and tx.partner_email
-            )
-        )
-        if todo:
-            todo.pay_now_receipt_state = 'waiting'
-            self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
-
     def _pay_now_receipt_lang(self):
         """Return the payer's language."""
         self.ensure_one()

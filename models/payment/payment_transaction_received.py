@@ -80,6 +80,20 @@ class PaymentTransaction(models.Model):
             and not self.payment_id
         )
 
+    def _pay_now_queue_receipts(self):
+        """Note that the payers get a receipt, where the company sends them: received is enough."""
+        todo = self.filtered(
+            lambda tx: (
+                not tx.pay_now_receipt_state
+                and tx._pay_now_is_received()
+                and tx.partner_email
+                and tx.company_id.pay_now_receipts
+            )
+        )
+        if todo:
+            todo.pay_now_receipt_state = 'waiting'
+            self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
+
     # === BUSINESS METHODS - THE STEPS OF THE BOOKS === #
 
     def _pay_now_try(self, step):

@@ -1,14 +1,85 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 import re
+import unicodedata
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.payout import bank_text
 from odoo.addons.base.models.res_bank import sanitize_account_number
+
+#: What banks write around the name of whoever transfers money; nothing of it names a customer.
+# fmt: off
+TRANSFER_WORDS = frozenset({
+    'AUSZAHLUNG', 'AVIS', 'BONIFICO', 'BY', 'CREDIT', 'CREDITO', 'CT', 'DE', 'DO', 'DU',
+    'EMIS', 'EMPFANGEN', 'ENTRANT', 'EUR', 'EUROPE', 'FROM', 'GUTSCHRIFT', 'INST', 'INSTANT',
+    'INSTANTANE', 'INTL', 'INWARD', 'LIMITED', 'LTD', 'MOTIF', 'OVERBOEKING',
+    'OVERSCHRIJVING', 'PAYOUT', 'PAYOUTS', 'RECEIVED', 'RECU', 'RECUE', 'REF', 'REFERENCE',
+    'REJET', 'RETOUR', 'RETURN', 'RETURNED', 'SCT', 'SEPA', 'TRACE', 'TRANSFER',
+    'TRANSFERENCIA', 'UBERWEISUNG', 'UEBERWEISUNG', 'VERS', 'VIR', 'VIREMENT', 'VON',
+})
+# fmt: on
+
+
+def words(text):
+    """Return the words of a text as banks write them: upper case, without accents.
+
+    :param str text: any text, or nothing.
+    :rtype: list of str
+    """
+    plain = unicodedata.normalize('NFKD', text or '')
+    plain = ''.join(char for char in plain if not unicodedata.combining(char))
+    return re.findall(r'[A-Z0-9]+', plain.upper())
+
+
+def names(text_words, name):
+    """Tell whether words name something, however the bank divides it: whole words together.
+
+    :param list text_words: of `words`.
+    :param str name: e.g. a reference.
+    :rtype: bool
+    """
+    wanted = ''.join(words(name))
+    if not wanted:
+        return False
+    for first in range(len(text_words)):
+        found = ''
+        for word in text_words[first:]:
+            found += word
+            if found == wanted:
+                return True
+            if len(found) >= len(wanted):
+                break
+    return False
+
+
+def is_reference(text):
+    """Tell whether a text is a reference that nobody else writes: long, and with digits.
+
+    :param str text: what the provider says that the bank's statement shows.
+    :rtype: bool
+    """
+    joined = ''.join(words(text))
+    return len(joined) > 8 and bool(re.search(r'\d', joined))
+
+
+def other_words(text_words, *known):
+    """Return the words that are neither usual around a transfer nor known.
+
+    Words with a digit are references, of whatever kind; single letters are of abbreviations.
+
+    :param list text_words: of `words`.
+    :param str known: names whose words are known.
+    :rtype: set of str
+    """
+    usual = {word for name in known for word in words(name)} | TRANSFER_WORDS
+    return {
+        word
+        for word in text_words
+        if word not in usual and len(word) > 1 and not re.search(r'\d', word)
+    }
 
 
 class AccountBankStatementLine(models.Model):
@@ -118,7 +189,7 @@ class AccountBankStatementLine(models.Model):
         :rtype: list of str
         """
         self.ensure_one()
-        return bank_text.words(' '.join(filter(None, (self.payment_ref, self.ref))))
+        return words(' '.join(filter(None, (self.payment_ref, self.ref))))
 
     def _pay_now_account_number(self):
         """Return the number of the account on the other side, as far as the bank says it.
@@ -149,8 +220,8 @@ class AccountBankStatementLine(models.Model):
             if holders and not holders.partner_id.commercial_partner_id & known:
                 return True
         return bool(
-            bank_text.other_words(
-                bank_text.words(self.partner_name),
+            other_words(
+                words(self.partner_name),
                 *const.PROVIDER_NAMES[provider.code],
                 *filter(None, known.mapped('name')),
             )
@@ -178,9 +249,7 @@ class AccountBankStatementLine(models.Model):
             )
         )
         return moves.filtered(
-            lambda move: (
-                bank_text.names(text, move.name) or bank_text.names(text, move.payment_reference)
-            )
+            lambda move: names(text, move.name) or names(text, move.payment_reference)
         )
 
     def _pay_now_same_items(self):

@@ -1,11 +1,16 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.fields import Domain
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.payout import account_bank_statement_line as bank_text
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -222,9 +227,8 @@ class PayNowPayout(models.Model):
         :return: None
         """
         waiting = self.filtered(lambda payout: payout.move_id and payout.bank_state == 'waiting')
-        left_alone = self.env['pay.now.undone']._taken_from_bank(
-            waiting.move_id | waiting.reversal_move_id
-        )
+        undone = (waiting.move_id | waiting.reversal_move_id).sudo().pay_now_undone_ids
+        left_alone = undone.filtered('with_bank').move_id
         pairs, taken = [], {}
         for payout in waiting:
             for item in payout._waiting_items():
@@ -247,6 +251,218 @@ class PayNowPayout(models.Model):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the books may refuse
                 _logger.info("%s is not matched by itself: %s", payout.payout_ref, error)
+
+    # === BUSINESS METHODS - WHAT FITS === #
+
+    def _waiting_items(self):
+        """Return the payouts' own items that the bank statement has not met yet.
+
+        :rtype: account.move.line
+        """
+        return self._transfer_lines().filtered(
+            lambda line: not line.reconciled and line.parent_state == 'posted'
+        )
+
+    def _bank_dates(self, item):
+        """Return the first and the last day that the bank's line may be dated.
+
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :rtype: tuple(datetime.date, datetime.date)
+        """
+        self.ensure_one()
+        if item.move_id == self.reversal_move_id:
+            # Booked when we were notified: the bank may have known long before.
+            return (
+                item.date - timedelta(days=const.PAYOUT_LOOKBACK_DAYS),
+                item.date + timedelta(days=const.BANK_DAYS_AFTER),
+            )
+        # Days of UTC: the margins cover what the company's own differ by.
+        made = self.created_at.date()
+        expected = self.arrives_at.date() if self.arrives_at else made
+        return (
+            made - timedelta(days=const.BANK_DAYS_BEFORE),
+            max(made, expected) + timedelta(days=const.BANK_DAYS_AFTER),
+        )
+
+    def _open_bank_lines(self, item):
+        """Return the bank's open lines about the date of a payout, of whatever amount.
+
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :rtype: account.bank.statement.line
+        """
+        self.ensure_one()
+        first, last = self._bank_dates(item)
+        own = self.env['payment.provider'].search([('code', 'in', const.PROVIDER_CODES)]).journal_id
+        lines = self.env['account.bank.statement.line'].search(
+            Domain('company_id', '=', self.company_id.id)
+            & Domain('is_reconciled', '=', False)
+            & Domain('journal_id', 'not in', own.ids)
+            & Domain('date', '>=', first)
+            & Domain('date', '<=', last)
+        )
+        return lines.filtered(lambda line: len(line._seek_for_lines()[1]) == 1)
+
+    def _fitting_bank_lines(self, item):
+        """Return the bank's open lines of the same amount and about the same date.
+
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :rtype: account.bank.statement.line
+        """
+        return self._open_bank_lines(item).filtered(
+            lambda line: (
+                line.currency_id == item.company_currency_id
+                and not line.foreign_currency_id
+                and not line.currency_id.compare_amounts(line.amount, item.amount_residual)
+            )
+        )
+
+    def _difference(self, line, item):
+        """Return what the difference between a bank line and a payout is taken for.
+
+        :param account.bank.statement.line line: of the bank.
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :return: `fee`, `exchange`, `part`, empty where there is none, or None where the line cannot
+            be the payout; and how much the bank's amount is less, in the company's currency.
+        :rtype: tuple(str | None, float)
+        """
+        currency, wanted = item.company_currency_id, item.amount_residual
+        got = -sum(line._seek_for_lines()[1].mapped('balance'))
+        less = currency.round(wanted - got)
+        if currency.is_zero(less):
+            return '', 0.0
+        if got * wanted <= 0:
+            return None, less
+        share = abs(less / wanted)
+        if line.currency_id != currency or line.foreign_currency_id:
+            return ('exchange' if share <= const.EXCHANGE_SHARE else None), less
+        if share <= const.BANK_FEE_SHARE and less > 0:
+            return 'fee', less
+        return ('part' if abs(got) < abs(wanted) else None), less
+
+    # === BUSINESS METHODS - EVIDENCE === #
+
+    def _evidence(self, line):
+        """Return what shows that a bank line is this payout, and cannot be a customer's.
+
+        :param account.bank.statement.line line: of the bank.
+        :return: `reference`: it names this very payout; `account`: it comes from the provider's
+            bank account; `name`: it names the provider, and nobody and nothing else. Empty where
+            it may be somebody else's: of another partner, naming a document, or fitting an open
+            item better.
+        :rtype: str
+        """
+        self.ensure_one()
+        provider, text = self.provider_id, line._pay_now_words()
+        if line._pay_now_is_of_others(provider) or line._pay_now_named_documents():
+            return ''
+        items = line._pay_now_same_items()
+        people = text + bank_text.words(line.partner_name)
+        if any(bank_text.names(people, item.partner_id.name) for item in items):
+            return ''
+        if self._names_payout(line):
+            return 'reference'
+        number = line._pay_now_account_number()
+        if number and number in provider._pay_now_bank_accounts():
+            return 'account'
+        name, descriptor = provider._pay_now_short_name(), self._bank_descriptor()
+        named = bank_text.names(text, name) or bank_text.names(text, descriptor)
+        known = (*const.PROVIDER_NAMES[provider.code], descriptor)
+        return 'name' if named and not items and not bank_text.other_words(text, *known) else ''
+
+    def _names_payout(self, line):
+        """Tell whether the bank's line names this very payout."""
+        text = line._pay_now_words()
+        return any(
+            bank_text.is_reference(reference) and bank_text.names(text, reference)
+            for reference in (self.payout_ref, self.bank_reference)
+        )
+
+    def _bank_descriptor(self):
+        """Return the text that the bank shows of payouts like this one, as far as it is known.
+
+        Earlier versions kept it as the bank reference.
+        """
+        if self.descriptor or bank_text.is_reference(self.bank_reference):
+            return self.descriptor or ''
+        return self.bank_reference or ''
+
+    # === BUSINESS METHODS - MATCHING === #
+
+    def _match_with(self, line, item, by_itself=False):
+        """Put the transfer account into a bank line, and reconcile both.
+
+        A difference is booked as what it is: a bank fee, an exchange difference; or the rest of
+        the payout waits for the next line.
+
+        :param account.bank.statement.line line: of the bank.
+        :param account.move.line item: the open item of the payout on the transfer account.
+        :param bool by_itself: whether no person decided it.
+        :raise UserError: the line is reconciled already, cannot be it, or is in a closed period.
+        """
+        self.ensure_one()
+        suspense = line._seek_for_lines()[1]
+        kind, less = self._check_match(line, item, suspense)
+        line.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
+            {'line_ids': self._prepare_bank_items(suspense, item, kind, less)}
+        )
+        counterpart = line.move_id.line_ids.filtered(
+            lambda one: one.account_id == item.account_id and not one.reconciled
+        )
+        if by_itself:
+            # Neither was taken apart from anything of the bank: that was asked.
+            partials = self.env['account.partial.reconcile']
+            partials._pay_now_reconcile([counterpart | item], fresh=True)
+        else:
+            # A person has the last word: what was undone before counts no more.
+            (counterpart | item).reconcile()
+        self.message_post(
+            body=self.env._(
+                "Matched with the bank: %(label)s of %(date)s",
+                label=line.payment_ref or '',
+                date=format_date(self.env, line.date),
+            )
+        )
+
+    def _check_match(self, line, item, suspense):
+        """Refuse a bank line that cannot be the payout: parameters as of `_match_with`.
+
+        :param account.move.line suspense: of the bank line.
+        :return: as of `_difference`.
+        :rtype: tuple(str, float)
+        :raise UserError: why it cannot.
+        """
+        others_books = line.company_id != self.company_id
+        if line.is_reconciled or len(suspense) != 1 or not item or item.reconciled or others_books:
+            raise UserError(self.env._("This bank line or this payout is matched already."))
+        kind, less = self._difference(line, item)
+        if kind is None:
+            raise UserError(
+                self.env._("The amount of this bank line cannot be that of the payout.")
+            )
+        return kind, less
+
+    def _prepare_bank_items(self, suspense, item, kind, less):
+        """Return how the journal items of a bank line change: parameters as of `_difference`.
+
+        :param account.move.line suspense: the one of the bank line.
+        :return: commands.
+        :rtype: list
+        """
+        currency = item.company_currency_id
+        values = {'account_id': item.account_id.id}
+        if kind not in ('fee', 'exchange'):
+            return [Command.update(suspense.id, values)]
+        amount = -item.amount_residual
+        values.update(balance=amount, amount_currency=amount, currency_id=currency.id)
+        rest = {
+            'name': suspense.name,
+            'account_id': self._difference_account(kind, less).id,
+            'partner_id': suspense.partner_id.id,
+            'currency_id': currency.id,
+            'balance': less,
+            'amount_currency': less,
+        }
+        return [Command.update(suspense.id, values), Command.create(rest)]
 
     # === BUSINESS METHODS - BOOKING === #
 
@@ -285,9 +501,13 @@ class PayNowPayout(models.Model):
             todo._try('_book_of', provider)
 
     def _book_of(self, provider):
-        new = self._pay_now_to_book('move_id')
+        new = self.filtered(lambda payout: not payout.move_id)
+        if new.filtered('pay_now_deleted'):
+            new = new._pay_now_to_book('move_id')
         failed = self.filtered(lambda payout: payout.state in ('failed', 'canceled'))
-        failed = (failed & (new | self.filtered('move_id')))._pay_now_to_book('reversal_move_id')
+        if failed:
+            failed &= new | self.filtered('move_id')
+            failed = failed._pay_now_to_book('reversal_move_id')
         moves = self.env['account.move'].create(
             [payout._prepare_entry(provider) for payout in new]
             + [payout._prepare_entry(provider, back=True) for payout in failed]

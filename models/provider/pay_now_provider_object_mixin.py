@@ -297,4 +297,4 @@ class PayNowProviderObjectMixin(models.AbstractModel):
             if len({line.balance > 0 for line in left if line.balance}) == 2:
                 todo.append(left)
         if todo:
-            self.env['account.move.line']._pay_now_reconcile(todo)
+            self.env['account.partial.reconcile']._pay_now_reconcile(todo)

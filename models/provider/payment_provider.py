@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -11,6 +12,9 @@ from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
 from odoo.addons.account_pay_now.models.provider import connection
 from odoo.addons.payment import utils as payment_utils
+
+#: The accounts that entries stand on which come back to it later: not simply another one.
+ACCOUNTS = {'pay_now_clearing_account_id', 'pay_now_disputed_account_id'}
 
 
 class PaymentProvider(models.Model):
@@ -131,6 +135,25 @@ class PaymentProvider(models.Model):
                         " test mode."
                     )
                 )
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Override of `payment`: no account is changed under entries that stand on it.
+
+        :raise UserError: there are, and what can be done.
+        """
+        if not ACCOUNTS & vals.keys():
+            return super().write(vals)
+        for provider in self:
+            if 'pay_now_clearing_account_id' in vals:
+                provider._pay_now_check_clearing_change(vals['pay_now_clearing_account_id'])
+            if 'pay_now_disputed_account_id' in vals:
+                provider._pay_now_check_disputed_change(vals['pay_now_disputed_account_id'])
+        result = super().write(vals)
+        if 'pay_now_clearing_account_id' in vals:
+            self._pay_now_lead_method_lines()
+        return result
 
     # === BUSINESS METHODS - FRAMEWORK === #
 
@@ -277,6 +300,42 @@ class PaymentProvider(models.Model):
         if provider.maximum_amount:
             high = min(high, Decimal(str(provider.maximum_amount)))
         return low, high
+
+    def _pay_now_takes(self, amount):
+        """Tell whether the provider may be offered for an amount in the company's currency.
+
+        :param float amount: 0 for one that is not known yet.
+        :rtype: bool
+        """
+        self.ensure_one()
+        currency = self.company_id.currency_id
+        return not amount or not self._pay_now_amount_problem(amount, currency)
+
+    def _pay_now_amount_problem(self, amount, currency):
+        """Return what keeps the provider from taking an amount at once, or False.
+
+        :param float amount: in major units.
+        :param res.currency currency: of the amount.
+        :return: `currency`, `step` (the provider has fewer decimals) or `limits`.
+        :rtype: str | bool
+        """
+        self.ensure_one()
+        step = GATEWAYS[self.code].amount_step(currency.name)
+        if not step:
+            return 'currency'
+        exact = Decimal(str(currency.round(amount)))
+        if exact % step:
+            return 'step'
+        low, high = self._pay_now_amount_limits(currency)
+        return not low <= exact <= high and 'limits'
+
+    def _pay_now_most(self):
+        """Return the largest amount that any of the providers takes at once.
+
+        :return: in the company's currency; None where there is no provider.
+        :rtype: float | None
+        """
+        return max(self.mapped('pay_now_most_at_once'), default=None)
 
     def _pay_now_button_label(self):
         """Return what the button of the provider says on the pay page.
@@ -473,13 +532,19 @@ class PaymentProvider(models.Model):
         :rtype: account.payment.method.line
         """
         self.ensure_one()
-        self._ensure_payment_method_line()
-        line = self.journal_id.inbound_payment_method_line_ids.filtered(
+        line = self._pay_now_find_method_line()
+        if not line:
+            self._ensure_payment_method_line()
+            line = self._pay_now_find_method_line()
+        # The account is read from here by all that is booked, whatever became of the line.
+        if line.payment_account_id != self.pay_now_clearing_account_id:
+            line._pay_now_follow()
+        return line
+
+    def _pay_now_find_method_line(self):
+        return self.journal_id.inbound_payment_method_line_ids.filtered(
             lambda line: line.payment_provider_id == self
         )[:1]
-        # The account is read from here by all that is booked, whatever became of the line.
-        line._pay_now_follow()
-        return line
 
     def _pay_now_prepare_entry(self, instant, ref, label, amounts, partner=None):
         """Return the values of an entry in the provider's own journal.
@@ -555,7 +620,20 @@ class PaymentProvider(models.Model):
         journal = self.journal_id
         company = journal.company_id
         day = company._pay_now_day(instant or fields.Datetime.now())
-        return journal._pay_now_open_day(day, company)
+        return self._pay_now_open_day(day, journal, company)
+
+    @api.model
+    def _pay_now_open_day(self, day, journal, company, has_tax=False):
+        """Return the first day from another one on that an entry may be dated.
+
+        :param datetime.date day: when it happened.
+        :param account.journal journal: where the entry is to stand.
+        :param res.company company: whose entry it is.
+        :param bool has_tax: whether there are taxes in it, whose period may be closed.
+        :rtype: datetime.date
+        """
+        locks = company._get_violated_lock_dates(day, has_tax, journal)
+        return max([day, *(lock[0] + timedelta(days=1) for lock in locks)])
 
     @api.model
     def _pay_now_currency(self, code):

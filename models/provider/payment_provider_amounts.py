@@ -26,6 +26,13 @@ class PaymentProvider(models.Model):
         store=True,
         help="By the provider and its maximum amount; kept for the mails, which ask for no more.",
     )
+    pay_now_coarse_step = fields.Float(
+        string="Step of amounts",
+        compute='_compute_pay_now_coarse_step',
+        store=True,
+        help="What amounts in the company's currency have to be a multiple of; zero where every"
+        " amount that Odoo writes can be paid.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -35,6 +42,13 @@ class PaymentProvider(models.Model):
             currency = provider.company_id.currency_id
             ours = provider.code in const.PROVIDER_CODES and currency
             provider.pay_now_most_at_once = ours and provider._pay_now_amount_limits(currency)[1]
+
+    @api.depends('code', 'company_id.currency_id.rounding')
+    def _compute_pay_now_coarse_step(self):
+        for provider in self:
+            currency = provider.company_id.currency_id
+            ours = provider.code in const.PROVIDER_CODES and currency
+            provider.pay_now_coarse_step = ours and provider._pay_now_coarse_step(currency)
 
     # === CONSTRAINT METHODS === #
 
@@ -69,34 +83,6 @@ class PaymentProvider(models.Model):
         return False
 
     # === BUSINESS METHODS - AMOUNTS === #
-
-    def _pay_now_takes(self, amount):
-        """Tell whether the provider may be offered for an amount in the company's currency.
-
-        :param float amount: 0 for one that is not known yet.
-        :rtype: bool
-        """
-        self.ensure_one()
-        currency = self.company_id.currency_id
-        return not amount or not self._pay_now_amount_problem(amount, currency)
-
-    def _pay_now_amount_problem(self, amount, currency):
-        """Return what keeps the provider from taking an amount at once, or False.
-
-        :param float amount: in major units.
-        :param res.currency currency: of the amount.
-        :return: `currency`, `step` (the provider has fewer decimals) or `limits`.
-        :rtype: str | bool
-        """
-        self.ensure_one()
-        step = GATEWAYS[self.code].amount_step(currency.name)
-        if not step:
-            return 'currency'
-        exact = Decimal(str(currency.round(amount)))
-        if exact % step:
-            return 'step'
-        low, high = self._pay_now_amount_limits(currency)
-        return not low <= exact <= high and 'limits'
 
     def _pay_now_coarse_step(self, currency):
         """Return what amounts have to be a multiple of, where Odoo's may be finer than that.
@@ -140,14 +126,6 @@ class PaymentProvider(models.Model):
                 high=currency.format(float(high)),
             )
         return ''
-
-    def _pay_now_most(self):
-        """Return the largest amount that any of the providers takes at once.
-
-        :return: in the company's currency; None where there is no provider.
-        :rtype: float | None
-        """
-        return max(self.mapped('pay_now_most_at_once'), default=None)
 
     def _pay_now_limits_text(self, currency):
         """Return in one sentence for the customer which amounts the providers take.

@@ -158,22 +158,7 @@ class PaymentProvider(models.Model):
             return self.sudo().browse()
         return self.sudo().search(Domain('pay_now_clearing_account_id', 'in', accounts.ids))
 
-    # === CRUD METHODS === #
-
-    def write(self, vals):
-        """Override of `payment`: no account is changed under entries that stand on it.
-
-        :raise UserError: there are, and what can be done.
-        """
-        for provider in self:
-            if 'pay_now_clearing_account_id' in vals:
-                provider._pay_now_check_clearing_change(vals['pay_now_clearing_account_id'])
-            if 'pay_now_disputed_account_id' in vals:
-                provider._pay_now_check_disputed_change(vals['pay_now_disputed_account_id'])
-        result = super().write(vals)
-        if 'pay_now_clearing_account_id' in vals:
-            self._pay_now_lead_method_lines()
-        return result
+    # === BUSINESS METHODS - ANOTHER ACCOUNT === #
 
     def _pay_now_check_clearing_change(self, account_id):
         """Refuse another clearing account where entries stand on the present one.

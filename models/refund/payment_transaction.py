@@ -131,7 +131,7 @@ class PaymentTransaction(models.Model):
             return None
         source._pay_now_follow_refunds(payment)
         source._pay_now_book_refunds()
-        self.env['pay.now.discrepancy']._review(source | source.child_transaction_ids)
+        (source | source.child_transaction_ids)._pay_now_review()
         return None
 
     def _pay_now_update_refunds(self, payment):

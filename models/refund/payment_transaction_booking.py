@@ -120,7 +120,7 @@ class PaymentTransaction(models.Model):
 
     def _pay_now_match_refunds(self):
         """Match what was given back: with the payments' own open credit, then with credit notes."""
-        Line = self.env['account.move.line']
+        partials = self.env['account.partial.reconcile']
         plan = []
         for source, refunds in self.grouped('source_transaction_id').items():
             debits = refunds._pay_now_open_refund_lines()
@@ -130,7 +130,7 @@ class PaymentTransaction(models.Model):
             if debits and credit:
                 plan.append(debits | credit)
         if plan:
-            Line._pay_now_reconcile(plan)
+            partials._pay_now_reconcile(plan)
         plan, seen, later = [], set(), self.browse()
         # Read for all of them at once, as what follows does not.
         self.source_transaction_id._pay_now_invoices().fetch(['reversal_move_ids'])
@@ -143,7 +143,7 @@ class PaymentTransaction(models.Model):
             elif notes:
                 later |= tx
         if plan:
-            Line._pay_now_reconcile(plan)
+            partials._pay_now_reconcile(plan)
         if later:
             # What the others left of the same credit notes.
             later._pay_now_match_refunds()
@@ -201,7 +201,7 @@ class PaymentTransaction(models.Model):
             back = move.line_ids.filtered(
                 lambda line, given=given: line.account_id == given.account_id
             )
-            given._pay_now_reconcile([given | back], fresh=True)
+            self.env['account.partial.reconcile']._pay_now_reconcile([given | back], fresh=True)
             # After posting: core would match the clearing items too.
             move.reversed_entry_id = tx.payment_id.move_id
             tx.pay_now_reversal_move_id = move
@@ -444,8 +444,8 @@ class PaymentTransaction(models.Model):
         of being at work: it is the invoice's.
         """
         lang = invoice.partner_id.lang or self.env.lang
-        date = invoice.journal_id._pay_now_open_day(
-            self.payment_id.date, invoice.company_id, has_tax=True
+        date = self.provider_id._pay_now_open_day(
+            self.payment_id.date, invoice.journal_id, invoice.company_id, has_tax=True
         )
         kept = ('invoice_user_id', 'team_id', 'campaign_id', 'medium_id', 'source_id')
         return {

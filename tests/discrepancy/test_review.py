@@ -291,7 +291,7 @@ class TestReview(ComparisonCommon):
         txs = [self.overpaid() for _number in range(3)]
         for tx in txs[:2]:
             with patch.object(
-                self.env.registry['pay.now.discrepancy'], '_review', lambda *_args: None
+                self.env.registry['payment.transaction'], '_pay_now_review', lambda *_args: None
             ):
                 (self.credit(tx) | self.lines(self.make_invoice(20))).reconcile()
         with patch.object(const, 'REVIEW_BATCH', 2):

@@ -265,3 +265,45 @@ class TestBooking(PayNowCommon):
             self.env.ref('account_pay_now.ir_cron_sweep').method_direct_trigger()
         self.gateway.down = False
         self.assertEqual(tx.state, 'draft')
+
+    # === MANY AT ONCE === #
+
+    def received(self, count):
+        """Return transactions of as many invoices, paid and with their commissions known."""
+        txs = self.env['payment.transaction']
+        for _number in range(count):
+            tx = self.checkout(self.lines(self.make_invoice(120)))
+            self.gateway.pay(tx, commission='1.25')
+            tx._process(tx.provider_code, {'payment': tx._pay_now_fetch()})
+            txs |= tx
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return txs
+
+    def test_queries_of_many(self):
+        counts = []
+        for count in (4, 14):
+            txs = self.received(count)
+            before = self.env.cr.sql_log_count
+            txs._post_process()
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(set(txs.mapped('pay_now_commission_state')), {'booked'})
+            self.assertEqual(set(txs.invoice_ids.mapped('payment_state')), {'paid'})
+            self.assertEqual(set(txs.payment_id.mapped('state')), {'paid'})
+            for tx in txs:
+                self.assertEqual(tx.payment_id.move_id.origin_payment_id, tx.payment_id)
+                self.assertEqual(sum(tx.payment_id.move_id.line_ids.mapped('debit')), 120)
+        self.assertLessEqual((counts[1] - counts[0]) / 10, 10)
+
+    def test_notes_of_many(self):
+        """Each payment is noted on its invoice, two of the same invoice one after the other."""
+        txs = self.received(2)
+        [first, second] = txs
+        second.invoice_ids |= first.invoice_ids
+        txs._post_process()
+        for tx in txs:
+            notes = tx.invoice_ids.message_ids.filtered(
+                lambda one, tx=tx: f'>{tx.payment_id.name}<' in (one.body or '')
+            )
+            self.assertEqual(set(notes.mapped('res_id')), set(tx.invoice_ids.ids))

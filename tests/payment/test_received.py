@@ -347,22 +347,22 @@ class TestReceivedOnly(ReceivedCase, HttpCase):
         """By a method without outstanding account, Enterprise makes a payment that is no entry."""
         invoice = self.bill('journal')
         tx = self.pay(invoice, self.provider)
-        method_line = self.provider._pay_now_method_line()
-        account = method_line.payment_account_id
-        method_line.payment_account_id = False
-        nothing = patch.object(
-            type(self.env['account.payment']), '_generate_journal_entry', lambda *a, **kw: None
-        )
+        payments = type(self.env['account.payment'])
+
+        def without_account(payments):
+            payments.outstanding_account_id = False
+
+        # The method line follows the clearing account: only another module leaves none.
+        nothing = patch.object(payments, '_compute_outstanding_account_id', without_account)
         in_payment = patch.object(
             type(self.env['account.move']), '_get_invoice_in_payment_state', lambda _: 'in_payment'
         )
         with nothing, in_payment, mute_logger(BOOKS):
             tx._synchronize()
             self.assertEqual(tx.pay_now_booking_state, 'received')
-            self.assertIn("without an entry", tx.pay_now_discrepancy_ids.message)
+            self.assertIn("has no posted entry", tx.pay_now_discrepancy_ids.message)
             self.assertFalse(self.env['account.payment'].search([('memo', 'like', tx.reference)]))
             self.assertEqual(invoice._pay_now_refusals('reminder'), {invoice: 'in_progress'})
-        method_line.payment_account_id = account
         tx.pay_now_discrepancy_ids.action_book_now()
         clearing, receivable, _commission = self.codes()
         self.assertEqual(

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from odoo.addons.account_pay_now.models.payout import bank_text
+from odoo.addons.account_pay_now.models.payout import account_bank_statement_line as bank_text
 from odoo.addons.account_pay_now.tests.payout.test_payout import PayoutCommon
 
 REFERENCE = 'STRPAYOUT7781'
