@@ -159,7 +159,7 @@ class TestFlows(FlowCase, SandboxCase):
             record = self.read_payout(payout)
         self.assertTrue(record.settled)
         self.assertTrue(line.is_reconciled)
-        self.assert_flow("Payout to bank line", trace.files, 14)
+        self.assert_flow("Payout to bank line", trace.files, 15)
 
     def test_payout_to_a_later_bank_line(self):
         payout = self.paid_out()

@@ -23,9 +23,8 @@ class PayNowDiscrepancy(models.Model):
 
     _name = 'pay.now.discrepancy'
     _description = "Online payment discrepancy"
-    _inherit = ['pay.now.history.mixin', 'mail.thread']
+    _inherit = ['pay.now.fact.mixin', 'mail.thread']
     _order = 'id desc'
-    _keeps_facts = True
 
     name = fields.Char(
         string="What happened",

@@ -32,10 +32,9 @@ class PayNowMovement(models.Model):
 
     _name = 'pay.now.movement'
     _description = "Provider movement"
-    _inherit = ['pay.now.history.mixin', 'pay.now.booked.mixin']
+    _inherit = ['pay.now.fact.mixin', 'pay.now.booked.mixin']
     _rec_name = 'movement_ref'
     _order = 'occurred_at desc, id desc'
-    _keeps_facts = True
     _check_company_auto = True
 
     provider_id = fields.Many2one(

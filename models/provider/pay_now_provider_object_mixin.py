@@ -30,11 +30,10 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
-    _inherit = ['pay.now.history.mixin', 'pay.now.booked.mixin']
+    _inherit = ['pay.now.fact.mixin', 'pay.now.booked.mixin']
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
-    _keeps_facts = True
     #: How far back what is listed can still change, in days.
     _lookback_days = 0
 

@@ -146,7 +146,7 @@ class TestReceivedMeets(DisputeCase):
             tx._synchronize()
             (found,) = tx.pay_now_discrepancy_ids
             self.assertRecordValues(found, [{'kind': 'booking', 'state': 'open'}])
-            self.env['pay.now.discrepancy']._review(tx)
+            tx._pay_now_review()
             self.assertEqual(found.state, 'open')
         self.book()
         self.assertEqual(found.state, 'done')

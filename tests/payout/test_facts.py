@@ -42,7 +42,7 @@ class TestFacts(PayoutCommon):
                 if name not in talk and not records._pay_now_is_fact(name)
             }
             self.assertEqual(open_, allowed, model)
-            self.assertTrue(records._keeps_facts)
+            self.assertIsInstance(records, self.env.registry['pay.now.fact.mixin'])
 
     def test_figures_are_changed_by_nobody(self):
         _tx, line = self.pay(100, '2')

@@ -109,7 +109,7 @@ class TestPayoutEvidence(BankCase):
 
     def test_the_text_of_all_payouts_of_the_account(self):
         """The merchant's own text: as good as the provider's name, and no better."""
-        self.first.write({'bank_reference': False, 'descriptor': "FOURNIL PAYOUT"})
+        self.first.sudo().write({'bank_reference': False, 'descriptor': "FOURNIL PAYOUT"})
         self.assert_open(self.bank_line(295.40, "VIR DUPONT POUR FOURNIL PAYOUT"))
         self.assert_open(self.bank_line(295.40, "FOURNIL"))
         line = self.bank_line(295.40, "VIR SEPA FOURNIL PAYOUT")
