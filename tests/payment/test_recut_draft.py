@@ -135,7 +135,7 @@ class TestDraft(RecutCase):
     def test_what_cannot_be_matched_keeps_nobody_from_posting(self):
         self.receive(self.tx)
         self.patch(
-            type(self.env['account.move.line']),
+            type(self.env['account.partial.reconcile']),
             '_pay_now_match',
             lambda *_args: (_ for _ in ()).throw(UserError("Not now")),
         )
