@@ -19,18 +19,8 @@ class PayNowBalance(models.TransientModel):
     _description = "Balance at a provider"
     _order = 'id'
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True
-    )
-    company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', required=True, readonly=True
-    )
-    account_id = fields.Many2one(
-        string="Clearing account", comodel_name='account.account', readonly=True
-    )
     date = fields.Date(string="Balance of", readonly=True)
     is_past = fields.Boolean(readonly=True)
-    account_label = fields.Char(string="Adds up the account", readonly=True)
     read_at = fields.Datetime(string="Read on", readonly=True)
     line_ids = fields.One2many(
         string="Figures", comodel_name='pay.now.balance.line', inverse_name='balance_id'
@@ -76,15 +66,6 @@ class PayNowBalance(models.TransientModel):
     to_decide_count = fields.Integer(string="To decide", readonly=True)
     found_count = fields.Integer(string="To handle", readonly=True)
     by_hand_count = fields.Integer(string="Entries made by hand", readonly=True)
-
-    # === COMPUTE METHODS === #
-
-    @api.depends('provider_id')
-    @api.depends_context('lang')
-    def _compute_display_name(self):
-        for one in self:
-            # Accountants may not read providers.
-            one.display_name = one.provider_id.sudo().name
 
     # === ACTION METHODS === #
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pytz
 import xlsxwriter
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools.misc import format_date
 
 #: How wide the columns of a sheet are, in characters.
@@ -23,8 +23,27 @@ class PayNowSheetMixin(models.AbstractModel):
     _name = 'pay.now.sheet.mixin'
     _description = "Figures that can be taken away as a spreadsheet"
 
+    provider_id = fields.Many2one(
+        string="Provider", comodel_name='payment.provider', required=True, readonly=True
+    )
+    company_id = fields.Many2one(
+        string="Company", comodel_name='res.company', required=True, readonly=True
+    )
+    account_id = fields.Many2one(
+        string="Clearing account", comodel_name='account.account', readonly=True
+    )
+    account_label = fields.Char(string="Adds up the account", readonly=True)
     currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     file = fields.Binary(string="File", readonly=True, attachment=False)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('provider_id')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        for one in self:
+            # Accountants may not read providers.
+            one.display_name = one.provider_id.sudo().name
 
     # === ACTION METHODS === #
 

@@ -20,16 +20,6 @@ class PayNowStatement(models.TransientModel):
     _inherit = ['pay.now.sheet.mixin']
     _order = 'id'
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True
-    )
-    company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', required=True, readonly=True
-    )
-    account_id = fields.Many2one(
-        string="Clearing account", comodel_name='account.account', readonly=True
-    )
-    account_label = fields.Char(string="Adds up the account", readonly=True)
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(string="To", required=True, readonly=True)
     opening = fields.Monetary(string="Opening balance", readonly=True)
@@ -44,15 +34,6 @@ class PayNowStatement(models.TransientModel):
         string="Figures", comodel_name='pay.now.statement.line', inverse_name='statement_id'
     )
     problem = fields.Char(string="Problem", readonly=True)
-
-    # === COMPUTE METHODS === #
-
-    @api.depends('provider_id')
-    @api.depends_context('lang')
-    def _compute_display_name(self):
-        for one in self:
-            # Accountants may not read providers.
-            one.display_name = one.provider_id.sudo().name
 
     # === ACTION METHODS === #
 

@@ -267,8 +267,8 @@ class PayNowDiscrepancy(models.Model):
             # Whoever changed the books, or nobody: it is read by all.
             env = self.with_context(lang=company._pay_now_lang()).env
             note = env._("Closed by itself: this is no longer so.")
-            for one in own:
-                one.write({'state': 'done', 'note': one.note or note})
+            own.state = 'done'
+            own.filtered(lambda one: not one.note).note = note
         credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
         for tx in credits.transaction_id:
             # Of the credit, a part may be used by now.

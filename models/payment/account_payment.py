@@ -16,8 +16,7 @@ class AccountPayment(models.Model):
         """Override of `account` to link the entries of our payments all at once.
 
         Odoo makes them at once too, and then writes one link after another: each time it looks for
-        all that depends on it, which takes as long as the rest of booking. The state is written by
-        whoever posts them, a moment later.
+        all that depends on it, which takes as long as the rest of booking.
         """
         others = self.filtered(
             lambda one: one.payment_transaction_id.provider_code not in const.PROVIDER_CODES
@@ -34,6 +33,7 @@ class AccountPayment(models.Model):
             for payment, move in zip(payments, moves, strict=True):
                 payment.move_id = move
         payments.modified(['move_id'])
+        payments.state = 'in_process'
         return None
 
     def _pay_now_counterpart_lines(self):

@@ -437,6 +437,8 @@ class PaymentTransaction(models.Model):
         :param gateways.base.Payment payment: what was read just now.
         """
         self.ensure_one()
+        if self.env.context.get('pay_now_receive_only'):
+            return
         # Those made in Odoo count too: the provider may not know of them, or not any more.
         if payment.refunds or self.child_transaction_ids:
             self._pay_now_update_refunds(payment)
@@ -503,6 +505,7 @@ class PaymentTransaction(models.Model):
                 errors[tx] = error.message
             except Exception as error:  # noqa: BLE001 - kept with its transaction
                 _logger.exception("Payment %s could not be processed", tx.reference)
+                tx._pay_now_receive_only()
                 problem = tx.provider_id._pay_now_refused_books(error)
                 errors[tx] = tx.provider_id._pay_now_books_problem_label(problem)
                 tx._pay_now_report_refusal('booking', problem)

@@ -94,6 +94,21 @@ class PaymentTransaction(models.Model):
             todo.pay_now_receipt_state = 'waiting'
             self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
 
+    def _pay_now_receive_only(self):
+        """Take over that the money was received, where what follows from the answer has failed.
+
+        What the refunds meet must not keep the payment itself out. Whoever asked has its error, and
+        asks again for the rest.
+        """
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                self.with_context(pay_now_receive_only=True)._synchronize()
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Not even received: %s", self.reference)
+
     # === BUSINESS METHODS - THE STEPS OF THE BOOKS === #
 
     def _pay_now_try(self, step):

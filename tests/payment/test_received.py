@@ -142,6 +142,31 @@ class TestReceivedOnly(ReceivedCase, HttpCase):
             self.provider.pay_now_commission_account_id.code,
         )
 
+    def test_refunds_that_cannot_be_followed_keep_no_payment_out(self):
+        invoice = self.bill('journal')
+        tx = self.pay(invoice, self.provider)
+        registry = self.env.registry['payment.transaction']
+        with (
+            patch.object(registry, '_pay_now_follow_refunds', self.failing_follower(registry)),
+            mute_logger(PAYMENT),
+        ):
+            errors, asked = tx._pay_now_synchronize_safely()
+        self.assertEqual((list(errors), asked), ([tx], tx.browse()), "asked again")
+        self.assertEqual((tx.state, tx.pay_now_booking_state), ('done', 'booked'))
+        self.assertEqual(invoice.payment_state, 'paid')
+        self.assertEqual(len(self.entries()), 2, "payment and commission, once")
+
+    def failing_follower(self, registry):
+        """Return what stumbles over the refunds, where they are followed at all."""
+        follow = registry._pay_now_follow_refunds
+
+        def stumble(tx, payment):
+            follow(tx, payment)
+            if not tx.env.context.get('pay_now_receive_only'):
+                raise ZeroDivisionError
+
+        return stumble
+
     def test_book_now(self):
         tx, invoice, refusal = self.received()
         (row,) = self.env['pay.now.to.handle'].search([('provider_id', '=', self.provider.id)])
