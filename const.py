@@ -201,6 +201,14 @@ JOBS_PATIENCE = timedelta(minutes=15)
 CHECK_VALID_SECONDS = 10
 #: A mail marked *sending* so long ago that no worker has in hand is uncertain.
 HAND_OVER_GRACE_SECONDS = 60
+#: How long a mail waits that was not taken for now: at first, and each time after that.
+RETRY_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120))
+#: How long a mail is tried that its recipient's server does not take for now.
+RETRY_FOR = timedelta(days=1)
+#: So many mails that are refused one after the other are the mail server's doing.
+REFUSED_IN_A_ROW = 10
+#: How many customers a notice names.
+NOTED_LINES = 20
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
 #: How long a provider may not answer before somebody is notified.

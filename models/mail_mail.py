@@ -1,6 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import contextlib
+import dataclasses
 import re
+import smtplib
 
 from lxml import html as lxml_html
 
@@ -18,6 +21,8 @@ SPACES = re.compile(r'[ \t\r\n\f]+')
 BREAKS = re.compile(r'[ \n\x01\x02]*[\n\x01\x02][ \n\x01\x02]*')
 #: Characters that only a browser makes sense of.
 INVISIBLE = dict.fromkeys(map(ord, '\ufeff\u200b\u200c\u200d\u00ad\u034f'))
+#: Answers about a mailbox, where no enhanced status says more.
+ADDRESS_REFUSED = (550, 551, 552, 553)
 
 
 def html_to_text(html):
@@ -95,6 +100,137 @@ class _Writer:
         self.addresses.add(address)
         # In angle brackets, as RFC 3986 asks for addresses within a text.
         return f'{words} <{address}>'.strip()
+
+
+@dataclasses.dataclass(frozen=True)
+class MailRefusal:
+    """Why a mail server did not take a mail (RFC 5321, RFC 3463).
+
+    `kind` says whom it is about, and what may be done:
+
+    - `server`: it takes no mail of ours now. The others have to wait as well.
+    - `later`: it does not take this mail now.
+    - `address`: it will never take a mail to this address.
+    - `mail`: it will never take this mail.
+    - `lost`: the line broke when the mail was on its way; it may have arrived.
+    """
+
+    kind: str
+    #: What the server said, or what happened to the connection.
+    text: str
+    #: Of the answer, 0 without one.
+    code: int = 0
+
+    @classmethod
+    def of(cls, error, may_have_left):
+        """Read an error of `smtplib`.
+
+        :param Exception error: what `smtplib` raised.
+        :param bool may_have_left: whether the text of the mail was on its way.
+        :rtype: MailRefusal
+        """
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            # The best of them counts: a mail with a recipient who may take it later has to wait.
+            code, said = min(error.recipients.values())
+            return cls(cls._kind_of_recipient(code, said), cls._text(code, said), code)
+        if isinstance(error, smtplib.SMTPResponseException):
+            code, said = error.smtp_code, error.smtp_error
+            if isinstance(error, smtplib.SMTPSenderRefused):
+                # Too large is said here already, as the size is told with the sender.
+                kind = 'mail' if code == 552 else 'server'
+            elif isinstance(error, smtplib.SMTPDataError):
+                kind = cls._kind_of_recipient(code, said)
+            else:
+                kind = 'server'
+            return cls(kind, cls._text(code, said), code)
+        if isinstance(error, smtplib.SMTPNotSupportedError | ValueError):
+            return cls('mail', str(error))
+        # Whatever else breaks is the line.
+        return cls('lost' if may_have_left else 'server', str(error) or type(error).__name__)
+
+    @staticmethod
+    def _text(code, said):
+        said = said.decode(errors='replace') if isinstance(said, bytes) else str(said or '')
+        return f'{code} {said}'.strip()
+
+    @classmethod
+    def _kind_of_recipient(cls, code, said):
+        if code == 421:
+            return 'server'
+        if code < 500:
+            return 'later'
+        # Who may not be written to for reasons of policy, or what is too large, may be next time.
+        status = re.search(r'\b5\.([0-7])\.\d', cls._text(code, said))
+        is_address = status.group(1) in '12' if status else code in ADDRESS_REFUSED
+        return 'address' if is_address else 'mail'
+
+
+class MailSession:
+    """A connection to a mail server that is made again where the server closed it.
+
+    It stands in for `smtplib.SMTP` where `ir.mail_server` is given a session. What it says of the
+    last mail is in `refusal`: `ir.mail_server` passes on nothing but a sentence.
+
+    :param connect: makes the connection; what it raises is raised.
+    """
+
+    def __init__(self, connect):
+        self._connect = connect
+        self._connection = connect()
+        # How many mails this connection took.
+        self._taken = 0
+        self.refusal = None
+
+    def __bool__(self):
+        # None in Odoo's tests, which send nothing.
+        return self._connection is not None
+
+    def __getattr__(self, name):
+        # `from_filter` and `smtp_from`, by which the envelope is chosen.
+        return getattr(self._connection, name)
+
+    def send_message(self, *args, **kwargs):
+        """Hand over a mail as `smtplib.SMTP` does; again on a new connection if it was closed.
+
+        :raise smtplib.SMTPException, OSError: as `smtplib.SMTP.send_message`.
+        """
+        try:
+            return self._send(*args, **kwargs)
+        except (smtplib.SMTPException, OSError):
+            # A server may close after so many mails. One that did not take any is not asked twice.
+            if self.refusal.kind != 'server' or not self._taken:
+                raise
+        self.quit()
+        self._taken = 0
+        try:
+            self._connection = self._connect()
+        except Exception as error:
+            self.refusal = MailRefusal.of(error, may_have_left=False)
+            raise smtplib.SMTPServerDisconnected(str(error)) from error
+        return self._send(*args, **kwargs)
+
+    def _send(self, *args, **kwargs):
+        sent = []
+
+        def note(data):
+            # Commands are text; the mail itself goes out as bytes.
+            if isinstance(data, bytes):
+                sent.append(True)
+            return type(self._connection).send(self._connection, data)
+
+        self.refusal, self._connection.send = None, note
+        try:
+            result = self._connection.send_message(*args, **kwargs)
+        except Exception as error:
+            self.refusal = MailRefusal.of(error, bool(sent))
+            raise
+        self._taken += 1
+        return result
+
+    def quit(self):
+        """Close the connection; that nobody is at the other end does no harm."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self._connection.quit()
 
 
 class MailMail(models.Model):

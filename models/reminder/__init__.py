@@ -13,6 +13,7 @@ from . import (
     pay_now_reminder_mail,
     pay_now_reminder_reasons,
     pay_now_reminder_run,
+    pay_now_reminder_run_forecast,
     pay_now_reminder_sending,
     res_company,
     res_partner,

@@ -100,6 +100,21 @@ class PayNowReminder(models.Model):
     is_noted = fields.Boolean(
         string="Noted with the customer", readonly=True, help="The chatter says that it was sent."
     )
+    tries = fields.Integer(
+        string="Tries", readonly=True, help="How often the mail server did not take it for now."
+    )
+    retry_at = fields.Datetime(string="Next try", readonly=True)
+    refused_since = fields.Datetime(
+        string="Not taken since", readonly=True, help="The mail server said: try again later."
+    )
+    notice_id = fields.Many2one(
+        string="Notice",
+        comodel_name='mail.activity',
+        readonly=True,
+        ondelete='set null',
+        index='btree_not_null',
+        help="Who is responsible was told that it was not delivered.",
+    )
     preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
 
     # What is on its way counts for the next one: two at once would not take account of each other.
@@ -192,7 +207,13 @@ class PayNowReminder(models.Model):
         letters = todo.filtered(lambda one: one.channel == 'letter')
         letters.state = 'to_print'
         if mails := todo - letters:
-            mails.state = 'queued'
+            mails.write(
+                {
+                    'state': 'queued',
+                    'tries': 0,
+                    **dict.fromkeys(('retry_at', 'refused_since', 'notice_id'), False),
+                }
+            )
             # What somebody stopped goes on when somebody says so.
             runs = mails.run_id.filtered(lambda run: run.state not in ('sending', 'stopped'))
             runs.state = 'sending'

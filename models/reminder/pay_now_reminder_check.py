@@ -27,6 +27,7 @@ CONTACT_FIELDS = (
     'user_id',
     'parent_id',
     'pay_now_contact_id',
+    'pay_now_refused_email',
 )
 
 
@@ -92,7 +93,7 @@ class PayNowReminder(models.Model):
             contacts = lines.sorted('date', reverse=True).move_id.partner_id
         contacts = contacts.filtered(lambda contact: not self._contact_problem(contact))
         for contact in (*contacts, customer):
-            if utils.email_addresses(contact.email):
+            if self._addresses(contact):
                 return contact
         return contacts.filtered(self._has_postal_address)[:1] or customer
 
@@ -108,8 +109,21 @@ class PayNowReminder(models.Model):
             return 'contact_stranger'
         if not contact.active:
             return 'contact_archived'
+        if contact.email and not self._addresses(contact):
+            return 'contact_refused'
         company = contact.company_id
         return bool(company) and company.root_id != self.root_company_id and 'contact_company'
+
+    @api.model
+    def _addresses(self, contact):
+        """Return the e-mail addresses of a contact, but for one that takes no mails.
+
+        :param res.partner contact: to be written to.
+        :rtype: list[str]
+        """
+        # Out of the user's reach, maybe: nothing of it is shown.
+        refused = utils.email_addresses(contact.sudo().pay_now_refused_email)
+        return [one for one in utils.email_addresses(contact.email) if one not in refused]
 
     @api.model
     def _is_stranger(self, contact, customer):
@@ -294,7 +308,7 @@ class PayNowReminder(models.Model):
                 return [code, line._pay_now_hold_values(code)]
             return ['reassigned' if self._is_out_of_scope() else 'nothing_left', {}]
         if problem := self._address_problem(contact, amounts['channel']):
-            return [problem, {}]
+            return [problem, {'email': contact.email} if problem == 'address_refused' else {}]
         return self._customer_hold(amounts, facts)
 
     def _customer_hold(self, amounts, facts):
@@ -514,7 +528,7 @@ class PayNowReminder(models.Model):
         :return: `email`, also where there is none, or `letter`.
         :rtype: str
         """
-        if utils.email_addresses(contact.email) or self.env['res.company']._pay_now_trial():
+        if self._addresses(contact) or self.env['res.company']._pay_now_trial():
             return 'email'
         return 'letter' if self.company_id.root_id.sudo().pay_now_letters else 'email'
 
@@ -541,4 +555,6 @@ class PayNowReminder(models.Model):
         """Return why nothing can be sent to a contact: a code, or False."""
         if channel == 'letter':
             return not self._has_postal_address(contact) and 'no_address'
-        return not utils.email_addresses(contact.email) and 'no_email'
+        if self._addresses(contact):
+            return False
+        return 'address_refused' if utils.email_addresses(contact.email) else 'no_email'

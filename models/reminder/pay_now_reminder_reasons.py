@@ -98,6 +98,10 @@ class PayNowReminder(models.Model):
             'contact_stranger': lambda name: self.env._(
                 "Written to %s: the contact chosen for reminders belongs to another customer", name
             ),
+            'contact_refused': lambda name: self.env._(
+                "Written to %s: the address of the contact chosen for reminders takes no mails",
+                name,
+            ),
             'contact_archived': lambda name: self.env._(
                 "Written to %s: the contact chosen for reminders is archived", name
             ),
@@ -114,6 +118,14 @@ class PayNowReminder(models.Model):
                 "Merged with another contact, to whom another reminder is on its way"
             ),
             'interrupted': lambda: self.env._("Interrupted while sending"),
+            'later': lambda error: self.env._("Not taken for now: %s", error),
+            'refused': lambda email, error: self.env._(
+                "%(email)s does not exist, or takes no mail: %(error)s", email=email, error=error
+            ),
+            'refused_long': lambda error: self.env._("Not taken for a whole day: %s", error),
+            'address_refused': lambda email: self.env._(
+                "%s took no mail the last time: correct the address of the contact", email
+            ),
             'bounced': lambda email: self.env._("The mail came back from %s", email),
             'not_attached': lambda invoices, error: self.env._(
                 "Not attached, as it could not be printed: %(invoices)s (%(error)s)",

@@ -1,13 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-import contextlib
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tools import split_every
-from odoo.tools.misc import clean_context, format_date, formatLang
+from odoo.tools.misc import clean_context, format_date, format_datetime
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
@@ -17,14 +16,19 @@ class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at.
 
     Every customer with a due item is looked at, in batches: a run knows how far it came, goes on
-    after any interruption, and lists nobody twice. The forecast of the next automatic run is the
-    real run, made and undone. A run from Sales is of a person without rights in the accounting;
-    its scope follows that person's rights, and is asked for when generating, in each preview and
-    again as the mails leave.
+    after any interruption, and lists nobody twice. A run from Sales is of a person without rights
+    in the accounting; its scope follows that person's rights, and is asked for when generating, in
+    each preview and again as the mails leave.
     """
 
     _name = 'pay.now.reminder.run'
-    _inherit = ['pay.now.sales.mixin', 'pay.now.reason.mixin', 'pay.now.history.mixin']
+    _inherit = [
+        'pay.now.sales.mixin',
+        'pay.now.reason.mixin',
+        'pay.now.history.mixin',
+        'mail.thread',
+        'mail.activity.mixin',
+    ]
     _description = "Reminder run"
     _order = 'id desc'
     _check_company_auto = True
@@ -97,6 +101,9 @@ class PayNowReminderRun(models.Model):
         search='_search_problem',
         help="Why the daily action left the reminders unsent.",
     )
+    waits_text = fields.Char(
+        string="Why nothing leaves now", compute='_compute_waits_text', compute_sudo=True
+    )
     reminder_ids = fields.One2many(
         string="Reminders", comodel_name='pay.now.reminder', inverse_name='run_id'
     )
@@ -153,6 +160,14 @@ class PayNowReminderRun(models.Model):
     @api.model
     def _search_problem(self, operator, value):
         return self._search_reasons('problem', 'problem_codes', operator, value)
+
+    @api.depends('state', 'problem_codes', 'reminder_ids.state')
+    @api.depends_context('lang', 'tz')
+    def _compute_waits_text(self):
+        """Where all is well, and mails wait all the same."""
+        for run in self:
+            waits = run.state == 'sending' and not run.problem_codes
+            run.waits_text = run._why_it_waits() if waits else False
 
     @api.depends('reminder_ids.state')
     def _compute_counts(self):
@@ -301,12 +316,82 @@ class PayNowReminderRun(models.Model):
                 self._note_no_mail_server()
         todo._queue()
 
-    def _note_problem(self, error):
-        """Keep in the runs why their reminders do not leave.
+    def _why_it_waits(self):
+        """Return why none of the reminders leaves at this moment, in the reader's language.
 
-        :param str error: what the mail server said.
+        :rtype: str | bool
         """
-        self.problem_codes = [['mail_server', {'error': error}]]
+        queued = Domain('run_id', '=', self.id) & Domain('state', '=', 'queued')
+        Reminder, company = self.env['pay.now.reminder'], self.company_id.root_id
+        if not Reminder.search_count(queued, limit=1):
+            return False
+        now = fields.Datetime.now()
+        if self.trigger == 'auto' and (opening := company._pay_now_next_opening(now)) > now:
+            return self.env._(
+                "The reminders leave on %s, within the hours of the company.",
+                format_datetime(self.env, opening),
+            )
+        if company._pay_now_left_today() == 0:
+            return self.env._(
+                "As many reminders have left today as may leave in a day (%s). The others leave on"
+                " the following days.",
+                company.pay_now_daily_cap,
+            )
+        ready = queued & Domain(Reminder._waiting_domain(self.browse()))
+        if not Reminder.search_count(ready, limit=1):
+            [(at,)] = Reminder._read_group(queued, aggregates=['retry_at:min'])
+            return self.env._(
+                "What is left was not taken for now. It is tried again on %s.",
+                format_datetime(self.env, at),
+            )
+        return False
+
+    def _note_server_refuses(self, server, error, until):
+        """Keep in the run that a mail server takes none of its mails, and notify who sent it, once.
+
+        :param ir.mail_server server: none is that of the configuration file.
+        :param str error: what it said.
+        :param datetime.datetime until: when it is tried again.
+        """
+        others = [code for code in self.problem_codes or [] if code[1].get('server') != server.id]
+        known = len(others) < len(self.problem_codes or [])
+        values = {
+            'server': server.id,
+            'name': server.sudo().name or '',
+            'error': error,
+            'until': fields.Datetime.to_string(until),
+        }
+        self.problem_codes = [*others, ['mail_server', values]]
+        user = self._sender()
+        if not known:
+            run = self.with_context(lang=user.lang or self.env.lang)
+            run.sudo().activity_schedule(
+                'mail.mail_activity_data_warning',
+                user_id=user.id,
+                summary=run.env._("The mail server takes no reminders"),
+                note=run.problem,
+            )
+
+    def _note_server_works(self, server):
+        """Take back that a mail server takes no mails.
+
+        :param ir.mail_server server: it took one.
+        """
+        if not self.problem_codes:
+            return
+        codes = [code for code in self.problem_codes if code[1].get('server') != server.id]
+        if len(codes) < len(self.problem_codes):
+            self.problem_codes = codes or False
+            if not codes:
+                self.sudo().activity_unlink(['mail.mail_activity_data_warning'])
+
+    def _sender(self):
+        """Return who is told what became of the run.
+
+        :rtype: res.users
+        """
+        by_hand = self.trigger == 'manual' and (self.sales_user_id or self.create_uid)
+        return by_hand or self.company_id._pay_now_accountant()
 
     def _note_no_mail_server(self):
         """Keep in each run why its reminders do not leave."""
@@ -314,16 +399,31 @@ class PayNowReminderRun(models.Model):
             code = 'no_mail_server' if run.state == 'sending' else 'no_mail_server_send'
             run.problem_codes = [[code, {}]]
 
+    def _note_mail_server_exists(self):
+        """Take back that there is no mail server."""
+        for run in self.filtered('problem_codes'):
+            run.problem_codes = [
+                code for code in run.problem_codes if not code[0].startswith('no_mail_server')
+            ]
+
     @api.model
     def _reason_sentences(self):
         """Override of `pay.now.reason.mixin`: why reminders of a run do not leave."""
+
+        def mail_server(error, server=False, name='', until=False):
+            # The name of the moment, as long as there is one.
+            known = self.env['ir.mail_server'].sudo().browse(server or []).exists()
+            return self.env._(
+                "The mail server %(name)s takes no mails (%(error)s). The reminders wait and leave"
+                " by themselves once it does; next try: %(until)s.",
+                name=known.name or name or self.env._("of Odoo's configuration"),
+                error=error,
+                until=format_datetime(self.env, until) if until else '',
+            )
+
         return {
             **super()._reason_sentences(),
-            'mail_server': lambda error: self.env._(
-                "The mail server does not answer (%s). The reminders leave by themselves once it"
-                " does.",
-                error,
-            ),
+            'mail_server': mail_server,
             'no_mail_server': lambda: self.env._(
                 "Not sent: there is no outgoing mail server. The reminders leave by themselves"
                 " once there is one."
@@ -333,71 +433,6 @@ class PayNowReminderRun(models.Model):
                 " there is one."
             ),
         }
-
-    # === BUSINESS METHODS - FORECAST === #
-
-    @api.model
-    def _forecast(self, company):
-        """Return what the automatic run of tomorrow would do, and leave no trace of it.
-
-        :param res.company company: the company whose customers would be reminded.
-        :return: one dictionary of values by customer (see `_forecast_values`).
-        :rtype: list[dict]
-        :raise UserError: if no run could be made.
-        """
-        Run = self._in_company(company)
-        # Closing a savepoint undoes what was done since, and empties the cache of it: `_generate`
-        # must not commit.
-        with contextlib.closing(self.env.cr.savepoint()):
-            run = Run.create(
-                {'company_id': company.id, 'trigger': 'auto', 'date': self._tomorrow()}
-            )
-            run._generate()
-            return run.reminder_ids._forecast_values()
-
-    @api.model
-    def _tomorrow(self):
-        return fields.Date.context_today(self) + timedelta(days=1)
-
-    @api.model
-    def _in_company(self, company):
-        """Return the model as the daily action has it for a company, in the user's language."""
-        return self.sudo().with_company(company).with_context(allowed_company_ids=company.ids)
-
-    @api.model
-    def _count_due(self, company):
-        """Return how many customers the automatic run of tomorrow would look at: one query.
-
-        :param res.company company: the company whose customers would be reminded.
-        :rtype: int
-        """
-        Run = self._in_company(company)
-        if not Run.env['pay.now.reminder.level'].search_count([('company_id', '=', company.id)]):
-            return 0
-        return Run.new({'company_id': company.id, 'date': self._tomorrow()})._count_customers()
-
-    @api.model
-    def _forecast_text(self, company):
-        """Return in one sentence what the automatic run of tomorrow would send.
-
-        :param res.company company: the company whose customers would be reminded.
-        :rtype: str
-        """
-        sent = [row for row in self._forecast(company) if row['outcome'] == 'send']
-        amount = formatLang(
-            self.env,
-            sum(row['amount_due'] for row in sent),
-            currency_obj=company.currency_id,
-        )
-        if not sent:
-            return self.env._("Nobody would be reminded tomorrow.")
-        if len(sent) == 1:
-            return self.env._("1 customer, %s would be reminded tomorrow.", amount)
-        return self.env._(
-            "%(count)s customers, %(amount)s would be reminded tomorrow.",
-            count=len(sent),
-            amount=amount,
-        )
 
     # === BUSINESS METHODS - GENERATION === #
 

@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-import contextlib
+import functools
 import logging
 import math
 import os
@@ -9,13 +9,14 @@ import time
 from datetime import timedelta
 
 import psycopg2
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.mail_mail import MailRefusal, MailSession
 
 _logger = logging.getLogger(__name__)
 
@@ -39,15 +40,13 @@ class PayNowReminder(models.Model):
         """Check, write and hand over reminders of one run, locked by the caller.
 
         It commits. What it did not come to is left waiting.
-
-        :return: whether to go on: False when the mail server does not answer.
-        :rtype: bool
         """
         reminders = self.with_context(lang=self.company_id._pay_now_lang())
         written_at = time.monotonic()
         ready = reminders._prepare_safely()
         self.env['ir.cron']._commit_progress()
-        return ready._hand_over(written_at)
+        self._notify_failed()
+        ready._hand_over(written_at)
 
     def _prepare_safely(self):
         """Prepare the mails; one that cannot be written does not stop the others.
@@ -102,44 +101,56 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - HANDING OVER === #
 
     def _hand_over(self, written_at):
-        """Give the mails to the mail server, over one connection.
+        """Give the mails of one run to their mail servers, over one connection each.
+
+        A mail server that takes nothing holds only what would leave by it.
 
         :param float written_at: when they were checked and written, by the monotonic clock.
-        :return: whether the mail server answered.
-        :rtype: bool
         """
         by_mail = {reminder.mail_id.id: reminder.id for reminder in self}
-        MailServer = self.env['ir.mail_server']
-        mails = self.mail_id.sudo()
-        for server_id, alias_domain_id, smtp_from, mail_ids in mails._split_by_mail_configuration():
+        held = self.browse()
+        for (
+            server_id,
+            domain_id,
+            smtp_from,
+            mail_ids,
+        ) in self.mail_id._split_by_mail_configuration():
+            group = self.browse([by_mail[mail_id] for mail_id in mail_ids])
+            server = self.env['ir.mail_server'].browse(server_id)
+            connect = functools.partial(
+                server._connect__, mail_server_id=server_id, smtp_from=smtp_from
+            )
             try:
-                session = MailServer._connect__(mail_server_id=server_id, smtp_from=smtp_from)
+                session = MailSession(connect)
             except Exception as error:  # noqa: BLE001 - whatever a mail server may say
                 _logger.warning("The mail server does not answer", exc_info=True)
-                self.run_id._note_problem(str(error))
-                return False
-            options = {
-                'smtp_session': session,
-                'alias_domain_id': alias_domain_id,
-                'mail_server': MailServer.browse(server_id),
-            }
-            try:
-                group = self.browse([by_mail[mail_id] for mail_id in mail_ids])
-                group._hand_over_one_by_one(written_at, options)
-            finally:
-                if session:
-                    with contextlib.suppress(smtplib.SMTPException):
-                        session.quit()
+                refusal = MailRefusal.of(error, may_have_left=False)
+            else:
+                options = {
+                    'smtp_session': session,
+                    'alias_domain_id': domain_id,
+                    'mail_server': server,
+                }
+                refusal = group._hand_over_one_by_one(written_at, options)
+                session.quit()
+            if refusal:
+                held |= group._wait_for_server(server, refusal)
+        if self == held:
+            # The rest of the run would only be written, and wait.
+            self._others_waiting()._postpone()
+        self._notify_failed()
         self._note_sent()
-        return True
 
     def _hand_over_one_by_one(self, written_at, options):
-        """Give the mails to the mail server, in as many steps as can be distinguished afterwards.
+        """Give the mails to one mail server, in as many steps as can be distinguished afterwards.
 
         :param float written_at: when they were checked; what is older is checked once more.
         :param dict options: the connection.
+        :return: why the server takes nothing more, if so.
+        :rtype: MailRefusal | None
         """
         cron = self.env['ir.cron']
+        refused = 0
         for index, reminder in enumerate(self):
             reminder = reminder.with_prefetch()
             if index and time.monotonic() - written_at > const.CHECK_VALID_SECONDS:
@@ -154,23 +165,104 @@ class PayNowReminder(models.Model):
             mine = self[index:].try_lock_for_update()
             if reminder not in mine or reminder.state != 'sending':
                 continue
-            reminder._hand_over_one(options)
+            refusal = reminder._hand_over_one(options)
+            # Committed at once: what became of a mail outlives whatever happens next.
             cron._commit_progress()
+            refused = refused + 1 if refusal else 0
+            if refusal and (refusal.kind == 'server' or refused == const.REFUSED_IN_A_ROW):
+                return refusal
+            if not refusal:
+                reminder.run_id._note_server_works(options['mail_server'])
+        return None
 
     def _is_above_the_cap(self):
         """Tell whether the company has sent today what it may, together with other workers."""
         return self.company_id.root_id.sudo()._pay_now_left_today() == 0
 
     def _hand_over_one(self, options):
-        """Give one mail to the mail server and keep what came of it."""
-        mail = self.mail_id.sudo()
+        """Give one mail to the mail server and keep what came of it.
+
+        :param dict options: the connection.
+        :return: why it was not taken, if so.
+        :rtype: MailRefusal | None
+        """
+        session, mail = options['smtp_session'], self.mail_id.sudo()
         mail.state = 'outgoing'
-        mail._send(**options)
+        try:
+            mail._send(**options)
+        except smtplib.SMTPServerDisconnected:
+            # `mail` leaves it to its caller; the session knows how far it came.
+            _logger.info("The mail server closed the connection", exc_info=True)
         if mail.state == 'sent':
-            self.state = 'sent'
+            self.write({'state': 'sent', 'retry_at': False})
+            return None
+        refusal = session.refusal or MailRefusal('mail', mail.failure_reason or mail.failure_type)
+        if refusal.kind == 'lost':
+            self.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
+        elif refusal.kind in ('later', 'server'):
+            self._try_later(refusal)
+        elif refusal.kind == 'address':
+            self._note_refused_address()
+            self._fail('refused', email=self.email, error=refusal.text)
         else:
-            self._fail('text', text=mail.failure_reason or mail.failure_type)
-            mail.state = 'cancel'
+            self._fail('text', text=refusal.text)
+        mail.state = 'cancel'
+        return refusal
+
+    # === BUSINESS METHODS - WAITING === #
+
+    def _try_later(self, refusal):
+        """Let a mail wait that was not taken for now, for a day at most if it is about this mail.
+
+        :param MailRefusal refusal: what the mail server said.
+        """
+        now = fields.Datetime.now()
+        since = self.refused_since or now
+        if refusal.kind == 'later':
+            if now - since >= const.RETRY_FOR:
+                self._fail('refused_long', error=refusal.text)
+                return
+            self.refused_since = since
+        self.write(
+            {
+                'state': 'queued',
+                'sent_at': False,
+                'reason_codes': [['later', {'error': refusal.text}]],
+            }
+        )
+        self._postpone()
+
+    def _postpone(self):
+        """Let mails wait before they are tried again, longer each time."""
+        now, pauses = fields.Datetime.now(), const.RETRY_PAUSES
+        for tries, reminders in self.grouped('tries').items():
+            until = now + pauses[min(tries, len(pauses) - 1)]
+            reminders.write({'tries': tries + 1, 'retry_at': until})
+            self._wake_workers(until)
+
+    def _others_waiting(self):
+        """Return what else of the same runs would be sent next.
+
+        :rtype: pay.now.reminder
+        """
+        waiting = self._waiting_domain(self._closed_runs()) & Domain(
+            'run_id', 'in', self.run_id.ids
+        )
+        return self.search(waiting).try_lock_for_update()
+
+    def _wait_for_server(self, server, refusal):
+        """Let those wait that a mail server did not take, and say so in their run.
+
+        :param ir.mail_server server: none is that of the configuration file.
+        :param MailRefusal refusal: what it said.
+        :return: those that wait for it.
+        :rtype: pay.now.reminder
+        """
+        now = fields.Datetime.now()
+        waiting = self.try_lock_for_update().filtered(lambda one: one.state == 'queued')
+        waiting.filtered(lambda one: not one.retry_at or one.retry_at <= now)._postpone()
+        self.run_id._note_server_refuses(server, refusal.text, min(waiting.mapped('retry_at')))
+        return waiting
 
     # === BUSINESS METHODS - NOTES === #
 
@@ -274,22 +366,74 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - FAILURES === #
 
     def _fail(self, code, **values):
-        """Mark the reminder failed and notify the responsible; a person decides what comes next.
+        """Mark the reminder failed; a person decides what comes next (see `_notify_failed`).
 
         :param str code: what went wrong (see `_reason_sentences`).
         :param values: of the code.
         """
-        self.write({'state': 'failed', 'reason_codes': [[code, values]]})
-        self.env['mail.activity'].sudo().create(
-            {
-                'res_model_id': self.env['ir.model']._get_id('res.partner'),
-                'res_id': self.partner_id.id,
-                'user_id': self._responsible().id,
-                'summary': self.env._("Reminder not delivered"),
-                'note': self.reason,
-                'activity_type_id': self.env.ref('mail.mail_activity_data_warning').id,
-            }
+        self.write({'state': 'failed', 'retry_at': False, 'reason_codes': [[code, values]]})
+
+    def _notify_failed(self):
+        """Notify whoever is responsible, once for a run, of what of these was not delivered."""
+        failed = self.filtered(lambda one: one.state == 'failed' and not one.notice_id)
+        for run, reminders in failed.grouped('run_id').items():
+            for user, own in reminders.grouped(lambda one: one._responsible()).items():
+                own.with_context(lang=user.lang or self.env.lang)._notify(run, user)
+
+    def _notify(self, run, user):
+        """Have one activity about the failed reminders of a run for one user.
+
+        With the customer it is about, or with the run where it is about several.
+
+        :param pay.now.reminder.run run: theirs; it may be none.
+        :param res.users user: who is responsible.
+        """
+        known = self.search(
+            Domain('run_id', '=', run.id)
+            & Domain('notice_id.user_id', '=', user.id)
+            & Domain('notice_id.active', '=', True)
+            & Domain('state', '=', 'failed')
         )
+        known = known if run else self.browse()
+        everyone, record = known | self, self[:1].partner_id
+        if len(everyone) > 1 and run.with_user(user).has_access('read'):
+            record = run
+        known.notice_id.sudo().unlink()
+        everyone.notice_id = (
+            self.env['mail.activity']
+            .sudo()
+            .create(
+                {
+                    'res_model_id': self.env['ir.model']._get_id(record._name),
+                    'res_id': record.id,
+                    'user_id': user.id,
+                    **everyone._failure_texts(),
+                    'activity_type_id': self.env.ref('mail.mail_activity_data_warning').id,
+                }
+            )
+        )
+
+    def _failure_texts(self):
+        """Return what a notice says of reminders that were not delivered.
+
+        :return: `summary` and `note`.
+        :rtype: dict
+        """
+        summary = self.env._("Reminder not delivered")
+        if len(self) > 1:
+            summary = self.env._("%s reminders not delivered", len(self))
+        lines = [
+            f'{one.partner_id.display_name} – {one.reason}' for one in self[: const.NOTED_LINES]
+        ]
+        if len(self) > len(lines):
+            lines.append(self.env._("and %s more", len(self) - len(lines)))
+        return {'summary': summary, 'note': Markup('<br/>').join(lines)}
+
+    def _note_refused_address(self):
+        """Remember that an address does not take mails, until the contact has another one."""
+        contact = (self.contact_id or self.partner_id).sudo()
+        contact.pay_now_refused_email = self.email
+        contact._message_receive_bounce(self.email, contact)
 
     def _message_receive_bounce(self, email, partner):
         """Called by `mail` when a reminder came back.
@@ -298,8 +442,10 @@ class PayNowReminder(models.Model):
         :param res.partner partner: whose address it is.
         """
         for reminder in self.filtered(lambda one: one.state in ('sent', 'uncertain')):
-            reminder = reminder.with_context(lang=reminder.company_id._pay_now_lang())
             reminder._fail('bounced', email=email)
+            # `mail` has counted it already.
+            reminder.contact_id.sudo().pay_now_refused_email = email
+            reminder._notify_failed()
 
     # === BUSINESS METHODS - JOBS === #
 
@@ -419,8 +565,10 @@ class PayNowReminder(models.Model):
         cron = self.env['ir.cron']
         self._find_uncertain()
         self._note_sent()
-        self.search(domain).run_id.filtered('problem_codes').problem_codes = False
-        cron._commit_progress(remaining=self.search_count(domain))
+        self.search(domain).run_id._note_mail_server_exists()
+        cron._commit_progress(
+            remaining=self.search_count(self._waiting_domain(self._closed_runs()))
+        )
         if not (self._leave_to_jobs() or self._send_batches(batch)):
             return
         self.env['pay.now.reminder.run'].search([('state', '=', 'sending')])._check_done()
@@ -443,8 +591,9 @@ class PayNowReminder(models.Model):
                 # A transaction of its own: it sees what the others have done until now.
                 cron._commit_progress()
                 reminders = self._next_batch(size, closed)
-                if not (reminders and reminders._send_batch()):
+                if not reminders:
                     break
+                reminders._send_batch()
                 # Not all of them may have left, and other workers leave some behind too.
                 left = self.search_count(self._waiting_domain(closed))
                 go_on = cron._commit_progress(len(reminders), remaining=left)
@@ -459,13 +608,18 @@ class PayNowReminder(models.Model):
         return True
 
     @api.model
-    def _wake_workers(self):
-        """Let the workers look at once for what is waiting.
+    def _wake_workers(self, at=None):
+        """Let the workers look for what is waiting.
 
         Where jobs send it, one scheduled action looks later whether they did.
+
+        :param datetime.datetime at: when, in UTC; at once without it.
         """
-        names, at = const.SENDING_CRONS, None
-        if self._leave_to_jobs():
+        names = const.SENDING_CRONS
+        if at:
+            # One looks then, and finds how much there is to do.
+            names = names[:1]
+        elif self._leave_to_jobs():
             names, at = names[:1], fields.Datetime.now() + const.JOBS_PATIENCE
         for name in names:
             if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):
@@ -497,6 +651,7 @@ class PayNowReminder(models.Model):
             Domain('state', '=', 'queued')
             & Domain('run_id.state', '=', 'sending')
             & Domain('run_id', 'not in', closed.ids)
+            & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', fields.Datetime.now()))
         )
 
     @api.model

@@ -46,6 +46,13 @@ class ResPartner(models.Model):
         string="The customer said", compute='_compute_pay_now_answer_text', compute_sudo=True
     )
 
+    pay_now_refused_email = fields.Char(
+        string="Refused address",
+        copy=False,
+        help="A mail server said that it takes no mails to this address. It gets no reminder; empty"
+        " it to try again.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends_context('company', 'lang')

@@ -6,6 +6,7 @@ from . import (
     test_letters_printing,
     test_letters_screens,
     test_mail_screens,
+    test_mail_servers,
     test_merge,
     test_reminder,
     test_reminder_attachments,

@@ -163,6 +163,7 @@ class TestReminderBatch(ReminderDaysCommon):
                 self.env['pay.now.reminder']._cron_send()
             self.assertEqual(set(run.reminder_ids.mapped('state')), {'queued'})
             self.assertIn('port closed', run.problem)
+        with self.at(START + timedelta(minutes=10)):
             self.assertEqual(len(self.send_waiting()), 2)
         self.assertFalse(run.problem)
 

@@ -207,8 +207,9 @@ class TestReminderReasons(ReasonsCommon):
 
     def test_problem_of_a_run(self):
         run = self.made_by(FRENCH).run_id
-        run._note_problem("port closed")
-        for lang, text in ((ENGLISH, "does not answer"), (FRENCH, "ne répond pas")):
+        none, now = self.env['ir.mail_server'], fields.Datetime.now()
+        run._note_server_refuses(none, "port closed", now)
+        for lang, text in ((ENGLISH, "takes no mails"), (FRENCH, "accepte aucun e-mail")):
             seen = self.seen_by(lang, run)
             self.assertIn(f"{text} (port closed)", seen.problem)
             self.assertIn(run, seen.search([('problem', 'ilike', text)]))
@@ -256,6 +257,7 @@ class TestReminderReasons(ReasonsCommon):
             *('never', 'reassigned', 'nothing_left', 'no_address', 'no_email', 'under_way'),
             *('waiting', 'no_level', 'no_other_level', 'reminded', 'minimum', 'credit'),
             *('some_credit', 'own_text', 'interrupted', 'bounced', 'not_attached', 'text'),
+            *('later', 'refused', 'refused_long', 'address_refused', 'contact_refused'),
             *('archived', 'contact_archived', 'contact_company', 'contact_stranger', 'merged'),
             *self.env['account.move']._pay_now_refusal_sentences(),
         }

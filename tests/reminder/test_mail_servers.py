@@ -1,0 +1,304 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import smtplib
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.account_pay_now.models.mail_mail import MailRefusal
+from odoo.addons.account_pay_now.tests.reminder.reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.smtp import HANG_UP, ScriptedServer, really_sending
+
+CONST = 'odoo.addons.account_pay_now.const'
+
+
+@tagged('post_install', '-at_install')
+class TestMailServers(ReminderDaysCommon):
+    """Mail servers that do not take what they get: real connections, on loopback."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['ir.mail_server'].search([]).active = False
+        cls.smtp = cls.enterClassContext(ScriptedServer())
+        cls.server = cls.add_server("Main", cls.smtp)
+
+    @classmethod
+    def add_server(cls, name, smtp, **values):
+        return cls.env['ir.mail_server'].create(
+            {
+                'name': name,
+                'smtp_host': '127.0.0.1',
+                'smtp_port': smtp.port,
+                'smtp_encryption': 'none',
+                **values,
+            }
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.smtp.works()
+        self.smtp.mails.clear()
+        self.smtp.steps.clear()
+        self.enterContext(mute_logger('odoo.addons.mail.models.mail_mail'))
+        self.enterContext(
+            mute_logger('odoo.addons.account_pay_now.models.reminder.pay_now_reminder_sending')
+        )
+
+    def make_run(self, count):
+        """Return a run to so many customers, sent but for the mail server's answer."""
+        self.customers = self.make_customers(count)
+        self.make_due(self.customers)
+        with self.at(START):
+            run = self.run_for(self.customers)
+            run.action_send()
+        return run
+
+    def run_for(self, customers):
+        run = self.env['pay.now.reminder.run'].create({'partner_ids': customers.ids})
+        run._generate()
+        return run
+
+    def send(self, minutes=0):
+        with self.at(START + timedelta(minutes=minutes)), really_sending():
+            self.env['pay.now.reminder']._cron_send()
+
+    def states(self, run):
+        return sorted(run.reminder_ids.mapped('state'))
+
+    def notices(self):
+        return self.env['mail.activity'].search([('summary', 'ilike', "not delivered")])
+
+    # === FOR NOW === #
+
+    def test_not_taken_for_now(self):
+        """Tried again, later each time, and nobody is told that it failed."""
+        for step, answer in (
+            ('RCPT', '450 4.2.1 Greylisted'),
+            ('RCPT', '452 4.2.2 Mailbox full'),
+            ('CONTENT', '451 4.3.0 Try later'),
+        ):
+            with self.subTest(answer=answer):
+                self.smtp.says(step, answer)
+                run = self.make_run(2)
+                self.send()
+                self.assertEqual(self.states(run), ['queued', 'queued'])
+                self.assertIn(answer, run.reminder_ids[0].reason)
+                self.assertFalse(self.notices())
+                self.assertEqual(
+                    set(run.reminder_ids.mapped('retry_at')), {START + timedelta(minutes=5)}
+                )
+                asked = self.smtp.steps['MAIL']
+                self.send(minutes=4)
+                self.assertEqual(self.smtp.steps['MAIL'], asked)
+                self.send(minutes=6)
+                self.assertEqual(
+                    set(run.reminder_ids.mapped('retry_at')), {START + timedelta(minutes=21)}
+                )
+                self.smtp.works()
+                self.send(minutes=30)
+                self.assertEqual(self.states(run), ['sent', 'sent'])
+                self.assertEqual(run.state, 'done')
+                self.assertFalse(self.notices())
+
+    def test_not_taken_for_a_day(self):
+        self.smtp.says('RCPT', '450 4.2.1 Greylisted')
+        run = self.make_run(1)
+        for hours in range(0, 30, 2):
+            self.send(minutes=60 * hours)
+        self.assertEqual(self.states(run), ['failed'])
+        self.assertIn("whole day", run.reminder_ids.reason)
+        self.assertEqual(len(self.notices()), 1)
+        self.assertLess(self.smtp.steps['RCPT'], 15)
+
+    def test_woken_for_the_next_try(self):
+        self.smtp.says('RCPT', '450 4.2.1 Greylisted')
+        triggers = self.env['ir.cron.trigger'].search([])
+        self.make_run(1)
+        self.send()
+        calls = (self.env['ir.cron.trigger'].search([]) - triggers).mapped('call_at')
+        self.assertIn(START + timedelta(minutes=5), calls)
+
+    # === THE SERVER === #
+
+    def test_server_that_takes_nothing(self):
+        """One notice and a sentence in the run, whichever way it refuses; all leaves later."""
+        for step, answer, said in (
+            ('CONNECT', '421 4.3.2 Service not available', '421'),
+            ('CONNECT', HANG_UP, 'closed'),
+            ('MAIL', '421 4.7.0 Too many messages', '421'),
+            ('MAIL', '451 4.7.1 Rate limited', '451'),
+            ('MAIL', '550 5.7.1 Sender rejected', '550'),
+            ('MAIL', HANG_UP, 'closed'),
+            ('RCPT', '421 4.7.0 Closing', '421'),
+        ):
+            with self.subTest(step=step, answer=answer):
+                self.smtp.says(step, answer)
+                run = self.make_run(4)
+                self.send()
+                self.assertEqual(self.states(run), ['queued'] * 4)
+                self.assertIn(said, run.problem)
+                self.assertIn("Main", run.problem)
+                self.assertFalse(self.notices())
+                self.send(minutes=10)
+                self.assertEqual(len(run.activity_ids), 1)
+                self.assertEqual(run.activity_ids.user_id, run.create_uid)
+                # Once for the server, not once for each mail.
+                self.assertLessEqual(self.smtp.steps[step], 2 + (step == 'RCPT'))
+                self.smtp.works()
+                self.send(minutes=40)
+                self.assertEqual(self.states(run), ['sent'] * 4)
+                self.assertFalse(run.problem)
+                self.assertFalse(run.activity_ids)
+                self.smtp.steps.clear()
+
+    def test_server_that_refuses_everybody(self):
+        """So many refusals in a row are no matter of the addresses."""
+        self.smtp.says('RCPT', '554 5.7.1 Relay access denied')
+        with patch(f'{CONST}.REFUSED_IN_A_ROW', 3):
+            run = self.make_run(8)
+            self.send()
+            self.assertEqual(self.states(run), ['failed'] * 3 + ['queued'] * 5)
+            self.assertIn("Relay access denied", run.problem)
+            self.assertEqual(len(self.notices()), 1)
+            self.assertIn("3", self.notices().summary)
+
+    def test_rest_of_the_run_is_not_written_for_nothing(self):
+        self.smtp.says('CONNECT', HANG_UP)
+        run = self.make_run(6)
+        with self.at(START), really_sending():
+            self.env['pay.now.reminder']._cron_send(batch=2)
+        self.assertEqual(self.smtp.steps['CONNECT'], 1)
+        self.assertEqual(set(run.reminder_ids.mapped('retry_at')), {START + timedelta(minutes=5)})
+
+    def test_dead_server_holds_no_other_company(self):
+        dead = self.enterContext(ScriptedServer())
+        dead.says('CONNECT', HANG_UP)
+        self.server.from_filter = 'fine.example.com'
+        self.add_server("Dead", dead, from_filter='dead.example.com')
+        first, second = self.make_run(2), self.make_run(2)
+        Reminder = type(self.env['pay.now.reminder'])
+        prepare = Reminder._prepare_mails
+
+        def prepare_by_run(reminders, *args, **kwargs):
+            values, asked = prepare(reminders, *args, **kwargs)
+            for reminder, mail in values.items():
+                domain = 'dead' if reminder.run_id == first else 'fine'
+                mail['email_from'] = f'accounts@{domain}.example.com'
+            return values, asked
+
+        with patch.object(Reminder, '_prepare_mails', prepare_by_run):
+            self.send()
+        self.assertEqual(self.states(first), ['queued', 'queued'], first.reminder_ids[0].reason)
+        self.assertIn("Dead", first.problem)
+        self.assertEqual(self.states(second), ['sent', 'sent'])
+        self.assertFalse(second.problem)
+
+    # === CONNECTIONS === #
+
+    def test_server_that_closes_after_some_mails(self):
+        """Connected to again: each mail leaves, once."""
+
+        def script(step, dialogue):
+            return HANG_UP if step == 'MAIL' and dialogue.taken == 2 else True
+
+        self.smtp.script = script
+        run = self.make_run(5)
+        self.send()
+        self.assertEqual(self.states(run), ['sent'] * 5)
+        self.assertEqual(set(self.smtp.mails.values()), {1})
+        self.assertEqual(self.smtp.steps['CONNECT'], 3)
+
+    def test_says_that_it_closes_after_some_mails(self):
+        def script(step, dialogue):
+            return '421 4.7.0 Enough' if step == 'MAIL' and dialogue.taken == 2 else True
+
+        self.smtp.script = script
+        run = self.make_run(5)
+        self.send()
+        self.assertEqual(self.states(run), ['sent'] * 5)
+        self.assertEqual(set(self.smtp.mails.values()), {1})
+
+    def test_line_cut(self):
+        """Uncertain only where the mail itself was on its way."""
+        for step, state in (
+            ('MAIL', 'queued'),
+            ('RCPT', 'queued'),
+            ('DATA', 'queued'),
+            ('CONTENT', 'uncertain'),
+        ):
+            with self.subTest(step=step):
+                self.smtp.says(step, HANG_UP)
+                run = self.make_run(1)
+                self.send()
+                self.assertEqual(self.states(run), [state])
+                self.assertEqual(bool(run.reminder_ids.sent_at), state == 'uncertain')
+
+    # === FOR GOOD === #
+
+    def test_address_that_takes_no_mails(self):
+        """Only its own mail fails, and the address is remembered until it is another one."""
+        run = self.make_run(3)
+        customer = self.customers[1]
+        self.smtp.says('RCPT', '550 5.1.1 User unknown', to=customer.email)
+        self.send()
+        self.assertEqual(self.states(run), ['failed', 'sent', 'sent'])
+        self.assertEqual(customer.pay_now_refused_email, customer.email)
+        self.assertEqual(self.notices().res_model, 'res.partner')
+        self.assertEqual(self.notices().res_id, customer.id)
+        self.company.root_id.pay_now_letters = False
+        with self.at(START + timedelta(days=60)):
+            held = self.run_for(customer).reminder_ids
+            self.assertEqual(held.state, 'held')
+            self.assertIn(customer.email, held.reason)
+            customer.email = 'new-one@example.com'
+            self.assertEqual(self.run_for(customer).reminder_ids.state, 'draft')
+
+    def test_several_failures_are_one_notice(self):
+        self.smtp.says('CONTENT', '554 5.6.0 Content refused')
+        run = self.make_run(3)
+        self.send()
+        self.assertEqual(self.states(run), ['failed'] * 3)
+        notice = self.notices()
+        self.assertEqual(len(notice), 1)
+        self.assertEqual((notice.res_model, notice.res_id), ('pay.now.reminder.run', run.id))
+        for customer in self.customers:
+            self.assertIn(customer.name, notice.note)
+            self.assertFalse(customer.pay_now_refused_email)
+
+    def test_sent_again_by_a_person(self):
+        self.smtp.says('CONTENT', '554 5.6.0 Content refused')
+        run = self.make_run(1)
+        self.send()
+        self.smtp.works()
+        with self.at(START):
+            run.reminder_ids.action_retry()
+        self.send(minutes=1)
+        self.assertEqual(self.states(run), ['sent'])
+
+    # === WHAT SERVERS SAY === #
+
+    def test_refusals(self):
+        recipients = smtplib.SMTPRecipientsRefused
+        for error, may_have_left, kind in (
+            (recipients({'a@b.c': (550, b'No such user')}), False, 'address'),
+            (recipients({'a@b.c': (550, b'5.7.1 Blocked')}), False, 'mail'),
+            (recipients({'a@b.c': (552, b'5.2.2 Full')}), False, 'address'),
+            (recipients({'a@b.c': (550, b'No'), 'd@e.f': (450, b'Wait')}), False, 'later'),
+            (smtplib.SMTPSenderRefused(552, b'5.3.4 Too large', 'a@b.c'), False, 'mail'),
+            (smtplib.SMTPSenderRefused(530, b'5.7.0 Log in first', 'a@b.c'), False, 'server'),
+            (smtplib.SMTPAuthenticationError(535, b'Wrong'), False, 'server'),
+            (smtplib.SMTPDataError(552, b'5.3.4 Too large'), True, 'mail'),
+            (smtplib.SMTPDataError(451, b'Later'), True, 'later'),
+            (smtplib.SMTPNotSupportedError("SMTPUTF8"), False, 'mail'),
+            (smtplib.SMTPServerDisconnected("closed"), False, 'server'),
+            (smtplib.SMTPServerDisconnected("closed"), True, 'lost'),
+            (TimeoutError(), False, 'server'),
+            (ConnectionResetError(), True, 'lost'),
+        ):
+            with self.subTest(error=error):
+                refusal = MailRefusal.of(error, may_have_left)
+                self.assertEqual(refusal.kind, kind)
+                self.assertTrue(refusal.text)
