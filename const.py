@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+#: Our technical name.
+MODULE = 'account_pay_now'
+
 #: The providers this module drives. Never core's own codes: its addons may be installed too.
 STRIPE = 'pay_now_stripe'
 PAYPAL = 'pay_now_paypal'

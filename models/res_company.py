@@ -44,7 +44,21 @@ class ResCompany(models.Model):
     and refuses each as long as another one still differs.
     """
 
-    _inherit = 'res.company'
+    _name = 'res.company'
+    _inherit = ['res.company', 'pay.now.authority.mixin']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_sage_customer_code',
+            'pay_now_test_email',
+            'pay_now_reminder_accounting',
+            'pay_now_reminder_sales',
+            'pay_now_any_method_accounting',
+            'pay_now_any_method_sales',
+            'pay_now_reminder_auto',
+            'pay_now_reply_to',
+        ),
+        True,
+    ) | {'pay_now_provider_ids': 'base.group_system'}
 
     # === SET-UP FIELDS === #
 
@@ -218,9 +232,11 @@ class ResCompany(models.Model):
         Both have those of their company.
         """
         for vals in vals_list:
-            vals.update(self._pay_now_branch_values(vals.get('parent_id')))
             self._pay_now_clean_vals(vals)
         companies = super().create(vals_list)
+        for company in companies:
+            if shared := company._pay_now_branch_values(company.parent_id.id):
+                company.sudo().write(shared)
         companies.sudo()._pay_now_create_reminder_levels()
         companies._pay_now_create_providers()
         return companies
@@ -350,7 +366,7 @@ class ResCompany(models.Model):
                     f'pay_now_reminder_{application}': True,
                 }
             )
-        self.write(vals)
+        self.sudo().write(vals)
 
     def _pay_now_option(self, option, application):
         """Read one of the options (doc/rules.md, When is there a Pay now button?).

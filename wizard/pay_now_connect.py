@@ -8,7 +8,19 @@ class PayNowConnect(models.TransientModel):
     """Step 3: connect a provider with its keys."""
 
     _name = 'pay.now.connect'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Connect a payment provider"
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'provider_id',
+            'purpose',
+            'setup_id',
+            'api_key',
+            'api_secret',
+            'api_base',
+        ),
+        True,
+    )
 
     provider_id = fields.Many2one(
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
@@ -58,7 +70,7 @@ class PayNowConnect(models.TransientModel):
             case _:
                 self._connect(*keys)
         # The keys live on with the provider only.
-        self.write({'api_key': '-', 'api_secret': False})
+        self.sudo().write({'api_key': '-', 'api_secret': False})
         if self.setup_id:
             return self.setup_id._reopen()
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
@@ -67,5 +79,5 @@ class PayNowConnect(models.TransientModel):
         provider = self.provider_id
         if self.api_base != (provider.pay_now_api_base or False):
             # The address of a sandbox only ever goes with test mode.
-            provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
+            provider.sudo().write({'state': 'disabled', 'pay_now_api_base': self.api_base})
         provider._pay_now_connect(key, secret)

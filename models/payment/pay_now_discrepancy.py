@@ -23,8 +23,9 @@ class PayNowDiscrepancy(models.Model):
 
     _name = 'pay.now.discrepancy'
     _description = "Online payment discrepancy"
-    _inherit = ['pay.now.fact.mixin', 'mail.thread']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin', 'mail.thread']
     _order = 'id desc'
+    _pay_now_written_by = dict.fromkeys(('note',), True)
 
     name = fields.Char(
         string="What happened",

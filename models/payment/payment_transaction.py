@@ -55,7 +55,8 @@ class PaymentTransaction(models.Model):
     said in the language of whoever reads it.
     """
 
-    _inherit = 'payment.transaction'
+    _name = 'payment.transaction'
+    _inherit = ['payment.transaction', 'pay.now.authority.mixin']
 
     pay_now_payment_ref = fields.Char(
         string="Payment id", readonly=True, index='btree_not_null', copy=False

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const, utils
@@ -47,7 +48,14 @@ class PaymentTransaction(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
+        """Override of `payment` to give transactions of Odoo's own pages their snapshot too.
+
+        :raise AccessError: of a provider of ours, in anybody's name.
+        """
+        default = self.env.context.get('default_provider_id')
+        self._pay_now_check_hands_off(
+            *(vals.get('provider_id', default) for vals in vals_list if not self.env.su)
+        )
         txs = super().create(vals_list)
         for tx in txs:
             if tx.provider_code not in const.PROVIDER_CODES:
@@ -61,6 +69,38 @@ class PaymentTransaction(models.Model):
                 if not tx.pay_now_item_ids:
                     tx._pay_now_snapshot_invoices()
         return txs
+
+    def write(self, vals):
+        """Override of `payment`: nobody makes another provider's payment one of ours.
+
+        :raise AccessError: if somebody tries.
+        """
+        if 'provider_id' in vals and not self.env.su:
+            self._pay_now_check_hands_off(vals['provider_id'])
+        return super().write(vals)
+
+    # === BUSINESS METHODS - WHO WRITES === #
+
+    @api.model
+    def _pay_now_may_write(self, field):
+        """Override of `pay.now.authority.mixin`: of a payment of ours people write nothing at all.
+
+        Core lets bookkeepers write transactions; what they do with one is done in sudo.
+        """
+        return super()._pay_now_may_write(field) and not self.sudo()._pay_now_ours()
+
+    @api.model
+    def _pay_now_check_hands_off(self, *provider_ids):
+        """Refuse to make payments of our providers in somebody's name.
+
+        :param provider_ids: of the payments to be written.
+        :raise AccessError: if one of them is ours.
+        """
+        providers = self.env['payment.provider'].sudo().browse(filter(None, provider_ids))
+        if any(provider.code in const.PROVIDER_CODES for provider in providers.exists()):
+            raise AccessError(
+                self.env._("Payments of this provider are made by their payers, not by hand.")
+            )
 
     # === BUSINESS METHODS - REFERENCE === #
 

@@ -23,7 +23,16 @@ class PaymentProvider(models.Model):
     What each is offered for, how it is connected, and its books: journal and accounts.
     """
 
-    _inherit = 'payment.provider'
+    _name = 'payment.provider'
+    _inherit = ['payment.provider', 'pay.now.authority.mixin']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_clearing_account_id',
+            'pay_now_commission_account_id',
+            'pay_now_disputed_account_id',
+        ),
+        True,
+    )
 
     code = fields.Selection(
         selection_add=[

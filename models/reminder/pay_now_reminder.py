@@ -22,6 +22,7 @@ class PayNowReminder(models.Model):
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
     _inherit = [
+        'pay.now.authority.mixin',
         'pay.now.page.mixin',
         'pay.now.sales.mixin',
         'pay.now.reason.mixin',
@@ -30,6 +31,7 @@ class PayNowReminder(models.Model):
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
+    _pay_now_written_by = dict.fromkeys(('level_id',), True)
 
     run_id = fields.Many2one(
         string="Run",

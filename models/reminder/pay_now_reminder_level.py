@@ -12,11 +12,27 @@ class PayNowReminderLevel(models.Model):
     """
 
     _name = 'pay.now.reminder.level'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Reminder level"
     _order = 'company_id, delay_days, id'
     _check_company_auto = True
     # As the provider, shared with the branches.
     _check_company_domain = models.check_company_domain_parent_of
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'name',
+            'active',
+            'company_id',
+            'delay_days',
+            'gap_days',
+            'template_id',
+            'is_automatic',
+            'repeat',
+            'activity_summary',
+            'attach_invoices',
+        ),
+        True,
+    )
 
     name = fields.Char(string="Name", required=True, translate=True)
     active = fields.Boolean(default=True)
@@ -84,9 +100,11 @@ class PayNowReminderLevel(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        trial = self.env['pay.now.trial'].create(
-            {'company_id': self.company_id.id, 'level_id': self.id}
-        )
+        self.check_access('read')
+        Trial = self.env['pay.now.trial']
+        Trial.check_access('create')
+        values = {'company_id': self.company_id.id, 'level_id': self.id}
+        trial = Trial.sudo().create(values).with_env(self.env)
         trial._preview()
         return {
             'type': 'ir.actions.act_window',

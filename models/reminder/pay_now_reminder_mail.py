@@ -25,6 +25,13 @@ class PayNowReminder(models.Model):
     """
 
     _inherit = 'pay.now.reminder'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'own_subject',
+            'own_body',
+        ),
+        True,
+    )
 
     amount_due_text = fields.Char(string="Amounts due by currency", compute='_compute_texts')
     items_html = fields.Html(string="Items and button", compute='_compute_texts', sanitize=False)
@@ -88,12 +95,16 @@ class PayNowReminder(models.Model):
             # Whatever the client says, it is done by hand.
             self = self.with_context(pay_now_by_hand=True)
         by_hand = self.env.context.get('pay_now_by_hand')
+        if not self.env.su:
+            # Screens send it along; it follows from the level.
+            vals = {name: value for name, value in vals.items() if name != 'is_level_chosen'}
         if by_hand or {'own_subject', 'own_body'} & vals.keys():
             if any(reminder.state not in ('draft', 'held') for reminder in self):
                 raise UserError(self.env._("Only what is not on its way yet can be changed."))
+        result = super().write(vals)
         if by_hand and 'level_id' in vals:
-            vals = {**vals, 'is_level_chosen': True}
-        return super().write(vals)
+            super(PayNowReminder, self.sudo()).write({'is_level_chosen': True})
+        return result
 
     # === ACTION METHODS === #
 

@@ -83,7 +83,7 @@ class TestPages(PayNowCommon, HttpCase):
             '/pay_now/checkout/1/abc',
         ):
             self.assertEqual(self.url_open(path).status_code, 404, path)
-        self.invoice.pay_now_token_expiry = '2020-01-01'
+        self.invoice.sudo().pay_now_token_expiry = '2020-01-01'
         self.assertEqual(self.url_open(self.page).status_code, 404)
 
     def test_query_of_the_return_is_not_believed(self):
@@ -155,7 +155,7 @@ class TestPages(PayNowCommon, HttpCase):
             return 'data-provider-code="pay_now_stripe"' in page.text
 
         self.assertTrue(offered())
-        self.provider.pay_now_problem = "Keys refused"
+        self.provider.sudo().pay_now_problem = "Keys refused"
         self.assertFalse(offered())
 
     def test_core_invoice_page_refuses_more_than_is_open(self):

@@ -53,15 +53,19 @@ class TestPayPageScreens(BrowserMixin, PayNowCommon, HttpCase):
                 'res_field': 'invoice_pdf_report_file',
             }
         )
-        cls.reminder = cls.env['pay.now.reminder'].create(
-            {
-                'company_id': cls.company.id,
-                'partner_id': cls.customer.id,
-                'level_id': cls.env['pay.now.reminder.level']
-                .search([('company_id', '=', cls.company.id)], limit=1)
-                .id,
-                'item_ids': [Command.set(cls.lines(cls.late, cls.discounted).ids)],
-            }
+        cls.reminder = (
+            cls.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': cls.company.id,
+                    'partner_id': cls.customer.id,
+                    'level_id': cls.env['pay.now.reminder.level']
+                    .search([('company_id', '=', cls.company.id)], limit=1)
+                    .id,
+                    'item_ids': [Command.set(cls.lines(cls.late, cls.discounted).ids)],
+                }
+            )
         )
         cls.page = urlsplit(cls.reminder._pay_now_url()).path
 

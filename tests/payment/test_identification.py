@@ -19,7 +19,7 @@ class TestIdentification(PayNowCommon):
         cls.txs = cls.env['payment.transaction']
         for number in range(4):
             tx = cls.checkout(cls.lines(cls.make_invoice(100 + number)))
-            tx.write(
+            tx.sudo().write(
                 {
                     'provider_reference': f'checkout_{number}',
                     'pay_now_payment_ref': f'payment_{number}',

@@ -58,16 +58,20 @@ class ReasonsCommon(ReminderCommon):
             self.assertEqual(self.seen_by(lang, reminder).reason, expected)
 
     def sent_reminder(self, **values):
-        return self.env['pay.now.reminder'].create(
-            {
-                'company_id': self.company.id,
-                'partner_id': self.customer.id,
-                'level_id': self.levels[0].id,
-                'state': 'sent',
-                'email': 'client@example.com',
-                'is_noted': True,
-                **values,
-            }
+        return (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'level_id': self.levels[0].id,
+                    'state': 'sent',
+                    'email': 'client@example.com',
+                    'is_noted': True,
+                    **values,
+                }
+            )
         )
 
 
@@ -186,7 +190,7 @@ class TestReminderReasons(ReasonsCommon):
             "The mail came back from client@example.com",
             "L'e-mail est revenu de client@example.com",
         )
-        reminder.reason_codes = [
+        reminder.sudo().reason_codes = [
             ['under_way', {}],
             ['not_attached', {'invoices': ["F/1", "F/2"], 'error': "no paper"}],
         ]

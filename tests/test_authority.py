@@ -1,0 +1,1 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
