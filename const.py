@@ -10,6 +10,9 @@ STRIPE = 'pay_now_stripe'
 PAYPAL = 'pay_now_paypal'
 PROVIDER_CODES = (STRIPE, PAYPAL)
 
+#: Where the providers send payers and merchants, with all hosts of these domains.
+PROVIDER_DOMAINS = {STRIPE: ('stripe.com',), PAYPAL: ('paypal.com',)}
+
 #: What each provider is called, and the defaults of its books (codes of the French chart).
 SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}
 CLEARING_CODES = {STRIPE: '511510', PAYPAL: '511520'}

@@ -46,19 +46,6 @@ class ResCompany(models.Model):
 
     _name = 'res.company'
     _inherit = ['res.company', 'pay.now.authority.mixin']
-    _pay_now_written_by = dict.fromkeys(
-        (
-            'pay_now_sage_customer_code',
-            'pay_now_test_email',
-            'pay_now_reminder_accounting',
-            'pay_now_reminder_sales',
-            'pay_now_any_method_accounting',
-            'pay_now_any_method_sales',
-            'pay_now_reminder_auto',
-            'pay_now_reply_to',
-        ),
-        True,
-    ) | {'pay_now_provider_ids': 'base.group_system'}
 
     # === SET-UP FIELDS === #
 
@@ -234,9 +221,8 @@ class ResCompany(models.Model):
         for vals in vals_list:
             self._pay_now_clean_vals(vals)
         companies = super().create(vals_list)
-        for company in companies:
-            if shared := company._pay_now_branch_values(company.parent_id.id):
-                company.sudo().write(shared)
+        for branch in companies.filtered('parent_id').sudo():
+            branch.write(branch._pay_now_branch_values())
         companies.sudo()._pay_now_create_reminder_levels()
         companies._pay_now_create_providers()
         return companies
@@ -507,16 +493,12 @@ class ResCompany(models.Model):
         )
 
     @api.model
-    def _pay_now_branch_values(self, parent_id):
-        """Return the set-up that a new branch starts with: its company's.
+    def _pay_now_branch_values(self):
+        """Return the set-up that a branch starts with: its company's.
 
-        :param int parent_id: id of its parent; none for what is no branch.
         :rtype: dict
         """
-        if not parent_id:
-            return {}
-        root = self.sudo().browse(parent_id).root_id
-        return {name: root[name] for name in const.SHARED_FIELDS}
+        return {name: self.root_id[name] for name in const.SHARED_FIELDS}
 
     def _pay_now_check_branches(self, vals):
         """Refuse to change the set-up in a branch.

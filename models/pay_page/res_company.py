@@ -9,10 +9,6 @@ class ResCompany(models.Model):
     _inherit = 'res.company'
     _pay_now_written_by = dict.fromkeys(
         (
-            'pay_now_partial',
-            'pay_now_receipts',
-            'pay_now_print_link',
-            'pay_now_print_qr',
             'pay_now_answer_paid',
             'pay_now_answer_promise',
             'pay_now_answer_problem',

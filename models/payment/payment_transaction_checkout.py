@@ -7,6 +7,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
+from odoo.tools import sql
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
@@ -43,6 +44,33 @@ class PaymentTransaction(models.Model):
         copy=False,
         help="Stored before the provider is called: a repeated call opens no second checkout.",
     )
+
+    pay_now_own_ref = fields.Char(
+        string="Own id at the provider",
+        compute='_compute_pay_now_own_ref',
+        store=True,
+        copy=False,
+        help="The provider's id of the checkout, or of the refund: it is of one payment only.",
+    )
+
+    _own_ref_once = models.UniqueIndex(
+        '(provider_id, pay_now_own_ref) WHERE pay_now_own_ref IS NOT NULL',
+        "This is the provider's id of another payment.",
+    )
+
+    def _auto_init(self):
+        """Override of `base`: of the payments there are, none is one of ours yet."""
+        if not sql.column_exists(self.env.cr, self._table, 'pay_now_own_ref'):
+            sql.create_column(self.env.cr, self._table, 'pay_now_own_ref', 'varchar')
+        return super()._auto_init()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('provider_reference', 'provider_id.code')
+    def _compute_pay_now_own_ref(self):
+        for tx in self:
+            ours = tx.provider_id.code in const.PROVIDER_CODES
+            tx.pay_now_own_ref = ours and tx.provider_reference
 
     # === CRUD METHODS === #
 
@@ -102,6 +130,30 @@ class PaymentTransaction(models.Model):
                 self.env._("Payments of this provider are made by their payers, not by hand.")
             )
 
+    def _pay_now_check_own(self, payment):
+        """Report what the provider has under our id, and is another payment by its own reference.
+
+        Nothing of it is taken over, and nothing captured.
+
+        :param gateways.base.Payment payment: what was read just now.
+        :return: whether it is this payment.
+        :rtype: bool
+        """
+        self.ensure_one()
+        theirs, mine = (
+            utils.plain_reference(payment.reference),
+            utils.plain_reference(self.reference),
+        )
+        # One with the reference of another one was taken in by a person (`_pay_now_take_in`).
+        taken_in = self.pay_now_payment_ref == payment.payment_id and mine.startswith(f'{theirs}-')
+        if theirs == mine or (theirs and taken_in):
+            return True
+        self.pay_now_last_sync = fields.Datetime.now()
+        self.env['pay.now.discrepancy']._report(
+            self, 'identity', 'identity', {'theirs': payment.reference or '–'}, amount=self.amount
+        )
+        return False
+
     # === BUSINESS METHODS - REFERENCE === #
 
     @api.model
@@ -138,9 +190,10 @@ class PaymentTransaction(models.Model):
             raise PayerError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
-            return self.pay_now_checkout_url
+            return self._pay_now_checked_address(self.pay_now_checkout_url)
         self._pay_now_close_others()
         checkout = self._pay_now_ask_for_checkout()
+        self._pay_now_checked_address(checkout.url)
         self.write(
             {
                 'provider_reference': checkout.id,
@@ -149,6 +202,18 @@ class PaymentTransaction(models.Model):
             }
         )
         return checkout.url
+
+    def _pay_now_checked_address(self, url):
+        """Return the address of a checkout, if it is the provider's own.
+
+        :param str url: where the payer is to be sent.
+        :rtype: str
+        :raise PayerError: in the customer's language, if it leads anywhere else.
+        """
+        if not self.provider_id._pay_now_is_own_address(url):
+            _logger.error("%s: the checkout is at an address of others", self.reference)
+            raise PayerError(self.env._("This payment cannot be completed any more."))
+        return url
 
     def _pay_now_ask_for_checkout(self):
         """Open the checkout at the provider.

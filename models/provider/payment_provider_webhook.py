@@ -292,7 +292,7 @@ class PaymentProvider(models.Model):
             with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
                 # Not against those that only refer to us: a notification is being stored.
                 if self.try_lock_for_update(allow_referencing=True):
-                    self.pay_now_last_event_at = now
+                    self.sudo().pay_now_last_event_at = now
         except psycopg2.errors.SerializationFailure:
             # Another notification of this very moment has noted it.
             self.invalidate_recordset(['pay_now_last_event_at'], flush=False)

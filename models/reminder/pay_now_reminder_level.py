@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class PayNowReminderLevel(models.Model):
@@ -91,6 +92,13 @@ class PayNowReminderLevel(models.Model):
         'CHECK (gap_days >= 1)', "There is at least one day between two reminders."
     )
 
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('template_id')
+    def _check_template(self):
+        for level in self:
+            level._template()
+
     # === ACTION METHODS === #
 
     def action_preview(self):
@@ -117,6 +125,24 @@ class PayNowReminderLevel(models.Model):
         }
 
     # === BUSINESS METHODS === #
+
+    def _template(self):
+        """Return the template of the level, which is one of reminders when it is used, too.
+
+        :rtype: mail.template (sudo)
+        :raise ValidationError: if it is of another model.
+        """
+        template = self.template_id.sudo()
+        if template and template.model != 'pay.now.reminder':
+            raise ValidationError(
+                self.env._(
+                    "The template “%(template)s” of the level “%(level)s” is not for reminders:"
+                    " choose another one.",
+                    template=template.name,
+                    level=self.name,
+                )
+            )
+        return template
 
     def _choose(self, items, history, today, start, known=None):
         """Return the level of a message about some items of one customer.

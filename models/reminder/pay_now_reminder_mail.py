@@ -116,7 +116,7 @@ class PayNowReminder(models.Model):
             raise UserError(self.env._("Only what is not on its way yet can be changed."))
         if not self.own_body:
             lang = self._mail_lang()
-            template = self.level_id.template_id.sudo().with_context(lang=lang)
+            template = self.level_id._template().with_context(lang=lang)
             record = self.with_context(lang=lang)
             self.write(
                 {
@@ -168,7 +168,7 @@ class PayNowReminder(models.Model):
         for (level, company, lang), reminders in self.grouped(
             lambda one: (one.level_id, one.company_id, one._mail_lang())
         ).items():
-            template = level.template_id.sudo().with_context(lang=lang)
+            template = level._template().with_context(lang=lang)
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
             if items is not None:
                 records._fill_texts(items, refusals)

@@ -74,7 +74,7 @@ class PayNowReminder(models.Model):
         :return: those that are not held.
         :rtype: pay.now.reminder
         """
-        self.mail_id.sudo().unlink()
+        self._own_mails().unlink()
         items, refusals = self._refresh()
         standing = self.filtered(lambda reminder: reminder.state == 'queued')
         # Whose address was taken away meanwhile.
@@ -99,6 +99,18 @@ class PayNowReminder(models.Model):
             )
         return standing
 
+    def _own_mails(self):
+        """Return the mails of the reminders; one that is about something else is never touched.
+
+        :rtype: mail.mail (sudo)
+        """
+        mails = self.env['mail.mail'].sudo()
+        for reminder in self:
+            mail = reminder.mail_id.sudo()
+            if (mail.model, mail.res_id) == (reminder._name, reminder.id):
+                mails |= mail
+        return mails
+
     # === BUSINESS METHODS - HANDING OVER === #
 
     def _hand_over(self, written_at):
@@ -110,7 +122,7 @@ class PayNowReminder(models.Model):
         """
         by_mail = {reminder.mail_id.id: reminder.id for reminder in self}
         MailServer = self.env['ir.mail_server']
-        mails = self.mail_id.sudo()
+        mails = self._own_mails()
         for server_id, alias_domain_id, smtp_from, mail_ids in mails._split_by_mail_configuration():
             try:
                 session = MailServer._connect__(mail_server_id=server_id, smtp_from=smtp_from)
@@ -163,7 +175,7 @@ class PayNowReminder(models.Model):
 
     def _hand_over_one(self, options):
         """Give one mail to the mail server and keep what came of it."""
-        mail = self.mail_id.sudo()
+        mail = self._own_mails()
         mail.state = 'outgoing'
         mail._send(**options)
         if mail.state == 'sent':

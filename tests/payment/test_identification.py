@@ -27,6 +27,7 @@ class TestIdentification(PayNowCommon):
                 }
             )
             cls.txs |= tx
+        cls.txs = cls.txs.sudo()
 
     def find(self, **ids):
         found = self.env['payment.transaction']._pay_now_find(self.provider, {'one': ids})

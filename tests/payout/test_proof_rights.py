@@ -46,7 +46,7 @@ ACTIONS = (
 #: What asks whether somebody may.
 ASKS = re.compile(r'check_access|_check_manager|_by_engine|_pay_now_compare_for|super\(\)')
 #: What is written with the user's own rights, from a template that is read for it.
-WRITES_ITSELF = ['pay.now.reminder.action_edit']
+WRITES_ITSELF = []
 #: What a spreadsheet would run, were it no text.
 FORMULA = "=HYPERLINK(\"http://evil.example.com\")"
 

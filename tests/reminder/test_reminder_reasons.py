@@ -210,7 +210,7 @@ class TestReminderReasons(ReasonsCommon):
             self.assertIn(text, row.name)
 
     def test_problem_of_a_run(self):
-        run = self.made_by(FRENCH).run_id
+        run = self.made_by(FRENCH).run_id.sudo()
         run._note_problem("port closed")
         for lang, text in ((ENGLISH, "does not answer"), (FRENCH, "ne répond pas")):
             seen = self.seen_by(lang, run)
