@@ -46,8 +46,9 @@ class PayNowAuthorityMixin(models.AbstractModel):
         if operation != 'read' and not self.env.su and not self._pay_now_may_write(field):
             label = field._description_string(self.env) or field.name
             raise AccessError(
-                self.env._("“%(fields)s” says what happened: it cannot be changed by hand.")
-                % {'fields': label}
+                self.env._(
+                    "“%(fields)s” says what happened: it cannot be changed by hand.", fields=label
+                )
             )
         return super()._check_field_access(field, operation)
 
