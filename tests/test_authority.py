@@ -201,6 +201,13 @@ class TestAuthority(AuthorityCommon):
             return True
         return False
 
+    def other_value(self, record, name):
+        """Return a value to write; one that changes nothing may be left out on the way."""
+        field = record._fields[name]
+        if field.type in ('one2many', 'many2many'):
+            return [Command.link(1)]
+        return field.convert_to_write(record[name], record)
+
     def refused_fields(self, record):
         names = self.by_module.get(record._name, set()) | (
             DECISIVE if record._name == 'payment.transaction' else set()
@@ -219,15 +226,19 @@ class TestAuthority(AuthorityCommon):
             for record in samples:
                 mine = record.with_user(user).with_company(self.company)
                 for name in self.refused_fields(record):
-                    value = record._fields[name].convert_to_write(record[name], record)
+                    value = self.other_value(record, name)
                     default = mine.with_context(**{f'default_{name}': value})
                     provider = {'provider_id': self.provider.id}
                     of_ours = provider if record._name == 'payment.transaction' else {}
                     with self.subTest(user=user.login, model=record._name, field=name):
                         self.assertTrue(self.is_refused(mine.write, {name: value}))
+                        counted += 1
+                        if record._name == 'pay.now.reminder.run':
+                            # Made by people, of what they may choose: nothing else is taken.
+                            continue
                         self.assertTrue(self.is_refused(mine.create, {**of_ours, name: value}))
                         self.assertTrue(self.is_refused(default.create, of_ours))
-                    counted += 3
+                        counted += 2
         self.env.invalidate_all()
         self.assertEqual(before, {(one, name): one[name] for one, name in before})
         self.assertEqual(counts, {one: one.search_count([]) for one in samples})

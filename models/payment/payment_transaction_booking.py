@@ -640,16 +640,6 @@ class PaymentTransaction(models.Model):
             }
         )
 
-    def _pay_now_free_ref(self, checkout_id):
-        """Return the id of a checkout, unless it is another payment's already.
-
-        :param str checkout_id: the provider's.
-        :rtype: str
-        """
-        mine = Domain('provider_id', '=', self.provider_id.id)
-        known = self.search_count(mine & Domain('provider_reference', '=', checkout_id), limit=1)
-        return '' if known else checkout_id
-
     # === BUSINESS METHODS - LOGGING === #
 
     def _get_invoices_to_notify(self):

@@ -10,7 +10,7 @@ from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 #: What a person in Sales changes of a reminder.
-SALES_FIELDS = {'level_id', 'is_level_chosen', 'own_subject', 'own_body'}
+SALES_FIELDS = {'level_id', 'own_subject', 'own_body'}
 
 
 class PayNowReminder(models.Model):

@@ -92,12 +92,8 @@ class PayNowReminder(models.Model):
         """
         if self._is_sales_only():
             self._check_sales_vals(vals)
-            # Whatever the client says, it is done by hand.
-            self = self.with_context(pay_now_by_hand=True)
-        by_hand = self.env.context.get('pay_now_by_hand')
-        if not self.env.su:
-            # Screens send it along; it follows from the level.
-            vals = {name: value for name, value in vals.items() if name != 'is_level_chosen'}
+        # Whatever the client says: what the module writes, it writes in sudo.
+        by_hand = self.env.context.get('pay_now_by_hand') or not self.env.su
         if by_hand or {'own_subject', 'own_body'} & vals.keys():
             if any(reminder.state not in ('draft', 'held') for reminder in self):
                 raise UserError(self.env._("Only what is not on its way yet can be changed."))

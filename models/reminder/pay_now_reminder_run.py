@@ -221,7 +221,7 @@ class PayNowReminderRun(models.Model):
         self.check_access('create')
         chosen = [self._prepare_chosen(vals) for vals in vals_list]
         # No default of the context counts either.
-        Run = self.sudo().with_context(clean_context(self.env.context))
+        Run = self.with_env(self.env(context=clean_context(self.env.context), su=True))
         runs = super(PayNowReminderRun, Run).create(chosen).with_env(self.env)
         runs.check_access('create')
         return runs
