@@ -198,7 +198,7 @@ class TestComparisonDays(ComparisonCommon):
 
         listed(self.opened(10) | self.opened(11))
         few = queries()
-        txs = self.env['payment.transaction']
+        txs = self.env['payment.transaction'].sudo()
         for amount in range(20, 40):
             txs |= self.opened(amount)
         listed(txs)

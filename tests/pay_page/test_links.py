@@ -101,7 +101,7 @@ class TestLinks(SandboxCase):
                     answer = self.url_open(path, method=method)
                     self.assertEqual(answer.status_code, 200, path)
                     number += 1
-        self.assertFalse(self.env['payment.transaction'].search([]))
+        self.assertFalse(self.env['payment.transaction'].sudo().search([]))
         self.assertFalse(self.sandbox.requests())
         self.assertFalse(self.sandbox.paypal.requests())
         self.env.invalidate_all()

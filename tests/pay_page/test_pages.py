@@ -51,7 +51,7 @@ class TestPages(PayNowCommon, HttpCase):
         )
         response = self.pay(page, lines[0].id)
         self.assertEqual(response.status_code, 303)
-        tx = self.env['payment.transaction'].search([], limit=1)
+        tx = self.env['payment.transaction'].sudo().search([], limit=1)
         self.assertEqual(tx.amount, 300)
         response = self.url_open(response.headers['Location'], allow_redirects=False)
         self.assertEqual(response.headers['Location'], tx.pay_now_checkout_url)
@@ -176,7 +176,7 @@ class TestPages(PayNowCommon, HttpCase):
             self.make_jsonrpc_request(url, params)
         values = self.make_jsonrpc_request(url, {**params, 'amount': 1000.0})
         self.assertEqual(values['state'], 'draft')
-        tx = self.env['payment.transaction'].search([], limit=1)
+        tx = self.env['payment.transaction'].sudo().search([], limit=1)
         self.assertEqual(tx.pay_now_item_ids.line_id, self.lines(self.invoice))
         self.invoice.action_toggle_block_payment()
         with self.assertRaisesRegex(Exception, 'PayerError'):

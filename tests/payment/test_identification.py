@@ -16,7 +16,7 @@ class TestIdentification(PayNowCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.txs = cls.env['payment.transaction']
+        cls.txs = cls.env['payment.transaction'].sudo()
         for number in range(4):
             tx = cls.checkout(cls.lines(cls.make_invoice(100 + number)))
             tx.sudo().write(

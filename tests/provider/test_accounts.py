@@ -302,8 +302,10 @@ class TestAccounts(PayNowCommon):
         )
         self.assertAlmostEqual(self.clearing_balance(), 95.25)
         self.assertNotIn(self.provider, self.provider._pay_now_swept())
-        asked = self.env['payment.transaction'].search(
-            self.env['payment.transaction']._pay_now_sweep_domain()
+        asked = (
+            self.env['payment.transaction']
+            .sudo()
+            .search(self.env['payment.transaction']._pay_now_sweep_domain())
         )
         self.assertFalse(asked, "nobody can be asked")
         self.enter('connect')

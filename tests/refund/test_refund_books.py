@@ -76,7 +76,7 @@ class TestRefundComingBack(RefundCase):
         self.provider.sudo().pay_now_last_sweep_at = fields.Datetime.now()
         self.tx.sudo().pay_now_last_sync = fields.Datetime.now() - timedelta(hours=25)
         domain = self.env['payment.transaction']._pay_now_sweep_domain()
-        self.assertNotIn(self.tx, self.env['payment.transaction'].search(domain))
+        self.assertNotIn(self.tx, self.env['payment.transaction'].sudo().search(domain))
 
     def test_refund_before_the_payment_was_booked(self):
         tx = self.checkout(self.lines(self.make_invoice(50)))
