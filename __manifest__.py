@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment of invoices and reminders",
-    'version': '19.0.1.7.0',
+    'version': '19.0.1.8.0',
     'category': 'Accounting/Payment Providers',
     'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
     'author': "Pay Now",

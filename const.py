@@ -2,10 +2,16 @@
 
 from datetime import timedelta
 
+#: Our technical name.
+MODULE = 'account_pay_now'
+
 #: The providers this module drives. Never core's own codes: its addons may be installed too.
 STRIPE = 'pay_now_stripe'
 PAYPAL = 'pay_now_paypal'
 PROVIDER_CODES = (STRIPE, PAYPAL)
+
+#: Where the providers send payers and merchants, with all hosts of these domains.
+PROVIDER_DOMAINS = {STRIPE: ('stripe.com',), PAYPAL: ('paypal.com',)}
 
 #: What each provider is called, and the defaults of its books (codes of the French chart).
 SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}

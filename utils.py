@@ -70,6 +70,34 @@ def is_sage_code(value):
     return bool(SAGE_CODE_PATTERN.match(value))
 
 
+def is_address_of(url, domains):
+    """Tell whether an address is on a host of some domains, by https on its usual port.
+
+    :param str url: an address from outside.
+    :param tuple domains: e.g. `stripe.com`, which stands for its hosts, too.
+    :rtype: bool
+    """
+    try:
+        parts = urlsplit(url or '')
+        port = parts.port
+    except ValueError:
+        return False
+    # What browsers read otherwise than we do.
+    if parts.scheme != 'https' or port not in (None, 443) or '@' in parts.netloc or '\\' in url:
+        return False
+    host = parts.hostname or ''
+    return any(host == domain or host.endswith(f'.{domain}') for domain in domains)
+
+
+def plain_reference(text):
+    """Return a reference in the letters and the length that every provider gives back.
+
+    :param str text: as we sent it, or as a provider gave it back.
+    :rtype: str
+    """
+    return re.sub(r'[^A-Za-z0-9_.,-]', '-', (text or '').strip())[:127]
+
+
 def is_loopback(url):
     """Tell whether an address stays on this machine (the providers' sandbox).
 

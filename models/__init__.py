@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-# The mixin first: one that inherits from it follows.
-from . import pay_now_history_mixin  # isort: skip
+# The mixins first: models that inherit from them follow.
+from . import pay_now_authority_mixin, pay_now_history_mixin  # isort: skip
 from . import (
     account_journal,
     account_move,
@@ -14,7 +14,6 @@ from . import (
     mail_mail,
     mail_thread,
     pay_now_booked_mixin,
-    pay_now_fact_mixin,
     pay_now_reason_mixin,
     pay_now_to_handle,
     pay_now_undone,

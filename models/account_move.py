@@ -28,7 +28,8 @@ class AccountMove(models.Model):
     reminders they go with.
     """
 
-    _inherit = 'account.move'
+    _name = 'account.move'
+    _inherit = ['account.move', 'pay.now.authority.mixin']
 
     pay_now_application = fields.Selection(
         string="Application",

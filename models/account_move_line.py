@@ -34,7 +34,8 @@ DISPUTED = Domain(
 class AccountMoveLine(models.Model):
     """What is open of an invoice or a credit note, and what keeps it from being asked for."""
 
-    _inherit = 'account.move.line'
+    _name = 'account.move.line'
+    _inherit = ['account.move.line', 'pay.now.authority.mixin']
 
     # === BUSINESS METHODS - OPEN ITEMS === #
 

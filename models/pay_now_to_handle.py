@@ -35,6 +35,7 @@ class PayNowToHandle(models.Model):
     """All that waits for a person, read from the records themselves: nothing is kept here."""
 
     _name = 'pay.now.to.handle'
+    _inherit = ['pay.now.authority.mixin']
     _description = "To handle"
     _auto = False
     _order = 'deadline, date desc, id desc'

@@ -20,7 +20,7 @@ class PayNowUndone(models.Model):
 
     _name = 'pay.now.undone'
     _description = "Match undone by a person"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
     _rec_name = 'move_id'
     _order = 'id desc'
 

@@ -44,7 +44,8 @@ class ResCompany(models.Model):
     and refuses each as long as another one still differs.
     """
 
-    _inherit = 'res.company'
+    _name = 'res.company'
+    _inherit = ['res.company', 'pay.now.authority.mixin']
 
     # === SET-UP FIELDS === #
 
@@ -218,9 +219,10 @@ class ResCompany(models.Model):
         Both have those of their company.
         """
         for vals in vals_list:
-            vals.update(self._pay_now_branch_values(vals.get('parent_id')))
             self._pay_now_clean_vals(vals)
         companies = super().create(vals_list)
+        for branch in companies.filtered('parent_id').sudo():
+            branch.write(branch._pay_now_branch_values())
         companies.sudo()._pay_now_create_reminder_levels()
         companies._pay_now_create_providers()
         return companies
@@ -350,7 +352,7 @@ class ResCompany(models.Model):
                     f'pay_now_reminder_{application}': True,
                 }
             )
-        self.write(vals)
+        self.sudo().write(vals)
 
     def _pay_now_option(self, option, application):
         """Read one of the options (doc/rules.md, When is there a Pay now button?).
@@ -491,16 +493,12 @@ class ResCompany(models.Model):
         )
 
     @api.model
-    def _pay_now_branch_values(self, parent_id):
-        """Return the set-up that a new branch starts with: its company's.
+    def _pay_now_branch_values(self):
+        """Return the set-up that a branch starts with: its company's.
 
-        :param int parent_id: id of its parent; none for what is no branch.
         :rtype: dict
         """
-        if not parent_id:
-            return {}
-        root = self.sudo().browse(parent_id).root_id
-        return {name: root[name] for name in const.SHARED_FIELDS}
+        return {name: self.root_id[name] for name in const.SHARED_FIELDS}
 
     def _pay_now_check_branches(self, vals):
         """Refuse to change the set-up in a branch.

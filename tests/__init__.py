@@ -2,6 +2,8 @@
 
 # Odoo collects the modules named test_… that it finds here, those of the packages too.
 from . import (
+    test_authority,
+    test_authority_attacks,
     test_belonging,
     test_belonging_history,
     test_belonging_table,

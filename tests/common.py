@@ -424,13 +424,13 @@ class PayNowCommon(PreparedCase):
     def connect(cls):
         """Steps 1 to 3, in the sandbox: nobody's money."""
         cls.sign_up()
-        cls.provider.pay_now_api_base = 'http://127.0.0.1:1'
+        cls.provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
         cls.provider._pay_now_connect('sk_test_key')
 
     @classmethod
     def connect_paypal(cls):
         """Step 3 once more, beside Stripe."""
-        cls.paypal.pay_now_api_base = 'http://127.0.0.1:1'
+        cls.paypal.sudo().pay_now_api_base = 'http://127.0.0.1:1'
         cls.paypal._pay_now_connect('client', 'secret')
 
     @classmethod

@@ -81,7 +81,7 @@ class TestBelongingTable(BelongingCase):
         run = cls.env['pay.now.reminder.run'].create({})
         run._generate()
         cls.reminder = run.reminder_ids
-        cls.reminder.write({'state': 'sent', 'sent_at': LONG_AGO})
+        cls.reminder.sudo().write({'state': 'sent', 'sent_at': LONG_AGO})
         for document in (cls.invoice, cls.reminder):
             document._pay_now_url()
 

@@ -134,7 +134,9 @@ class TestCopies(ReminderCommon):
         invoice = self.make_invoice(100, days_late=30)
         self.send(self.generate())
         invoice._pay_now_url()
-        invoice._pay_now_answer('problem', set(self.lines(invoice).ids), text="The bread was burnt")
+        invoice.sudo()._pay_now_answer(
+            'problem', set(self.lines(invoice).ids), text="The bread was burnt"
+        )
         invoice.write({'pay_now_excluded': True, 'pay_now_excluded_reason': "Discussed"})
         tx = self.checkout(self.lines(invoice))
         self.gateway.pay(tx, amount=40)
@@ -176,7 +178,7 @@ class TestCopies(ReminderCommon):
     def test_reverse_and_recreate(self):
         invoice = self.make_invoice(100, days_late=30)
         self.send(self.generate())
-        invoice._pay_now_answer('problem', set(self.lines(invoice).ids), text="Not my bread")
+        invoice.sudo()._pay_now_answer('problem', set(self.lines(invoice).ids), text="Not my bread")
         wizard = (
             self.env['account.move.reversal']
             .with_context(active_model='account.move', active_ids=invoice.ids)

@@ -32,7 +32,7 @@ class TestEligibility(PayNowCommon):
         self.assertIn(f'/pay_now/invoice/{self.invoice.id}/', self.invoice.pay_now_url)
 
     def test_not_signed_up(self):
-        self.company.pay_now_signup_date = False
+        self.company.sudo().pay_now_signup_date = False
         self.assert_refusal('signup', self.ALL)
 
     def test_no_provider(self):
@@ -126,13 +126,13 @@ class TestEligibility(PayNowCommon):
         self.assertEqual((first | second)._pay_now_in_progress(), first)
 
     def test_test_mode_only_for_the_test_address(self):
-        self.provider.pay_now_api_base = False
+        self.provider.sudo().pay_now_api_base = False
         self.assert_refusal('test_mode', self.ALL)
         self.company.pay_now_test_email = self.customer.email
         self.assert_refusal(False, self.ALL)
 
     def test_red_hides_the_provider(self):
-        self.provider.pay_now_problem = "Keys refused"
+        self.provider.sudo().pay_now_problem = "Keys refused"
         self.assert_refusal('provider', self.ALL)
 
     def test_every_reason_has_a_label(self):

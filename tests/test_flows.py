@@ -148,7 +148,7 @@ class TestFlows(FlowCase, SandboxCase):
             answer = self.url_open(f'{path}/pay', data=data, allow_redirects=False)
             checkout = urlsplit(answer.headers['Location']).path
             answer = self.url_open(checkout, allow_redirects=False)
-        tx = self.env['payment.transaction'].search([('provider_id', '=', self.provider.id)])
+        tx = self.env['payment.transaction'].sudo().search([('provider_id', '=', self.provider.id)])
         self.assertEqual(answer.headers['Location'], tx.pay_now_checkout_url)
         self.assert_flow("Click to redirect", trace.files, 16)
 

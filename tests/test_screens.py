@@ -40,8 +40,8 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
         for lang in LANGUAGES:
             self.admin.lang = lang
             self.company.write({'pay_now_sage_customer_code': False})
-            self.company.write({'pay_now_signup_date': False, 'pay_now_signup_email': False})
-            (self.provider | self.paypal).write(
+            self.company.sudo().write({'pay_now_signup_date': False, 'pay_now_signup_email': False})
+            (self.provider | self.paypal).sudo().write(
                 {'pay_now_status': 'not_connected', 'state': 'disabled', 'is_published': False}
             )
             with self.browser('pay_now_admin') as browser:
@@ -171,7 +171,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
         for lang in LANGUAGES:
             self.customer.lang = lang
             for state, values in states.items():
-                tx.state = 'draft'
+                tx.sudo().state = 'draft'
                 self.gateway.set(tx.provider_reference, **{'state': base.OPEN, **values})
                 tx._synchronize()
                 with self.browser() as browser:
@@ -183,7 +183,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                         PHONE,
                     )
                     self.assert_fits(browser)
-        tx.state = 'draft'
+        tx.sudo().state = 'draft'
         self.gateway.pay(tx)
         tx._synchronize()
         for lang in LANGUAGES:

@@ -76,24 +76,30 @@ class ToHandleCommon(PayoutCommon):
         )
         self.env['pay.now.event']._store(self.provider.sudo(), event, 'webhook')
         stored = self.env['pay.now.event'].search([('event_ref', '=', 'evt_1')])
-        stored.write({'state': 'failed', 'error': "The answer cannot be read"})
+        stored.sudo().write({'state': 'failed', 'error': "The answer cannot be read"})
         return stored
 
     def make_reminder(self):
-        return self.env['pay.now.reminder'].create(
-            {
-                'company_id': self.company.id,
-                'partner_id': self.customer.id,
-                'amount_due': 75,
-                'state': 'uncertain',
-                'reason_codes': [['interrupted', {}]],
-                'sent_at': datetime.now(),
-            }
+        return (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'amount_due': 75,
+                    'state': 'uncertain',
+                    'reason_codes': [['interrupted', {}]],
+                    'sent_at': datetime.now(),
+                }
+            )
         )
 
     def make_answer(self):
         invoice = self.make_invoice(65)
-        return invoice._pay_now_answer('problem', set(self.lines(invoice).ids), text="Mouldy")
+        return invoice.sudo()._pay_now_answer(
+            'problem', set(self.lines(invoice).ids), text="Mouldy"
+        )
 
 
 @tagged('post_install', '-at_install')
@@ -157,7 +163,7 @@ class TestToHandle(ToHandleCommon):
         )
         found.name = "Noted long ago"
         for code in (False, 'of_another_version'):
-            found.code = code
+            found.sudo().code = code
             row.invalidate_recordset()
             self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
 
@@ -188,7 +194,7 @@ class TestToHandle(ToHandleCommon):
         self.assertEqual(len(self.rows()), 3)
         discrepancy._dismiss("Known")
         event.action_replay()
-        reminder.state = 'sent'
+        reminder.sudo().state = 'sent'
         self.assertFalse(self.rows())
 
     def test_a_dispute_that_is_answered_does_not_wait(self):

@@ -71,7 +71,7 @@ class UndoneCase(DisputeCase):
         """Let all that runs by itself run, twice, and invoices be posted again."""
         transactions = self.env['payment.transaction'].sudo().search([])
         for _again in range(2):
-            transactions.pay_now_last_sync = False
+            transactions.sudo().pay_now_last_sync = False
             for tx in transactions.filtered(lambda one: one.operation != 'refund'):
                 tx._synchronize()
                 tx._post_process()

@@ -65,7 +65,7 @@ class TestUntranslated(PayNowCommon, HttpCase):
         company = self.company.with_context(lang='fr_FR')
         return [
             *moves.mapped('name'),
-            *self.env['payment.transaction'].search([]).mapped('reference'),
+            *self.env['payment.transaction'].sudo().search([]).mapped('reference'),
             *methods.mapped('name'),
             *(company.country_id.name, company.name, company.email, self.customer.name),
             *('account_pay_now', 'Stripe', 'PayPal', 'BNP', 'EUR', 'USD', lang.code),
@@ -127,15 +127,19 @@ class TestUntranslated(PayNowCommon, HttpCase):
         ]
         self.make_invoice(5, move_type='out_refund')
         levels = self.env['pay.now.reminder.level'].search([('company_id', '=', self.company.id)])
-        return self.env['pay.now.reminder'].create(
-            {
-                'company_id': self.company.id,
-                'partner_id': self.customer.id,
-                'contact_id': self.customer.id,
-                'item_count': len(invoices),
-                'level_id': levels[0].id,
-                'item_ids': [Command.set(self.lines(*invoices).ids)],
-            }
+        return (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'contact_id': self.customer.id,
+                    'item_count': len(invoices),
+                    'level_id': levels[0].id,
+                    'item_ids': [Command.set(self.lines(*invoices).ids)],
+                }
+            )
         )
 
     def test_it_finds_what_nobody_translated(self):
@@ -184,14 +188,14 @@ class TestUntranslated(PayNowCommon, HttpCase):
         self.open(path, "waiting")
         self.open(f'{path}?canceled=1', "canceled")
         for state in ('pending', 'error', 'cancel'):
-            tx.state = state
+            tx.sudo().state = state
             self.open(path, state)
             self.open(urlsplit(self.invoice._pay_now_url()).path, f"page, {state}")
         french = tx.with_context(lang='fr_FR')
         labels = {**french._pay_now_failure_labels(), **french._pay_now_refusal_labels()}
         for code, label in labels.items():
             self.assert_french(f'<p>{label}</p>', code)
-        tx.state = 'draft'
+        tx.sudo().state = 'draft'
         self.gateway.pay(tx)
         tx._synchronize()
         self.open(path, "paid")

@@ -13,6 +13,7 @@ class PayNowBalanceLine(models.TransientModel):
     """One figure of the balance at a provider, and what it is made of."""
 
     _name = 'pay.now.balance.line'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Figure of the balance at a provider"
     _order = 'id'
 

@@ -1,14 +1,27 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
 
 
 class PayNowConnect(models.TransientModel):
     """Step 3: connect a provider with its keys."""
 
     _name = 'pay.now.connect'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Connect a payment provider"
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'provider_id',
+            'purpose',
+            'setup_id',
+            'api_key',
+            'api_secret',
+            'api_base',
+        ),
+        True,
+    )
 
     provider_id = fields.Many2one(
         string="Provider", comodel_name='payment.provider', required=True, readonly=True
@@ -48,24 +61,50 @@ class PayNowConnect(models.TransientModel):
             raise AccessError(self.env._("Only an administrator can connect a provider."))
         self.provider_id.check_access('write')
         keys = ((self.api_key or '').strip(), (self.api_secret or '').strip())
-        match self.purpose:
-            case 'keys':
-                self.provider_id._pay_now_change_keys(*keys)
-            case 'another' | 'live':
-                self.provider_id._pay_now_connect_successor(
-                    *keys, live=self.purpose == 'live', api_base=self.api_base
-                )
-            case _:
-                self._connect(*keys)
+        try:
+            self._use(*keys)
+        except UserError:
+            self._forget_refused()
+            raise
         # The keys live on with the provider only.
         self.write({'api_key': '-', 'api_secret': False})
         if self.setup_id:
             return self.setup_id._reopen()
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
+    # === BUSINESS METHODS === #
+
+    def _use(self, key, secret):
+        """Do with the keys what the window was opened for.
+
+        :param str key: see `payment.provider._pay_now_connect`.
+        :param str secret: see there.
+        :raise UserError: what is missing, or what the provider answered.
+        """
+        match self.purpose:
+            case 'keys':
+                self.provider_id._pay_now_change_keys(key, secret)
+            case 'another' | 'live':
+                self.provider_id._pay_now_connect_successor(
+                    key, secret, live=self.purpose == 'live', api_base=self.api_base
+                )
+            case _:
+                self._connect(key, secret)
+
+    def _forget_refused(self):
+        """Forget the keys that were refused: in the screen they stay, to be corrected.
+
+        The row is not changed in the transaction of the error, which is rolled back.
+        """
+        query = SQL(
+            "UPDATE pay_now_connect SET api_key = '-', api_secret = NULL WHERE id IN %s", self._ids
+        )
+        with self.env.registry.cursor() as cr:
+            cr.execute(query)
+
     def _connect(self, key, secret):
         provider = self.provider_id
         if self.api_base != (provider.pay_now_api_base or False):
             # The address of a sandbox only ever goes with test mode.
-            provider.write({'state': 'disabled', 'pay_now_api_base': self.api_base})
+            provider.sudo().write({'state': 'disabled', 'pay_now_api_base': self.api_base})
         provider._pay_now_connect(key, secret)

@@ -7,7 +7,15 @@ class PayNowDismiss(models.TransientModel):
     """Why something to handle is left as it is."""
 
     _name = 'pay.now.dismiss'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Dismiss a discrepancy"
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'discrepancy_ids',
+            'reason',
+        ),
+        True,
+    )
 
     discrepancy_ids = fields.Many2many(
         string="What happened", comodel_name='pay.now.discrepancy', required=True

@@ -7,6 +7,7 @@ class PayNowForecastLine(models.TransientModel):
     """What tomorrow's automatic run would do with one customer; nothing is sent from here."""
 
     _name = 'pay.now.forecast.line'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Reminder of tomorrow"
     _order = 'amount_due desc, id'
 

@@ -8,7 +8,9 @@ class PayNowForget(models.TransientModel):
     """The warning before the keys of an account are forgotten."""
 
     _name = 'pay.now.forget'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Forget the keys of a payment provider"
+    _pay_now_written_by = dict.fromkeys(('provider_id',), True)
 
     provider_id = fields.Many2one(
         string="Provider", comodel_name='payment.provider', required=True, readonly=True

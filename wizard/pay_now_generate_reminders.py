@@ -15,7 +15,20 @@ class PayNowGenerateReminders(models.TransientModel):
 
     _name = 'pay.now.generate.reminders'
     _description = "Generate reminders"
-    _inherit = ['pay.now.notices', 'pay.now.sales.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.notices', 'pay.now.sales.mixin']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'company_id',
+            'date_from',
+            'date_to',
+            'level_ids',
+            'partner_ids',
+            'user_ids',
+            'application',
+            'print_previous_balance',
+        ),
+        True,
+    )
 
     company_id = fields.Many2one(
         string="Company",
@@ -93,7 +106,7 @@ class PayNowGenerateReminders(models.TransientModel):
                     " previous balance."
                 )
             )
-        run = self.env['pay.now.reminder.run'].create(self._prepare_run())._by_engine()
+        run = self.env['pay.now.reminder.run'].create(self._prepare_run())._by_engine('read')
         count = run._count_customers()
         if not count:
             raise UserError(self.env._("No customer has an item due in this range."))

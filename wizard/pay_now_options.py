@@ -19,7 +19,23 @@ class PayNowOptions(models.TransientModel):
 
     _name = 'pay.now.options'
     _description = "Online payment options"
-    _inherit = ['pay.now.notices']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.notices']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_reminder_accounting',
+            'pay_now_any_method_accounting',
+            'pay_now_reminder_sales',
+            'pay_now_any_method_sales',
+            'pay_now_reminder_auto',
+            'pay_now_partial',
+            'pay_now_receipts',
+            'pay_now_print_link',
+            'pay_now_print_qr',
+            'pay_now_test_email',
+            'line_ids',
+        ),
+        True,
+    )
 
     company_id = fields.Many2one(
         string="Company",
@@ -92,7 +108,11 @@ class PayNowOptions(models.TransientModel):
             self.env['res.company'].browse(vals.get('company_id') or self.env.company.id)
             for vals in vals_list
         ]
-        screens = super().create([self._prepare_screen(company) for company in companies])
+        self.check_access('create')
+        # What is shown is ours to write, what is changed the manager's.
+        Screens = super(PayNowOptions, self.sudo())
+        screens = Screens.create([self._prepare_screen(company) for company in companies])
+        screens = screens.with_env(self.env)
         for options in screens:
             providers = self._providers(options.company_id)
             lines = self.env['pay.now.options.line'].sudo()

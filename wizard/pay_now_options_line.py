@@ -27,8 +27,26 @@ class PayNowOptionsLine(models.TransientModel):
     """One provider as an accounting manager sees it: its books, no key."""
 
     _name = 'pay.now.options.line'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Online payment options of a provider"
     _check_company_auto = True
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'journal_id',
+            'pay_now_clearing_account_id',
+            'pay_now_commission_account_id',
+            'pay_now_disputed_account_id',
+            'pay_now_minimum_amount',
+            'maximum_amount',
+            'pay_now_commission_partner_id',
+            'pay_now_commission_taxes',
+            'pay_now_commission_tax_ids',
+            'pay_now_commission_label',
+            'pay_now_commission_analytic',
+            'pay_now_commission_imported',
+        ),
+        True,
+    )
 
     options_id = fields.Many2one(
         string="Online payment options",

@@ -10,7 +10,15 @@ class PayNowProof(models.TransientModel):
     """Asks for the day of a balance, or the month of a statement."""
 
     _name = 'pay.now.proof'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Balance at the providers on a day, or their statement"
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'kind',
+            'date',
+        ),
+        True,
+    )
 
     kind = fields.Selection(
         string="Show",

@@ -12,7 +12,15 @@ class PayNowSetup(models.TransientModel):
 
     _name = 'pay.now.setup'
     _description = "Online payment set-up"
-    _inherit = ['pay.now.notices']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.notices']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'application',
+            'sage_customer_code',
+            'signup_email',
+        ),
+        True,
+    )
 
     company_id = fields.Many2one(
         string="Company",

@@ -21,6 +21,7 @@ class PayNowSheetMixin(models.AbstractModel):
     """What an accountant takes away from a screen: the same figures as a spreadsheet."""
 
     _name = 'pay.now.sheet.mixin'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Figures that can be taken away as a spreadsheet"
 
     provider_id = fields.Many2one(

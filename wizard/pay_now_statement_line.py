@@ -9,6 +9,7 @@ class PayNowStatementLine(models.TransientModel):
     """One figure of a provider's statement, and the movements it is the sum of."""
 
     _name = 'pay.now.statement.line'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Figure of a provider's statement"
     _order = 'id'
 

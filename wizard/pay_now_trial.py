@@ -26,9 +26,19 @@ class PayNowTrial(models.TransientModel):
 
     _name = 'pay.now.trial'
     _description = "Trial reminder"
-    _inherit = ['pay.now.page.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.page.mixin']
     _pay_now_kind = 'trial'
     _transient_max_hours = 24 * const.TRIAL_VALIDITY_DAYS
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'recipient',
+            'partner_id',
+            'move_id',
+            'lang',
+            'level_id',
+        ),
+        True,
+    )
 
     company_id = fields.Many2one(
         string="Company",
@@ -150,9 +160,9 @@ class PayNowTrial(models.TransientModel):
     def _preview(self):
         """Write the mail for the screen; it is made now, as reading a screen changes nothing."""
         try:
-            self.preview_html = self._prepare_mail('')['body_html']
+            self.sudo().preview_html = self._prepare_mail('')['body_html']
         except UserError as error:
-            self.preview_html = Markup('<p>%s</p>') % str(error)
+            self.sudo().preview_html = Markup('<p>%s</p>') % str(error)
 
     def _pay_now_linked_lines(self):
         """Override of `pay.now.page.mixin`: the items of the example."""
@@ -232,7 +242,7 @@ class PayNowTrial(models.TransientModel):
         levels = self._levels(self.company_id)
         if not items or not levels:
             raise UserError(self.env._("There is no open invoice to take as an example."))
-        self.write(
+        self.sudo().write(
             {
                 'item_ids': [Command.set(items.ids)],
                 'partner_id': items.partner_id[:1].id,
@@ -256,7 +266,7 @@ class PayNowTrial(models.TransientModel):
         with contextlib.closing(self.env.cr.savepoint()):
             run = self.env['pay.now.reminder.run'].create({'company_id': self.company_id.id})
             Reminder = self.env['pay.now.reminder'].with_context(pay_now_trial=self)
-            reminder = Reminder.create(
+            reminder = Reminder.sudo().create(
                 {
                     'run_id': run.id,
                     'company_id': self.company_id.id,
@@ -265,6 +275,7 @@ class PayNowTrial(models.TransientModel):
                     'item_ids': [Command.set(items.ids)],
                 }
             )
+            reminder = reminder.with_env(Reminder.env)
             items, refusals = reminder._refresh()
             # Without the PDFs of the invoices: they may lead to pages that take money.
             no_pdfs = {reminder: self.env['ir.attachment']}

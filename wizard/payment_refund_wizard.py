@@ -9,7 +9,8 @@ from odoo.addons.account_pay_now import const
 class PaymentRefundWizard(models.TransientModel):
     """Core's window for refunds: one window asks for ours once."""
 
-    _inherit = 'payment.refund.wizard'
+    _name = 'payment.refund.wizard'
+    _inherit = ['payment.refund.wizard', 'pay.now.authority.mixin']
 
     pay_now_asked = fields.Boolean(string="Asked for", readonly=True)
 
@@ -30,5 +31,5 @@ class PaymentRefundWizard(models.TransientModel):
                         step=currency.format(provider._pay_now_coarse_step(currency)),
                     )
                 )
-            self.pay_now_asked = True
+            self.sudo().pay_now_asked = True
         return super().action_refund()

@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import split_every
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import GatewayError
 
 
@@ -146,6 +147,7 @@ class PayNowDiscrepancy(models.Model):
             tx = one.transaction_id
             if not tx.try_lock_for_update():
                 raise UserError(self.env._("This payment is being processed at this moment."))
+            one._check_to_reverse()
             if one.kind == 'booked_twice':
                 one._take_back_extra()
             else:
@@ -192,6 +194,23 @@ class PayNowDiscrepancy(models.Model):
         return action
 
     # === BUSINESS METHODS - ACTIONS === #
+
+    def _check_to_reverse(self):
+        """Refuse to take back what is right by now: by the books, and by what the provider says.
+
+        :raise UserError: it is, or the provider does not answer.
+        """
+        self.ensure_one()
+        wrong = self._is_still_so()
+        if wrong and self.kind == 'missing_there':
+            try:
+                payment = self.transaction_id._pay_now_fetch()
+            except GatewayError as error:
+                provider = self.transaction_id.provider_id
+                raise UserError(provider._pay_now_error_text(error)) from error
+            wrong = not payment or payment.state != base.PAID
+        if not wrong:
+            raise UserError(self.env._("This is no longer so: there is nothing to take back."))
 
     def _take_back_extra(self):
         """Take back the entries of a payment but one, which the transaction keeps."""
@@ -324,6 +343,11 @@ class PayNowDiscrepancy(models.Model):
     def _is_still_settlement(self):
         tx = self.transaction_id
         return tx.pay_now_commission_state == 'by_hand' and not tx.pay_now_commission_move_id
+
+    def _is_still_identity(self):
+        tx = self.transaction_id
+        shared = (tx.provider_reference or False) != (tx.pay_now_own_ref or False)
+        return shared or (tx.state != 'done' and not tx.payment_id)
 
     def _counted(self):
         """Return the entries that count as booked of the payment.

@@ -182,7 +182,9 @@ class PaymentProvider(models.Model):
         except Exception as error:
             _logger.exception("%s could not be compared", self.name)
             return str(error)
-        self.write({'pay_now_compared_at': fields.Datetime.now(), 'pay_now_comparison_note': note})
+        self.sudo().write(
+            {'pay_now_compared_at': fields.Datetime.now(), 'pay_now_comparison_note': note}
+        )
         return None
 
     def _pay_now_take_comparison(self):

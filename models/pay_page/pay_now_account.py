@@ -26,7 +26,7 @@ class PayNowAccount(models.Model):
 
     _name = 'pay.now.account'
     _description = "Customer's account in the portal"
-    _inherit = ['pay.now.page.mixin', 'pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.page.mixin', 'pay.now.history.mixin']
     _pay_now_kind = 'account'
 
     user_id = fields.Many2one(

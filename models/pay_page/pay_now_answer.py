@@ -22,8 +22,19 @@ class PayNowAnswer(models.Model):
 
     _name = 'pay.now.answer'
     _description = "Customer's answer"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
     _order = 'id desc'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'kind',
+            'company_id',
+            'partner_id',
+            'item_ids',
+            'date',
+            'text',
+        ),
+        True,
+    )
 
     kind = fields.Selection(
         string="Answer",
@@ -121,9 +132,9 @@ class PayNowAnswer(models.Model):
         """Override of `base` to note what was due, and take the place of what was said before."""
         answers = super().create(vals_list)
         for answer in answers:
-            answer.amount = sum(answer._own_items().mapped('amount_residual'))
+            answer.sudo().amount = sum(answer._own_items().mapped('amount_residual'))
             if answer.kind != 'problem':
-                answer._earlier().state = 'closed'
+                answer._earlier().sudo().state = 'closed'
         answers._notify_responsible()
         return answers
 

@@ -7,6 +7,16 @@ class ResCompany(models.Model):
     """What the company decides about its pay page, and how the page looks."""
 
     _inherit = 'res.company'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_answer_paid',
+            'pay_now_answer_promise',
+            'pay_now_answer_problem',
+            'pay_now_promise_days',
+            'pay_now_grace_days',
+        ),
+        True,
+    )
 
     pay_now_partial = fields.Boolean(
         string="Let customers pay a part of an amount",

@@ -23,8 +23,9 @@ class PayNowDiscrepancy(models.Model):
 
     _name = 'pay.now.discrepancy'
     _description = "Online payment discrepancy"
-    _inherit = ['pay.now.fact.mixin', 'mail.thread']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin', 'mail.thread']
     _order = 'id desc'
+    _pay_now_written_by = dict.fromkeys(('note',), True)
 
     name = fields.Char(
         string="What happened",
@@ -43,6 +44,7 @@ class PayNowDiscrepancy(models.Model):
             ('booking', "Could not be booked"),
             ('held', "Held by the provider"),
             ('settlement', "Converted by the provider"),
+            ('identity', "Of another payment"),
         ],
         required=True,
         readonly=True,
@@ -249,6 +251,14 @@ class PayNowDiscrepancy(models.Model):
             'waiting': self.env._(
                 "%(amount)s were paid for %(invoices)s, which is in draft: it is matched once you"
                 " post it again. If you do not, refund it, or keep it for the next invoice."
+            ),
+            'identity': self.env._(
+                "What %(provider)s has for %(reference)s is the payment of %(theirs)s: nothing of"
+                " it was taken over. Look at it there."
+            ),
+            'shared_id': self.env._(
+                "%(reference)s has the same id at %(provider)s as %(theirs)s: look whether the"
+                " payment is booked twice."
             ),
             'converted': self.env._(
                 "%(provider)s converted this payment into %(currency)s: book its commission and"

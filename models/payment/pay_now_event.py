@@ -31,7 +31,7 @@ class PayNowEvent(models.Model):
 
     _name = 'pay.now.event'
     _description = "Provider notification"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
     _rec_name = 'event_ref'
     _order = 'id desc'
 

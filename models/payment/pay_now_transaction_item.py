@@ -13,7 +13,7 @@ class PayNowTransactionItem(models.Model):
 
     _name = 'pay.now.transaction.item'
     _description = "Online payment item"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
     _rec_name = 'move_name'
 
     transaction_id = fields.Many2one(

@@ -55,7 +55,8 @@ class PaymentTransaction(models.Model):
     said in the language of whoever reads it.
     """
 
-    _inherit = 'payment.transaction'
+    _name = 'payment.transaction'
+    _inherit = ['payment.transaction', 'pay.now.authority.mixin']
 
     pay_now_payment_ref = fields.Char(
         string="Payment id", readonly=True, index='btree_not_null', copy=False
@@ -458,10 +459,11 @@ class PaymentTransaction(models.Model):
         try:
             # A payment that was made without a checkout is only known by its own id.
             own = self.provider_reference == self.pay_now_payment_ref
-            return self.provider_id._pay_now_gateway().fetch_payment(
+            payment = self.provider_id._pay_now_gateway().fetch_payment(
                 checkout_id='' if own else self.provider_reference,
                 payment_id=self.pay_now_payment_ref or '',
             )
+            return payment if self._pay_now_check_own(payment) else None
         except GatewayNotFound:
             self.pay_now_last_sync = fields.Datetime.now()
             if self.state == 'draft':

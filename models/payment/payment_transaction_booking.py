@@ -604,6 +604,8 @@ class PaymentTransaction(models.Model):
             known._synchronize(raise_unavailable=True)
             return
         payment = self.provider_id._pay_now_gateway().fetch_payment(payment_id=payment_ref)
+        if not self._pay_now_check_own(payment):
+            raise UserError(self.env._("%s is another payment.", payment_ref))
         if payment.state != base.PAID or payment.currency != self.currency_id.name:
             raise UserError(
                 self.env._(
@@ -632,7 +634,8 @@ class PaymentTransaction(models.Model):
                 'partner_id': self.partner_id.id,
                 'operation': 'online_redirect',
                 'invoice_ids': [Command.set(self._pay_now_invoices().ids)],
-                'provider_reference': payment.checkout_id or payment_ref,
+                # That of its checkout is of the payment that it was made in.
+                'provider_reference': self._pay_now_free_ref(payment.checkout_id) or payment_ref,
                 'pay_now_payment_ref': payment_ref,
             }
         )

@@ -5,7 +5,9 @@ from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
+from odoo.tools import sql
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
@@ -43,11 +45,45 @@ class PaymentTransaction(models.Model):
         help="Stored before the provider is called: a repeated call opens no second checkout.",
     )
 
+    pay_now_own_ref = fields.Char(
+        string="Own id at the provider",
+        compute='_compute_pay_now_own_ref',
+        store=True,
+        copy=False,
+        help="The provider's id of the checkout, or of the refund: it is of one payment only.",
+    )
+
+    _own_ref_once = models.UniqueIndex(
+        '(provider_id, pay_now_own_ref) WHERE pay_now_own_ref IS NOT NULL',
+        "This is the provider's id of another payment.",
+    )
+
+    def _auto_init(self):
+        """Override of `base`: of the payments there are, none is one of ours yet."""
+        if not sql.column_exists(self.env.cr, self._table, 'pay_now_own_ref'):
+            sql.create_column(self.env.cr, self._table, 'pay_now_own_ref', 'varchar')
+        return super()._auto_init()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('provider_reference', 'provider_id.code')
+    def _compute_pay_now_own_ref(self):
+        for tx in self:
+            ours = tx.provider_id.code in const.PROVIDER_CODES
+            tx.pay_now_own_ref = ours and tx.provider_reference
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `payment` to give transactions of Odoo's own pages their snapshot too."""
+        """Override of `payment` to give transactions of Odoo's own pages their snapshot too.
+
+        :raise AccessError: of a provider of ours, in anybody's name.
+        """
+        default = self.env.context.get('default_provider_id')
+        self._pay_now_check_hands_off(
+            *(vals.get('provider_id', default) for vals in vals_list if not self.env.su)
+        )
         txs = super().create(vals_list)
         for tx in txs:
             if tx.provider_code not in const.PROVIDER_CODES:
@@ -61,6 +97,72 @@ class PaymentTransaction(models.Model):
                 if not tx.pay_now_item_ids:
                     tx._pay_now_snapshot_invoices()
         return txs
+
+    def write(self, vals):
+        """Override of `payment`: nobody makes another provider's payment one of ours.
+
+        :raise AccessError: if somebody tries.
+        """
+        if 'provider_id' in vals and not self.env.su:
+            self._pay_now_check_hands_off(vals['provider_id'])
+        return super().write(vals)
+
+    # === BUSINESS METHODS - WHO WRITES === #
+
+    @api.model
+    def _pay_now_may_write(self, field):
+        """Override of `pay.now.authority.mixin`: of a payment of ours people write nothing at all.
+
+        Core lets bookkeepers write transactions; what they do with one is done in sudo.
+        """
+        return super()._pay_now_may_write(field) and not self.sudo()._pay_now_ours()
+
+    @api.model
+    def _pay_now_check_hands_off(self, *provider_ids):
+        """Refuse to make payments of our providers in somebody's name.
+
+        :param provider_ids: of the payments to be written.
+        :raise AccessError: if one of them is ours.
+        """
+        providers = self.env['payment.provider'].sudo().browse(filter(None, provider_ids))
+        if any(provider.code in const.PROVIDER_CODES for provider in providers.exists()):
+            raise AccessError(
+                self.env._("Payments of this provider are made by their payers, not by hand.")
+            )
+
+    def _pay_now_check_own(self, payment):
+        """Report what the provider has under our id, and is another payment by its own reference.
+
+        Nothing of it is taken over, and nothing captured.
+
+        :param gateways.base.Payment payment: what was read just now.
+        :return: whether it is this payment.
+        :rtype: bool
+        """
+        self.ensure_one()
+        theirs, mine = (
+            utils.plain_reference(payment.reference),
+            utils.plain_reference(self.reference),
+        )
+        # One with the reference of another one was taken in by a person (`_pay_now_take_in`).
+        taken_in = self.pay_now_payment_ref == payment.payment_id and mine.startswith(f'{theirs}-')
+        if theirs == mine or (theirs and taken_in):
+            return True
+        self.pay_now_last_sync = fields.Datetime.now()
+        self.env['pay.now.discrepancy']._report(
+            self, 'identity', 'identity', {'theirs': payment.reference or '–'}, amount=self.amount
+        )
+        return False
+
+    def _pay_now_free_ref(self, checkout_id):
+        """Return the id of a checkout, unless it is another payment's already.
+
+        :param str checkout_id: the provider's.
+        :rtype: str
+        """
+        mine = Domain('provider_id', '=', self.provider_id.id)
+        known = self.search_count(mine & Domain('provider_reference', '=', checkout_id), limit=1)
+        return '' if known else checkout_id
 
     # === BUSINESS METHODS - REFERENCE === #
 
@@ -98,9 +200,10 @@ class PaymentTransaction(models.Model):
             raise PayerError(self._pay_now_refusal_labels()[problem])
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
-            return self.pay_now_checkout_url
+            return self._pay_now_checked_address(self.pay_now_checkout_url)
         self._pay_now_close_others()
         checkout = self._pay_now_ask_for_checkout()
+        self._pay_now_checked_address(checkout.url)
         self.write(
             {
                 'provider_reference': checkout.id,
@@ -109,6 +212,18 @@ class PaymentTransaction(models.Model):
             }
         )
         return checkout.url
+
+    def _pay_now_checked_address(self, url):
+        """Return the address of a checkout, if it is the provider's own.
+
+        :param str url: where the payer is to be sent.
+        :rtype: str
+        :raise PayerError: in the customer's language, if it leads anywhere else.
+        """
+        if not self.provider_id._pay_now_is_own_address(url):
+            _logger.error("%s: the checkout is at an address of others", self.reference)
+            raise PayerError(self.env._("This payment cannot be completed any more."))
+        return url
 
     def _pay_now_ask_for_checkout(self):
         """Open the checkout at the provider.

@@ -32,10 +32,17 @@ class PayNowMovement(models.Model):
 
     _name = 'pay.now.movement'
     _description = "Provider movement"
-    _inherit = ['pay.now.fact.mixin', 'pay.now.booked.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin', 'pay.now.booked.mixin']
     _rec_name = 'movement_ref'
     _order = 'occurred_at desc, id desc'
     _check_company_auto = True
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'account_id',
+            'note',
+        ),
+        True,
+    )
 
     provider_id = fields.Many2one(
         string="Provider",

@@ -49,7 +49,7 @@ class PaymentProvider(models.Model):
         except GatewayError as error:
             _logger.info("The balance of %s cannot be read: %s", self.name, error.message)
             return
-        self.write(
+        self.sudo().write(
             {
                 'pay_now_opening_balance': float(balance.total(self.company_id.currency_id.name)),
                 'pay_now_opened_at': opened_at,
@@ -87,7 +87,7 @@ class PaymentProvider(models.Model):
                     found.append({'code': 'text', 'text': provider._pay_now_plain_error(error)})
             found = list(filter(None, found))
             problem = found and {'code': 'listing', 'problems': found}
-            provider.write(
+            provider.sudo().write(
                 {
                     'pay_now_last_listing_at': now,
                     **problems.values_of('pay_now_payout_problem', problem or False),

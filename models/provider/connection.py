@@ -291,7 +291,7 @@ class Platform(OwnKeys):
     def ensure_webhook(self, gateway):
         """See `OwnKeys`: what the platform has is noted."""
         webhook = self.register_webhook(gateway)
-        self.provider.write(
+        self.provider.sudo().write(
             {
                 'pay_now_webhook_ref': webhook and webhook.id,
                 'pay_now_webhook_url': self.webhook_address(),

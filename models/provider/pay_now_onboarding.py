@@ -15,7 +15,7 @@ class PayNowOnboarding(models.Model):
 
     _name = 'pay.now.onboarding'
     _description = "Visit to a provider's registration"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
 
     provider_id = fields.Many2one(
         string="Provider",

@@ -30,7 +30,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
-    _inherit = ['pay.now.fact.mixin', 'pay.now.booked.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin', 'pay.now.booked.mixin']
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
@@ -240,7 +240,7 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         """Write only what differs: nothing is tracked or locked for nothing."""
         self.ensure_one()
         if changed := {name: value for name, value in values.items() if self[name] != value}:
-            self.write(changed)
+            self.sudo().write(changed)
 
     def _try(self, step, *args):
         """Do one step of the books in a savepoint, all at once; one by one where it is refused.

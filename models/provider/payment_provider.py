@@ -23,7 +23,16 @@ class PaymentProvider(models.Model):
     What each is offered for, how it is connected, and its books: journal and accounts.
     """
 
-    _inherit = 'payment.provider'
+    _name = 'payment.provider'
+    _inherit = ['payment.provider', 'pay.now.authority.mixin']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_clearing_account_id',
+            'pay_now_commission_account_id',
+            'pay_now_disputed_account_id',
+        ),
+        True,
+    )
 
     code = fields.Selection(
         selection_add=[
@@ -377,6 +386,19 @@ class PaymentProvider(models.Model):
     def _pay_now_on_platform(self):
         """Tell whether the platform's credentials are used for this provider."""
         return self.sudo().pay_now_platform_state == 'used'
+
+    def _pay_now_is_own_address(self, url, in_sandbox=None):
+        """Tell whether an address is the provider's own, to send a payer or a merchant to.
+
+        :param str url: from the provider.
+        :param bool in_sandbox: whether it may be this machine; the connection knows by default.
+        :rtype: bool
+        """
+        if in_sandbox is None:
+            in_sandbox = self._pay_now_connection().in_sandbox()
+        if in_sandbox and utils.is_loopback(url):
+            return url.startswith(('http://', 'https://'))
+        return utils.is_address_of(url, const.PROVIDER_DOMAINS[self.code])
 
     # === BUSINESS METHODS - ACCOUNTING === #
 

@@ -13,6 +13,7 @@ class PaymentProvider(models.Model):
     """Which amounts a provider takes at once: its own limits and steps, and the company's."""
 
     _inherit = 'payment.provider'
+    _pay_now_written_by = dict.fromkeys(('pay_now_minimum_amount',), True)
 
     pay_now_minimum_amount = fields.Monetary(
         string="Minimum amount",

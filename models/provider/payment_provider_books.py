@@ -39,7 +39,7 @@ class PaymentProvider(models.Model):
             problem = next(provider._pay_now_books_problems(), False)
             values = problems.values_of('pay_now_books_problem', problem)
             if any(provider[name] != value for name, value in values.items()):
-                provider.write(values)
+                provider.sudo().write(values)
 
     def _pay_now_books_problems(
         self, receivables=None, taxes=None, discounts=None, commission=None

@@ -16,6 +16,17 @@ class PaymentProvider(models.Model):
     """
 
     _inherit = 'payment.provider'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_commission_partner_id',
+            'pay_now_commission_taxes',
+            'pay_now_commission_tax_ids',
+            'pay_now_commission_label',
+            'pay_now_commission_analytic',
+            'pay_now_commission_imported',
+        ),
+        True,
+    )
 
     pay_now_commission_partner_id = fields.Many2one(
         string="Supplier of commissions",

@@ -367,7 +367,7 @@ class PaymentProvider(models.Model):
         provider = self.sudo()
         if isinstance(error, GatewayAuthError) and not provider.pay_now_problem:
             problem = provider._pay_now_error_problem('error', error)
-            provider.write(
+            provider.sudo().write(
                 {**problems.values_of('pay_now_problem', problem), 'pay_now_checked_at': False}
             )
             # The scheduled action asks again by itself, and tells what it finds.
@@ -377,7 +377,7 @@ class PaymentProvider(models.Model):
         """Remember that the provider did not answer."""
         self.ensure_one()
         now = fields.Datetime.now()
-        self.write(
+        self.sudo().write(
             {'pay_now_silent_since': self.pay_now_silent_since or now, 'pay_now_silent_at': now}
         )
 
@@ -385,7 +385,7 @@ class PaymentProvider(models.Model):
         """Remember that the provider answers."""
         self.ensure_one()
         if self.pay_now_silent_since:
-            self.write({'pay_now_silent_since': False, 'pay_now_silent_at': False})
+            self.sudo().write({'pay_now_silent_since': False, 'pay_now_silent_at': False})
 
     def _pay_now_find_unnotified(self):
         """Return when a payment was made that no notification came of, though one should have.
@@ -423,14 +423,14 @@ class PaymentProvider(models.Model):
             provider.activity_unlink([ACTIVITY])
             if code in NOTIFIED:
                 provider._pay_now_notify_health(light, code)
-            provider.pay_now_known_health = code
+            provider.sudo().pay_now_known_health = code
 
     def _pay_now_acknowledge_health(self):
         """Take the health as it is for known."""
         self._pay_now_note_books()
         for provider in self:
             provider.activity_unlink([ACTIVITY])
-            provider.pay_now_known_health = provider._pay_now_find_health()[1]
+            provider.sudo().pay_now_known_health = provider._pay_now_find_health()[1]
 
     def _pay_now_notify_health(self, light, code):
         """Write one notice to the sign-up address, and give one person something to do.
@@ -458,7 +458,7 @@ class PaymentProvider(models.Model):
         lately = self.pay_now_noticed_at and now - self.pay_now_noticed_at < timedelta(days=1)
         if lately and self.pay_now_noticed_health == code:
             return
-        self.write({'pay_now_noticed_at': now, 'pay_now_noticed_health': code})
+        self.sudo().write({'pay_now_noticed_at': now, 'pay_now_noticed_health': code})
         if self.company_id.pay_now_signup_email:
             mailed = self.with_context(lang=self.company_id._pay_now_lang())
             mailed._pay_now_mail_health(light, mailed._pay_now_health_label(code))

@@ -220,6 +220,8 @@ class PaymentProvider(models.Model):
             onboarding = self._pay_now_new_link()
         except GatewayError as error:
             raise UserError(self._pay_now_error_text(error)) from error
+        if not self._pay_now_is_own_address(onboarding.url, platform_mode.in_sandbox(self.code)):
+            raise UserError(self.env._("The provider's registration is at an address of others."))
         provider.write(
             {
                 'pay_now_platform_account': onboarding.account_id

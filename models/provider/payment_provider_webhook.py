@@ -141,7 +141,7 @@ class PaymentProvider(models.Model):
         secrets = (self.pay_now_webhook_secret or '').split()
         if webhook.secret:
             secrets = [webhook.secret, *(secrets[1:] if self.pay_now_former_webhook_ref else ())]
-        self.write(
+        self.sudo().write(
             {
                 'pay_now_webhook_ref': webhook.id,
                 'pay_now_webhook_url': webhook.url,
@@ -168,7 +168,7 @@ class PaymentProvider(models.Model):
         :param gateways.base.Webhook webhook: where the provider gives it a secret, with it.
         """
         former = (self.pay_now_webhook_secret or '').split()[:1]
-        self.write(
+        self.sudo().write(
             {
                 'pay_now_former_webhook_ref': self.pay_now_webhook_ref,
                 'pay_now_former_webhook_until': fields.Datetime.now() + const.FORMER_VALIDITY,
@@ -202,7 +202,7 @@ class PaymentProvider(models.Model):
             # Keys that may no longer: then nobody can, and nothing it sends is taken anyway.
             _logger.warning("A former webhook of %s is left: %s", self.name, error.message)
         secrets = (self.pay_now_webhook_secret or '').split()[:1]
-        self.write(
+        self.sudo().write(
             {'pay_now_webhook_secret': ' '.join(secrets), **self._pay_now_no_former_values()}
         )
 
@@ -292,7 +292,7 @@ class PaymentProvider(models.Model):
             with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
                 # Not against those that only refer to us: a notification is being stored.
                 if self.try_lock_for_update(allow_referencing=True):
-                    self.pay_now_last_event_at = now
+                    self.sudo().pay_now_last_event_at = now
         except psycopg2.errors.SerializationFailure:
             # Another notification of this very moment has noted it.
             self.invalidate_recordset(['pay_now_last_event_at'], flush=False)

@@ -6,11 +6,20 @@ import pytz
 
 from odoo import api, models
 
+from odoo.addons.account_pay_now import const
+
 
 class ResCompany(models.Model):
     """Days of the company at the provider; its own accounts are no clearing accounts."""
 
     _inherit = 'res.company'
+    _pay_now_written_by = {
+        **dict.fromkeys(const.OPTION_FIELDS, True),
+        'pay_now_sage_customer_code': True,
+        'pay_now_test_email': True,
+        'pay_now_reply_to': True,
+        'pay_now_provider_ids': 'base.group_system',
+    }
 
     # === CONSTRAINT METHODS === #
 

@@ -8,6 +8,14 @@ class AccountMove(models.Model):
     """Reminders of an invoice: what was sent about it, and whether it is left out."""
 
     _inherit = 'account.move'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_excluded',
+            'pay_now_excluded_until',
+            'pay_now_excluded_reason',
+        ),
+        True,
+    )
 
     pay_now_excluded = fields.Boolean(
         string="Exclude from reminders",

@@ -10,7 +10,7 @@ from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 #: What a person in Sales changes of a reminder.
-SALES_FIELDS = {'level_id', 'is_level_chosen', 'own_subject', 'own_body'}
+SALES_FIELDS = {'level_id', 'own_subject', 'own_body'}
 
 
 class PayNowReminder(models.Model):
@@ -22,6 +22,7 @@ class PayNowReminder(models.Model):
     _name = 'pay.now.reminder'
     _description = "Customer reminder"
     _inherit = [
+        'pay.now.authority.mixin',
         'pay.now.page.mixin',
         'pay.now.sales.mixin',
         'pay.now.reason.mixin',
@@ -30,6 +31,7 @@ class PayNowReminder(models.Model):
     _order = 'id desc'
     _check_company_auto = True
     _pay_now_kind = 'reminder'
+    _pay_now_written_by = dict.fromkeys(('level_id',), True)
 
     run_id = fields.Many2one(
         string="Run",

@@ -287,7 +287,7 @@ class PayNowReminder(models.Model):
             if self._fields[name].convert_to_write(self[name], self) != value
         }
         if changed:
-            self.write(changed)
+            self.sudo().write(changed)
 
     def _hold(self, lines, held, contact, amounts, facts):
         """Return why this customer gets no reminder now.

@@ -224,7 +224,7 @@ class PayNowReminder(models.Model):
         for (level, lang), reminders in self.grouped(
             lambda one: (one.level_id, one._mail_lang())
         ).items():
-            template = level.template_id.sudo().with_context(lang=lang)
+            template = level._template().with_context(lang=lang)
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
             texts = records._render_texts(template, lang)
             values.update({record.id: text for record, text in texts.items()})

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class PayNowReminderLevel(models.Model):
@@ -12,11 +13,27 @@ class PayNowReminderLevel(models.Model):
     """
 
     _name = 'pay.now.reminder.level'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Reminder level"
     _order = 'company_id, delay_days, id'
     _check_company_auto = True
     # As the provider, shared with the branches.
     _check_company_domain = models.check_company_domain_parent_of
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'name',
+            'active',
+            'company_id',
+            'delay_days',
+            'gap_days',
+            'template_id',
+            'is_automatic',
+            'repeat',
+            'activity_summary',
+            'attach_invoices',
+        ),
+        True,
+    )
 
     name = fields.Char(string="Name", required=True, translate=True)
     active = fields.Boolean(default=True)
@@ -75,6 +92,13 @@ class PayNowReminderLevel(models.Model):
         'CHECK (gap_days >= 1)', "There is at least one day between two reminders."
     )
 
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('template_id')
+    def _check_template(self):
+        for level in self:
+            level._template()
+
     # === ACTION METHODS === #
 
     def action_preview(self):
@@ -84,9 +108,11 @@ class PayNowReminderLevel(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        trial = self.env['pay.now.trial'].create(
-            {'company_id': self.company_id.id, 'level_id': self.id}
-        )
+        self.check_access('read')
+        Trial = self.env['pay.now.trial']
+        Trial.check_access('create')
+        values = {'company_id': self.company_id.id, 'level_id': self.id}
+        trial = Trial.sudo().create(values).with_env(self.env)
         trial._preview()
         return {
             'type': 'ir.actions.act_window',
@@ -99,6 +125,24 @@ class PayNowReminderLevel(models.Model):
         }
 
     # === BUSINESS METHODS === #
+
+    def _template(self):
+        """Return the template of the level, which is one of reminders when it is used, too.
+
+        :rtype: mail.template (sudo)
+        :raise ValidationError: if it is of another model.
+        """
+        template = self.template_id.sudo()
+        if template and template.model != 'pay.now.reminder':
+            raise ValidationError(
+                self.env._(
+                    "The template “%(template)s” of the level “%(level)s” is not for reminders:"
+                    " choose another one.",
+                    template=template.name,
+                    level=self.name,
+                )
+            )
+        return template
 
     def _choose(self, items, history, today, start, known=None):
         """Return the level of a message about some items of one customer.

@@ -25,6 +25,13 @@ class PayNowReminder(models.Model):
     """
 
     _inherit = 'pay.now.reminder'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'own_subject',
+            'own_body',
+        ),
+        True,
+    )
 
     amount_due_text = fields.Char(string="Amounts due by currency", compute='_compute_texts')
     items_html = fields.Html(string="Items and button", compute='_compute_texts', sanitize=False)
@@ -85,15 +92,15 @@ class PayNowReminder(models.Model):
         """
         if self._is_sales_only():
             self._check_sales_vals(vals)
-            # Whatever the client says, it is done by hand.
-            self = self.with_context(pay_now_by_hand=True)
-        by_hand = self.env.context.get('pay_now_by_hand')
+        # Whatever the client says: what the module writes, it writes in sudo.
+        by_hand = self.env.context.get('pay_now_by_hand') or not self.env.su
         if by_hand or {'own_subject', 'own_body'} & vals.keys():
             if any(reminder.state not in ('draft', 'held') for reminder in self):
                 raise UserError(self.env._("Only what is not on its way yet can be changed."))
+        result = super().write(vals)
         if by_hand and 'level_id' in vals:
-            vals = {**vals, 'is_level_chosen': True}
-        return super().write(vals)
+            super(PayNowReminder, self.sudo()).write({'is_level_chosen': True})
+        return result
 
     # === ACTION METHODS === #
 
@@ -105,7 +112,7 @@ class PayNowReminder(models.Model):
             raise UserError(self.env._("Only what is not on its way yet can be changed."))
         if not self.own_body:
             lang = self._mail_lang()
-            template = self.level_id.template_id.sudo().with_context(lang=lang)
+            template = self.level_id._template().with_context(lang=lang)
             record = self.with_context(lang=lang)
             self.write(
                 {
@@ -157,7 +164,7 @@ class PayNowReminder(models.Model):
         for (level, company, lang), reminders in self.grouped(
             lambda one: (one.level_id, one.company_id, one._mail_lang())
         ).items():
-            template = level.template_id.sudo().with_context(lang=lang)
+            template = level._template().with_context(lang=lang)
             records = reminders.with_context(lang=lang).with_prefetch(reminders.ids)
             if items is not None:
                 records._fill_texts(items, refusals)

@@ -11,6 +11,10 @@ from odoo.tools.misc import clean_context, format_date, format_datetime
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
+#: What a person says when making a run, in Sales and in Invoicing.
+CHOSEN_BY_SALES = {'company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids'}
+CHOSEN = CHOSEN_BY_SALES | {'application', 'print_previous_balance'}
+
 
 class PayNowReminderRun(models.Model):
     """One generation of reminders, with an outcome and a reason for every customer looked at.
@@ -23,6 +27,7 @@ class PayNowReminderRun(models.Model):
 
     _name = 'pay.now.reminder.run'
     _inherit = [
+        'pay.now.authority.mixin',
         'pay.now.sales.mixin',
         'pay.now.reason.mixin',
         'pay.now.history.mixin',
@@ -32,6 +37,7 @@ class PayNowReminderRun(models.Model):
     _description = "Reminder run"
     _order = 'id desc'
     _check_company_auto = True
+    _pay_now_written_by = dict.fromkeys(('reminder_ids',), True)
 
     name = fields.Char(string="Run", compute='_compute_name')
     company_id = fields.Many2one(
@@ -215,20 +221,21 @@ class PayNowReminderRun(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `base` to keep those who act for Sales only within their scope."""
-        if not self._is_sales_only():
+        """Override of `base`: a person says what a run is about, and the module keeps it.
+
+        Those who act for Sales only are kept within their scope.
+
+        :raise AccessError: if a person says more than that, or for a company of others.
+        """
+        if self.env.su:
             return super().create(vals_list)
-        chosen = ('company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids')
-        vals_list = [
-            {
-                **self._within_sales({name: vals[name] for name in chosen if name in vals}),
-                'sales_user_id': self.env.uid,
-            }
-            for vals in vals_list
-        ]
+        self.check_access('create')
+        chosen = [self._prepare_chosen(vals) for vals in vals_list]
         # No default of the context counts either.
-        Run = self.with_env(self.env(context=clean_context(self.env.context)))
-        return super(PayNowReminderRun, Run).create(vals_list)
+        Run = self.with_env(self.env(context=clean_context(self.env.context), su=True))
+        runs = super(PayNowReminderRun, Run).create(chosen).with_env(self.env)
+        runs.check_access('create')
+        return runs
 
     def write(self, vals):
         """Override of `base`: who acts for Sales only changes nothing of a run but its list.
@@ -240,6 +247,21 @@ class PayNowReminderRun(models.Model):
                 self.env._("Only Invoicing can change what a run of reminders is about.")
             )
         return super().write(vals)
+
+    @api.model
+    def _prepare_chosen(self, vals):
+        """Return the values of a run as a person may choose them.
+
+        :param dict vals: what was asked for.
+        :rtype: dict
+        :raise AccessError: if it is more than what a run is about.
+        """
+        if self._is_sales_only():
+            chosen = {name: vals[name] for name in CHOSEN_BY_SALES if name in vals}
+            return {**self._within_sales(chosen), 'sales_user_id': self.env.uid}
+        for name in vals.keys() - CHOSEN:
+            self._check_field_access(self._fields[name], 'write')
+        return vals
 
     # === ACTION METHODS === #
 
@@ -455,7 +477,7 @@ class PayNowReminderRun(models.Model):
 
     def _generate_later(self):
         """Let the list be made in the background; the form shows how far it is."""
-        self.state = 'generating'
+        self.sudo().state = 'generating'
         self.env.ref('account_pay_now.ir_cron_reminders_generate').sudo()._trigger()
 
     def _count_customers(self):
@@ -508,7 +530,9 @@ class PayNowReminderRun(models.Model):
         items = self._due_items(partner_ids)
         # One reminder of all, whichever contact of the customer the books name.
         by_partner = items.grouped(lambda line: line.partner_id.commercial_partner_id)
-        reminders = self.env['pay.now.reminder'].create(
+        # Nobody but a run makes reminders.
+        reminders = self.env['pay.now.reminder'].sudo()
+        reminders = reminders.create(
             [
                 {
                     'run_id': self.id,
@@ -518,13 +542,13 @@ class PayNowReminderRun(models.Model):
                 }
                 for partner, lines in by_partner.items()
             ]
-        )
+        ).with_env(self.env)
         reminders._refresh()
         if self.level_ids:
             others = reminders.filtered(lambda one: one.level_id not in self.level_ids)
             others.sudo().unlink()
             reminders -= others
-        self.last_partner_id = partner_ids[-1]
+        self.sudo().last_partner_id = partner_ids[-1]
         return reminders
 
     def _levels(self):
@@ -602,7 +626,7 @@ class PayNowReminderRun(models.Model):
 
     def _list_is_complete(self):
         """Let the run be sent: at once by the daily action, by a person otherwise."""
-        self.state = 'draft'
+        self.sudo().state = 'draft'
         if self.trigger == 'auto':
             self._send_by_itself()
 

@@ -73,7 +73,7 @@ class PayNowReminder(models.Model):
         :return: those that are not held.
         :rtype: pay.now.reminder
         """
-        self.mail_id.sudo().unlink()
+        self._own_mails().unlink()
         items, refusals = self._refresh()
         standing = self.filtered(lambda reminder: reminder.state == 'queued')
         # Whose address was taken away meanwhile.
@@ -98,6 +98,18 @@ class PayNowReminder(models.Model):
             )
         return standing
 
+    def _own_mails(self):
+        """Return the mails of the reminders; one that is about something else is never touched.
+
+        :rtype: mail.mail (sudo)
+        """
+        mails = self.env['mail.mail'].sudo()
+        for reminder in self:
+            mail = reminder.mail_id.sudo()
+            if (mail.model, mail.res_id) == (reminder._name, reminder.id):
+                mails |= mail
+        return mails
+
     # === BUSINESS METHODS - HANDING OVER === #
 
     def _hand_over(self, written_at):
@@ -109,12 +121,8 @@ class PayNowReminder(models.Model):
         """
         by_mail = {reminder.mail_id.id: reminder.id for reminder in self}
         held = self.browse()
-        for (
-            server_id,
-            domain_id,
-            smtp_from,
-            mail_ids,
-        ) in self.mail_id._split_by_mail_configuration():
+        groups = self._own_mails()._split_by_mail_configuration()
+        for server_id, domain_id, smtp_from, mail_ids in groups:
             group = self.browse([by_mail[mail_id] for mail_id in mail_ids])
             server = self.env['ir.mail_server'].browse(server_id)
             connect = functools.partial(
@@ -186,7 +194,7 @@ class PayNowReminder(models.Model):
         :return: why it was not taken, if so.
         :rtype: MailRefusal | None
         """
-        session, mail = options['smtp_session'], self.mail_id.sudo()
+        session, mail = options['smtp_session'], self._own_mails()
         mail.state = 'outgoing'
         try:
             mail._send(**options)

@@ -12,6 +12,18 @@ class ResCompany(models.Model):
     """How a company reminds: its ready levels, when mails leave by themselves, and how many."""
 
     _inherit = 'res.company'
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_start_level_id',
+            'pay_now_minimum_amount',
+            'pay_now_letters',
+            'pay_now_hour_from',
+            'pay_now_hour_to',
+            'pay_now_working_days',
+            'pay_now_daily_cap',
+        ),
+        True,
+    )
 
     pay_now_start_level_id = fields.Many2one(
         string="Old debts start at",

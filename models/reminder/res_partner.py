@@ -8,7 +8,16 @@ from odoo.fields import Domain
 class ResPartner(models.Model):
     """A customer of reminders: whether and to whom they are written, the next one, and answers."""
 
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'pay.now.authority.mixin']
+    _pay_now_written_by = dict.fromkeys(
+        (
+            'pay_now_reminder_mode',
+            'pay_now_contact_id',
+            'pay_now_refused_email',
+        ),
+        True,
+    )
 
     pay_now_reminder_mode = fields.Selection(
         string="Reminders",

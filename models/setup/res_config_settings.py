@@ -10,7 +10,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     """The company's options on the settings of Accounting and Sales, with checks and warnings."""
 
     _name = 'res.config.settings'
-    _inherit = ['res.config.settings', 'pay.now.notices']
+    _inherit = ['res.config.settings', 'pay.now.authority.mixin', 'pay.now.notices']
 
     pay_now_sage_customer_code = fields.Char(
         related='company_id.pay_now_sage_customer_code', readonly=False

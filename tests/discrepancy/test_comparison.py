@@ -329,7 +329,7 @@ class TestComparison(ComparisonCommon):
     def test_one_payment_booked_twice(self):
         tx, _line = self.booked()
         first = tx.payment_id
-        tx.payment_id = False
+        tx.sudo().payment_id = False
         tx._pay_now_book_payments()
         self.assertEqual(self.clearing_balance(), 595.40)
         self.compare()

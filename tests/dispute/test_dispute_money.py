@@ -258,7 +258,7 @@ class TestDisputedMoney(DisputedMoneyCase):
         """Nothing of it is booked yet when the provider notifies of the dispute."""
         self.tx.payment_id.move_id.line_ids.remove_move_reconcile()
         refund = self.tx._create_child_transaction(80, is_refund=True)
-        refund.write(
+        refund.sudo().write(
             {
                 'pay_now_refund_ref': self.refund_ref,
                 'provider_reference': self.refund_ref,

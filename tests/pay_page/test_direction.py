@@ -99,16 +99,20 @@ class TestDirection(DirectionCase):
         self.assert_mail(tx._pay_now_prepare_receipt()['body_html'])
 
     def test_letter(self):
-        reminder = self.env['pay.now.reminder'].create(
-            {
-                'company_id': self.company.id,
-                'partner_id': self.customer.id,
-                'level_id': self.env['pay.now.reminder.level']
-                .search([('company_id', '=', self.company.id)], limit=1)
-                .id,
-                'item_ids': [Command.set(self.lines(self.invoice).ids)],
-                'channel': 'letter',
-            }
+        reminder = (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'level_id': self.env['pay.now.reminder.level']
+                    .search([('company_id', '=', self.company.id)], limit=1)
+                    .id,
+                    'item_ids': [Command.set(self.lines(self.invoice).ids)],
+                    'channel': 'letter',
+                }
+            )
         )
         content, _type = self.env['ir.actions.report']._render_qweb_html(
             'account_pay_now.report_reminder_letter', reminder.ids

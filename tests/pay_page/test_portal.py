@@ -26,19 +26,23 @@ class TestPortal(BrowserMixin, ReminderCommon, HttpCase):
         run = cls.env['pay.now.reminder.run'].create({})
         run._generate()
         cls.reminder = run.reminder_ids
-        cls.reminder.write(
+        cls.reminder.sudo().write(
             {'state': 'sent', 'sent_at': fields.Datetime.now(), 'asked_text': "100.00 €"}
         )
         cls.reminder._pay_now_url()
-        cls.other = cls.env['pay.now.reminder'].create(
-            {
-                'company_id': cls.company.id,
-                'partner_id': cls.env['res.partner'].create({'name': "Somebody else"}).id,
-                'level_id': cls.reminder.level_id.id,
-                'asked_text': "777.00 €",
-                'state': 'sent',
-                'sent_at': fields.Datetime.now(),
-            }
+        cls.other = (
+            cls.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': cls.company.id,
+                    'partner_id': cls.env['res.partner'].create({'name': "Somebody else"}).id,
+                    'level_id': cls.reminder.level_id.id,
+                    'asked_text': "777.00 €",
+                    'state': 'sent',
+                    'sent_at': fields.Datetime.now(),
+                }
+            )
         )
 
     def setUp(self):
@@ -81,13 +85,13 @@ class TestPortal(BrowserMixin, ReminderCommon, HttpCase):
         self.assertFalse(self.reminder.pay_now_token)
 
     def test_no_button_beside_the_previous_balance(self):
-        self.reminder.run_id.print_previous_balance = True
+        self.reminder.run_id.sudo().print_previous_balance = True
         [row] = self.rows()
         self.assertFalse(row.xpath('.//a'))
 
     def test_what_was_not_sent_is_not_shown(self):
         for state in ('draft', 'held', 'queued', 'canceled', 'failed'):
-            self.reminder.state = state
+            self.reminder.sudo().state = state
             self.assertFalse(self.rows(), state)
 
     def test_nobody_without_log_in(self):

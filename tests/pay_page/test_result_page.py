@@ -56,7 +56,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
 
     def test_what_failed_appears_with_another_try(self):
         tx = self.checkout(self.lines(self.invoice))
-        tx.pay_now_page_url = self.page
+        tx.sudo().pay_now_page_url = self.page
         self.gateway.set(tx.provider_reference, state='failed')
         with self.browser() as browser:
             self.show(browser, tx._pay_now_path('result'), HEADING)
@@ -168,7 +168,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         result = tx._pay_now_path('result')
 
         def set_state(state):
-            tx.state = state
+            tx.sudo().state = state
 
         pages = {
             'waiting': (result, 'draft'),

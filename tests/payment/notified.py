@@ -121,5 +121,5 @@ class NotifiedCase(MoneyCase):
             events = self.env['pay.now.event'].search([('state', '=', 'pending')])
             if not events:
                 return
-            events.next_attempt_at = fields.Datetime.now()
+            events.sudo().next_attempt_at = fields.Datetime.now()
             self.work()

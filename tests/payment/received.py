@@ -39,7 +39,9 @@ class ReceivedCase(PayNowCommon):
         super().setUpClass()
         cls.connect()
         cls.connect_paypal()
-        (cls.provider | cls.paypal).write({'pay_now_webhook_url': 'https://example.com/pay_now'})
+        (cls.provider | cls.paypal).sudo().write(
+            {'pay_now_webhook_url': 'https://example.com/pay_now'}
+        )
         cls.journal_of_taxes = cls.env['account.journal'].create(
             {'name': "Taxes on payment", 'type': 'general', 'code': 'CBT'}
         )

@@ -213,7 +213,7 @@ class TestCapture(PayNowCommon):
 
     def test_declined_then_chosen_again_without_us(self):
         self.decline()
-        self.tx.pay_now_declined_at = fields.Datetime.now() - timedelta(minutes=1)
+        self.tx.sudo().pay_now_declined_at = fields.Datetime.now() - timedelta(minutes=1)
         self.tx._synchronize(payer_returned=True)
         self.assertEqual(self.tx.state, 'done')
 

@@ -124,7 +124,7 @@ class TestCheckout(PayNowCommon):
         self.assertTrue(self.invoice._pay_now_check_token(token))
         self.assertFalse(self.invoice._pay_now_check_token(token[:-1]))
         self.assertFalse(self.invoice._pay_now_check_token(''))
-        self.invoice.pay_now_token_expiry = '2020-01-01'
+        self.invoice.sudo().pay_now_token_expiry = '2020-01-01'
         self.assertFalse(self.invoice._pay_now_check_token(token))
         self.invoice._pay_now_url()
         self.assertTrue(self.invoice._pay_now_check_token(token), "a new mail renews the link")

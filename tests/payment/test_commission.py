@@ -282,7 +282,7 @@ class TestCommission(CommissionCase):
             if name == 'all':
                 self.choose(self.provider, self.reverse_charge)
                 self.provider.action_pay_now_supplier()
-            txs = self.env['payment.transaction']
+            txs = self.env['payment.transaction'].sudo()
             for invoice in self.make_invoices([10.0] * 100):
                 tx = self.checkout(self.lines(invoice))
                 self.gateway.pay(tx, commission='0.48')

@@ -127,7 +127,7 @@ class TestPayPalChain(BrowserMixin, SandboxCase):
         )
         self.assertEqual(round(sum(payments.mapped('amount')) * 100), taken)
         self.assertFalse(
-            self.env['payment.transaction'].search(
-                [('provider_id', '=', self.paypal.id), ('state', '=', 'pending')]
-            )
+            self.env['payment.transaction']
+            .sudo()
+            .search([('provider_id', '=', self.paypal.id), ('state', '=', 'pending')])
         )

@@ -64,7 +64,7 @@ class TestRefusals(RefundCase):
         self.assert_why(refund, False, 'unknown', "answers: unknown")
 
     def test_upgrade(self):
-        txs = self.env['payment.transaction']
+        txs = self.env['payment.transaction'].sudo()
         before = (
             ('payment', 'superseded', 'superseded', False),
             ('payment', 'card_declined', False, 'card_declined'),

@@ -283,7 +283,7 @@ class Situations:
     def another_amount(self):
         # The provider was asked for 100.00 and the books say 240.00: never mind how.
         self.tx = self.reopened(100)
-        self.tx.amount = 240
+        self.tx.sudo().amount = 240
         self.side.agree(self.tx)
         self.come_back()
 

@@ -6,14 +6,6 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.payout.test_payout import PayoutCommon
 
-#: What people may say about what happened.
-BY_PEOPLE = {
-    'pay.now.movement': {'account_id', 'note'},
-    'pay.now.payout': set(),
-    'pay.now.dispute': set(),
-    'pay.now.discrepancy': {'note'},
-}
-
 
 @tagged('post_install', '-at_install')
 class TestFacts(PayoutCommon):
@@ -29,20 +21,6 @@ class TestFacts(PayoutCommon):
             company_id=cls.company.id,
             company_ids=[Command.set(cls.company.ids)],
         )
-
-    def test_what_people_may_write(self):
-        """Every model that accountants write to, and every field of it that is stored."""
-        talk = self.env['mail.thread']._fields.keys() | self.env['mail.activity.mixin']._fields
-        for model, allowed in BY_PEOPLE.items():
-            records = self.env[model]
-            open_ = {
-                name
-                for name, field in records._fields.items()
-                if field.store and field.column_type
-                if name not in talk and not records._pay_now_is_fact(name)
-            }
-            self.assertEqual(open_, allowed, model)
-            self.assertIsInstance(records, self.env.registry['pay.now.fact.mixin'])
 
     def test_figures_are_changed_by_nobody(self):
         _tx, line = self.pay(100, '2')

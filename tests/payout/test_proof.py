@@ -29,7 +29,7 @@ class ProofCommon(PayoutCommon):
     def setUpClass(cls):
         super().setUpClass()
         begun = fields.Datetime.now().replace(microsecond=0) - timedelta(days=20)
-        cls.provider.write({'pay_now_connected_at': begun, 'pay_now_opened_at': begun})
+        cls.provider.sudo().write({'pay_now_connected_at': begun, 'pay_now_opened_at': begun})
         cls.accountant = new_test_user(
             cls.env,
             'pay_now_proof',
@@ -183,7 +183,7 @@ class TestProof(ProofCommon):
             self.assertEqual(items.move_id, found, ago)
 
     def test_what_was_there_at_first(self):
-        self.provider.pay_now_opening_balance = 500
+        self.provider.sudo().pay_now_opening_balance = 500
         self.gateway.held += 500
         self.paid(8)
         self.sweep()
@@ -194,7 +194,7 @@ class TestProof(ProofCommon):
         """As after an update: the list of the provider goes back to the beginning."""
         self.paid(8)
         self.paid(6, 100, '1.90')
-        self.provider.write(
+        self.provider.sudo().write(
             {'pay_now_last_listing_at': fields.Datetime.now(), 'pay_now_listed_from': False}
         )
         self.assertFalse(self.env['pay.now.movement'].search([]))
@@ -207,7 +207,7 @@ class TestProof(ProofCommon):
         self.paid(12)
         self.sweep()
         _tx, line = self.paid(8, 100, '1.90')
-        self.provider.write(
+        self.provider.sudo().write(
             {
                 'pay_now_last_listing_at': self.noon(10).replace(tzinfo=None),
                 'pay_now_connected_at': self.noon(5).replace(tzinfo=None),

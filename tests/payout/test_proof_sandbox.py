@@ -190,7 +190,9 @@ class TestProofSandbox(MoneyCase):
         with self.on_day(2):
             before = self.env['pay.now.movement'].search_count([])
             self.list_all()
-            (self.provider | self.paypal).write({'pay_now_listed_from': fields.Datetime.now()})
+            (self.provider | self.paypal).sudo().write(
+                {'pay_now_listed_from': fields.Datetime.now()}
+            )
             for provider in (self.provider | self.paypal).sudo():
                 provider._pay_now_clearing_equation(self.day(0))
             self.assertEqual(self.env['pay.now.movement'].search_count([]), before)

@@ -19,7 +19,7 @@ class PlatformCase(SandboxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        (cls.provider | cls.paypal).pay_now_api_base = False
+        (cls.provider | cls.paypal).sudo().pay_now_api_base = False
         cls.admin = new_test_user(
             cls.env,
             'pay_now_admin',

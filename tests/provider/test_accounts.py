@@ -62,7 +62,9 @@ class TestAccounts(PayNowCommon):
 
     def test_another_account_before_any_payment_takes_the_record(self):
         self.provider.action_pay_now_disconnect()
-        self.provider.write({'pay_now_opening_balance': 55, 'pay_now_last_sweep_at': '2026-01-01'})
+        self.provider.sudo().write(
+            {'pay_now_opening_balance': 55, 'pay_now_last_sweep_at': '2026-01-01'}
+        )
         self.become(id='acct_other')
         self.gateway.held = Decimal(7)
         self.enter('connect')
@@ -182,7 +184,7 @@ class TestAccounts(PayNowCommon):
         tx._synchronize()
         held = self.clearing_balance()
         self.become(test_mode=False)
-        self.provider.pay_now_api_base = False
+        self.provider.sudo().pay_now_api_base = False
         live = self.enter('live')
         self.assertRecordValues(
             live,
@@ -223,7 +225,7 @@ class TestAccounts(PayNowCommon):
         self.assertEqual(self.provider.pay_now_status, 'connected')
 
     def test_test_keys_beside_live_ones_close_nothing(self):
-        self.provider.pay_now_api_base = False
+        self.provider.sudo().pay_now_api_base = False
         self.become(test_mode=False)
         live = self.enter('live')
         self.become(id='acct_try', test_mode=True)
@@ -300,8 +302,10 @@ class TestAccounts(PayNowCommon):
         )
         self.assertAlmostEqual(self.clearing_balance(), 95.25)
         self.assertNotIn(self.provider, self.provider._pay_now_swept())
-        asked = self.env['payment.transaction'].search(
-            self.env['payment.transaction']._pay_now_sweep_domain()
+        asked = (
+            self.env['payment.transaction']
+            .sudo()
+            .search(self.env['payment.transaction']._pay_now_sweep_domain())
         )
         self.assertFalse(asked, "nobody can be asked")
         self.enter('connect')

@@ -204,7 +204,7 @@ class TestBranch(BranchCommon):
 
     def test_nobody_is_reminded_by_the_branch_and_by_its_company(self):
         reminder = self.run_of(self.branch).reminder_ids
-        reminder.write({'state': 'sent', 'sent_at': datetime.now()})
+        reminder.sudo().write({'state': 'sent', 'sent_at': datetime.now()})
         self.make_invoice(50, days_late=20)
         self.assertEqual(self.run_of(self.company).reminder_ids.state, 'held')
         # Also by somebody who sees nothing of the branch.

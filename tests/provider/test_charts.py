@@ -42,7 +42,7 @@ class ChartsCase(PayNowCommon):
             .sorted(lambda provider: const.PROVIDER_CODES.index(provider.code))
         )
         for provider in providers:
-            provider.pay_now_api_base = 'http://127.0.0.1:1'
+            provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
             provider._pay_now_connect('sk_test_key', 'secret')
         return providers
 

@@ -58,7 +58,7 @@ class CompaniesCommon(PayNowCommon):
         gateway.account = replace(gateway.account, id='acct_us', currency='USD')
         cls.other.pay_now_sage_customer_code = 'US-9'
         cls.other._pay_now_sign_up('us@example.com', 'accounting')
-        cls.other_provider.pay_now_api_base = 'http://127.0.0.1:1'
+        cls.other_provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
         cls.other_provider._pay_now_connect('sk_test_us')
 
     @classmethod
@@ -227,8 +227,8 @@ class TestCompanyIsolation(CompaniesCommon, MockEmail):
         self.assertEqual(run.reminder_ids.item_ids.move_id, self.theirs)
         self.assertEqual(run.reminder_ids.amount_due, 80)
         self.assertEqual(run.reminder_ids.level_id.company_id, self.other)
-        run.reminder_ids.write({'state': 'sent', 'sent_at': '2026-01-01'})
-        run.reminder_ids.sent_at = datetime.now()
+        run.reminder_ids.sudo().write({'state': 'sent', 'sent_at': '2026-01-01'})
+        run.reminder_ids.sudo().sent_at = datetime.now()
         mine = self.run_of(self.company)
         self.assertRecordValues(
             mine.reminder_ids, [{'amount_due': 100, 'state': 'draft', 'has_button': True}]
@@ -324,7 +324,7 @@ class TestCompanyPages(CompaniesCommon, HttpCase):
         )
         self.assertIn("not available now", answer.text)
         self.assertFalse(
-            self.env['payment.transaction'].search([('invoice_ids', 'in', self.theirs.ids)])
+            self.env['payment.transaction'].sudo().search([('invoice_ids', 'in', self.theirs.ids)])
         )
 
     def test_the_pages_are_each_companys_own(self):

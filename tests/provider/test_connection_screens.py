@@ -78,7 +78,7 @@ class TestConnectionScreens(BrowserMixin, PayNowCommon, HttpCase):
         self.provider.action_pay_now_renew_webhook()
         self.look_at('renewing')
         now = fields.Datetime.now()
-        self.provider.write(
+        self.provider.sudo().write(
             {'pay_now_silent_since': now - timedelta(hours=3), 'pay_now_silent_at': now}
         )
         self.look_at('amber')
@@ -131,7 +131,7 @@ class TestConnectionScreens(BrowserMixin, PayNowCommon, HttpCase):
 
     def test_options_and_the_page_outside_the_limits(self):
         self.connect_live()
-        self.provider.write({'pay_now_minimum_amount': 50, 'maximum_amount': 900})
+        self.provider.sudo().write({'pay_now_minimum_amount': 50, 'maximum_amount': 900})
         invoice = self.make_invoice(20)
         path = f'/odoo/action-{self.env.ref("account_pay_now.action_pay_now_options").id}'
         for lang, browser in self.in_both_languages(self.manager):

@@ -50,7 +50,7 @@ class TestHealthDaily(HealthCommon):
                 self.look()
             self.assertEqual(sorted(asked), ['paypal', 'stripe'])
             asked.clear()
-            self.provider.write({'pay_now_problem': "No.", 'pay_now_checked_at': clock()})
+            self.provider.sudo().write({'pay_now_problem': "No.", 'pay_now_checked_at': clock()})
             self.gateway.refused = self.auth_error()
             for _hour in range(5):
                 clock.tick(timedelta(hours=1))
@@ -88,8 +88,8 @@ class TestHealthDaily(HealthCommon):
         theirs = self.env['payment.provider'].search(
             [('company_id', '=', other.id), ('code', '=', 'pay_now_stripe')]
         )
-        theirs.write({'pay_now_status': 'connected', 'pay_now_known_health': 'waiting'})
-        theirs.pay_now_api_key = 'sk_test_theirs'
+        theirs.sudo().write({'pay_now_status': 'connected', 'pay_now_known_health': 'waiting'})
+        theirs.sudo().pay_now_api_key = 'sk_test_theirs'
         gateway_of = type(self).gateway_of
         broken = self.gateway_class()
         broken.refused = self.auth_error()

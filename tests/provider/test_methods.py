@@ -16,7 +16,7 @@ class TestMethods(PayNowCommon):
         cls.connect()
 
     def test_every_code_we_translate_has_its_record(self):
-        Transaction = self.env['payment.transaction']
+        Transaction = self.env['payment.transaction'].sudo()
         for code, ours in (
             ('sepa_debit', 'sepa_direct_debit'),
             ('us_bank_account', 'ach_direct_debit'),

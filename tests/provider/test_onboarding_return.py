@@ -70,7 +70,7 @@ class TestOnboardingReturn(PlatformCase):
         self.assertEqual(compared.call_count, 2, "also where there is nothing to compare with")
 
     def test_late(self):
-        self.visit.expires_at = fields.Datetime.now() - timedelta(seconds=1)
+        self.visit.sudo().expires_at = fields.Datetime.now() - timedelta(seconds=1)
         self.assert_refused()
         self.assert_refused(self.refreshing())
 

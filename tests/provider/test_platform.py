@@ -117,7 +117,7 @@ class TestPlatform(PlatformCase):
         self.sandbox.account(account=self.merchant(self.provider), charges_enabled=True, missing=[])
         self.deliver()
         self.assertFalse(self.provider.pay_now_problem)
-        self.provider.pay_now_api_base = self.sandbox.api_base
+        self.provider.sudo().pay_now_api_base = self.sandbox.api_base
         self.provider._pay_now_connect(self.sandbox.key)
         self.sandbox.account(account='acct_sandbox', charges_enabled=False)
         self.deliver()

@@ -98,7 +98,7 @@ class TestPlatformCredentials(PlatformCase):
             with self.assertRaises(AccessError), mute_logger('odoo.orm.models'):
                 call()
         # What an administrator can write chooses no account.
-        provider.pay_now_account = 'acct_victim'
+        provider.sudo().pay_now_account = 'acct_victim'
         self.provider._pay_now_gateway().balance()
         call = self.sandbox.requests()[-1]
         self.assertEqual(call['headers']['Stripe-Account'], self.merchant(self.provider))

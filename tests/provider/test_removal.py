@@ -171,8 +171,8 @@ class TestRemoval(PayNowCommon):
         )
         # A second account at the same provider: not waited for twice.
         second = self.provider.copy({'name': "Second account"})
-        second.write({'pay_now_webhook_ref': 'we_2'})
-        second.pay_now_webhook_url = second._pay_now_connection().webhook_address()
+        second.sudo().write({'pay_now_webhook_ref': 'we_2'})
+        second.sudo().pay_now_webhook_url = second._pay_now_connection().webhook_address()
         url = self.provider.pay_now_webhook_url
         self.gateway.down = True
         with self.assertLogs('odoo.addons.account_pay_now', 'WARNING'):

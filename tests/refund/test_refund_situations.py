@@ -205,7 +205,7 @@ class RefundSituations:
         )
         with patch.object(self.env.registry['pay.now.event'], '_sweep', lambda _self: None):
             self.sweep()
-        self.side.provider.pay_now_webhook_ref = webhook
+        self.side.provider.sudo().pay_now_webhook_ref = webhook
 
     def in_odoo_and_at_the_dashboard(self):
         self.refund(100)

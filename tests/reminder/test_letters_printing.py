@@ -82,7 +82,7 @@ class TestLettersPrinting(PrintingCommon):
         self.make_invoice(10, partner=mailed, days_late=30)
         reminders = self.generate().reminder_ids
         self.assertEqual(set(reminders.mapped('channel')), {'letter', 'email'})
-        reminders.write({'level_id': False, 'state': 'held'})
+        reminders.sudo().write({'level_id': False, 'state': 'held'})
         self.assertEqual(reminders.mapped('preview_html'), [False, False])
 
     def test_letters_that_nobody_wants_to_print(self):
@@ -129,7 +129,7 @@ class TestLettersUpgrade(LettersCommon):
         other = self.env['res.company'].create({'name': "Fournil SA"})
         branch = self.env['res.company'].create({'name': "Lyon", 'parent_id': other.id})
         unused = self.env['res.company'].create({'name': "Moulin SA"})
-        self.env['pay.now.reminder'].create(
+        self.env['pay.now.reminder'].sudo().create(
             {'company_id': branch.id, 'partner_id': self.customer.id, 'state': 'held'}
         )
         companies = self.company | other | branch | unused
@@ -176,7 +176,7 @@ class TestLettersOfCompanies(PrintingCommon):
         both = {'allowed_company_ids': (mill | self.company).ids}
         theirs = own.with_context(**both).create({'company_id': mill.id})
         theirs._generate()
-        self.env['pay.now.reminder'].create(
+        self.env['pay.now.reminder'].sudo().create(
             {
                 'company_id': mill.id,
                 'partner_id': self.customer.id,

@@ -277,7 +277,7 @@ class TestReminder(ReminderCommon):
     def test_interrupted_is_uncertain_and_not_sent_again(self):
         run = self.generate()
         run.action_send()
-        run.reminder_ids.state = 'sending'
+        run.reminder_ids.sudo().state = 'sending'
         with self.mock_mail_gateway(), self.enter_registry_test_mode():
             self.env.ref('account_pay_now.ir_cron_reminders_send').method_direct_trigger()
             self.assertFalse(self._mails)

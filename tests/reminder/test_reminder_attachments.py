@@ -101,7 +101,7 @@ class TestReminderAttachments(AttachmentsCommon):
         )
         self.assertIn("The 2 invoices are attached.", mail['body'])
         self.assertFalse(run.reminder_ids.reason)
-        run.reminder_ids.state = 'canceled'
+        run.reminder_ids.sudo().state = 'canceled'
         (again,) = self.send(self.generate())
         self.assertEqual(len(printed), 2, "never again")
         self.assertEqual(len(again['attachments']), 2)

@@ -139,8 +139,10 @@ class TestReminderContact(ReminderCommon):
 
     def test_an_archived_customer_waits_for_a_person(self):
         self.customer.action_archive()
-        run = self.env['pay.now.reminder.run'].create(
-            {'company_id': self.company.id, 'trigger': 'auto'}
+        run = (
+            self.env['pay.now.reminder.run']
+            .sudo()
+            .create({'company_id': self.company.id, 'trigger': 'auto'})
         )
         run._generate()
         run._send_by_itself()

@@ -103,7 +103,7 @@ class TestReminderHistory(ReminderDaysCommon):
         kind, days = self.dice.choice([('promise', 9), ('paid', -1), ('problem', 0)])
         day = str((self.now + timedelta(days=days)).date())
         with contextlib.suppress(ValidationError):
-            invoice._pay_now_answer(kind, set(self.lines(invoice).ids), day, "Something")
+            invoice.sudo()._pay_now_answer(kind, set(self.lines(invoice).ids), day, "Something")
         if self.dice.random() < 0.5:
             # Somebody has solved it.
             self.env['pay.now.answer'].search([('kind', '=', 'problem')], limit=1).action_close()

@@ -58,16 +58,20 @@ class ReasonsCommon(ReminderCommon):
             self.assertEqual(self.seen_by(lang, reminder).reason, expected)
 
     def sent_reminder(self, **values):
-        return self.env['pay.now.reminder'].create(
-            {
-                'company_id': self.company.id,
-                'partner_id': self.customer.id,
-                'level_id': self.levels[0].id,
-                'state': 'sent',
-                'email': 'client@example.com',
-                'is_noted': True,
-                **values,
-            }
+        return (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'level_id': self.levels[0].id,
+                    'state': 'sent',
+                    'email': 'client@example.com',
+                    'is_noted': True,
+                    **values,
+                }
+            )
         )
 
 
@@ -186,7 +190,7 @@ class TestReminderReasons(ReasonsCommon):
             "The mail came back from client@example.com",
             "L'e-mail est revenu de client@example.com",
         )
-        reminder.reason_codes = [
+        reminder.sudo().reason_codes = [
             ['under_way', {}],
             ['not_attached', {'invoices': ["F/1", "F/2"], 'error': "no paper"}],
         ]
@@ -206,7 +210,7 @@ class TestReminderReasons(ReasonsCommon):
             self.assertIn(text, row.name)
 
     def test_problem_of_a_run(self):
-        run = self.made_by(FRENCH).run_id
+        run = self.made_by(FRENCH).run_id.sudo()
         none, now = self.env['ir.mail_server'], fields.Datetime.now()
         run._note_server_refuses(none, "port closed", now)
         for lang, text in ((ENGLISH, "takes no mails"), (FRENCH, "accepte aucun e-mail")):

@@ -86,7 +86,7 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
 
     def test_customer_invoice_and_settings(self):
         run = self.generate()
-        run.reminder_ids.write({'state': 'sent', 'sent_at': fields.Datetime.now()})
+        run.reminder_ids.sudo().write({'state': 'sent', 'sent_at': fields.Datetime.now()})
         for lang in LANGUAGES:
             self.admin.lang = lang
             with self.browser('pay_now_admin') as browser:

@@ -86,7 +86,7 @@ class TestChecks(FirstWeekCommon):
         self.sign_up()
         self.provider._pay_now_connect('sk_test_key')
         self.assertEqual(self.company._pay_now_checks()['base_url']['level'], 'warning')
-        self.provider.pay_now_api_base = 'http://127.0.0.1:1'
+        self.provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
         self.assertEqual(self.company._pay_now_checks()['base_url']['level'], 'info')
 
     def test_company_without_email_or_chart(self):

@@ -118,13 +118,13 @@ class TestTestMode(FirstWeekCommon):
         self.assertFalse(self.company._pay_now_test_text())
 
     def test_broken_test_connection_is_still_test_mode(self):
-        self.provider.pay_now_problem = "keys refused"
+        self.provider.sudo().pay_now_problem = "keys refused"
         self.assertTrue(self.company._pay_now_test_mode())
 
     def test_beside_real_keys_test_keys_take_nobodys_payment(self):
         other = self.provider.copy({'name': "Live", 'company_id': self.company.id})
-        other.write({'pay_now_status': 'connected', 'state': 'enabled'})
+        other.sudo().write({'pay_now_status': 'connected', 'state': 'enabled'})
         self.assertEqual(self.company._pay_now_providers(), other)
         self.assertFalse(self.company._pay_now_test_mode())
-        other.pay_now_problem = "keys refused"
+        other.sudo().pay_now_problem = "keys refused"
         self.assertFalse(self.company._pay_now_providers())

@@ -62,7 +62,7 @@ class TestTrialReminder(TrialCommon):
         self.assertIn("Payer maintenant", mail['body'])
 
     def test_with_test_keys_the_trial_has_its_button(self):
-        self.provider.pay_now_api_base = False
+        self.provider.sudo().pay_now_api_base = False
         self.make_invoice(50)
         trial = self.trial()
         self.assertIn(trial._pay_now_kind, self.send(trial)['body'])

@@ -168,7 +168,7 @@ class TestSetup(PayNowCommon):
 
     def test_refused_address_leaves_the_sweep(self):
         self.sign_up()
-        self.provider.pay_now_api_base = 'http://127.0.0.1:1'
+        self.provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
 
         def refuse(_url):
             raise GatewayRefused("URL must be publicly accessible", 'url_invalid')
@@ -181,8 +181,8 @@ class TestSetup(PayNowCommon):
     def test_sandbox_only_on_this_machine_and_in_test_mode(self):
         for address in ('https://api.example.com', 'http://10.0.0.1:8080'):
             with self.assertRaises(ValidationError):
-                self.provider.pay_now_api_base = address
-        self.provider.pay_now_api_base = 'http://127.0.0.1:8080'
+                self.provider.sudo().pay_now_api_base = address
+        self.provider.sudo().pay_now_api_base = 'http://127.0.0.1:8080'
         self.connect()
         with self.assertRaises(ValidationError):
             self.provider.state = 'enabled'
