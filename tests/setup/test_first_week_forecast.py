@@ -70,7 +70,7 @@ class TestForecast(TrialCommon):
             {'state': 'sent', 'sent_at': fields.Datetime.now() - timedelta(days=13, hours=6)}
         )
         self.assertEqual(self.forecast(), {'Boulanger': True})
-        sent.sent_at = fields.Datetime.now() - timedelta(days=12, hours=6)
+        sent.sudo().sent_at = fields.Datetime.now() - timedelta(days=12, hours=6)
         self.assertEqual(self.forecast(), {'Boulanger': False})
 
     def test_leaves_no_trace(self):
