@@ -66,7 +66,7 @@ class TestForecast(TrialCommon):
         run = self.env['pay.now.reminder.run'].create({})
         run._generate()
         sent = run.reminder_ids
-        sent.write(
+        sent.sudo().write(
             {'state': 'sent', 'sent_at': fields.Datetime.now() - timedelta(days=13, hours=6)}
         )
         self.assertEqual(self.forecast(), {'Boulanger': True})
