@@ -330,5 +330,5 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         :return: the mails.
         """
         old = fields.Datetime.now() - timedelta(days=60)
-        self.env['pay.now.reminder'].search([('state', '=', 'sent')]).sent_at = old
+        self.env['pay.now.reminder'].sudo().search([('state', '=', 'sent')]).sent_at = old
         return self.send(self.generate())

@@ -318,7 +318,7 @@ class TestBelonging(BelongingCommon):
         self.assertEqual(run.reminder_ids.state, 'held')
         self.assertEqual(group.pay_now_reminder_count, 1)
         waiting = self.env['pay.now.reminder'].sudo().browse(reminder.id)
-        waiting.state = 'queued'
+        waiting.sudo().state = 'queued'
         self.assertEqual(run.reminder_ids._under_way(), group)
 
     # === PORTAL === #

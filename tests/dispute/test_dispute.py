@@ -161,8 +161,10 @@ class TestDispute(DisputeCase):
         self.gateway.set(self.tx.provider_reference, disputed=True)
         self.dispute_at_provider('lost', movements=self.moved((-300, 20)))
         self.sweep()
-        refund = self.env['payment.transaction'].browse(
-            self.tx._create_child_transaction(10, is_refund=True).id
+        refund = (
+            self.env['payment.transaction']
+            .sudo()
+            .browse(self.tx._create_child_transaction(10, is_refund=True).id)
         )
         refund._send_refund_request()
         self.assertIn("dispute was lost", refund.state_message)
@@ -362,13 +364,13 @@ class TestDispute(DisputeCase):
         self.assertEqual(mine.amount_due, 40)
         self.dispute_at_provider(tx=tx)
         self.sweep()
-        mine.state = 'draft'
+        mine.sudo().state = 'draft'
         mine._refresh()
         self.assertRecordValues(mine, [{'state': 'held', 'reason': "Dispute open"}])
         self.assertFalse(other.line_ids._pay_now_disputed())
         self.change(state='lost', movements=self.moved((-60, 0)))
         self.sweep()
-        mine.state = 'draft'
+        mine.sudo().state = 'draft'
         mine._refresh()
         self.assertRecordValues(mine, [{'state': 'draft', 'amount_due': 100}])
 

@@ -67,7 +67,7 @@ class TestMailScreens(BrowserMixin, ReminderCommon, HttpCase):
 
     def sent(self, lang, **values):
         """Send a reminder in a language; return what the mail server got."""
-        self.env['pay.now.reminder'].search([]).state = 'canceled'
+        self.env['pay.now.reminder'].sudo().search([]).state = 'canceled'
         self.customer.lang = lang
         (mail,) = self.send(self.generate(**values))
         return mail

@@ -80,7 +80,7 @@ class TestMerge(ReminderCommon):
 
     def test_what_leaves_comes_first(self):
         first, later = self.reminders('queued')
-        later.state = 'sending'
+        later.sudo().state = 'sending'
         self.merge(self.customer, self.twin)
         self.assertEqual((first.state, later.state), ('held', 'sending'))
 
@@ -99,7 +99,7 @@ class TestMerge(ReminderCommon):
         first, later = self.reminders('draft')
         self.merge(self.customer, self.twin)
         self.assertEqual((first.state, later.state), ('draft', 'draft'))
-        first.run_id.state = 'draft'
+        first.run_id.sudo().state = 'draft'
         [mail] = self.send(first.run_id)
         self.assertIn('client@example.com', mail['email_to'][0])
         self.assertEqual({first.state, later.state}, {'sent', 'held'})

@@ -217,7 +217,7 @@ class TestReminderAttachments(AttachmentsCommon):
         self.assertFalse(
             self.second.invoice_pdf_report_id, "the company wants its link on that one"
         )
-        self.env['pay.now.reminder'].search([]).state = 'canceled'
+        self.env['pay.now.reminder'].sudo().search([]).state = 'canceled'
         self.company.link_qr_code = False
         self.send(self.previous())
         self.assertTrue(self.second.invoice_pdf_report_id)

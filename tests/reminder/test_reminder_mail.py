@@ -206,7 +206,7 @@ class TestReminderMail(ReminderCommon):
         (self.invoice | second | third).partner_bank_id = account
         text = self.parts(self.mail())[0]
         self.assertIn("Reference to quote: the numbers of the invoices you pay\n", text)
-        self.env['pay.now.reminder'].search([]).state = 'canceled'
+        self.env['pay.now.reminder'].sudo().search([]).state = 'canceled'
         second.payment_reference = 'RF-2'
         third.partner_bank_id = self.make_account(OTHER_IBAN)
         text = self.parts(self.mail())[0]

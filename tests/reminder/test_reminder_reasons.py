@@ -274,7 +274,7 @@ class TestReasonsUpgrade(ReasonsCommon):
         path = Path(__file__).parents[2] / 'migrations' / '19.0.1.6.0' / 'post-reasons.py'
         old, new, none = (self.sent_reminder() for _count in range(3))
         run = self.env['pay.now.reminder.run'].create({'company_id': self.company.id})
-        new.reason_codes = [['interrupted', {}]]
+        new.sudo().reason_codes = [['interrupted', {}]]
         self.env.flush_all()
         self.cr.execute("ALTER TABLE pay_now_reminder ADD COLUMN reason varchar")
         self.cr.execute("ALTER TABLE pay_now_reminder_run ADD COLUMN problem varchar")

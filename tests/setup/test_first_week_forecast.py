@@ -66,11 +66,11 @@ class TestForecast(TrialCommon):
         run = self.env['pay.now.reminder.run'].create({})
         run._generate()
         sent = run.reminder_ids
-        sent.write(
+        sent.sudo().write(
             {'state': 'sent', 'sent_at': fields.Datetime.now() - timedelta(days=13, hours=6)}
         )
         self.assertEqual(self.forecast(), {'Boulanger': True})
-        sent.sent_at = fields.Datetime.now() - timedelta(days=12, hours=6)
+        sent.sudo().sent_at = fields.Datetime.now() - timedelta(days=12, hours=6)
         self.assertEqual(self.forecast(), {'Boulanger': False})
 
     def test_leaves_no_trace(self):
