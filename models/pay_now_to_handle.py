@@ -233,7 +233,7 @@ class PayNowToHandle(models.Model):
                    tx.amount, one.create_date AS date, NULL::timestamp AS deadline
               FROM pay_now_event one
               LEFT JOIN payment_transaction tx ON tx.id = one.transaction_id
-             WHERE one.state = 'failed'
+             WHERE one.state IN ('failed', 'unreadable')
             """
         )
 
