@@ -27,6 +27,8 @@ class PayNowPlatformWebhook(http.Controller):
         '/pay_now/webhook/platform/<string:name>',
         type='http',
         auth='none',
+        # Whoever is nobody only reads, unless it is said.
+        readonly=False,
         methods=['POST'],
         csrf=False,
         save_session=False,

@@ -49,6 +49,8 @@ class PayNowWebhook(http.Controller):
         ],
         type='http',
         auth='none',
+        # Whoever is nobody only reads, unless it is said.
+        readonly=False,
         methods=['POST'],
         csrf=False,
         save_session=False,

@@ -24,6 +24,8 @@ IDENTIFIER = re.compile(r'[!-~]{1,255}')
 LONGEST = 255
 #: What no database keeps as text.
 UNSTORABLE = re.compile('[\0\ud800-\udfff]')
+#: How JSON writes it.
+ESCAPED = re.compile(r'\\u(?:0000|[dD][89a-fA-F])')
 #: What reading something of another shape than expected may raise.
 MISREAD = (
     ArithmeticError,
@@ -58,13 +60,17 @@ def parse(content):
             text,
             object_pairs_hook=_object,
             parse_constant=_refuse,
+            parse_float=_float,
             parse_int=_integer,
         )
     except (RecursionError, TypeError, ValueError):
         raise Unreadable("This is no JSON of a provider's.") from None
     if not isinstance(values, dict):
         raise Unreadable("This is no JSON object.")
-    return clean(values)
+    # Most bodies need no second look: they cannot be too deep, nor hold what has to be escaped.
+    if text.count('{') + text.count('[') > DEEPEST or ESCAPED.search(text):
+        clean(values)
+    return values
 
 
 def clean(values):
@@ -97,6 +103,8 @@ def storable(text):
     """
     if isinstance(text, bytes):
         text = text.decode(errors='backslashreplace')
+    if text.isascii() and '\0' not in text:
+        return text
     return UNSTORABLE.sub('\ufffd', text)
 
 
@@ -122,9 +130,18 @@ def _refuse(_constant):
 
 
 def _integer(digits):
-    if len(digits) > 20:
+    # Longer ones take a while, and Python refuses them one day.
+    return _reasonable(int(digits) if len(digits) <= 20 else LARGEST)
+
+
+def _float(digits):
+    return _reasonable(float(digits))
+
+
+def _reasonable(number):
+    if not _is_reasonable(number):
         raise Unreadable("This number is beyond reason.")
-    return int(digits)
+    return number
 
 
 def _is_reasonable(number):

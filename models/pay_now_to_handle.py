@@ -68,7 +68,7 @@ class PayNowToHandle(models.Model):
             ('dispute', "Dispute"),
             ('movement', "Movement to decide"),
             ('payout', "Payout"),
-            ('event', "Failed notification"),
+            ('event', "Failed or not understood notification"),
             ('reminder', "Uncertain reminder"),
             ('answer', "Reported problem"),
             ('letter', "Letters to print"),

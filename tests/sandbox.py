@@ -120,19 +120,26 @@ class SandboxCase(PayNowCommon, HttpCase):
         """Receive one notification that was held back."""
         self.assertEqual(self.post_notification(out).status_code, 200)
 
-    def post_notification(self, out):
+    def post_notification(self, out, path='', **headers):
         """Post a notification; once more, as PayPal does, where its certificate was not known yet.
 
         :param dict out: one that was held back.
+        :param str path: another address than its own.
+        :param headers: other ones than its own.
         :return: the answer.
         """
-        path, values = urlsplit(out['url']).path, {'data': out['body'].encode()}
-        answer = self.url_open(path, headers=out['headers'], **values)
+        path = path or urlsplit(out['url']).path
+        values = {'data': out['body'].encode(), 'headers': {**out['headers'], **headers}}
+        answer = self.url_open(path, **values)
         if answer.status_code == 503:
-            with self.enter_registry_test_mode():
-                self.env.ref('account_pay_now.ir_cron_certificates').method_direct_trigger()
-            answer = self.url_open(path, headers=out['headers'], **values)
+            self.fetch_certificates()
+            answer = self.url_open(path, **values)
         return answer
+
+    def fetch_certificates(self):
+        """Let the certificates be fetched that notifications named."""
+        with self.enter_registry_test_mode():
+            self.env.ref('account_pay_now.ir_cron_certificates').method_direct_trigger()
 
     def lose_notifications(self):
         """Whatever the providers had to say never arrives."""

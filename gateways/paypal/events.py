@@ -58,10 +58,9 @@ def verify(body, headers, webhook_id, test_mode, api_base=None, kept=None):
     :param bytes body: the request's body, untouched.
     :param headers: mapping of HTTP headers.
     :param str webhook_id: ours; part of what is signed, in place of a secret.
-    :param bool test_mode: whether we are in PayPal's sandbox: each environment has its own
-        certificates.
-    :param str api_base: the sandbox's address, the only one certificates come from then.
-    :param kept: gives the certificate of an address that was fetched before, None for none.
+    :param bool test_mode: whether we are in PayPal's sandbox, which has certificates of its own.
+    :param str api_base: our sandbox's address, the only one certificates come from then.
+    :param kept: gives what was fetched from a certificate's address before, None for nothing.
     :rtype: Event
     :raise SignatureError: not proven.
     :raise CertificateNeeded: PayPal's certificate has to be fetched first.
@@ -69,11 +68,9 @@ def verify(body, headers, webhook_id, test_mode, api_base=None, kept=None):
     """
     if not webhook_id.strip():
         raise SignatureError("No webhook to verify for.", 'no_secret')
-    transmission, sent_at, signature, url, algorithm = _signature(headers)
     if len(body) > LARGEST:
         raise SignatureError("The notification is too large.", 'too_large')
-    if algorithm != ALGORITHM:
-        raise SignatureError("The signature is of another kind.", 'bad_algorithm')
+    transmission, sent_at, signature, url = _signature(headers)
     _check_time(sent_at)
     key = certificates.public_key(url, test_mode, api_base, kept)
     try:
@@ -93,14 +90,16 @@ def verify(body, headers, webhook_id, test_mode, api_base=None, kept=None):
 
 
 def _signature(headers):
-    """Return the values of `HEADERS`.
+    """Return the values of `HEADERS`, without the last one.
 
-    :raise SignatureError: one of them is missing.
+    :raise SignatureError: one of them is missing, or names another kind of signature.
     """
     given = {name.lower(): value for name, value in headers.items()}
     values = [given.get(f'paypal-{name}') or '' for name in HEADERS]
     if not all(values):
         raise SignatureError("The notification is not signed.", 'unsigned')
+    if values.pop() != ALGORITHM:
+        raise SignatureError("The signature is of another kind.", 'bad_algorithm')
     return values
 
 

@@ -59,7 +59,7 @@ class PayNowEvent(models.Model):
     checkout_ref = fields.Char(string="Checkout id", readonly=True)
     payment_ref = fields.Char(string="Payment id", readonly=True)
     charge_ref = fields.Char(string="Charge id", readonly=True)
-    reference = fields.Char(string="Reference", readonly=True)
+    reference = fields.Char(string="Reference", readonly=True, index='btree_not_null')
     subject = fields.Char(string="About", readonly=True, default='payment')
     object_ref = fields.Char(string="Id of what it is about", readonly=True)
     payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
@@ -88,7 +88,9 @@ class PayNowEvent(models.Model):
     error = fields.Char(string="Error", readonly=True)
 
     _event_once = models.UniqueIndex(
-        '(provider_id, event_ref)', "This notification is already stored."
+        # In this order, an id that somebody pastes is found too.
+        '(event_ref, provider_id)',
+        "This notification is already stored.",
     )
     _to_process = models.Index("(next_attempt_at, id) WHERE state = 'pending'")
     # What stays at millions of rows: few of them wait for somebody, or are to be forgotten.
