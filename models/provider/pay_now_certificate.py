@@ -115,7 +115,17 @@ class PayNowCertificate(models.Model):
             since=now - timedelta(seconds=const.CERTIFICATES_PERIOD),
         )
         if self.env.execute_query(query):
-            self.env.ref('account_pay_now.ir_cron_certificates').sudo()._trigger()
+            self._wake_worker()
+
+    @api.model
+    def _wake_worker(self, at=None):
+        """Have certificates fetched.
+
+        :param datetime at: when; by default now.
+        """
+        cron = self.env.ref('account_pay_now.ir_cron_certificates', raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger(at=at)
 
     # === BUSINESS METHODS - FETCHING === #
 
@@ -155,9 +165,7 @@ class PayNowCertificate(models.Model):
             one._fetch()
             cron._commit_progress(1, remaining=self.search_count(due))
         if waiting := self.search(domain, order='next_attempt_at', limit=1):
-            self.env.ref('account_pay_now.ir_cron_certificates')._trigger(
-                at=max(waiting.next_attempt_at, fields.Datetime.now())
-            )
+            self._wake_worker(at=max(waiting.next_attempt_at, fields.Datetime.now()))
 
     @api.model
     def _forget_refused(self):
