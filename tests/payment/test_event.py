@@ -255,8 +255,7 @@ class TestAtOnce(TransactionCase):
         with sql_db.db_connect(self.env.cr.dbname).cursor() as cr:
             cr.execute("DELETE FROM pay_now_event WHERE event_ref = 'evt_at_once'")
 
-    def store(self, cr):
-        env = api.Environment(cr, api.SUPERUSER_ID, {})
+    def store(self, env):
         event = base.Event(
             id='evt_at_once', type='charge.updated', created_at=datetime.now(timezone.utc)
         )
@@ -268,13 +267,17 @@ class TestAtOnce(TransactionCase):
 
         :rtype: list
         """
+        # Made here: another thread would wait for the registry, which is the tests'.
+        first, second = (
+            api.Environment(cr, api.SUPERUSER_ID, {}) for cr in (self.first, self.second)
+        )
         self.second.execute("SELECT count(*) FROM pay_now_event")
-        self.assertTrue(self.store(self.first))
+        self.assertTrue(self.store(first))
         came = []
 
         def store():
             try:
-                came.append(self.store(self.second))
+                came.append(self.store(second))
             except psycopg2.errors.SerializationFailure as error:
                 came.append(error)
 

@@ -65,6 +65,8 @@ class TestPlatform(PlatformCase):
     def test_revoked_while_the_provider_is_down(self):
         for provider in (self.provider, self.paypal):
             self.register(provider)
+            # Now the certificate is known that PayPal signs with.
+            self.deliver()
             self.revoke(provider)
             self.side(provider).misbehave(path='/v1/', status=503, times=9)
             self.deliver()
