@@ -167,6 +167,28 @@ ENDING_MINUTES_MAX = 30
 NOT_NOTIFIED_DAYS = 60
 #: Days a stored notification keeps its payload.
 PAYLOAD_RETENTION_DAYS = 90
+#: Days an event is kept that is over: at least as long as providers list theirs, twice over.
+EVENT_RETENTION_DAYS = 540
+EVENT_RETENTION_DAYS_MIN = 60
+EVENT_RETENTION_DAYS_MAX = 36500
+#: What a payment has about it that keeps its events: the model, and its field for the payment.
+KEEPERS = {
+    'pay.now.discrepancy': 'transaction_id',
+    'pay.now.dispute': 'transaction_id',
+    'payment.transaction': 'source_transaction_id',
+}
+#: Rows that are forgotten in one database transaction.
+FORGOTTEN_AT_ONCE = 10000
+#: Certificates that strangers may cause to be fetched in that many seconds; how long one that is
+#: none is remembered, in minutes; attempts at one that cannot be fetched.
+CERTIFICATES_ASKED = 20
+CERTIFICATES_PERIOD = 60
+CERTIFICATES_REFUSED_MINUTES = 60
+CERTIFICATES_ATTEMPTS = 6
+#: Seconds that one run fetches certificates.
+CERTIFICATES_SECONDS = 60
+#: Seconds after which the provider may send again what could not be proven yet.
+CERTIFICATES_RETRY_AFTER = 30
 #: Seconds during which one call is enough to wake the workers.
 WAKE_SECONDS = 5
 #: Conflicts with other workers before a scheduled action leaves the rest to its next run.

@@ -2,10 +2,12 @@
 
 from werkzeug.exceptions import Forbidden, NotFound
 
-from odoo import http
+from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const, platform_mode
+from odoo.addons.account_pay_now import const, isolation, platform_mode
+from odoo.addons.account_pay_now.controllers.webhook import verify
+from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
     GatewayUnavailable,
@@ -24,7 +26,9 @@ class PayNowPlatformWebhook(http.Controller):
     @http.route(
         '/pay_now/webhook/platform/<string:name>',
         type='http',
-        auth='public',
+        auth='none',
+        # Whoever is nobody only reads, unless it is said.
+        readonly=False,
         methods=['POST'],
         csrf=False,
         save_session=False,
@@ -43,19 +47,25 @@ class PayNowPlatformWebhook(http.Controller):
         code = CODES.get(name)
         if not code or not platform_mode.available(code):
             raise NotFound()
-        body = request.httprequest.get_data()
+        isolation.see_commits(request.env.cr)
+        Provider = request.env(user=SUPERUSER_ID)['payment.provider']
         try:
-            event = platform_mode.gateway(code).verify_event(body, request.httprequest.headers)
+            event, answer = verify(
+                platform_mode.gateway(code), Provider._pay_now_platform_providers(code)
+            )
         except (SignatureError, GatewayUnavailable, GatewayAuthError) as error:
             if error.code == 'livemode_mismatch':
                 return request.make_response('', status=200)
             _logger.warning("Notification for the platform refused: %s", error.message)
             raise Forbidden() from None
+        if answer:
+            return answer
         # What is sent about an account may be somebody's personal data, or another merchant's.
-        payload = '' if event.subject == 'account' else body.decode()
-        Event = request.env['pay.now.event'].sudo()
-        for provider in request.env['payment.provider']._pay_now_route(code, event):
-            if Event._store(provider, event, 'webhook', payload):
-                Event._wake_workers()
-                provider._pay_now_note_event()
+        payload = b'' if event.subject == 'account' else request.httprequest.get_data()
+        providers = Provider._pay_now_route(code, event)
+        if event.subject == base.UNREADABLE:
+            # Signed, and nobody's as far as can be read: for whoever runs the server.
+            _logger.error("A notification for the platform is not understood: %s", event.id)
+        for provider in providers:
+            provider.env['pay.now.event']._receive(provider, event, payload)
         return request.make_response('', status=200)

@@ -72,6 +72,7 @@ def _parser():
     add("bench-books", _bench_books, "time booking beside Odoo's own way and the floor")
     add("bench-page", _bench_page, "time the pay page beside Odoo's own invoice page")
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
+    add("bench-webhooks", _bench_webhooks, "time webhooks beside payment_stripe and the floor")
     add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
     add("test-kill", _test_kill, "kill workers while they send, and count the mails")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
@@ -131,6 +132,10 @@ def _bench_page(_arguments):
 
 def _bench_reminders(_arguments):
     return _on_server("bench.reminders")
+
+
+def _bench_webhooks(_arguments):
+    return _on_server("bench.webhooks")
 
 
 def _bench_workers(_arguments):

@@ -151,6 +151,10 @@ class Payment:
     test_mode: bool = False
 
 
+#: The subject of a notification that is the provider's, and cannot be understood.
+UNREADABLE = 'unreadable'
+
+
 @dataclass(frozen=True)
 class Event:
     """One verified (or listed) notification, normalised.
@@ -158,7 +162,7 @@ class Event:
     `checkout_id`, `payment_id` and `reference` say *which* payment to ask about; none of the
     posted amounts or states is handed out, so that nobody can book from them. `subject` says what
     to ask about: a `payment`, a `payout`, a `dispute` (the latter two by `object_id`) or the
-    `account` itself.
+    `account` itself; nothing where it is `UNREADABLE`, and then only its id counts.
     """
 
     id: str

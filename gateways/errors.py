@@ -30,6 +30,21 @@ class GatewayUnavailable(GatewayError):
     """
 
 
+class CertificateNeeded(GatewayUnavailable):
+    """A notification can be proven once the certificate that it names was fetched.
+
+    :param str url: of the certificate, one of the provider's own addresses.
+    :param bool test_mode: whether it is the provider's sandbox.
+    :param str api_base: the address of our sandbox, if it is there.
+    """
+
+    def __init__(self, url, test_mode, api_base=None):
+        super().__init__("The certificate is not known yet.", 'certificate_needed')
+        self.url = url
+        self.test_mode = test_mode
+        self.api_base = api_base or ''
+
+
 class GatewayRefused(GatewayError):
     """The provider understood and said no: the same request will be refused again."""
 

@@ -103,12 +103,16 @@ class Gateway(Protocol):
         :raise GatewayRefused: also when no more than that is left (`code` of the provider).
         """
 
-    def verify_event(self, body: bytes, headers) -> Event:
+    def verify_event(self, body: bytes, headers, kept=None) -> Event:
         """Prove the origin of a notification on its raw bytes, then normalise it.
+
+        Proven and not understood is an event too, whose subject is `base.UNREADABLE`.
 
         :param bytes body: the request's body, untouched.
         :param headers: mapping of HTTP headers, case-insensitive.
-        :raise SignatureError: not proven, too old, malformed, or no secret to prove it with.
+        :param kept: gives what was fetched from the address of a certificate, None for nothing.
+        :raise SignatureError: not proven, too old, or no secret to prove it with.
+        :raise CertificateNeeded: the certificate it names has to be fetched first.
         """
 
     def list_events(self, since: datetime):

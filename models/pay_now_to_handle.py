@@ -69,7 +69,7 @@ class PayNowToHandle(models.Model):
             ('dispute', "Dispute"),
             ('movement', "Movement to decide"),
             ('payout', "Payout"),
-            ('event', "Failed notification"),
+            ('event', "Failed or not understood notification"),
             ('reminder', "Uncertain reminder"),
             ('answer', "Reported problem"),
             ('letter', "Letters to print"),
@@ -234,7 +234,7 @@ class PayNowToHandle(models.Model):
                    tx.amount, one.create_date AS date, NULL::timestamp AS deadline
               FROM pay_now_event one
               LEFT JOIN payment_transaction tx ON tx.id = one.transaction_id
-             WHERE one.state = 'failed'
+             WHERE one.state IN ('failed', 'unreadable')
             """
         )
 

@@ -90,10 +90,15 @@ def payments_of(play, invoice):
 
 
 def deliver(out):
-    """Post a notification as the provider does."""
-    answer = requests.post(
-        out['url'], data=out['body'].encode(), headers=out['headers'], timeout=60
-    )
+    """Post a notification as the provider does: again, when it is asked to."""
+    for _attempt in range(20):
+        answer = requests.post(
+            out['url'], data=out['body'].encode(), headers=out['headers'], timeout=60
+        )
+        if answer.status_code != 503:
+            break
+        # The certificate is being fetched.
+        time.sleep(0.5)
     return answer.status_code
 
 

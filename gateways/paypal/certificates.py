@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The certificates PayPal signs its notifications with, and from whom we take them.
 
-The notification itself names its certificate's address, and anybody can post a notification. So:
+The notification itself names its certificate's address, and anybody can post a notification. So
+whoever receives them keeps what was fetched once, and fetches in the background (`fetch`); and:
 
 * The address must be one of PayPal's own for certificates, in our environment, to the letter.
   It is fetched over verified TLS without following redirects. That the holder of that host says
@@ -13,10 +14,8 @@ The notification itself names its certificate's address, and anybody can post a 
   issuer proves nothing beyond what its host does.
 """
 
-import collections
+import functools
 import re
-import threading
-import time
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
@@ -29,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from OpenSSL import crypto
 
-from ..errors import GatewayUnavailable, SignatureError
+from ..errors import CertificateNeeded, GatewayUnavailable, SignatureError
 from .client import new_session
 
 HOSTS = {
@@ -45,33 +44,27 @@ DOMAIN = 'paypal.com'
 SANDBOX_NAME = 'messageverificationcerts.sandbox.invalid'
 WEAKEST_KEY = 2048
 PEM = re.compile(rb'-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----', re.S)
+#: How many that were checked are remembered; whether they are valid today is looked at each time.
 KEPT = 32
-#: Strangers choose the addresses: they cause no more downloads than that, in that many seconds.
-DOWNLOADS, PERIOD = 20, 60
-
-_lock = threading.Lock()
-_known = {}
-_downloads = collections.deque(maxlen=DOWNLOADS)
 
 
-def public_key(url, test_mode, api_base=None):
+def public_key(url, test_mode, api_base=None, kept=None):
     """Return the key of one of PayPal's certificates.
 
     :param str url: as the notification names it.
     :param bool test_mode: whether we are in PayPal's sandbox, None while nobody knows.
     :param str api_base: the sandbox's address.
+    :param kept: gives what was fetched from an address before, None for nothing; without it the
+        certificate is fetched here and now.
     :raise SignatureError: `bad_cert_url`, `bad_certificate`.
+    :raise CertificateNeeded: it was not fetched before.
     :raise GatewayUnavailable: it cannot be fetched now.
     """
     check_url(url, test_mode, api_base)
-    # Its address never leads to another certificate: a new one has a new address.
-    certificate = _known.get(url)
-    if not certificate:
-        certificate = _checked(_download(url), sandbox=bool(api_base))
-        with _lock:
-            if len(_known) >= KEPT:
-                _known.clear()
-            _known[url] = certificate
+    content = kept(url) if kept else _download(url)
+    if content is None:
+        raise CertificateNeeded(url, test_mode, api_base)
+    certificate = _checked(content, sandbox=bool(api_base))
     start, end = _validity(certificate)
     if not start <= datetime.now(timezone.utc) <= end:
         raise SignatureError("The certificate is not valid today.", 'bad_certificate')
@@ -95,12 +88,23 @@ def check_url(url, test_mode, api_base=None):
     raise SignatureError("The certificate is not at PayPal.", 'bad_cert_url')
 
 
+def fetch(url, test_mode, api_base=None):
+    """Return one of PayPal's certificates as it is at its address, once it is one.
+
+    :param str url: as a notification named it.
+    :param bool test_mode: whether we are in PayPal's sandbox.
+    :param str api_base: the sandbox's address.
+    :rtype: bytes
+    :raise SignatureError: `bad_cert_url`, `bad_certificate`.
+    :raise GatewayUnavailable: it cannot be fetched now.
+    """
+    check_url(url, test_mode, api_base)
+    content = _download(url)
+    _checked(content, sandbox=bool(api_base))
+    return content
+
+
 def _download(url):
-    with _lock:
-        now = time.monotonic()
-        if len(_downloads) == DOWNLOADS and now - _downloads[0] < PERIOD:
-            raise GatewayUnavailable("Too many certificates are asked for.", 'too_many')
-        _downloads.append(now)
     try:
         with (
             new_session() as session,
@@ -118,6 +122,7 @@ def _download(url):
     return content
 
 
+@functools.lru_cache(maxsize=KEPT)
 def _checked(content, sandbox):
     """Return the first certificate of a PEM text, once it is one that PayPal signs with.
 

@@ -15,6 +15,7 @@ import paypalrestsdk
 import requests
 from paypalrestsdk import exceptions
 
+from .. import reading
 from ..errors import GatewayAuthError, GatewayError, GatewayUnavailable
 from .errors import UNREADABLE, translate
 
@@ -176,14 +177,13 @@ class PayPalApi(paypalrestsdk.Api):
             response.status_code,
             response.headers.get('PayPal-Debug-Id'),
         )
-        content = response.content.decode('utf-8', 'replace')
+        if not 200 <= response.status_code < 300:
+            # Raises what the SDK calls this status; it reads nothing of it.
+            self.handle_response(response, response.content.decode('utf-8', 'replace'))
         try:
-            values = self.handle_response(response, content)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, dict):
-            raise exceptions.ConnectionError(response, '')
-        return values
+            return reading.parse(response.content or b'{}')
+        except reading.Unreadable:
+            raise exceptions.ConnectionError(response, '') from None
 
     def _session(self):
         """Return the calling thread's own connections."""

@@ -1,11 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """PayPal's refusals, and its silence, in our own terms."""
 
-import json
 import re
 
 import requests
 
+from .. import reading
 from ..errors import (
     GatewayAuthError,
     GatewayError,
@@ -59,10 +59,8 @@ def _kind(status, code):
 def _body(content):
     """Return the error object of PayPal's answer; None when the answer is none of PayPal's."""
     try:
-        body = json.loads(content or '')
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(body, dict):
+        body = reading.parse(content or '')
+    except reading.Unreadable:
         return None
     return body if isinstance(body.get('name') or body.get('error'), str) else None
 

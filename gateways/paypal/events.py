@@ -2,7 +2,6 @@
 """PayPal's notifications: which ones we ask for, whether they are PayPal's, what they are about."""
 
 import binascii
-import json
 import zlib
 from base64 import b64decode
 from datetime import datetime, timedelta, timezone
@@ -11,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from .. import reading
 from ..base import Event
 from ..errors import SignatureError
 from . import certificates
@@ -48,31 +48,31 @@ EVENT_TYPES = (
 # === WHETHER IT IS PAYPAL'S === #
 
 
-def verify(body, headers, webhook_id, test_mode, api_base=None):
+def verify(body, headers, webhook_id, test_mode, api_base=None, kept=None):
     """Prove that a notification is PayPal's and for our webhook, on its raw bytes; normalise it.
 
     What is proven: whoever holds the key of a certificate of PayPal's (see
-    `certificates`) signed these very bytes, at that time, for the webhook we registered.
+    `certificates`) signed these very bytes, at that time, for the webhook we registered. What is
+    proven and not understood is `UNREADABLE`: sent again it would say the same.
 
     :param bytes body: the request's body, untouched.
     :param headers: mapping of HTTP headers.
     :param str webhook_id: ours; part of what is signed, in place of a secret.
-    :param bool test_mode: whether we are in PayPal's sandbox: each environment has its own
-        certificates.
-    :param str api_base: the sandbox's address, the only one certificates come from then.
+    :param bool test_mode: whether we are in PayPal's sandbox, which has certificates of its own.
+    :param str api_base: our sandbox's address, the only one certificates come from then.
+    :param kept: gives what was fetched from a certificate's address before, None for nothing.
     :rtype: Event
     :raise SignatureError: not proven.
-    :raise GatewayUnavailable: PayPal's certificate cannot be fetched now.
+    :raise CertificateNeeded: PayPal's certificate has to be fetched first.
+    :raise GatewayUnavailable: it cannot be fetched now.
     """
     if not webhook_id.strip():
         raise SignatureError("No webhook to verify for.", 'no_secret')
-    transmission, sent_at, signature, url, algorithm = _signature(headers)
     if len(body) > LARGEST:
         raise SignatureError("The notification is too large.", 'too_large')
-    if algorithm != ALGORITHM:
-        raise SignatureError("The signature is of another kind.", 'bad_algorithm')
+    transmission, sent_at, signature, url = _signature(headers)
     _check_time(sent_at)
-    key = certificates.public_key(url, test_mode, api_base)
+    key = certificates.public_key(url, test_mode, api_base, kept)
     try:
         key.verify(
             b64decode(signature, validate=True),
@@ -83,20 +83,23 @@ def verify(body, headers, webhook_id, test_mode, api_base=None):
     except (InvalidSignature, binascii.Error, ValueError):
         raise SignatureError("The signature does not match.", 'bad_signature') from None
     try:
-        return normalise(json.loads(body.decode()), test_mode)
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        raise SignatureError("The notification cannot be read.", 'malformed') from None
+        data = reading.parse(body)
+    except reading.Unreadable:
+        data = {}
+    return read(data, reading.fingerprint(body), test_mode)
 
 
 def _signature(headers):
-    """Return the values of `HEADERS`.
+    """Return the values of `HEADERS`, without the last one.
 
-    :raise SignatureError: one of them is missing.
+    :raise SignatureError: one of them is missing, or names another kind of signature.
     """
     given = {name.lower(): value for name, value in headers.items()}
     values = [given.get(f'paypal-{name}') or '' for name in HEADERS]
     if not all(values):
         raise SignatureError("The notification is not signed.", 'unsigned')
+    if values.pop() != ALGORITHM:
+        raise SignatureError("The signature is of another kind.", 'bad_algorithm')
     return values
 
 
@@ -110,6 +113,20 @@ def _check_time(sent_at):
 # === WHAT IT IS ABOUT === #
 
 
+def read(data, fallback, test_mode):
+    """Return one of PayPal's event objects, whether it is understood or not.
+
+    :param dict data: a verified or listed event.
+    :param str fallback: its id, where it has none.
+    :param bool test_mode: whether it comes from PayPal's sandbox.
+    :rtype: Event
+    """
+    try:
+        return normalise(data, test_mode)
+    except reading.MISREAD:
+        return reading.unreadable(data, fallback, test_mode, data.get('event_type'))
+
+
 def normalise(data, test_mode):
     """Return one of PayPal's event objects as an `Event`: which payment to ask about.
 
@@ -121,27 +138,26 @@ def normalise(data, test_mode):
     created_at = instant(data['create_time'])
     if not created_at:
         raise ValueError("An event has a time.")
-    kind = data['event_type']
-    if not (isinstance(kind, str) and isinstance(data['id'], str)):
-        raise TypeError("An event has an id and a type.")
+    kind = reading.identifier(data['event_type'])
+    if not (kind and reading.identifier(data['id'])):
+        raise reading.Unreadable("An event has an id and a type.")
     about = next((read for prefix, read in READERS if kind.startswith(prefix)), _unknown)
-    values = {
-        'object_id': resource.get('id'),
-        'account_id': _merchant_id(resource),
-        **about(resource),
-    }
+    # Of an event that nobody is asked about, the id of its object is a text like another.
+    values = {'account_id': _merchant_id(resource), **about(resource)}
+    object_id = reading.words(resource.get('id'))
+    reference = reading.words(values.pop('reference', ''))
     return Event(
         id=data['id'],
         type=kind,
         created_at=created_at,
-        object_type=_text(data.get('resource_type')),
+        object_type=reading.words(data.get('resource_type')),
         test_mode=test_mode,
-        **{name: _text(value) for name, value in values.items()},
+        reference=reference,
+        **{
+            'object_id': object_id,
+            **{name: reading.identifier(value) for name, value in values.items()},
+        },
     )
-
-
-def _text(value):
-    return value if isinstance(value, str) else ''
 
 
 def _merchant_id(resource):

@@ -15,10 +15,10 @@ from ..errors import (
     GatewayAuthError,
     GatewayNotFound,
     GatewayRefused,
-    GatewayUnavailable,
     PayerActionNeeded,
     SignatureError,
 )
+from . import certificates
 from . import events as paypal_events
 from . import order as paypal_order
 from . import payment as paypal_payment
@@ -305,18 +305,21 @@ class PayPalGateway:
 
     # === EVENTS AND BALANCE === #
 
-    def verify_event(self, body, headers):
+    #: See `certificates.fetch`.
+    fetch_certificate = staticmethod(certificates.fetch)
+
+    def verify_event(self, body, headers, kept=None):
         """PayPal, "Webhooks: self verification method".
 
         While one webhook takes over from another, both are ours.
         """
         ours, former = self._credentials.webhook_id, self._credentials.former_webhook_id
         try:
-            return paypal_events.verify(body, headers, ours, self.test_mode, self._api_base)
+            return paypal_events.verify(body, headers, ours, self.test_mode, self._api_base, kept)
         except SignatureError as error:
             if not former or error.code != 'bad_signature':
                 raise
-        return paypal_events.verify(body, headers, former, self.test_mode, self._api_base)
+        return paypal_events.verify(body, headers, former, self.test_mode, self._api_base, kept)
 
     def list_events(self, since):
         """`GET /v1/notifications/webhooks-events`, oldest first; PayPal keeps them for 30 days."""
@@ -339,13 +342,11 @@ class PayPalGateway:
         yield from sorted(reversed(events.values()), key=lambda event: event.created_at)
 
     def _listed(self, data):
-        """Return an event of ours; none where it is another kind, or cannot be read."""
-        try:
-            with readable():
-                event = paypal_events.normalise(data, self.test_mode)
-        except GatewayUnavailable:
+        """Return an event of ours; none where it is another kind, or has no id."""
+        if not isinstance(data, dict):
             return None
-        return event if event.type in paypal_events.EVENT_TYPES else None
+        event = paypal_events.read(data, '', self.test_mode)
+        return event if event.id and event.type in paypal_events.EVENT_TYPES else None
 
     def balance(self):
         """`GET /v1/reporting/balances`; what PayPal withholds is on its way."""

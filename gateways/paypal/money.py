@@ -65,7 +65,7 @@ def from_money(values):
     if not (isinstance(value, str) and isinstance(code, str)):
         raise TypeError("PayPal writes amounts as text.")
     amount = Decimal(value)
-    if not amount.is_finite():
+    if not (amount.is_finite() and abs(amount.adjusted()) < 15):
         raise ValueError("This is no amount.")
     return amount, code.upper()
 

@@ -1,13 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What PayPal's orders and captures say about one payment: plain dicts in, our dataclasses out."""
 
-import contextlib
+import functools
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
 
-from .. import base
-from ..errors import GatewayUnavailable
+from .. import base, reading
 from .money import CURRENCIES, exponent, from_money
 
 ORDER_STATES = {
@@ -38,13 +37,7 @@ STAMP = re.compile(
 )
 
 
-@contextlib.contextmanager
-def readable():
-    """Turn an answer that is not as PayPal describes it into one of our errors."""
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise GatewayUnavailable("PayPal's answer cannot be read.", 'malformed') from None
+readable = functools.partial(reading.readable, "PayPal")
 
 
 def payment(order, test_mode, capture=None):

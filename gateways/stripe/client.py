@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 import stripe
 
+from .. import reading
 from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused, GatewayUnavailable
 
 #: The API version this gateway was written and tested for. An SDK upgrade changes nothing alone.
@@ -17,6 +18,7 @@ API_VERSION = '2026-10-28.endive'
 TIMEOUT = (3.05, 10)
 #: The SDK repeats with the same idempotency key, so a repeated POST does nothing twice.
 RETRIES = 1
+UNREADABLE = "The answer did not come from Stripe or cannot be read."
 SECRET = re.compile(r'\b((?:sk|rk|pk)_(?:live|test)_|whsec_)[A-Za-z0-9_*]+')
 
 # At DEBUG it logs bodies, with personal data and webhook secrets in them.
@@ -76,14 +78,14 @@ class StripeClient:
         if idempotency_key:
             kwargs['options'] = {'idempotency_key': idempotency_key}
         with translated_errors():
-            return function(self.v1)(*args, **kwargs).to_dict(for_json=True)
+            return reading.clean(function(self.v1)(*args, **kwargs).to_dict(for_json=True))
 
     def iterate(self, function, params):
         """Iterate over all pages of a list, newest first, as plain dicts."""
         self._check_key()
         with translated_errors():
             for item in function(self.v1)(params).auto_paging_iter():
-                yield item.to_dict(for_json=True)
+                yield reading.clean(item.to_dict(for_json=True))
 
     def _check_key(self):
         if self._key.startswith('pk_'):
@@ -103,6 +105,8 @@ class translated_errors:  # noqa: N801 - reads as the function it is used as
         return self
 
     def __exit__(self, _kind, error, _traceback):
+        if isinstance(error, reading.Unreadable | RecursionError):
+            raise GatewayUnavailable(UNREADABLE, 'malformed') from None
         if not isinstance(error, stripe.StripeError):
             return False
         # Not chained: the SDK's error carries the body of the answer.
@@ -136,6 +140,9 @@ def translate(error):
     return GatewayRefused(*details)
 
 
+readable = functools.partial(reading.readable, "Stripe")
+
+
 def instant(timestamp):
     """Return one of Stripe's timestamps in UTC, None for none."""
     return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
@@ -157,5 +164,5 @@ def _message(error):
     if isinstance(error, stripe.APIConnectionError):
         return "Stripe cannot be reached."
     if _body(error) is None:
-        return "The answer did not come from Stripe or cannot be read."
+        return UNREADABLE
     return SECRET.sub(r'\1***', error.user_message or "Stripe gave no reason.")

@@ -2,7 +2,7 @@
 """Stripe: disputes, and the money that moves by them."""
 
 from .. import base
-from .client import instant, object_id
+from .client import instant, object_id, readable
 from .money import from_minor
 from .payouts import dashboard, movement
 
@@ -34,6 +34,7 @@ class StripeDisputes:
         )
 
 
+@readable()
 def dispute(values):
     """Return a dispute object as a `base.Dispute`."""
     currency, status = values['currency'].upper(), values['status']

@@ -7,7 +7,7 @@ from .. import base
 from ..errors import GatewayNotFound, GatewayRefused
 from . import events as stripe_events
 from . import payment as stripe_payment
-from .client import API_VERSION, ReplayedFailure, StripeClient, instant
+from .client import API_VERSION, ReplayedFailure, StripeClient, instant, readable
 from .disputes import StripeDisputes
 from .money import CURRENCIES, amount_limits, amount_step, from_minor, to_minor
 from .payouts import StripePayouts
@@ -86,6 +86,7 @@ class StripeGateway:
 
     # === CONNECTION === #
 
+    @readable()
     def check_account(self, currency=''):
         """Who we are and what the account may do: `GET /v1/account`."""
         account = self._client.call(lambda v1: v1.accounts.retrieve_current)
@@ -109,6 +110,7 @@ class StripeGateway:
             missing=tuple(dict.fromkeys(missing)),
         )
 
+    @readable()
     def _endpoints(self, url):
         listed = self._registrar.iterate(lambda v1: v1.webhook_endpoints.list, {'limit': 100})
         return [endpoint for endpoint in listed if endpoint['url'] == url]
@@ -117,6 +119,7 @@ class StripeGateway:
         """The endpoint registered for an address: `GET /v1/webhook_endpoints`."""
         return next(map(self._webhook, self._endpoints(url)), None)
 
+    @readable()
     def register_webhook(self, url):
         """One endpoint for the address: `POST /v1/webhook_endpoints`.
 
@@ -155,6 +158,7 @@ class StripeGateway:
         except GatewayNotFound:
             return
 
+    @readable()
     def _webhook(self, endpoint):
         return base.Webhook(
             id=endpoint['id'],
@@ -166,6 +170,7 @@ class StripeGateway:
 
     # === CHECKOUT === #
 
+    @readable()
     def open_checkout(self, request, idempotency_key):
         """`POST /v1/checkout/sessions`: one line with the exact amount."""
         params = self._session_params(request)
@@ -237,6 +242,7 @@ class StripeGateway:
             params['expires_at'] = _expiry(request.expires_at)
         return params
 
+    @readable()
     def close_checkout(self, checkout_id):
         """`POST /v1/checkout/sessions/{id}/expire`; reading decides a race with the payer."""
         try:
@@ -252,6 +258,7 @@ class StripeGateway:
 
     # === PAYMENT === #
 
+    @readable()
     def fetch_payment(self, checkout_id='', payment_id=''):
         """`GET /v1/checkout/sessions/{id}`, with everything behind it in one call.
 
@@ -330,7 +337,7 @@ class StripeGateway:
 
     # === EVENTS AND BALANCE === #
 
-    def verify_event(self, body, headers):
+    def verify_event(self, body, headers, kept=None):
         """Stripe, "Webhooks: verify signatures manually"."""
         return stripe_events.verify(
             body, headers, self._credentials.webhook_secrets, self.test_mode
@@ -342,10 +349,12 @@ class StripeGateway:
         listed = self._client.iterate(
             lambda v1: v1.events.list, {'created': {'gte': int(since.timestamp())}, 'limit': 100}
         )
-        events = [event for event in listed if event['type'] in wanted]
+        events = [stripe_events.read(data, '', self.test_mode) for data in listed]
         for event in reversed(events):
-            yield stripe_events.normalise(event)
+            if event.id and event.type in wanted:
+                yield event
 
+    @readable()
     def balance(self):
         """`GET /v1/balance`."""
         data = self._client.call(lambda v1: v1.balance.retrieve)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from .. import base
 from ..errors import GatewayAuthError, GatewayNotFound, GatewayRefused
 from . import events as stripe_events
-from .client import ReplayedFailure, StripeClient
+from .client import ReplayedFailure, StripeClient, readable
 from .gateway import NEW_KEYS, WITHOUT_EMAIL, StripeGateway, refused_email
 
 #: Codes of an account that the platform does not reach (any more).
@@ -60,6 +60,7 @@ class StripePlatform(StripeGateway):
 
     # === ONBOARDING === #
 
+    @readable()
     def onboarding_url(self, request):
         """`POST /v1/account_links` for the account, which `POST /v1/accounts` makes once.
 
@@ -107,6 +108,7 @@ class StripePlatform(StripeGateway):
             del params['email']
             return self._post_account(params, f'{key}-{WITHOUT_EMAIL}')
 
+    @readable()
     def _post_account(self, params, key):
         """Make the account, under further keys when Stripe repeats a failure saved for one.
 

@@ -4,7 +4,7 @@
 from decimal import Decimal
 
 from .. import base
-from .client import instant
+from .client import instant, readable
 from .money import from_minor
 
 #: `charge.refunds` and the balance transaction are only there when asked for.
@@ -16,6 +16,7 @@ REFUND_KEY = 'odoo_refund'
 REFUND_STATES = {'succeeded': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
 
 
+@readable()
 def payment(session, intent, refunds=()):
     """Return what is known about a payment.
 
@@ -72,6 +73,7 @@ def state(session, intent):
     return base.OPEN
 
 
+@readable()
 def refund(values):
     """Return a refund object, its movements expanded, as a `base.Refund`."""
     current = REFUND_STATES.get(values.get('status'), 'pending')

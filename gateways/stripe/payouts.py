@@ -2,7 +2,7 @@
 """Stripe: payouts and the movements of the balance they are made of."""
 
 from .. import base
-from .client import instant, object_id
+from .client import instant, object_id, readable
 from .money import from_minor
 
 STATES = {'paid': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
@@ -65,6 +65,7 @@ class StripePayouts:
         yield from map(movement, reversed(list(listed)))
 
 
+@readable()
 def payout(values):
     """Return a payout object as a `base.Payout`."""
     currency = values['currency'].upper()
@@ -87,6 +88,7 @@ def payout(values):
     )
 
 
+@readable()
 def movement(values):
     """Return a balance transaction, its source expanded or not, as a `base.Movement`."""
     currency = values['currency'].upper()

@@ -1,15 +1,17 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import contextlib
 from collections import defaultdict
 from datetime import timedelta, timezone
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, isolation
+from odoo.addons.account_pay_now.gateways import base, reading
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayNotFound,
@@ -19,6 +21,8 @@ from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 #: The scheduled actions that work the ledger off; one `ir.cron` row is one worker.
+#: The system parameter that says how many days events are kept.
+RETENTION = 'account_pay_now.event_retention_days'
 WORKERS = ('account_pay_now.ir_cron_events_1', 'account_pay_now.ir_cron_events_2')
 
 
@@ -55,7 +59,7 @@ class PayNowEvent(models.Model):
     checkout_ref = fields.Char(string="Checkout id", readonly=True)
     payment_ref = fields.Char(string="Payment id", readonly=True)
     charge_ref = fields.Char(string="Charge id", readonly=True)
-    reference = fields.Char(string="Reference", readonly=True)
+    reference = fields.Char(string="Reference", readonly=True, index='btree_not_null')
     subject = fields.Char(string="About", readonly=True, default='payment')
     object_ref = fields.Char(string="Id of what it is about", readonly=True)
     payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
@@ -73,6 +77,7 @@ class PayNowEvent(models.Model):
             ('done', "Processed"),
             ('ignored', "Not about a payment of ours"),
             ('failed', "Failed"),
+            ('unreadable', "Not understood"),
         ],
         default='pending',
         required=True,
@@ -83,16 +88,25 @@ class PayNowEvent(models.Model):
     error = fields.Char(string="Error", readonly=True)
 
     _event_once = models.UniqueIndex(
-        '(provider_id, event_ref)', "This notification is already stored."
+        # In this order, an id that somebody pastes is found too.
+        '(event_ref, provider_id)',
+        "This notification is already stored.",
     )
     _to_process = models.Index("(next_attempt_at, id) WHERE state = 'pending'")
+    # What stays at millions of rows: few of them wait for somebody, or are to be forgotten.
+    _to_look_at = models.Index("(state, id) WHERE state IN ('failed', 'unreadable')")
+    _payload_kept = models.Index("(create_date) WHERE payload IS NOT NULL")
+    _over = models.Index("(create_date) WHERE state IN ('done', 'ignored')")
 
     # === ACTION METHODS === #
 
     def action_replay(self):
-        """Process the events again: the payments are asked about anew."""
+        """Process the events again: the payments are asked about anew.
+
+        Nobody can be asked about what is not understood.
+        """
         self.check_access('write')
-        self.sudo().write(
+        self.sudo().filtered(lambda event: event.state != 'unreadable').write(
             {'state': 'pending', 'attempts': 0, 'next_attempt_at': fields.Datetime.now()}
         )
         self._wake_workers()
@@ -100,13 +114,43 @@ class PayNowEvent(models.Model):
     # === BUSINESS METHODS - STORING === #
 
     @api.model
+    def _receive(self, provider, event, body):
+        """Store what a provider notified, and have it processed.
+
+        :param payment.provider provider: whose event it is.
+        :param gateways.base.Event event: verified and normalised.
+        :param bytes body: as it was posted.
+        """
+        new = self._store(provider, event, 'webhook', reading.storable(body))
+        if new and event.subject != base.UNREADABLE:
+            self._wake_workers()
+
+    @api.model
+    def _is_known(self, providers, body):
+        """Tell whether a notification that is not proven names an event that is stored already.
+
+        Then the provider listed it to us, and who posts it is the provider: nobody else knows its
+        id. Nothing else is read of it.
+
+        :param payment.provider providers: whose it may be.
+        :param bytes body: as it was posted.
+        :rtype: bool
+        """
+        try:
+            name = reading.identifier(reading.parse(body).get('id'))
+        except reading.Unreadable:
+            return False
+        domain = Domain('provider_id', 'in', providers.ids) & Domain('event_ref', '=', name)
+        return bool(name and self.search(domain, limit=1))
+
+    @api.model
     def _store(self, provider, event, source, payload=''):
         """Store a verified event once.
 
-        One INSERT in a savepoint of its own, which leaves out what is stored already. A
-        serialization failure may mean that somebody else stores it at this moment, or something
-        else: the request is then done again by the framework, which knows; the sweep sees the
-        event once more anyway.
+        One INSERT, which leaves out what is stored already. Where the transaction sees what others
+        commit meanwhile (`isolation.see_commits`), it waits for whoever stores the same at this
+        moment. Elsewhere a serialization failure may mean that, or something else: whoever asked
+        does it again, and the sweep sees the event once more anyway.
 
         :param payment.provider provider: whose event it is.
         :param gateways.base.Event event: verified and normalised.
@@ -116,14 +160,17 @@ class PayNowEvent(models.Model):
         :rtype: bool
         """
         values = self._prepare(provider, event, source, payload)
+        # The company is read where it is: the provider record is not.
         query = SQL(
-            "INSERT INTO pay_now_event (%s) VALUES %s"
-            " ON CONFLICT (provider_id, event_ref) DO NOTHING RETURNING id",
+            "INSERT INTO pay_now_event (company_id, %s)"
+            " SELECT company_id, %s FROM payment_provider WHERE id = %s"
+            " ON CONFLICT (provider_id, event_ref) DO NOTHING",
             SQL(', ').join(SQL.identifier(name) for name in values),
-            tuple(values.values()),
+            SQL(', ').join(SQL("%s", value) for value in values.values()),
+            provider.id,
         )
         try:
-            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+            with self._guarded():
                 self.env.cr.execute(query)
                 return bool(self.env.cr.rowcount)
         except psycopg2.errors.SerializationFailure:
@@ -131,19 +178,32 @@ class PayNowEvent(models.Model):
                 return False
             raise
 
+    def _guarded(self):
+        """Return a context in which a serialization failure ends nothing but its statement.
+
+        Where there can be none, nothing guards against it.
+        """
+        if isolation.sees_commits(self.env.cr):
+            return contextlib.nullcontext()
+        guard = contextlib.ExitStack()
+        guard.enter_context(mute_logger('odoo.sql_db'))
+        guard.enter_context(self.env.cr.savepoint(flush=False))
+        return guard
+
     @api.model
     def _prepare(self, provider, event, source, payload):
         """Return the columns of a new event; parameters as of `_store`.
+
+        What is not understood is done with: it waits for a person, and no worker.
 
         :rtype: dict
         """
         now = fields.Datetime.now()
         return {
             'provider_id': provider.id,
-            'company_id': provider.company_id.id,
             'event_ref': event.id,
             'type': event.type,
-            'occurred_at': provider.company_id._pay_now_instant(event.created_at),
+            'occurred_at': self.env['res.company']._pay_now_instant(event.created_at),
             'source': source,
             'checkout_ref': event.checkout_id or None,
             'payment_ref': event.payment_id or None,
@@ -152,13 +212,13 @@ class PayNowEvent(models.Model):
             'subject': event.subject,
             'object_ref': event.object_id or None,
             'payload': payload or None,
-            'state': 'pending',
+            'state': 'unreadable' if event.subject == base.UNREADABLE else 'pending',
             'attempts': 0,
             'next_attempt_at': now,
             'create_date': now,
             'write_date': now,
-            'create_uid': self.env.uid,
-            'write_uid': self.env.uid,
+            'create_uid': self.env.uid or SUPERUSER_ID,
+            'write_uid': self.env.uid or SUPERUSER_ID,
         }
 
     # === BUSINESS METHODS - PROCESSING === #
@@ -176,6 +236,7 @@ class PayNowEvent(models.Model):
         Accounts come first, before anything is asked of them; then disputes: a payment that PayPal
         took back looks like a refunded one. Payouts come last: they are made of all the others.
         """
+        self._note_arrival()
         accounts = self.filtered(lambda event: event.subject == 'account')
         disputes = self.filtered(lambda event: event.subject == 'dispute')
         payouts = self.filtered(lambda event: event.subject == 'payout')
@@ -183,6 +244,12 @@ class PayNowEvent(models.Model):
         disputes._process_others()
         (self - accounts - disputes - payouts)._process_payments()
         payouts._process_others()
+
+    def _note_arrival(self):
+        """Remember which providers notify us: here, where nobody waits for an answer."""
+        arrived = self.filtered(lambda event: event.source == 'webhook')
+        for provider, events in arrived.grouped('provider_id').items():
+            provider._pay_now_note_event(max(events.mapped('create_date')))
 
     def _process_payments(self):
         """Find the payment each event is about and synchronise it, in one batch."""
@@ -322,13 +389,93 @@ class PayNowEvent(models.Model):
                 self._wake_workers()
         providers._pay_now_follow_health()
 
+    # === BUSINESS METHODS - FORGETTING === #
+
     @api.autovacuum
     def _gc_payloads(self):
-        """Forget the payloads of old events; the ledger itself stays."""
+        """Forget the payloads of old events; the ledger itself stays longer.
+
+        :return: how many, and whether there are more.
+        :rtype: tuple(int, bool)
+        """
         limit = fields.Datetime.now() - timedelta(days=const.PAYLOAD_RETENTION_DAYS)
-        self.search(
-            [('payload', '!=', False), ('create_date', '<', limit)], limit=10000
-        ).payload = False
+        old = self.search(
+            [('payload', '!=', False), ('create_date', '<', limit)],
+            order='create_date',
+            limit=const.FORGOTTEN_AT_ONCE,
+        )
+        old.payload = False
+        return len(old), len(old) == const.FORGOTTEN_AT_ONCE
+
+    @api.autovacuum
+    def _gc_events(self):
+        """Forget old events that are over.
+
+        Those stay that somebody may still ask about: of disputes, of payments that were disputed,
+        refunded, taken apart, or differed from the provider (`_is_kept`).
+
+        :return: how many, and whether there are more.
+        :rtype: tuple(int, bool)
+        """
+        limit = fields.Datetime.now() - timedelta(days=self._retention_days())
+        self.flush_model()
+        query = SQL(
+            """
+            DELETE FROM pay_now_event
+             WHERE id IN (
+                   SELECT one.id
+                     FROM pay_now_event one
+                    WHERE one.state IN ('done', 'ignored')
+                      AND one.create_date < %s
+                      AND one.subject != 'dispute'
+                      AND (one.transaction_id IS NULL OR NOT (%s))
+                    ORDER BY one.create_date
+                    LIMIT %s
+                      FOR UPDATE SKIP LOCKED
+             )
+            """,
+            limit,
+            self._is_kept(),
+            const.FORGOTTEN_AT_ONCE,
+        )
+        self.env.cr.execute(query)
+        gone = self.env.cr.rowcount
+        self.invalidate_model()
+        return gone, gone == const.FORGOTTEN_AT_ONCE
+
+    @api.model
+    def _retention_days(self):
+        """Return how long an event is kept that is over, in days.
+
+        Never less than the providers list theirs: the sweep would take it for a new one.
+
+        :rtype: int
+        """
+        value = self.env['ir.config_parameter'].sudo().get_param(RETENTION) or ''
+        days = int(value) if value.isascii() and value.isdigit() else const.EVENT_RETENTION_DAYS
+        return min(max(days, const.EVENT_RETENTION_DAYS_MIN), const.EVENT_RETENTION_DAYS_MAX)
+
+    @api.model
+    def _is_kept(self):
+        """Return a condition: something is kept about the transaction of the event `one`.
+
+        :rtype: SQL
+        """
+        kept = [
+            SQL(
+                "EXISTS (SELECT FROM %s kept WHERE kept.%s = one.transaction_id)",
+                SQL.identifier(self.env[model]._table),
+                SQL.identifier(field),
+            )
+            for model, field in const.KEEPERS.items()
+        ]
+        undone = SQL(
+            "EXISTS (SELECT FROM payment_transaction tx"
+            " JOIN account_payment payment ON payment.id = tx.payment_id"
+            " JOIN pay_now_undone kept ON kept.move_id = payment.move_id"
+            " WHERE tx.id = one.transaction_id)"
+        )
+        return SQL(' OR ').join([*kept, undone])
 
     # === BUSINESS METHODS - WORKERS === #
 
@@ -338,33 +485,34 @@ class PayNowEvent(models.Model):
 
         A call that is older and left was not answered, or its worker failed: call again.
         """
-        crons = [self.env.ref(xmlid, raise_if_not_found=False) for xmlid in WORKERS]
-        crons = self.env['ir.cron'].union(*(cron.sudo() for cron in crons if cron))
-        if crons and not self._are_workers_called(crons):
-            for cron in crons:
+        # Known without a query; whether they are still there matters to those that are called.
+        find = self.env['ir.model.data']._xmlid_to_res_id
+        ids = [cron_id for cron_id in map(find, WORKERS) if cron_id]
+        if ids and not self._are_workers_called(ids):
+            for cron in self.env['ir.cron'].sudo().browse(ids).exists():
                 cron._trigger()
 
     @api.model
-    def _are_workers_called(self, crons):
+    def _are_workers_called(self, cron_ids):
         """Tell whether a worker was called a moment ago that will see what is stored here.
 
         A worker takes its call away as it begins, which others see only once it has ended: what is
         locked is no call any more. Ours is held until this is committed.
 
-        :param ir.cron crons: the workers.
+        :param list cron_ids: the workers.
         :rtype: bool
         """
         now = fields.Datetime.now()
         query = SQL(
             "SELECT id FROM ir_cron_trigger WHERE cron_id IN %s AND call_at <= %s AND call_at > %s"
             " LIMIT 1 FOR KEY SHARE SKIP LOCKED",
-            tuple(crons.ids),
+            tuple(cron_ids),
             now,
             now - timedelta(seconds=const.WAKE_SECONDS),
         )
         self.env['ir.cron.trigger'].flush_model(['cron_id', 'call_at'])
         try:
-            with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+            with self._guarded():
                 return bool(self.env.execute_query(query))
         except psycopg2.errors.SerializationFailure:
             # Taken away since this transaction began.

@@ -5,6 +5,7 @@ from . import pay_now_provider_object_mixin  # isort: skip
 from . import (
     account_journal,
     account_payment_method_line,
+    pay_now_certificate,
     pay_now_onboarding,
     payment_provider,
     payment_provider_amounts,

@@ -5,6 +5,9 @@ Both connections answer the same questions. Which one a record has is decided in
 `payment.provider._pay_now_connection`; whoever asks need not know.
 """
 
+from dataclasses import dataclass, field
+from datetime import datetime
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import urls
@@ -24,6 +27,86 @@ _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 #: What is to be done about a webhook: nothing, look whether it is intact, register it.
 LEAVE, VERIFY, REGISTER = 'leave', 'verify', 'register'
+
+
+#: The fields of a provider record that notifications are proven with.
+PROVING_FIELDS = {
+    'code',
+    'pay_now_api_base',
+    'pay_now_api_key',
+    'pay_now_api_secret',
+    'pay_now_former_webhook_ref',
+    'pay_now_former_webhook_until',
+    'pay_now_platform_state',
+    'pay_now_test_keys',
+    'pay_now_webhook_ref',
+    'pay_now_webhook_secret',
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the notifications of one provider record are proven with, remembered by a worker.
+
+    A former webhook is remembered with its end, which each notification is held against.
+    """
+
+    code: str
+    api_base: str
+    test_mode: bool
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    webhook_ref: str
+    former_webhook_ref: str
+    former_webhook_until: datetime | None
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, provider):
+        """Return what a provider record with keys of its own has now.
+
+        :param payment.provider provider: one record.
+        """
+        provider = provider.sudo()
+        return cls(
+            code=provider.code,
+            api_base=provider.pay_now_api_base or '',
+            test_mode=provider.pay_now_test_keys,
+            key=provider.pay_now_api_key or '',
+            secret=provider.pay_now_api_secret or '',
+            webhook_ref=provider.pay_now_webhook_ref or '',
+            former_webhook_ref=provider.pay_now_former_webhook_ref or '',
+            former_webhook_until=provider.pay_now_former_webhook_until or None,
+            webhook_secrets=tuple((provider.pay_now_webhook_secret or '').split()),
+        )
+
+    def webhook_credentials(self):
+        """Return what notifications are proven with now, as values of `Credentials`.
+
+        :rtype: dict
+        """
+        both = self.former_webhook_until and self.former_webhook_until > fields.Datetime.now()
+        return {
+            'webhook_id': self.webhook_ref,
+            'former_webhook_id': self.former_webhook_ref if both else '',
+            'webhook_secrets': self.webhook_secrets[: None if both else 1],
+        }
+
+    def gateway(self, **tried):
+        """Return the gateway.
+
+        :param tried: other values of `gateways.base.Credentials` than the stored ones.
+        :return: an object of the protocol `gateways.protocol.Gateway`.
+        """
+        stored = {
+            'key': self.key,
+            'secret': self.secret,
+            **self.webhook_credentials(),
+            'test_mode': self.test_mode,
+        }
+        return GATEWAYS[self.code](
+            Credentials(**{**stored, **tried}), api_base=self.api_base or None
+        )
 
 
 def plan_webhook(ref, kept_url, address, in_sandbox):
@@ -98,31 +181,14 @@ class OwnKeys:
         :return: an object of the protocol `gateways.protocol.Gateway`.
         :raise GatewayAuthError: there are none that may be used.
         """
-        provider = self.provider.sudo()
-        stored = {
-            'key': provider.pay_now_api_key or '',
-            'secret': provider.pay_now_api_secret or '',
-            **self.webhook_credentials(),
-            'test_mode': provider.pay_now_test_keys,
-        }
-        return GATEWAYS[provider.code](
-            Credentials(**{**stored, **tried}), api_base=provider.pay_now_api_base or None
-        )
+        return Kept.of(self.provider).gateway(**tried)
 
     def webhook_credentials(self):
         """Return what notifications are proven with now, as values of `Credentials`.
 
         :rtype: dict
         """
-        provider = self.provider.sudo()
-        until = provider.pay_now_former_webhook_until
-        both = until and until > fields.Datetime.now()
-        secrets = (provider.pay_now_webhook_secret or '').split()
-        return {
-            'webhook_id': provider.pay_now_webhook_ref or '',
-            'former_webhook_id': (both and provider.pay_now_former_webhook_ref) or '',
-            'webhook_secrets': tuple(secrets if both else secrets[:1]),
-        }
+        return Kept.of(self.provider).webhook_credentials()
 
     # === KEYS === #
 

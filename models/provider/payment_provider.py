@@ -150,8 +150,12 @@ class PaymentProvider(models.Model):
     def write(self, vals):
         """Override of `payment`: no account is changed under entries that stand on it.
 
+        What the workers remember of a connection is forgotten with any change of it.
+
         :raise UserError: there are, and what can be done.
         """
+        if connection.PROVING_FIELDS & vals.keys():
+            self._pay_now_forget_kept()
         if not ACCOUNTS & vals.keys():
             return super().write(vals)
         for provider in self:
@@ -263,14 +267,15 @@ class PaymentProvider(models.Model):
             .filtered(lambda provider: provider._pay_now_connection().can_be_asked())
         )
 
-    def _pay_now_gateway(self, **tried):
+    def _pay_now_gateway(self, kept=None, **tried):
         """Return the gateway of this provider record, by the credentials of its connection.
 
+        :param connection.Kept kept: what is remembered of it, so that nothing is read.
         :param tried: other values of `gateways.base.Credentials` than the stored ones.
         :return: an object of the protocol `gateways.protocol.Gateway`.
         :raise GatewayAuthError: the platform's credentials may not be used.
         """
-        return self._pay_now_connection(tried.get('key')).gateway(**tried)
+        return (kept or self._pay_now_connection(tried.get('key'))).gateway(**tried)
 
     def _pay_now_error_text(self, error):
         """Return what a gateway's error means, translated where the sentence is our own.

@@ -10,7 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import urls
 
 from odoo.addons.account_pay_now import const, platform_mode
-from odoo.addons.account_pay_now.gateways.base import OnboardingRequest
+from odoo.addons.account_pay_now.gateways.base import UNREADABLE, OnboardingRequest
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
     GatewayError,
@@ -162,8 +162,10 @@ class PaymentProvider(models.Model):
         :return: none when it is about a merchant of another database.
         :rtype: payment.provider
         """
-        mine = Domain('code', '=', code) & Domain('pay_now_platform_state', '!=', False)
         providers = self.sudo()
+        if event.subject == UNREADABLE:
+            return providers.browse()
+        mine = self._pay_now_platform_domain(code)
         if event.account_id:
             account = Domain('pay_now_platform_account', '=', event.account_id)
             if found := providers.search(mine & account):
@@ -178,6 +180,19 @@ class PaymentProvider(models.Model):
         if event.account_id:
             return providers.browse()
         return self._pay_now_route_by_payment(providers.search(mine), event)
+
+    @api.model
+    def _pay_now_platform_domain(self, code):
+        return Domain('code', '=', code) & Domain('pay_now_platform_state', '!=', False)
+
+    @api.model
+    def _pay_now_platform_providers(self, code):
+        """Return the records of a provider that the platform is notified for.
+
+        :param str code: of the provider.
+        :rtype: payment.provider (sudo)
+        """
+        return self.sudo().search(self._pay_now_platform_domain(code))
 
     @api.model
     def _pay_now_route_by_payment(self, providers, event):

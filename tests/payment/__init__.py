@@ -14,6 +14,7 @@ from . import (
     test_ending_sandbox,
     test_event,
     test_identification,
+    test_ledger,
     test_payment_states,
     test_paypal_chain,
     test_paypal_pages,

@@ -1,5 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import inspect
+import re
+import threading
 from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
 
@@ -9,9 +12,10 @@ from odoo import api, fields, sql_db
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, isolation
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.models.payment.pay_now_event import WORKERS
+from odoo.addons.account_pay_now.models.provider import connection
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 
@@ -229,3 +233,149 @@ class TestCalls(TransactionCase):
             worker.execute("DELETE FROM ir_cron_trigger WHERE cron_id IN %s", [self.ids()])
         # Two notifications share one call.
         self.assertEqual(self.wake(self.connection()), 0)
+
+
+@tagged('post_install', '-at_install')
+class TestAtOnce(TransactionCase):
+    """The same notification twice at the same moment, on two real connections."""
+
+    def setUp(self):
+        super().setUp()
+        self.provider_id = self.env.ref('account_pay_now.payment_provider_stripe').id
+        self.first, self.second = self.connection(), self.connection()
+        self.addCleanup(self.forget)
+
+    def connection(self):
+        cr = sql_db.db_connect(self.env.cr.dbname).cursor()
+        self.addCleanup(cr.close)
+        self.addCleanup(cr.rollback)
+        return cr
+
+    def forget(self):
+        with sql_db.db_connect(self.env.cr.dbname).cursor() as cr:
+            cr.execute("DELETE FROM pay_now_event WHERE event_ref = 'evt_at_once'")
+
+    def store(self, env):
+        event = base.Event(
+            id='evt_at_once', type='charge.updated', created_at=datetime.now(timezone.utc)
+        )
+        provider = env['payment.provider'].browse(self.provider_id)
+        return env['pay.now.event']._store(provider, event, 'webhook', '{}')
+
+    def second_while_first_commits(self):
+        """Store in the second connection while the first one has not committed; return what came.
+
+        :rtype: list
+        """
+        # Made here: another thread would wait for the registry, which is the tests'.
+        first, second = (
+            api.Environment(cr, api.SUPERUSER_ID, {}) for cr in (self.first, self.second)
+        )
+        self.second.execute("SELECT count(*) FROM pay_now_event")
+        self.assertTrue(self.store(first))
+        came = []
+
+        def store():
+            try:
+                came.append(self.store(second))
+            except psycopg2.errors.SerializationFailure as error:
+                came.append(error)
+
+        with mute_logger('odoo.sql_db'):
+            thread = threading.Thread(target=store)
+            thread.start()
+            thread.join(0.3)
+            self.assertFalse(came, "it waits")
+            self.first.commit()
+            thread.join(10)
+        return came
+
+    def test_the_second_waits_and_sees(self):
+        isolation.see_commits(self.first)
+        isolation.see_commits(self.second)
+        self.assertTrue(isolation.sees_commits(self.second))
+        self.assertEqual(self.second_while_first_commits(), [False])
+
+    def test_elsewhere_it_is_done_again(self):
+        """What the level is for."""
+        (came,) = self.second_while_first_commits()
+        self.assertIsInstance(came, psycopg2.errors.SerializationFailure)
+
+    def test_a_transaction_that_has_begun_is_left_alone(self):
+        self.first.execute("SELECT 1")
+        isolation.see_commits(self.first)
+        self.assertFalse(isolation.sees_commits(self.first))
+        self.first.rollback()
+        isolation.see_commits(self.first)
+        self.first.execute("SHOW transaction_isolation")
+        self.assertEqual(self.first.fetchone()[0], 'read committed')
+        self.second.execute("SHOW transaction_isolation")
+        self.assertEqual(self.second.fetchone()[0], 'repeatable read')
+
+
+@tagged('post_install', '-at_install')
+class TestKept(PayNowCommon):
+    """What the workers remember of a connection, and when they forget it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+
+    def kept(self):
+        return self.env['payment.provider']._pay_now_kept_connection(self.provider.id)
+
+    def test_read_once(self):
+        self.provider.sudo().pay_now_webhook_secret = 'whsec_a'
+        self.assertEqual(self.kept().webhook_secrets, ('whsec_a',))
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(0):
+            kept = self.kept()
+        self.assertNotIn('whsec_a', repr(kept))
+        self.assertNotIn('sk_test', repr(kept))
+
+    def test_each_value_is_forgotten_with_its_field(self):
+        read = set(re.findall(r'provider\.(\w+)', inspect.getsource(connection.Kept.of)))
+        self.assertLessEqual(read - {'sudo'}, connection.PROVING_FIELDS)
+        changes = {
+            'pay_now_api_key': 'sk_test_other',
+            'pay_now_api_secret': 'other',
+            'pay_now_former_webhook_ref': 'we_former',
+            'pay_now_former_webhook_until': fields.Datetime.now() + timedelta(hours=1),
+            'pay_now_test_keys': not self.provider.sudo().pay_now_test_keys,
+            'pay_now_webhook_ref': 'we_other',
+            'pay_now_webhook_secret': 'whsec_new whsec_old',
+            'pay_now_api_base': 'http://127.0.0.1:2',
+        }
+        self.assertEqual(read - {'sudo', 'code'}, set(changes))
+        for name, value in changes.items():
+            before = self.kept()
+            self.provider.sudo()[name] = value
+            self.assertNotEqual(self.kept(), before, name)
+
+    def test_former_secrets_end_with_their_time(self):
+        self.provider.sudo().write(
+            {
+                'pay_now_webhook_secret': 'whsec_new whsec_old',
+                'pay_now_former_webhook_ref': 'we_former',
+                'pay_now_former_webhook_until': fields.Datetime.now() + timedelta(hours=1),
+            }
+        )
+        kept = self.kept()
+        self.assertEqual(kept.webhook_credentials()['webhook_secrets'], ('whsec_new', 'whsec_old'))
+        later = fields.Datetime.now() + timedelta(hours=2)
+        with patch.object(connection.fields.Datetime, 'now', lambda: later):
+            self.assertEqual(kept.webhook_credentials()['webhook_secrets'], ('whsec_new',))
+            self.assertFalse(kept.webhook_credentials()['former_webhook_id'])
+
+    def test_not_ours(self):
+        Provider = self.env['payment.provider']
+        other = Provider.search([('code', 'not in', const.PROVIDER_CODES)], limit=1)
+        for provider_id in (0, 999_999_999, other.id):
+            with self.assertRaises(LookupError):
+                Provider._pay_now_kept_connection(provider_id)
+        self.assertTrue(self.kept())
+        self.provider.sudo().pay_now_platform_state = 'used'
+        with self.assertRaises(LookupError):
+            self.kept()

@@ -5,7 +5,6 @@ Played on the real gateways against the sandbox of both providers.
 """
 
 from collections import namedtuple
-from urllib.parse import urlsplit
 
 from lxml import html
 
@@ -371,11 +370,6 @@ class Situations:
 @tagged('post_install', '-at_install')
 class TestSituations(Situations, SandboxCase):
     """The table above, row by row."""
-
-    def post_notification(self, out):
-        return self.url_open(
-            urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
-        )
 
     def open_page(self, path, follow=True):
         """Return the words of a page, as the customer reads them."""

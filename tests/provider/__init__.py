@@ -3,6 +3,7 @@
 from . import (
     test_accounts,
     test_branches,
+    test_certificates,
     test_charts,
     test_clearing,
     test_companies,

@@ -53,7 +53,7 @@ class TestPlatform(PlatformCase):
         self.register(self.paypal)
         self.assertEqual(self.paypal.pay_now_status, 'connected')
         for out in late * 2:
-            self.url_open(f'{HOOKS}paypal', data=out['body'].encode(), headers=out['headers'])
+            self.post('paypal', out)
         self.work()
         self.assertFalse(self.paypal.pay_now_problem)
         self.revoke(self.paypal)
@@ -65,6 +65,8 @@ class TestPlatform(PlatformCase):
     def test_revoked_while_the_provider_is_down(self):
         for provider in (self.provider, self.paypal):
             self.register(provider)
+            # Now the certificate is known that PayPal signs with.
+            self.deliver()
             self.revoke(provider)
             self.side(provider).misbehave(path='/v1/', status=503, times=9)
             self.deliver()
@@ -132,9 +134,7 @@ class TestPlatform(PlatformCase):
         return next(one for one in outbox if json.loads(one['body'])[key] == event_type)
 
     def post(self, name, out, **headers):
-        return self.url_open(
-            f'{HOOKS}{name}', data=out['body'].encode(), headers={**out['headers'], **headers}
-        ).status_code
+        return self.post_notification(out, f'{HOOKS}{name}', **headers).status_code
 
     @mute_logger('odoo.addons.account_pay_now.controllers.platform_webhook', 'odoo.http')
     def test_forged_notifications(self):

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from unittest.mock import patch
-from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -175,9 +174,7 @@ class TestWebhookRenewalInTheSandbox(SandboxCase):
         return side.outbox(), tx
 
     def post(self, out):
-        return self.url_open(
-            urlsplit(out['url']).path, data=out['body'].encode(), headers=out['headers']
-        ).status_code
+        return self.post_notification(out).status_code
 
     def at(self, outbox, url):
         """Return the notifications of one address, each once."""

@@ -177,8 +177,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def forget_everything():
     """Forget tokens, connections and certificates of the test before."""
     paypal_client._api.cache_clear()
-    paypal_certificates._known.clear()
-    paypal_certificates._downloads.clear()
+    paypal_certificates._checked.cache_clear()
 
 
 @pytest.fixture

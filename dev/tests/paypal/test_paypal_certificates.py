@@ -20,7 +20,7 @@ from dev.tests.paypal.signing import (
     refused,
     signed,
 )
-from gateways.errors import GatewayUnavailable, SignatureError
+from gateways.errors import CertificateNeeded, GatewayUnavailable, SignatureError
 from gateways.paypal import certificates as paypal_certificates
 from gateways.paypal import events as paypal_events
 
@@ -147,23 +147,39 @@ def test_certificate_that_is_too_large(prove):
     refused(prove, 'bad_certificate', served=large)
 
 
-def test_certificate_is_fetched_once(paypal_server, prove):
-    for _number in range(3):
-        prove()
-    assert len(paypal_server.calls) == 1
+def test_no_token_for_what_anybody_may_have(paypal_server, prove):
+    prove()
     (call,) = paypal_server.calls
-    assert 'Authorization' not in call.headers, "no token for what anybody may have"
+    assert 'Authorization' not in call.headers
 
 
-def test_strangers_cause_few_downloads(paypal_server, prove, monkeypatch):
+def test_whoever_keeps_certificates_fetches_none_while_it_verifies(paypal_server, paypal_gateway):
     """Each forged notification may name another certificate at PayPal."""
-    for number in range(30):
+    paypal_server.on('GET', PATH, Answer(200, pem(certificate())))
+    url = f'{paypal_server.base}{PATH}'
+    kept = {}
+    with pytest.raises(CertificateNeeded) as needed:
+        paypal_gateway.verify_event(BODY, signed(url=url), kept.get)
+    assert not paypal_server.calls
+    assert (needed.value.url, needed.value.test_mode) == (url, True)
+    assert needed.value.api_base == paypal_server.base
+    kept[url] = paypal_gateway.fetch_certificate(
+        needed.value.url, needed.value.test_mode, needed.value.api_base
+    )
+    assert paypal_gateway.verify_event(BODY, signed(url=url), kept.get)
+    assert len(paypal_server.calls) == 1
+    # What is kept is looked at as what is fetched.
+    for wrong in (b'', b'<html>', pem(certificate(['evil.example']))):
+        kept[url] = wrong
         with pytest.raises((SignatureError, GatewayUnavailable)):
-            prove(url=f'{paypal_server.base}{PATH}-{number}')
-    assert len(paypal_server.calls) == paypal_certificates.DOWNLOADS
-    later = paypal_certificates.time.monotonic() + paypal_certificates.PERIOD + 1
-    monkeypatch.setattr(paypal_certificates.time, 'monotonic', lambda: later)
-    assert prove()
+            paypal_gateway.verify_event(BODY, signed(url=url), kept.get)
+
+
+def test_nothing_else_is_fetched(paypal_server):
+    for url in HOSTILE:
+        with pytest.raises(SignatureError):
+            paypal_certificates.fetch(url, True, paypal_server.base)
+    assert not paypal_server.calls
 
 
 # === WHOSE IT IS === #
@@ -225,7 +241,7 @@ def at_paypal(monkeypatch, paypal_server):
             monkeypatch.setattr(
                 paypal_certificates.certifi, 'where', lambda: str(tmp_path / 'ca.pem')
             )
-        paypal_certificates._known.clear()
+        paypal_certificates._checked.cache_clear()
         headers = signed(url=f'{TEST if test_mode else LIVE}{PATH}')
         return paypal_events.verify(BODY, headers, 'WH-1', test_mode)
 

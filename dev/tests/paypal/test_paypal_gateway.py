@@ -18,7 +18,6 @@ from gateways.errors import (
     PayerActionNeeded,
     SignatureError,
 )
-from gateways.paypal import certificates as paypal_certificates
 from gateways.paypal.gateway import PayPalGateway
 
 ORDERS = '/v2/checkout/orders'
@@ -414,10 +413,3 @@ def test_more_than_a_page_of_events(paypal, notified, at_paypal, opened):
     events = list(at_paypal.list_events(datetime.now(timezone.utc) - timedelta(hours=1)))
     assert len(events) == 130
     assert [e.created_at for e in events] == sorted(e.created_at for e in events)
-
-
-def test_known_certificates_are_few(paypal, notified, opened):
-    paypal.approve(order=opened().id)
-    notified()
-    notified()
-    assert len(paypal_certificates._downloads) == 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dev.tests.paypal.objects import CAPTURE, event
 from dev.tests.paypal.signing import BODY, LIVE, NOW, PATH, refused, signed
+from gateways.base import UNREADABLE
 from gateways.errors import SignatureError
 from gateways.paypal import events as paypal_events
 
@@ -31,8 +32,8 @@ def test_headers_in_any_case(paypal_server, prove):
 
 
 def test_letters_beyond_ascii_count_as_bytes(prove):
-    body = json.dumps(event('PAYMENT.CAPTURE.COMPLETED', {'id': 'é€'}), ensure_ascii=False)
-    assert prove(body.encode()).payment_id == 'é€'
+    body = json.dumps(event('PAYMENT.CAPTURE.COMPLETED', {'custom_id': 'é€'}), ensure_ascii=False)
+    assert prove(body.encode()).reference == 'é€'
 
 
 def test_changed_body(prove):
@@ -147,7 +148,7 @@ def test_proven_but_unreadable(prove):
         json.dumps({**json.loads(BODY), 'event_type': None}).encode(),
         json.dumps({**json.loads(BODY), 'resource': [1]}).encode(),
     ):
-        refused(prove, 'malformed', body=body)
+        assert prove(body).subject == UNREADABLE
 
 
 JSON = st.recursive(
@@ -161,10 +162,7 @@ JSON = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_proven_and_of_any_shape(prove, kind, resource):
     body = json.dumps(event(kind, resource)).encode()
-    try:
-        assert prove(body).type == kind
-    except SignatureError as failure:
-        assert failure.code == 'malformed'
+    assert prove(body).type in (kind, '?')
 
 
 @given(st.binary(max_size=60), st.lists(st.text(max_size=60), min_size=5, max_size=5))

@@ -69,8 +69,6 @@ def test_signatures(make_gateway):
         (body, sign(body, age=-400)),
         (body + b' ', sign(body)),
         (b'\xff', sign(b'\xff')),
-        (b'[]', sign(b'[]')),
-        (b'nonsense', sign(b'nonsense')),
         (event_body(livemode=True), sign(event_body(livemode=True))),
     ]
     for raw, headers in refused:
