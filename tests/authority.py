@@ -106,6 +106,9 @@ BY_THE_MODULE = {
     'pay.now.balance.line': """
         amount balance_id code domain model number
     """,
+    'pay.now.certificate': """
+        api_base asked_at attempts content next_attempt_at state test_mode url vouched
+    """,
     'pay.now.discrepancy': """
         amount code company_id comparison_key currency_id details dismissed_at dismissed_by_id
         kind name payment_refs state transaction_id

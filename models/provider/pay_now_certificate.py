@@ -27,7 +27,7 @@ class PayNowCertificate(models.Model):
 
     _name = 'pay.now.certificate'
     _description = "Certificate of a provider"
-    _inherit = ['pay.now.history.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
     _rec_name = 'url'
     _order = 'vouched desc, id'
 
