@@ -232,17 +232,11 @@ class PayNowPayout(models.Model):
         """
         self.ensure_one()
         own = self._clearing_lines()
-        unknown = self.line_ids.transaction_id.filtered(
-            lambda tx: any(
-                one.kind == 'settlement' and one.state == 'open'
-                for one in tx.pay_now_discrepancy_ids
-            )
-        )
         lines = (own | items).filtered(lambda line: not line.reconciled)
         left = self.company_id.currency_id.round(sum(lines.mapped('amount_residual')))
         if not lines:
             return True
-        if not left or not items or unknown or self._undecided_lines():
+        if not left or not items or self._undecided_lines():
             return False
         provider = self.provider_id.with_env(self.env)
         values = provider._pay_now_prepare_entry(

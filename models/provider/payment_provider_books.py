@@ -5,7 +5,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
@@ -252,6 +252,8 @@ class PaymentProvider(models.Model):
         if 'at' in problem:
             at = fields.Datetime.to_datetime(problem['at'])
             values['at'] = format_datetime(self.env, at)
+        if 'date' in problem:
+            values['date'] = format_date(self.env, problem['date'])
         return self._pay_now_books_labels()[problem['code']] % values
 
     def _pay_now_booked_notification(self, left):

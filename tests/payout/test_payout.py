@@ -385,8 +385,6 @@ class TestPayout(PayoutCommon):
             self.sweep()
         payout = self.payout('po_1')
         self.assertEqual(payout.problem_codes, [['books', {'problem': {'code': 'transfer'}}]])
-        texts = {payout.with_context(lang=lang).problem for lang in ('en_US', 'fr_FR')}
-        self.assertEqual(len(texts), 2, texts)
         found = self.env['pay.now.payout'].search([('problem', 'ilike', "internal transfer")])
         self.assertEqual(found, payout)
         self.company.transfer_account_id = self.transfer
@@ -400,6 +398,9 @@ class TestPayout(PayoutCommon):
         self.assertEqual(payout.problem_codes, [['listed', {'total': 95.4}]])
         self.assertIn("95.40", payout.problem)
         self.assertIn("90.00", payout.problem)
+        french = payout.with_context(lang='fr_FR').problem
+        self.assertIn("95,40", french)
+        self.assertNotEqual(french.split()[:2], payout.problem.split()[:2])
 
     def test_what_the_application_may_not_read_is_said(self):
         self.gateway.refused = self.report_error()
