@@ -39,7 +39,8 @@ class AccountMove(models.Model):
         """Override of `account` to flag what was paid for documents that are gone."""
         paid = self._pay_now_payments()
         result = super().unlink()
-        paid._pay_now_settle_gone()
+        if paid:
+            paid._pay_now_settle_gone()
         return result
 
     # === ACTION METHODS === #
@@ -48,7 +49,8 @@ class AccountMove(models.Model):
         """Override of `account` to flag what was paid for documents that are not owed any more."""
         paid = self._pay_now_payments()
         result = super().button_cancel()
-        paid._pay_now_settle_gone()
+        if paid:
+            paid._pay_now_settle_gone()
         return result
 
     def action_post(self):
