@@ -56,6 +56,7 @@ ENTRIES = {
         'payment_id',
         'pay_now_commission_move_id',
         'pay_now_reversal_move_id',
+        'pay_now_discount_move_id',
     ),
     'pay.now.payout': ('move_id', 'reversal_move_id'),
     'pay.now.movement': ('move_id',),

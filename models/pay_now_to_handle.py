@@ -46,14 +46,14 @@ class PayNowToHandle(models.Model):
         'pay.now.discrepancy': ['amount', 'company_id', 'currency_id', 'state', 'transaction_id'],
         'pay.now.dispute': [
             *('amount', 'company_id', 'currency_id', 'due_at', 'needs_response', 'opened_at'),
-            *('partner_id', 'problem', 'provider_id', 'state'),
+            *('partner_id', 'problem_codes', 'provider_id', 'state'),
         ],
         'pay.now.movement': [
             *('company_id', 'currency_id', 'net', 'occurred_at', 'provider_id', 'state'),
         ],
         'pay.now.payout': [
             *('amount', 'arrives_at', 'bank_state', 'company_id', 'created_at', 'currency_id'),
-            *('move_id', 'problem', 'provider_id', 'state'),
+            *('move_id', 'problem_codes', 'provider_id', 'state'),
         ],
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
@@ -180,7 +180,7 @@ class PayNowToHandle(models.Model):
                    opened_at AS date, due_at AS deadline
               FROM pay_now_dispute
              WHERE state IN ('inquiry', 'open') AND needs_response
-                OR problem IS NOT NULL
+                OR problem_codes IS NOT NULL
             """
         )
 
@@ -206,7 +206,7 @@ class PayNowToHandle(models.Model):
                    NULL::timestamp AS deadline
               FROM pay_now_payout one
               LEFT JOIN account_move own ON own.id = one.move_id
-             WHERE one.problem IS NOT NULL
+             WHERE one.problem_codes IS NOT NULL
                 OR one.state = 'failed'
                    AND NOT EXISTS (
                        SELECT FROM pay_now_payout later

@@ -111,11 +111,11 @@ BY_THE_MODULE = {
     """,
     'pay.now.discrepancy': """
         amount code company_id comparison_key currency_id details dismissed_at dismissed_by_id
-        kind name payment_refs state transaction_id
+        kind name payment_refs review_problem state transaction_id
     """,
     'pay.now.dispute': """
         amount company_id currency_id dispute_ref due_at loss_amount loss_move_id movement_ids
-        needs_response opened_at partner_id pay_now_deleted problem provider_id reason
+        needs_response opened_at partner_id pay_now_deleted problem_codes provider_id reason
         reversal_ref settled state told transaction_id url
     """,
     'pay.now.event': """
@@ -143,7 +143,7 @@ BY_THE_MODULE = {
     'pay.now.payout': """
         amount arrives_at bank_reference bank_state company_id complete created_at currency_id
         descriptor failure failure_movement_ref line_ids lines_known listed move_id movement_ref
-        pay_now_deleted payout_ref problem provider_id reversal_move_id settled state url
+        pay_now_deleted payout_ref problem_codes provider_id reversal_move_id settled state url
     """,
     'pay.now.reminder': """
         amount_due amount_payable asked_text channel company_id contact_id email has_button
@@ -200,7 +200,7 @@ BY_THE_MODULE = {
         pay_now_checkout_expiry pay_now_checkout_url pay_now_commission pay_now_commission_date
         pay_now_commission_move_id pay_now_commission_state pay_now_compared_at
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids
-        pay_now_dispute_ids pay_now_end_at pay_now_end_attempts pay_now_end_error
+        pay_now_discount_move_id pay_now_dispute_ids pay_now_end_at pay_now_end_attempts pay_now_end_error
         pay_now_failure pay_now_failure_code pay_now_idempotency_key pay_now_item_ids
         pay_now_last_sync pay_now_made_elsewhere pay_now_method pay_now_movement_ref
         pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref

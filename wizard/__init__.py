@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 # The mixins first: the models that inherit from them follow.
-from . import pay_now_sheet_mixin  # isort: skip
+from . import pay_now_figure_mixin, pay_now_sheet_mixin  # isort: skip
 from . import (
     pay_now_balance,
     pay_now_balance_line,

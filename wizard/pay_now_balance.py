@@ -60,12 +60,40 @@ class PayNowBalance(models.TransientModel):
         selection=[('right', "Right to the cent"), ('gap', "Differs"), ('unknown', "Not known")],
         readonly=True,
     )
+    verdict = fields.Char(string="Verdict", compute='_compute_verdict')
     problem = fields.Char(string="Problem", readonly=True)
     compared_at = fields.Datetime(string="Payments last compared", readonly=True)
     comparison_note = fields.Char(string="Comparison", readonly=True)
     to_decide_count = fields.Integer(string="To decide", readonly=True)
     found_count = fields.Integer(string="To handle", readonly=True)
     by_hand_count = fields.Integer(string="Entries made by hand", readonly=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('state', 'line_ids.number', 'waiting')
+    @api.depends_context('lang')
+    def _compute_verdict(self):
+        for one in self:
+            one.verdict = one.state == 'right' and one._right_text()
+
+    def _right_text(self):
+        """Return what is right to the cent, and what of it is not booked yet.
+
+        :rtype: str
+        """
+        waiting = self.line_ids.filtered(lambda line: line.code == 'waiting')
+        if not waiting.number:
+            return self.env._(
+                "Right to the cent: every movement at the provider stands on the clearing account"
+                " exactly once."
+            )
+        return self.env._(
+            "Right to the cent as far as it is booked: %(amount)s at the provider, of"
+            " %(count)s movements, are not booked yet. All others stand on the clearing account"
+            " exactly once.",
+            amount=self.currency_id.format(waiting.amount),
+            count=waiting.number,
+        )
 
     # === ACTION METHODS === #
 

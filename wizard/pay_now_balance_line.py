@@ -3,8 +3,6 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now.wizard.pay_now_sheet_mixin import kept_domain
-
 #: Which are left out where they are nothing.
 ONLY_SOME = ('unlisted', 'early')
 
@@ -15,7 +13,7 @@ class PayNowBalanceLine(models.TransientModel):
     _name = 'pay.now.balance.line'
     _inherit = ['pay.now.authority.mixin']
     _description = "Figure of the balance at a provider"
-    _order = 'id'
+    _inherit = ['pay.now.figure.mixin']
 
     balance_id = fields.Many2one(
         comodel_name='pay.now.balance', required=True, readonly=True, ondelete='cascade'
@@ -39,29 +37,6 @@ class PayNowBalanceLine(models.TransientModel):
         readonly=True,
     )
     currency_id = fields.Many2one(related='balance_id.currency_id')
-    amount = fields.Monetary(string="Amount", readonly=True)
-    number = fields.Integer(string="Count", readonly=True)
-    model = fields.Char(readonly=True)
-    domain = fields.Json(readonly=True)
-
-    # === ACTION METHODS === #
-
-    def action_open(self):
-        """Open what the figure is made of.
-
-        :return: the action of a list of movements or journal items.
-        :rtype: dict
-        """
-        self.ensure_one()
-        self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'name': dict(self._fields['code']._description_selection(self.env))[self.code],
-            'res_model': self.model,
-            'view_mode': 'list,form',
-            'domain': self.domain,
-            'context': {'create': False},
-        }
 
     # === BUSINESS METHODS === #
 
@@ -81,16 +56,7 @@ class PayNowBalanceLine(models.TransientModel):
             if code in ONLY_SOME and not amount:
                 continue
             model, domain = made_of.get(code, (False, None))
-            found = self.env[model].sudo().search_count(domain) if model else 0
-            values.append(
-                {
-                    'code': code,
-                    'amount': amount,
-                    'number': found,
-                    'model': model if found else False,
-                    'domain': found and kept_domain(domain),
-                }
-            )
+            values.append(self._figure(code, amount, model, domain))
         return values
 
     def _movements(self):

@@ -2,8 +2,7 @@
 
 import base64
 import io
-from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 
 import pytz
 import xlsxwriter
@@ -203,25 +202,6 @@ class PayNowSheetMixin(models.AbstractModel):
         """
         zone = movement.company_id._pay_now_zone()
         return pytz.utc.localize(movement.occurred_at).astimezone(zone).replace(tzinfo=None)
-
-
-def kept_domain(domain):
-    """Return a domain as JSON can hold it.
-
-    :param Domain domain: of a figure.
-    :rtype: list
-    """
-
-    def kept(value):
-        if isinstance(value, datetime):
-            return fields.Datetime.to_string(value)
-        if isinstance(value, date):
-            return fields.Date.to_string(value)
-        if isinstance(value, Collection) and not isinstance(value, str):
-            return [kept(one) for one in value]
-        return value
-
-    return [kept(part) for part in domain]
 
 
 def _pattern(date_format):

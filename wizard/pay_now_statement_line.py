@@ -2,8 +2,6 @@
 
 from odoo import api, fields, models
 
-from odoo.addons.account_pay_now.wizard.pay_now_sheet_mixin import kept_domain
-
 
 class PayNowStatementLine(models.TransientModel):
     """One figure of a provider's statement, and the movements it is the sum of."""
@@ -11,7 +9,7 @@ class PayNowStatementLine(models.TransientModel):
     _name = 'pay.now.statement.line'
     _inherit = ['pay.now.authority.mixin']
     _description = "Figure of a provider's statement"
-    _order = 'id'
+    _inherit = ['pay.now.figure.mixin']
 
     statement_id = fields.Many2one(
         comodel_name='pay.now.statement', required=True, readonly=True, ondelete='cascade'
@@ -34,24 +32,6 @@ class PayNowStatementLine(models.TransientModel):
         readonly=True,
     )
     currency_id = fields.Many2one(related='statement_id.currency_id')
-    amount = fields.Monetary(string="Amount", readonly=True)
-    number = fields.Integer(string="Count", readonly=True)
-    domain = fields.Json(readonly=True)
-
-    # === ACTION METHODS === #
-
-    def action_open(self):
-        """Open the movements that the figure is the sum of."""
-        self.ensure_one()
-        self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'name': dict(self._fields['code']._description_selection(self.env))[self.code],
-            'res_model': 'pay.now.movement',
-            'view_mode': 'list,form',
-            'domain': self.domain,
-            'context': {'create': False},
-        }
 
     # === BUSINESS METHODS === #
 
@@ -70,17 +50,7 @@ class PayNowStatementLine(models.TransientModel):
         :param dict found: see `payment.provider._pay_now_statement`.
         :rtype: list of dict
         """
-        Movement = self.env['pay.now.movement'].sudo()
-        values = []
-        for code, _label in self._fields['code'].selection:
-            amount, domain = found[code]
-            number = Movement.search_count(domain)
-            values.append(
-                {
-                    'code': code,
-                    'amount': amount,
-                    'number': number,
-                    'domain': number and kept_domain(domain),
-                }
-            )
-        return values
+        return [
+            self._figure(code, found[code][0], 'pay.now.movement', found[code][1])
+            for code, _label in self._fields['code'].selection
+        ]

@@ -4,10 +4,14 @@
 import json
 import resource
 import time
+from datetime import datetime, timezone
+from decimal import Decimal
 
 from odoo import fields
 from odoo.fields import Command
 from odoo.tools import split_every
+
+from odoo.addons.account_pay_now.gateways import base
 
 # As many as one call of a scheduled action has in hand.
 BATCH = 100
@@ -155,17 +159,92 @@ def odoo(ids):
         env.cr.commit()
 
 
+class Payouts:
+    """What a gateway answers about one payout of all payments."""
+
+    def __init__(self):
+        now = datetime.now(timezone.utc)
+        fee = Decimal(str(COMMISSION))
+        self.lines = [
+            base.Movement(
+                id=f'txn_{number}',
+                kind='payment',
+                type='charge',
+                amount=Decimal(str(line.balance)),
+                fee=fee,
+                net=Decimal(str(line.balance)) - fee,
+                currency=company.currency_id.name,
+                created_at=now,
+                source_id=f'ch_{number}',
+                charge_id=f'ch_{number}',
+                payment_id=f'pi_{number}',
+                reference=f'bench-{number}',
+            )
+            for number, line in enumerate(due)
+        ]
+        self.payout = base.Payout(
+            id='po_bench_2026',
+            state='paid',
+            amount=sum(line.net for line in self.lines),
+            currency=company.currency_id.name,
+            created_at=now,
+            movement_id='txn_po',
+            listed=True,
+            complete=True,
+        )
+
+    def fetch_payout(self, _ref):
+        return self.payout
+
+    def payout_lines(self, _ref):
+        return iter(self.lines)
+
+
+def booked_payments():
+    """Return the gateway that tells of the payout, after all its payments were booked."""
+    for ids in our_transactions():
+        ours(ids)
+        env.cr.commit()
+        env.invalidate_all()
+    return [Payouts()]
+
+
+def payout(gateway):
+    """A payout is read, stored, booked, reconciled, and met by the line of the bank."""
+    cls = env.registry['payment.provider']
+    cls._pay_now_gateway = lambda _provider, **_tried: gateway
+    Payout = env['pay.now.payout'].sudo()
+    record = Payout._synchronize(provider.sudo(), [gateway.payout.id])
+    assert record.settled, record.problem
+    journal = env['account.journal'].search(
+        [('type', '=', 'bank'), ('id', '!=', provider.journal_id.id)]
+        + [('company_id', '=', company.id)],
+        limit=1,
+    )
+    line = env['account.bank.statement.line'].create(
+        {
+            'journal_id': journal.id,
+            'amount': record.amount,
+            'payment_ref': f'STRIPE {gateway.payout.id}',
+            'date': fields.Date.today(),
+        }
+    )
+    assert line.is_reconciled, "the bank's line is not matched"
+
+
 def check():
     """Everything is paid, and nothing else was booked."""
     env.invalidate_all()
     assert not due.filtered(lambda line: not line.reconciled), "not all invoices are paid"
-    if WAY == 'ours':
+    if WAY in ('ours', 'payout'):
         balance = sum(
             env['account.move.line']
             .search([('account_id', '=', provider.pay_now_clearing_account_id.id)])
             .mapped('balance')
         )
         expected = sum(due.move_id.mapped('amount_total')) - len(due) * COMMISSION
+        if WAY == 'payout':
+            expected = 0.0
         assert not company.currency_id.compare_amounts(balance, expected), (balance, expected)
 
 
@@ -174,11 +253,13 @@ prepare, book = {
     'floor': (floor_lines, floor),
     'ours': (our_transactions, ours),
     'odoo': (stripe_transactions, odoo),
+    'payout': (booked_payments, payout),
 }[WAY]
 batches = prepare()
 env.cr.commit()
 # What caches hold is the same for all ways: the first batch is not counted where there are more.
 warm, counted = (batches[:1], batches[1:]) if len(batches) > 1 else ([], batches)
+env.invalidate_all()
 for ids in warm:
     book(ids)
     env.cr.commit()
@@ -190,7 +271,7 @@ for ids in counted:
     env.cr.commit()
     env.invalidate_all()
 seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-count = sum(map(len, counted))
+count = SIZE if WAY == 'payout' else sum(map(len, counted))
 queries = env.cr.sql_log_count - queries
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 check()

@@ -1,9 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import split_every
+from odoo.tools import mute_logger, split_every
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
@@ -77,7 +79,7 @@ class PayNowDiscrepancy(models.Model):
             )
             # What the books refused: the provider was asked already.
             one.can_book_now = is_open and one.kind == 'booking'
-            one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice')
+            one.can_reverse = is_open and one.kind in ('missing_there', 'booked_twice', 'discount')
             refundable = one.kind in ('surplus', 'waiting', 'superseded')
             one.can_refund = is_open and not second and refundable
 
@@ -148,7 +150,9 @@ class PayNowDiscrepancy(models.Model):
             if not tx.try_lock_for_update():
                 raise UserError(self.env._("This payment is being processed at this moment."))
             one._check_to_reverse()
-            if one.kind == 'booked_twice':
+            if one.kind == 'discount':
+                tx._pay_now_take_back_discount()
+            elif one.kind == 'booked_twice':
                 one._take_back_extra()
             else:
                 one._take_back_all()
@@ -281,18 +285,65 @@ class PayNowDiscrepancy(models.Model):
 
         What it takes the provider's word for is closed by the comparison (`_close_right`), too.
         """
-        past = self.filtered(lambda one: not one._is_still_so())
+        past = self._past()
         for company, own in past.sudo().grouped('company_id').items():
             # Whoever changed the books, or nobody: it is read by all.
             env = self.with_context(lang=company._pay_now_lang()).env
             note = env._("Closed by itself: this is no longer so.")
             own.state = 'done'
             own.filtered(lambda one: not one.note).note = note
-        credits = (self - past).filtered(lambda one: one.kind in ('surplus', 'waiting'))
+        kinds = ('surplus', 'waiting', 'discount')
+        credits = (self - past).filtered(lambda one: one.kind in kinds and not one.review_problem)
         for tx in credits.transaction_id:
             # Of the credit, a part may be used by now.
             [own] = tx._pay_now_in_books_of(tx.provider_id)
-            own._pay_now_report_surplus()
+            credits.filtered(lambda one, tx=tx: one.transaction_id == tx)._look(
+                own._pay_now_report_surplus
+            )
+
+    def _past(self):
+        """Return those that the books do not say any more.
+
+        Asked all at once; one by one where that fails: one that cannot be asked keeps no other.
+
+        :rtype: pay.now.discrepancy
+        """
+        done, past = self._look(lambda: self.filtered(lambda one: not one._is_still_so()))
+        if done or len(self) < 2:
+            return past or self.browse()
+        return self.browse().union(*(one._past() for one in self))
+
+    def _look(self, question):
+        """Ask the books something in a savepoint; of a single one, keep why they do not answer.
+
+        :param function question: what to do.
+        :return: whether it was done, and what it returned.
+        :rtype: tuple(bool, any)
+        """
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                answer = question()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a module, or the database, may refuse
+            if len(self) == 1:
+                self._note_review(self.transaction_id.provider_id._pay_now_refused_books(error))
+            return False, None
+        if kept := self.filtered('review_problem'):
+            kept._note_review(False)
+        return True, answer
+
+    def _note_review(self, problem):
+        """Keep why something could not be looked at again, once, or that it can be.
+
+        :param problem: see `payment.provider._pay_now_refused_books`.
+        :type problem: dict | bool
+        """
+        for one in self.sudo():
+            known = one.review_problem or {}
+            # The moment of an unexpected error is that of the first one.
+            if not problem or known.get('code') != problem['code'] or problem['code'] == 'answer':
+                one.review_problem = problem
 
     def _is_still_so(self):
         """Tell whether the books still say what was found: each kind has its own answer.
@@ -309,6 +360,9 @@ class PayNowDiscrepancy(models.Model):
 
     def _is_still_surplus(self):
         return self._left_of_payment()
+
+    def _is_still_discount(self):
+        return self.transaction_id._pay_now_discount_left()
 
     def _is_still_waiting(self):
         drafts = self.transaction_id._pay_now_own_items().move_id

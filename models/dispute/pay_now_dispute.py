@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_datetime
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
+from odoo.addons.account_pay_now.models.provider import problems
 
 #: States in which nothing is decided yet.
 UNDECIDED = ('inquiry', 'open')
@@ -307,8 +307,8 @@ class PayNowDispute(models.Model):
         self.ensure_one()
         self._reconcile_given_up()
         self._book_or_take_back_loss()
-        if self.problem:
-            self.problem = False
+        if self.problem_codes:
+            self.problem_codes = False
 
     # === BUSINESS METHODS - MOVEMENTS === #
 
@@ -319,13 +319,9 @@ class PayNowDispute(models.Model):
             return
         company = provider.company_id
         if any(line.currency_id != company.currency_id for line in todo):
-            raise UserError(
-                self.env._("The provider moved another currency: book this dispute by hand.")
-            )
+            raise problems.BooksRefusal(provider, 'dispute_currency')
         if not provider.pay_now_disputed_account_id:
-            raise UserError(
-                self.env._("Choose an account for disputed payments of %s.", provider.name)
-            )
+            raise problems.BooksRefusal(provider, 'disputed')
         provider = provider.with_env(self.env)
         moves = provider._pay_now_create_entries(
             [line.dispute_id._prepare_movement(provider, line) for line in todo]
@@ -399,12 +395,7 @@ class PayNowDispute(models.Model):
         provider, payment = self.provider_id, self.transaction_id.payment_id
         if payment.move_id.reversal_move_ids.filtered(lambda move: move.state == 'posted'):
             # Its items are open again, and the provider's balance is not as these books say.
-            raise UserError(
-                self.env._(
-                    "%s was reversed by hand: undo that, or book the loss by hand too.",
-                    payment.name,
-                )
-            )
+            raise problems.BooksRefusal(self.provider_id, 'reversed', payment=payment.name)
         credit = payment._pay_now_counterpart_lines()
         move = self.env['account.move'].create(
             provider._pay_now_prepare_entry(

@@ -35,7 +35,23 @@ class AccountMove(models.Model):
             self._pay_now_unfollow(former)
         return result
 
+    def unlink(self):
+        """Override of `account` to flag what was paid for documents that are gone."""
+        paid = self._pay_now_payments()
+        result = super().unlink()
+        if paid:
+            paid._pay_now_settle_gone()
+        return result
+
     # === ACTION METHODS === #
+
+    def button_cancel(self):
+        """Override of `account` to flag what was paid for documents that are not owed any more."""
+        paid = self._pay_now_payments()
+        result = super().button_cancel()
+        if paid:
+            paid._pay_now_settle_gone()
+        return result
 
     def action_post(self):
         """Override of `account`: a payment posts no invoice that somebody is changing.
@@ -75,6 +91,18 @@ class AccountMove(models.Model):
         if opened := items.filtered(lambda item: item.transaction_id.state == 'draft'):
             opened.changed_at = fields.Datetime.now()
             self.env['payment.transaction']._pay_now_wake_ending()
+
+    # === BUSINESS METHODS - PAID === #
+
+    def _pay_now_payments(self):
+        """Return the payments in the books that were made for documents.
+
+        :rtype: payment.transaction
+        """
+        documents = self.filtered(lambda move: move.move_type in PAID_TYPES)
+        return documents.sudo().pay_now_item_ids.transaction_id.filtered(
+            lambda tx: tx.state == 'done' and tx.payment_id.move_id.state == 'posted'
+        )
 
     # === BUSINESS METHODS - POSTING === #
 

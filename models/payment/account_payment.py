@@ -27,7 +27,7 @@ class AccountPayment(models.Model):
             lambda payment: not payment.move_id and payment.outstanding_account_id
         )
         moves = self.env['account.move'].create(
-            [payment._generate_move_vals() for payment in payments]
+            [payment._pay_now_generate_entry() for payment in payments]
         )
         with self.env.protecting([self._fields['move_id']], payments):
             for payment, move in zip(payments, moves, strict=True):
@@ -35,6 +35,21 @@ class AccountPayment(models.Model):
         payments.modified(['move_id'])
         payments.state = 'in_process'
         return None
+
+    def _pay_now_generate_entry(self):
+        """Return the values of the payment's entry.
+
+        What the customer owes and what the provider owes are neither cost nor revenue: no analytic
+        rule is looked for, which Odoo does for each item.
+
+        :rtype: dict
+        """
+        values = self._generate_move_vals()
+        accounts = (self.outstanding_account_id.id, self.destination_account_id.id)
+        for _command, _id, line in values['line_ids']:
+            if line['account_id'] in accounts:
+                line.setdefault('analytic_distribution', False)
+        return values
 
     def _pay_now_counterpart_lines(self):
         """Return the receivable lines of the payments.

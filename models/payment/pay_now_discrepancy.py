@@ -38,6 +38,7 @@ class PayNowDiscrepancy(models.Model):
         selection=[
             ('surplus', "Paid more than open"),
             ('waiting', "Paid while in draft"),
+            ('discount', "Discount not due in the end"),
             ('amount', "Amount differs"),
             ('currency', "Currency differs"),
             ('superseded', "Paid twice"),
@@ -77,13 +78,16 @@ class PayNowDiscrepancy(models.Model):
 
     code = fields.Char(string="Code of the sentence", readonly=True, copy=False)
     details = fields.Json(string="Values of the sentence", readonly=True, copy=False)
+    review_problem = fields.Json(
+        string="Why it could not be looked at again", readonly=True, copy=False
+    )
     message = fields.Char(
         string="Message", compute='_compute_message', help="What happened, in your language."
     )
 
     # === COMPUTE METHODS === #
 
-    @api.depends('name', 'code', 'details', 'amount', 'transaction_id')
+    @api.depends('name', 'code', 'details', 'amount', 'transaction_id', 'state', 'review_problem')
     @api.depends_context('lang')
     def _compute_message(self):
         known = self._message_templates()
@@ -93,6 +97,13 @@ class PayNowDiscrepancy(models.Model):
             if one.code in known:
                 one.message = self._write_message(
                     one.transaction_id.sudo(), one.code, one.details or {}
+                )
+            if one.review_problem and one.state == 'open':
+                one.message += ' ' + self.env._(
+                    "Whether this is still so could not be seen: %s",
+                    one.transaction_id.sudo().provider_id._pay_now_books_problem_label(
+                        one.review_problem
+                    ),
                 )
 
     @api.depends('message')
@@ -247,6 +258,15 @@ class PayNowDiscrepancy(models.Model):
             'other_customer': self.env._(
                 "%(amount)s were paid for %(invoices)s, which is another customer's by now: it is"
                 " %(customer)s's credit. Refund it, or keep it for the next invoice."
+            ),
+            'canceled': self.env._(
+                "%(amount)s were paid for %(invoices)s, which is cancelled by now: it is"
+                " %(customer)s's credit. Refund it, or keep it for the next invoice."
+            ),
+            'discount': self.env._(
+                "An early payment discount of %(amount)s was granted for %(invoices)s, which was"
+                " changed since: it is open as %(customer)s's credit, and was never paid. Take it"
+                " back."
             ),
             'waiting': self.env._(
                 "%(amount)s were paid for %(invoices)s, which is in draft: it is matched once you"

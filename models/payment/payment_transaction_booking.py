@@ -311,10 +311,8 @@ class PaymentTransaction(models.Model):
         :rtype: float
         """
         left = self._pay_now_credit()
-        if left > 0 and (discounted := self.pay_now_item_ids.filtered('discount')):
-            lines = self.payment_id._pay_now_counterpart_lines()
-            granted = -sum(lines.mapped('amount_currency')) - self.payment_id.amount
-            left -= min(granted, sum(discounted._pay_now_lapsed().mapped('discount')))
+        if left > 0 and self.pay_now_item_ids.filtered('discount'):
+            left -= self._pay_now_discount_left()
         return max(self.currency_id.round(left), 0.0)
 
     def _pay_now_report_surplus(self):
@@ -332,13 +330,16 @@ class PaymentTransaction(models.Model):
                 waiting += amount
         waiting = self.currency_id.round(min(waiting, left))
         items = self.pay_now_item_ids
-        lost = (items - self._pay_now_own_items()).filtered('move_id')
+        gone = (items - self._pay_now_own_items()).filtered('move_id')
+        code = 'other_customer' if gone else 'surplus'
+        if not gone and (gone := items.filtered(lambda item: item.move_id.state == 'cancel')):
+            code = 'canceled'
         self._pay_now_report_credit(
             'waiting', 'waiting', waiting, items.filtered(lambda item: item.move_id in drafts)
         )
-        self._pay_now_report_credit(
-            'surplus', 'other_customer' if lost else 'surplus', left - waiting, lost
-        )
+        self._pay_now_report_credit('surplus', code, left - waiting, gone)
+        if items.filtered('discount'):
+            self._pay_now_report_discount()
 
     def _pay_now_report_credit(self, kind, code, amount, items):
         """Flag a part of the payment that pays nothing, or close what was flagged.

@@ -154,7 +154,7 @@ class PaymentTransaction(models.Model):
             if step == '_pay_now_book_all':
                 return self.browse()
             if len(self) > 1:
-                return self.union(*(tx._pay_now_try_of(provider, step) for tx in self))
+                return self.browse().union(*(tx._pay_now_try_of(provider, step) for tx in self))
             booked._pay_now_note_refusal(step, error)
             return self.browse()
         booked._pay_now_note_booked(step)

@@ -191,6 +191,19 @@ class AccountBankStatementLine(models.Model):
         self.ensure_one()
         return words(' '.join(filter(None, (self.payment_ref, self.ref))))
 
+    def _pay_now_is_of_amount(self, item):
+        """Tell whether the line is of exactly the open amount of an item, in its currency.
+
+        :param account.move.line item: of a payout.
+        :rtype: bool
+        """
+        self.ensure_one()
+        currency, amount = self.currency_id, self.amount
+        if self.foreign_currency_id:
+            currency, amount = self.foreign_currency_id, self.amount_currency
+        wanted = item.amount_residual_currency
+        return currency == item.currency_id and not currency.compare_amounts(amount, wanted)
+
     def _pay_now_account_number(self):
         """Return the number of the account on the other side, as far as the bank says it.
 

@@ -514,8 +514,13 @@ class PayNowMovement(models.Model):
         if provider.pay_now_commission_imported or payment.pay_now_commission_state == 'imported':
             # The fee is booked where the provider's statement is imported, from now on or before.
             missing = min(missing, float(line.amount) - booked, key=abs)
-        same = line.currency == provider.company_id.currency_id.name
-        return 'ours' if same and provider.company_id.currency_id.is_zero(missing) else 'waiting'
+        if line.currency != provider.company_id.currency_id.name:
+            # Amounts of two currencies do not add up: it is booked, and its commission decided.
+            converted = payment.pay_now_discrepancy_ids.filtered(
+                lambda one: one.kind == 'settlement' and one.state == 'open'
+            )
+            return 'ours' if items and not converted else 'waiting'
+        return 'ours' if provider.company_id.currency_id.is_zero(missing) else 'waiting'
 
     @api.model
     def _payments_of(self, provider, found):

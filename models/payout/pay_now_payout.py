@@ -308,13 +308,7 @@ class PayNowPayout(models.Model):
         :param account.move.line item: the open item of the payout on the transfer account.
         :rtype: account.bank.statement.line
         """
-        return self._open_bank_lines(item).filtered(
-            lambda line: (
-                line.currency_id == item.company_currency_id
-                and not line.foreign_currency_id
-                and not line.currency_id.compare_amounts(line.amount, item.amount_residual)
-            )
-        )
+        return self._open_bank_lines(item).filtered(lambda line: line._pay_now_is_of_amount(item))
 
     def _difference(self, line, item):
         """Return what the difference between a bank line and a payout is taken for.
@@ -328,12 +322,15 @@ class PayNowPayout(models.Model):
         currency, wanted = item.company_currency_id, item.amount_residual
         got = -sum(line._seek_for_lines()[1].mapped('balance'))
         less = currency.round(wanted - got)
+        if line._pay_now_is_of_amount(item):
+            # In another currency Odoo books what the rates of both days differ by.
+            return '', 0.0
         if currency.is_zero(less):
             return '', 0.0
         if got * wanted <= 0:
             return None, less
         share = abs(less / wanted)
-        if line.currency_id != currency or line.foreign_currency_id:
+        if line.currency_id != currency or line.foreign_currency_id or item.currency_id != currency:
             return ('exchange' if share <= const.EXCHANGE_SHARE else None), less
         if share <= const.BANK_FEE_SHARE and less > 0:
             return 'fee', less
@@ -452,6 +449,12 @@ class PayNowPayout(models.Model):
         values = {'account_id': item.account_id.id}
         if kind not in ('fee', 'exchange'):
             return [Command.update(suspense.id, values)]
+        if item.currency_id != currency:
+            # The bank converted it: the rest is an exchange difference, which Odoo books itself.
+            amount = -item.amount_residual_currency
+            rest = {'balance': suspense.balance, 'currency_id': item.currency_id.id}
+            values.update(amount_currency=amount, **rest)
+            return [Command.update(suspense.id, values)]
         amount = -item.amount_residual
         values.update(balance=amount, amount_currency=amount, currency_id=currency.id)
         rest = {
@@ -478,27 +481,36 @@ class PayNowPayout(models.Model):
             payout._try('_reconcile_listed' if payout.listed else '_reconcile_by_age')
         todo._match_bank()
 
+    def _problem_sentences(self):
+        """Override of the mixin: another currency, and a list that does not amount to it."""
+        write = self.currency_id.with_env(self.env).format
+        return {
+            **super()._problem_sentences(),
+            'foreign': lambda currency: self.env._(
+                "This payout is in %(currency)s, and %(provider)s does not say what it is made of:"
+                " reconcile its item on the clearing account by hand.",
+                currency=currency,
+                provider=self.provider_id.sudo()._pay_now_short_name(),
+            ),
+            'listed': lambda total: self.env._(
+                "The provider lists %(total)s, and transfers %(amount)s.",
+                total=write(total),
+                amount=write(self.amount),
+            ),
+        }
+
     def _is_unbooked(self):
         """Override of the mixin: its entry is missing, or the one that takes it back."""
         self.ensure_one()
         back = self.state in ('failed', 'canceled') and not self.reversal_move_id
-        ours = self.currency_id == self.company_id.currency_id
-        return ours and (not self.move_id or back)
+        return not self.move_id or back
 
     def _book(self):
         """Book payouts that are not booked yet and take back those that failed, all at once."""
         for provider, payouts in self.grouped('provider_id').items():
             company = provider.company_id
             payouts = payouts.with_company(company).with_context(lang=company._pay_now_lang())
-            foreign = payouts - payouts.filtered_domain(
-                [('currency_id', '=', company.currency_id.id)]
-            )
-            for payout in foreign - foreign.filtered('problem'):
-                payout.problem = self.env._(
-                    "This payout is in %s: book it by hand.", payout.currency_id.name
-                )
-            todo = (payouts - foreign).try_lock_for_update()
-            todo._try('_book_of', provider)
+            payouts.try_lock_for_update()._try('_book_of', provider)
 
     def _book_of(self, provider):
         new = self.filtered(lambda payout: not payout.move_id)
@@ -521,7 +533,7 @@ class PayNowPayout(models.Model):
             # payout has to find the money that came back.
             move.reversed_entry_id = payout.move_id
         failed._reconcile_transfers()
-        self.filtered('problem').problem = False
+        self.filtered('problem_codes').problem_codes = False
 
     def _prepare_entry(self, provider, back=False):
         """Return the values of a payout's entry: internal transfer on one side, clearing on the
@@ -529,15 +541,20 @@ class PayNowPayout(models.Model):
         self.ensure_one()
         sign = -1 if back else 1
         label = self.env._("%(payout)s came back", payout=self.name) if back else self.name
+        amount = self.amount
+        if is_foreign := self.currency_id != self.company_id.currency_id:
+            amount = self._amount_of_day(provider)
         values = provider._pay_now_prepare_entry(
             None if back else self.created_at,
             ref=self.payout_ref,
             label=f'{label} – {self.payout_ref}',
             amounts=[
-                (provider._pay_now_transfer_account(), sign * self.amount),
-                (provider.pay_now_clearing_account_id, -sign * self.amount),
+                (provider._pay_now_transfer_account(), sign * amount),
+                (provider.pay_now_clearing_account_id, -sign * amount),
             ],
         )
+        if is_foreign:
+            self._write_foreign(values, provider, sign * self.amount)
         return provider._pay_now_as_take_back(values) if back else values
 
     # === BUSINESS METHODS - RECONCILING === #
@@ -575,16 +592,14 @@ class PayNowPayout(models.Model):
         items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
         others = self._take_back_from_by_age(items)
         self._reconcile_open([self._clearing_lines() | items])
+        is_foreign = self.currency_id != self.company_id.currency_id
+        waits = is_foreign and not self._book_exchange(items)
         for payout in others.sorted(lambda one: (one.created_at, one.id)):
             payout._reconcile_by_age()
         total = sum(self.line_ids.mapped('net'))
         if self.currency_id.compare_amounts(total, self.amount):
-            self.problem = self.env._(
-                "The provider lists %(total)s, and transfers %(amount)s.",
-                total=self.currency_id.format(total),
-                amount=self.currency_id.format(self.amount),
-            )
-        self.settled = not self._undecided_lines()
+            self._note_problem('listed', total=total)
+        self.settled = not self._undecided_lines() and not waits
 
     def _take_back_from_by_age(self, items):
         """Free what the provider lists for this payout from others that are allocated by age.
@@ -613,8 +628,13 @@ class PayNowPayout(models.Model):
         that moment is listed with it.
         """
         self.ensure_one()
-        self._take_undecided()
         line = self._clearing_lines()
+        if self.currency_id != self.company_id.currency_id:
+            self.settled = line.reconciled
+            if not line.reconciled:
+                self._note_problem('foreign', currency=self.currency_id.name)
+            return
+        self._take_undecided()
         # Failed before anything was allocated: it never took anything.
         self._reconcile_open([line | self._returned_lines()])
         if not line.reconciled:

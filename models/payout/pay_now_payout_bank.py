@@ -1,15 +1,18 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools.misc import format_date
+
+from odoo.addons.account_pay_now.models.provider import problems
 
 
 class PayNowPayout(models.Model):
     """The bank statement lines that may be a payout, and are not matched by itself.
 
-    They are proposed to the accountant, on the payout and on the bank line.
+    They are proposed to the accountant, on the payout and on the bank line. And payouts in another
+    currency than the company's.
     """
 
     _inherit = 'pay.now.payout'
@@ -52,7 +55,7 @@ class PayNowPayout(models.Model):
         kind, amount = self._difference(line, item)
         if not kind:
             return ''
-        amount = self.currency_id.format(abs(amount))
+        amount = self.company_id.currency_id.format(abs(amount))
         return {
             'fee': self.env._("%s are booked as a bank fee", amount),
             'exchange': self.env._("%s are booked as an exchange difference", amount),
@@ -84,7 +87,7 @@ class PayNowPayout(models.Model):
                 self.env._(
                     "There is no open bank statement line of %(amount)s between %(first)s and"
                     " %(last)s.",
-                    amount=payout.currency_id.format(item.amount_residual),
+                    amount=payout.currency_id.format(item.amount_residual_currency),
                     first=format_date(self.env, first),
                     last=format_date(self.env, last),
                 )
@@ -177,6 +180,78 @@ class PayNowPayout(models.Model):
                 self.env._("There is no account for the difference: choose one in the settings.")
             )
         return account
+
+    # === BUSINESS METHODS - OTHER CURRENCIES === #
+
+    def _amount_of_day(self, provider):
+        """Return the payout's amount in the company's currency, by the rate of its day.
+
+        :param payment.provider provider: of the payout.
+        :rtype: float
+        :raise BooksRefusal: there is no rate.
+        """
+        self.ensure_one()
+        company, currency = self.company_id, self.currency_id
+        if self.move_id:
+            # It comes back as it went.
+            return abs(sum(self._clearing_lines().mapped('balance')))
+        day = provider._pay_now_booking_date(self.created_at)
+        has_rate = self.env['res.currency.rate'].search_count(
+            Domain('currency_id', '=', currency.id)
+            & Domain('company_id', 'in', (False, company.root_id.id))
+            & Domain('name', '<=', day),
+            limit=1,
+        )
+        if not has_rate:
+            raise problems.BooksRefusal(
+                provider, 'rate', currency=currency.name, date=fields.Date.to_string(day)
+            )
+        return currency._convert(self.amount, company.currency_id, company, day)
+
+    def _write_foreign(self, values, provider, amount):
+        """Write into an entry what is on its way to the bank, in the payout's currency.
+
+        :param dict values: of the entry, see `_prepare_entry`.
+        :param payment.provider provider: of the payout.
+        :param float amount: in the payout's currency, as of a debit.
+        """
+        clearing = provider.pay_now_clearing_account_id.id
+        for _command, _id, line in values['line_ids']:
+            if line['account_id'] != clearing:
+                line.update(currency_id=self.currency_id.id, amount_currency=amount)
+
+    def _book_exchange(self, items):
+        """Book what the payments of a payout were booked at, beside the rate of its day.
+
+        Once all that the provider lists is booked, commissions included: only then what is left on
+        the clearing account is a difference of rates.
+
+        :param account.move.line items: what is listed, on the clearing account.
+        :return: whether nothing is left there.
+        :rtype: bool
+        """
+        self.ensure_one()
+        own = self._clearing_lines()
+        lines = (own | items).filtered(lambda line: not line.reconciled)
+        left = self.company_id.currency_id.round(sum(lines.mapped('amount_residual')))
+        if not lines:
+            return True
+        if not left or not items or self._undecided_lines():
+            return False
+        provider = self.provider_id.with_env(self.env)
+        values = provider._pay_now_prepare_entry(
+            self.created_at,
+            ref=self.payout_ref,
+            label=self.env._("Exchange difference – %s", self.name),
+            amounts=[
+                (provider.pay_now_clearing_account_id, -left),
+                (self._difference_account('exchange', left), left),
+            ],
+        )
+        move = provider._pay_now_create_entries([values])
+        difference = move.line_ids.filtered(lambda line: line.account_id == own.account_id)
+        self._reconcile_open([lines | difference])
+        return True
 
     # === CRON === #
 

@@ -30,7 +30,12 @@ class PayNowProviderObjectMixin(models.AbstractModel):
 
     _name = 'pay.now.provider.object.mixin'
     _description = "What a provider tells of besides payments"
-    _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin', 'pay.now.booked.mixin']
+    _inherit = [
+        'pay.now.authority.mixin',
+        'pay.now.history.mixin',
+        'pay.now.booked.mixin',
+        'pay.now.reason.mixin',
+    ]
 
     #: What events call it, and the gateways: `list_<subject>s`, `fetch_<subject>`.
     _subject = ''
@@ -51,7 +56,10 @@ class PayNowProviderObjectMixin(models.AbstractModel):
     amount = fields.Monetary(string="Amount", readonly=True)
     url = fields.Char(string="Page at the provider", readonly=True)
     settled = fields.Boolean(readonly=True)
-    problem = fields.Char(string="Problem", readonly=True, tracking=True)
+    problem_codes = fields.Json(string="Codes of the problem", readonly=True, copy=False)
+    problem = fields.Char(
+        string="Problem", compute='_compute_problem', search='_search_problem', compute_sudo=True
+    )
     can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can_book_now')
 
     # === COMPUTE METHODS === #
@@ -62,10 +70,21 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         for record in self:
             record.display_name = record.name
 
-    @api.depends('problem')
+    @api.depends('problem_codes')
+    @api.depends_context('lang', 'tz')
+    def _compute_problem(self):
+        for record in self:
+            sentences = record.problem_codes and record._problem_sentences()
+            record.problem = record._reasons_text(record.problem_codes, sentences)
+
+    @api.model
+    def _search_problem(self, operator, value):
+        return self._search_reasons('problem', 'problem_codes', operator, value)
+
+    @api.depends('problem_codes')
     def _compute_can_book_now(self):
         for record in self:
-            record.can_book_now = bool(record.problem and record._is_unbooked())
+            record.can_book_now = bool(record.problem_codes and record._is_unbooked())
 
     # === ACTION METHODS === #
 
@@ -263,11 +282,11 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         except Exception as error:  # noqa: BLE001 - whatever a module, or the database, may refuse
             if len(self) > 1:
                 return all([record._try(step, *args) for record in self])
-            self._note_problem(error)
+            self._note_refusal(error)
             return False
         return True
 
-    def _note_problem(self, error):
+    def _note_refusal(self, error):
         """Keep where the accountant looks why something could not be booked, in plain words.
 
         :param Exception error: what went wrong.
@@ -277,8 +296,30 @@ class PayNowProviderObjectMixin(models.AbstractModel):
         none = self.env['account.account']
         # Neither taxes nor customers' items are in its entries.
         problem = provider._pay_now_refused_books(error, receivables=none, taxes=(), discounts=())
-        text = provider._pay_now_books_problem_label(problem)
-        self._write_changes({'problem': f'{text[:1].upper()}{text[1:]}'})
+        self._note_problem('books', problem=problem)
+
+    def _note_problem(self, code, **values):
+        """Keep what is the matter, in place of what was before.
+
+        :param str code: of `_problem_sentences`.
+        :param values: of the sentence, plain JSON.
+        """
+        self.ensure_one()
+        self._write_changes({'problem_codes': [[code, values]]})
+
+    def _problem_sentences(self):
+        """Return what the codes of the problem say about the record, in the reader's language.
+
+        :return: as of `pay.now.reason.mixin`.
+        :rtype: dict
+        """
+        self.ensure_one()
+
+        def books(problem):
+            text = self.provider_id._pay_now_books_problem_label(problem)
+            return f'{text[:1].upper()}{text[1:]}'
+
+        return {**self._reason_sentences(), 'books': books}
 
     # === BUSINESS METHODS - RECONCILING === #
 

@@ -10,7 +10,7 @@ from odoo.fields import Command, Domain
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
-from odoo.addons.account_pay_now.models.provider import connection
+from odoo.addons.account_pay_now.models.provider import connection, problems
 from odoo.addons.payment import utils as payment_utils
 
 #: The accounts that entries stand on which come back to it later: not simply another one.
@@ -630,9 +630,7 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         account = self.company_id.transfer_account_id
         if not account:
-            raise UserError(
-                self.env._("Choose the internal transfer account in the Invoicing settings.")
-            )
+            raise problems.BooksRefusal(self, 'transfer')
         return account
 
     def _pay_now_booking_date(self, instant=None):

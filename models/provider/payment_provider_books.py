@@ -5,7 +5,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
@@ -133,7 +133,10 @@ class PaymentProvider(models.Model):
                 & Domain('type_tax_use', '=', 'sale'),
                 limit=1,
             )
-            companies = company if wanted else ()
+            companies = company if wanted else company.browse()
+            companies |= self._pay_now_branches_of(
+                Domain('line_ids.tax_line_id.tax_exigibility', '=', 'on_payment')
+            )
         for company in companies:
             journal = company.tax_cash_basis_journal_id
             if not journal.active:
@@ -152,12 +155,33 @@ class PaymentProvider(models.Model):
                 Domain(Term._check_company_domain(company)) & Domain('early_discount', '=', True),
                 limit=1,
             )
-            companies = company if wanted else ()
+            companies = company if wanted else company.browse()
+            companies |= self._pay_now_branches_of(
+                Domain('invoice_payment_term_id.early_discount', '=', True)
+            )
         for company in companies:
             account = company.account_journal_early_pay_discount_loss_account_id
             if not account.active:
                 name = account.display_name or ''
                 yield {'code': 'discount', 'name': name, 'company': company.name}
+
+    def _pay_now_branches_of(self, domain):
+        """Return the branches that have open invoices of a kind: each has books of its own.
+
+        :param Domain domain: of invoices.
+        :rtype: res.company
+        """
+        company = self.company_id
+        found = self.env['account.move']._read_group(
+            Domain('company_id', 'child_of', company.id)
+            & Domain('company_id', '!=', company.id)
+            & Domain('move_type', '=', 'out_invoice')
+            & Domain('state', '=', 'posted')
+            & Domain('payment_state', 'in', ('not_paid', 'partial', 'in_payment'))
+            & domain,
+            ['company_id'],
+        )
+        return company.browse().union(*(branch for (branch,) in found))
 
     def _pay_now_numbering_fails(self, journal):
         """Tell whether the entries of a journal cannot be numbered: somebody named one otherwise.
@@ -189,11 +213,14 @@ class PaymentProvider(models.Model):
         if isinstance(error, psycopg2.OperationalError):
             _logger.info("The books of %s are busy: %s", self.name, error)
             return {'code': 'busy'}
+        if isinstance(error, problems.BooksRefusal):
+            return error.problem
         _logger.warning("The books of %s refused: %s", self.name, error, exc_info=True)
         if problem := next(self._pay_now_books_problems(**about), None):
             return problem
         if isinstance(error, UserError):
-            return {'code': 'answer', 'text': str(error)}
+            code = 'locked' if problems.is_of_lock_date(error) else 'answer'
+            return {'code': code, 'text': str(error)}
         if getattr(getattr(error, 'diag', None), 'constraint_name', None) == UNIQUE_NAME:
             return {'code': 'numbering', 'name': self.journal_id.display_name}
         return {'code': 'unexpected', 'at': fields.Datetime.to_string(fields.Datetime.now())}
@@ -225,6 +252,8 @@ class PaymentProvider(models.Model):
         if 'at' in problem:
             at = fields.Datetime.to_datetime(problem['at'])
             values['at'] = format_datetime(self.env, at)
+        if 'date' in problem:
+            values['date'] = format_date(self.env, problem['date'])
         return self._pay_now_books_labels()[problem['code']] % values
 
     def _pay_now_booked_notification(self, left):
@@ -297,12 +326,39 @@ class PaymentProvider(models.Model):
                 "Odoo made a payment without an entry. Choose the clearing account as outstanding"
                 " account of %(provider)s in its journal."
             ),
+            **self._pay_now_missing_labels(),
             **self._pay_now_unknown_labels(),
+        }
+
+    def _pay_now_missing_labels(self):
+        return {
+            'transfer': self.env._(
+                "there is no internal transfer account. Choose it in the settings of Invoicing,"
+                " under Default Accounts."
+            ),
+            'rate': self.env._(
+                "there is no exchange rate of %(currency)s on %(date)s. Enter one in the settings"
+                " of Invoicing, under Currencies."
+            ),
+            'disputed': self.env._(
+                "%(provider)s has no account for disputed payments. Choose one (step 4)."
+            ),
+            'dispute_currency': self.env._(
+                "%(provider)s moved another currency. Book this dispute by hand."
+            ),
+            'reversed': self.env._(
+                "%(payment)s was reversed by hand. Undo that, or book the loss by hand too."
+            ),
         }
 
     @api.model
     def _pay_now_unknown_labels(self):
         return {
+            'locked': self.env._(
+                "the books are closed for the day of an entry. Open that period again, or add an"
+                " exception to its lock date, then book it. In the words of whatever refuses it:"
+                "\n%(text)s"
+            ),
             'busy': self.env._(
                 "somebody else is changing the same entries. It is booked as soon as they have"
                 " finished."

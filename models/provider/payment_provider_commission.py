@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.provider import problems
 
 
 class PaymentProvider(models.Model):
@@ -250,7 +251,7 @@ class PaymentProvider(models.Model):
             return []
         account = self.pay_now_commission_account_id
         if not account:
-            raise UserError(self.env._("Choose a commission account for %s.", self.name))
+            raise problems.BooksRefusal(self, 'commission')
         expense = {
             'name': label,
             'account_id': account.id,
@@ -277,8 +278,8 @@ class PaymentProvider(models.Model):
         if self.pay_now_commission_taxes == 'none':
             return self.env['account.tax']
         if self.pay_now_commission_taxes == 'chosen':
-            if problem := self._pay_now_archived_taxes():
-                raise UserError(self._pay_now_books_problem_label(problem[0]))
+            if archived := self._pay_now_archived_taxes():
+                raise problems.BooksRefusal(self, **archived[0])
             return self.pay_now_commission_tax_ids
         return self.pay_now_commission_account_id.tax_ids.filtered(
             lambda tax: (

@@ -5,6 +5,11 @@ A problem is a dict that JSON can hold, with a `code` and the values of its sent
 `payment.provider._pay_now_problem_label` gives the sentence.
 """
 
+import re
+import traceback
+
+from odoo.exceptions import UserError
+
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
     GatewayError,
@@ -17,6 +22,34 @@ ERROR_CLASSES = {
     'unavailable': GatewayUnavailable,
     'other': GatewayError,
 }
+
+#: What guards closed periods is called, in Odoo and in other modules.
+LOCK_CHECK = re.compile(r'(^|_)lock_dates?(_|$)')
+
+
+class BooksRefusal(UserError):
+    """What our own code cannot book, and why, as it may be kept."""
+
+    def __init__(self, provider, code, **values):
+        """Say it in the language of the environment, too.
+
+        :param payment.provider provider: whose books they are.
+        :param str code: of `payment.provider._pay_now_books_labels`.
+        :param values: of the sentence, plain JSON.
+        """
+        self.problem = {'code': code, **values}
+        text = provider._pay_now_books_problem_label(self.problem)
+        super().__init__(f'{text[:1].upper()}{text[1:]}')
+
+
+def is_of_lock_date(error):
+    """Tell whether an error was raised by whatever guards closed periods.
+
+    :param Exception error: as it was caught.
+    :rtype: bool
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(LOCK_CHECK.search(frame.f_code.co_name) for frame, _line in frames)
 
 
 def of_error(code, error):

@@ -5,13 +5,16 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.tests.discrepancy.comparison import ComparisonCommon
 
 ARCHIVED = "The journal is archived."
+BOOKS = 'odoo.addons.account_pay_now.models.provider.payment_provider_books'
 
 
 @tagged('post_install', '-at_install')
@@ -72,6 +75,34 @@ class TestReview(ComparisonCommon):
                 self.assertTrue(answer, f"Nobody says when “{name}” is over.")
                 self.assertTrue(hasattr(self, f'story_{kind}'), "A story is missing.")
 
+    def test_one_that_cannot_be_asked_keeps_no_other(self):
+        """It stays, and says why; the others are closed."""
+        txs = [self.overpaid() for _number in range(3)]
+        found = [self.of(tx, 'surplus') for tx in txs]
+        for tx in txs:
+            (self.credit(tx) | self.lines(self.make_invoice(20))).reconcile()
+        for one in found:
+            one.state = 'open'
+        cls, bad = self.env.registry['pay.now.discrepancy'], found[1]
+        answer = cls._is_still_surplus
+
+        def refuse(one):
+            if one.id == bad.id:
+                one.env.cr.execute("SELECT no_such_column FROM res_partner")
+            return answer(one)
+
+        with patch.object(cls, '_is_still_surplus', refuse), mute_logger(BOOKS):
+            self.review()
+            self.assertEqual([one.state for one in found], ['done', 'open', 'done'])
+            self.assertIn("Whether this is still so could not be seen", bad.message)
+            self.assertIn("the server's log", bad.message)
+            said = bad.message
+            self.review()
+            self.assertEqual(bad.message, said, "said once")
+        self.review()
+        self.assertEqual(bad.state, 'done')
+        self.assertNotIn("could not be seen", bad.message)
+
     # === STORIES === #
 
     def story_surplus(self):
@@ -92,6 +123,29 @@ class TestReview(ComparisonCommon):
         tx = self.overpaid(60)
         yield self.of(tx, 'amount')
         self.transfer(tx.invoice_ids)
+
+    def story_discount(self):
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "2 % within a week",
+                'early_discount': True,
+                'discount_percentage': 2,
+                'discount_days': 7,
+                'early_pay_discount_computation': 'excluded',
+                'line_ids': [Command.create({'value': 'percent', 'value_amount': 100})],
+            }
+        )
+        invoice = self.make_invoice(
+            invoice_payment_term_id=term.id, invoice_date=fields.Date.today()
+        )
+        tx = self.checkout(self.lines(invoice))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        invoice.button_draft()
+        invoice.invoice_line_ids.price_unit = 50
+        invoice.action_post()
+        yield self.of(tx, 'discount')
+        (self.credit(tx) | self.lines(self.make_invoice(50))).reconcile()
 
     def story_currency(self):
         tx = self.opened(100)

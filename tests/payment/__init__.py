@@ -26,6 +26,7 @@ from . import (
     test_refusals,
     test_requests,
     test_situations,
+    test_situations_books,
     test_situations_money,
     test_stories,
     test_webhook,

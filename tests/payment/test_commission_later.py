@@ -119,17 +119,7 @@ class TestCommissionLater(CommissionCase):
 
     def test_import_begins_before_a_proposal_is_taken(self):
         """Who imports the statements books the commission of a converted payment there, too."""
-        tx = self.checkout(self.lines(self.make_invoice(100)))
-        self.gateway.pay(tx, commission='3.50', net=Decimal('104.50'), settlement_currency='USD')
-        tx._synchronize()
-        self.gateway.move(
-            'txn_usd',
-            '104.50',
-            'payment',
-            '3.50',
-            currency='USD',
-            payment_id=tx.pay_now_payment_ref,
-        )
+        tx, _line = self.pay_converted()
         self.sweep()
         found = tx.pay_now_discrepancy_ids
         self.assertEqual(found.proposed_commission, 3.24)

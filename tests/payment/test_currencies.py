@@ -116,6 +116,47 @@ class TestCurrencies(BrowserMixin, SandboxCase):
     def test_franc(self):
         self.play('CHF')
 
+    def test_franc_rounded_to_five_centimes(self):
+        """The invoice is rounded; what is paid is that amount, to the centime."""
+        self.keep_books_in('CHF')
+        account = self.company_data['default_account_revenue'].copy(
+            {'code': '758997', 'name': "Rounding"}
+        )
+        rounding = self.env['account.cash.rounding'].create(
+            {
+                'name': "0.05",
+                'rounding': 0.05,
+                'strategy': 'add_invoice_line',
+                'profit_account_id': account.id,
+                'loss_account_id': account.id,
+                'rounding_method': 'HALF-UP',
+            }
+        )
+        invoice = self.make_invoice(100.53, invoice_cash_rounding_id=rounding.id)
+        receivable = self.company_data['default_account_receivable']
+        self.assertEqual(
+            {
+                (line.account_id, line.debit, line.credit)
+                for line in invoice.line_ids
+                if line.account_id in (account, receivable)
+            },
+            {(receivable, 100.55, 0.0), (account, 0.0, 0.02)},
+        )
+        tx = self.checkout(self.lines(invoice))
+        self.sandbox.pay(session=tx.provider_reference, method='card')
+        self.sandbox.release_fees()
+        tx._synchronize()
+        self.assertEqual(invoice.payment_state, 'paid')
+        self.assertEqual(
+            self.entry(tx.payment_id.move_id),
+            {('clearing', 100.55, 0.0), ('receivable', 0.0, 100.55)},
+        )
+        self.assertEqual(
+            self.entry(tx.pay_now_commission_move_id),
+            {('commission', 1.76, 0.0), ('clearing', 0.0, 1.76)},
+        )
+        self.assertFalse(tx.pay_now_discrepancy_ids)
+
     def test_forint_has_decimals_at_stripe_and_none_at_paypal(self):
         self.play('HUF')
         with self.assertRaisesRegex(ValidationError, "PayPal takes multiples of 1.00"):

@@ -534,6 +534,27 @@ class TestBooksHealth(ReceivedCase):
                     self.assertIn("cannot be booked", text)
                 self.assertEqual(self.light()[0], 'green')
 
+    def test_branches_have_books_of_their_own(self):
+        """What a branch lacks for its open invoices makes the light amber, and nothing else."""
+        branch = self.env['res.company'].create(
+            {'name': "Fournil Lyon", 'parent_id': self.company.id, 'email': 'lyon@example.com'}
+        )
+        self.env.cr.precommit.run()
+        self.env.user.company_ids |= branch
+        branch.account_journal_early_pay_discount_loss_account_id = False
+        self.assertEqual(self.light()[0], 'green', "it grants no discount")
+        invoice = self.make_invoice(
+            120,
+            company_id=branch.id,
+            invoice_payment_term_id=self.discount_term.id,
+            invoice_date=fields.Date.today(),
+        )
+        light, text = self.light()
+        self.assertEqual(light, 'amber')
+        self.assertIn("early payment discounts in Fournil Lyon", text)
+        invoice.button_cancel()
+        self.assertEqual(self.light()[0], 'green')
+
     def test_accounts_of_commissions_and_disputes(self):
         for name in ('pay_now_commission_account_id', 'pay_now_disputed_account_id'):
             account = self.provider[name]

@@ -84,7 +84,7 @@ class TestDraft(RecutCase):
         self.assert_flagged(self.tx, surplus=100)
         waited, found = self.tx.pay_now_discrepancy_ids.sorted('id')
         self.assertEqual((waited.kind, waited.state), ('waiting', 'done'))
-        self.assertEqual((found.code, found.state), ('surplus', 'open'))
+        self.assertEqual((found.code, found.state), ('canceled', 'open'))
         self.assertTrue(found.can_refund)
         self.sweep()
         self.assert_flagged(self.tx, surplus=100)

@@ -6,6 +6,7 @@ from . import (
     test_payout,
     test_payout_bank_screens,
     test_payout_bookkeeper,
+    test_payout_currencies,
     test_payout_evidence,
     test_payout_sandbox,
     test_payout_screens,

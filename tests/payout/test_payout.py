@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytz
 
@@ -10,6 +11,9 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
+
+#: Where the raw errors go.
+BOOKS = 'odoo.addons.account_pay_now.models.provider.payment_provider_books'
 
 
 class PayoutCommon(PayNowCommon):
@@ -27,6 +31,21 @@ class PayoutCommon(PayNowCommon):
         gateway.pay(tx, commission=commission, **values)
         tx._synchronize()
         return tx, gateway.movement_of(tx)
+
+    def pay_converted(self, amount=100, net='104.50', fee='3.50'):
+        """Return a payment that the provider credits in dollars, and its movement there."""
+        tx = self.checkout(self.lines(self.make_invoice(amount)))
+        self.gateway.pay(tx, commission=fee, net=Decimal(net), settlement_currency='USD')
+        tx._synchronize()
+        line = self.gateway.move(
+            f'txn_usd_{tx.id}',
+            net,
+            'payment',
+            fee,
+            currency='USD',
+            payment_id=tx.pay_now_payment_ref,
+        )
+        return tx, line
 
     def sweep(self, provider=None):
         """List everything, as the scheduled action does once an hour."""
@@ -356,12 +375,32 @@ class TestPayout(PayoutCommon):
         payout = self.payout('po_1')
         self.assertEqual(payout.move_id.date, self.today - timedelta(days=2))
 
-    def test_another_currency(self):
-        self.gateway.pay_out('po_1', amount=10, currency='USD')
-        self.sweep()
+    def test_problem_in_the_language_of_the_reader(self):
+        """Whoever made it, and whatever the company's language is."""
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.company.transfer_account_id = False
+        _tx, line = self.pay()
+        self.gateway.pay_out('po_1', [line])
+        with mute_logger(BOOKS):
+            self.sweep()
         payout = self.payout('po_1')
-        self.assertFalse(payout.move_id)
-        self.assertIn("USD", payout.problem)
+        self.assertEqual(payout.problem_codes, [['books', {'problem': {'code': 'transfer'}}]])
+        found = self.env['pay.now.payout'].search([('problem', 'ilike', "internal transfer")])
+        self.assertEqual(found, payout)
+        self.company.transfer_account_id = self.transfer
+        payout.action_book_now()
+        self.assertFalse(payout.problem)
+        # The provider's list does not amount to the payout.
+        other = self.pay(100)[1]
+        self.gateway.pay_out('po_2', [other], amount=90)
+        self.sweep()
+        payout = self.payout('po_2')
+        self.assertEqual(payout.problem_codes, [['listed', {'total': 95.4}]])
+        self.assertIn("95.40", payout.problem)
+        self.assertIn("90.00", payout.problem)
+        french = payout.with_context(lang='fr_FR').problem
+        self.assertIn("95,40", french)
+        self.assertNotEqual(french.split()[:2], payout.problem.split()[:2])
 
     def test_what_the_application_may_not_read_is_said(self):
         self.gateway.refused = self.report_error()

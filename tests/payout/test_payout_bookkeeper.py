@@ -1,8 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Who may only invoice presses every button that is about provider, payouts and findings."""
 
-from decimal import Decimal
-
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
@@ -43,17 +41,7 @@ class TestPayoutBookkeeper(BankCase):
         self.assertEqual(self.first.bank_state, 'waiting')
 
     def test_findings_are_theirs(self):
-        tx = self.checkout(self.lines(self.make_invoice(100)))
-        self.gateway.pay(tx, commission='3.50', net=Decimal('104.50'), settlement_currency='USD')
-        tx._synchronize()
-        self.gateway.move(
-            'txn_usd',
-            '104.50',
-            'payment',
-            '3.50',
-            currency='USD',
-            payment_id=tx.pay_now_payment_ref,
-        )
+        tx, _line = self.pay_converted()
         self.sweep()
         self.env.invalidate_all()
         found = tx.pay_now_discrepancy_ids.with_user(self.bookkeeper)

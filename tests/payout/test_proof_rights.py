@@ -13,7 +13,11 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.addons.account_pay_now.tests.payout.test_proof import ProofCommon
 
 #: Who may look at the proof of the company's books, and who may not.
-MAY = ('account.group_account_invoice', 'account.group_account_manager')
+MAY = (
+    'account.group_account_invoice',
+    'account.group_account_manager',
+    'account.group_account_readonly',
+)
 MAY_NOT = (
     'base.group_portal',
     'base.group_public',
@@ -151,6 +155,30 @@ class TestProofRights(ProofCommon, HttpCase):
                     if 'sudo()' in source and not ASKS.search(source):
                         found.append(f'{model}.{name}')
         self.assertFalse(found)
+
+    def test_who_only_reads(self):
+        """An auditor sees balances and statements, takes them away, and changes nothing."""
+        self.played()
+        auditor = self.member(MAY[2])
+        for kind in ('balance', 'statement'):
+            record = self.shown(auditor, kind)
+            self.assertTrue(record.line_ids.mapped('amount'))
+            self.assertTrue(record.action_xlsx()['url'])
+        action = self.env['pay.now.balance'].with_user(auditor).action_open()
+        now = self.env['pay.now.balance'].with_user(auditor).browse(action['res_id'])
+        now.action_read_again()
+        self.assertTrue(now.verdict)
+        figure = now.line_ids.filtered(lambda line: line.code == 'clearing')
+        opened = figure.action_open()
+        items = self.env[opened['res_model']].with_user(auditor).search(opened['domain'])
+        self.assertTrue(items.mapped('balance'))
+        with self.assertRaises(AccessError):
+            now.action_compare()
+        with self.assertRaises(AccessError):
+            now.write({'gap': 0})
+        menus = self.env['ir.ui.menu'].with_user(auditor)._visible_menu_ids()
+        for name in ('menu_pay_now_balance', 'menu_pay_now_statement'):
+            self.assertIn(self.env.ref(f'account_pay_now.{name}').id, menus)
 
     def test_text_is_no_formula(self):
         self.played()
