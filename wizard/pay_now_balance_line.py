@@ -11,9 +11,8 @@ class PayNowBalanceLine(models.TransientModel):
     """One figure of the balance at a provider, and what it is made of."""
 
     _name = 'pay.now.balance.line'
-    _inherit = ['pay.now.authority.mixin']
     _description = "Figure of the balance at a provider"
-    _inherit = ['pay.now.figure.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.figure.mixin']
 
     balance_id = fields.Many2one(
         comodel_name='pay.now.balance', required=True, readonly=True, ondelete='cascade'

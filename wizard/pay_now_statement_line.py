@@ -7,9 +7,8 @@ class PayNowStatementLine(models.TransientModel):
     """One figure of a provider's statement, and the movements it is the sum of."""
 
     _name = 'pay.now.statement.line'
-    _inherit = ['pay.now.authority.mixin']
     _description = "Figure of a provider's statement"
-    _inherit = ['pay.now.figure.mixin']
+    _inherit = ['pay.now.authority.mixin', 'pay.now.figure.mixin']
 
     statement_id = fields.Many2one(
         comodel_name='pay.now.statement', required=True, readonly=True, ondelete='cascade'

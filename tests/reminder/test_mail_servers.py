@@ -63,7 +63,7 @@ class TestMailServers(ReminderDaysCommon):
 
     def send(self, minutes=0):
         with self.at(START + timedelta(minutes=minutes)), really_sending():
-            self.env['pay.now.reminder']._cron_send()
+            self.env['pay.now.reminder'].sudo()._cron_send()
 
     def states(self, run):
         return sorted(run.reminder_ids.mapped('state'))
@@ -169,7 +169,7 @@ class TestMailServers(ReminderDaysCommon):
         self.smtp.says('CONNECT', HANG_UP)
         run = self.make_run(6)
         with self.at(START), really_sending():
-            self.env['pay.now.reminder']._cron_send(batch=2)
+            self.env['pay.now.reminder'].sudo()._cron_send(batch=2)
         self.assertEqual(self.smtp.steps['CONNECT'], 1)
         self.assertEqual(set(run.reminder_ids.mapped('retry_at')), {START + timedelta(minutes=5)})
 
