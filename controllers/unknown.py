@@ -24,7 +24,8 @@ class PayNowUnknown(http.Controller):
         readonly=True,
         max_content_length=1 << 10,
     )
-    def unknown(self, _rest=''):
+    @page.takes()
+    def unknown(self):
         """Lead to the page that an address belongs to, as the address of a form that was sent.
 
         Only the form of the address is looked at: it tells nothing of what there is.

@@ -5,7 +5,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, public_values
 from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable, SignatureError
 from odoo.addons.payment.logging import get_payment_logger
@@ -28,17 +28,17 @@ class PayNowWebhook(http.Controller):
         save_session=False,
         max_content_length=1 << 20,
     )
+    @page.takes(provider_id=public_values.record_id)
     def webhook(self, provider_id):
         """Store a provider's event once its origin is proven on the raw bytes.
 
         Nothing is booked in this request, and nothing ever from the posted body: the workers ask
         the provider about the payment it names.
 
-        :param str provider_id: the provider record, from the registered address.
+        :param int provider_id: the provider record, from the registered address.
         :return: an empty 200 once the event is stored.
         """
-        record_id = int(provider_id) if provider_id.isdecimal() else 0
-        provider_sudo = request.env['payment.provider'].sudo().browse(record_id).exists()
+        provider_sudo = request.env['payment.provider'].sudo().browse(provider_id).exists()
         if not provider_sudo or provider_sudo.code not in const.PROVIDER_CODES:
             raise NotFound()
         if provider_sudo._pay_now_on_platform():

@@ -4,8 +4,12 @@ import uuid
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
+import psycopg2
+
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Command, Domain
+from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
@@ -13,6 +17,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.locks import lock_fresh
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
@@ -87,7 +92,8 @@ class PaymentTransaction(models.Model):
             the provider cannot be reached.
         """
         self.ensure_one()
-        if not self.try_lock_for_update():
+        # Of two clicks the second waits, and finds what the first one opened.
+        if not lock_fresh(self, const.PAYER_WAITS):
             raise PayerError(
                 self.env._("This payment is being opened in another window. Please try again.")
             )
@@ -144,7 +150,7 @@ class PaymentTransaction(models.Model):
         :raise PayerError: if one of them was paid in the meantime, or is being taken right now.
         """
         others = self._pay_now_open_checkouts(self.pay_now_item_ids.line_id) - self
-        if others.try_lock_for_update() != others:
+        if not lock_fresh(others, const.PAYER_WAITS):
             raise PayerError(
                 self.env._(
                     "Another payment of these items is being confirmed. Please try again in a"
@@ -311,7 +317,9 @@ class PaymentTransaction(models.Model):
     # === BUSINESS METHODS - CREATION === #
 
     @api.model
-    def _pay_now_create(self, provider, partner, lines, parts=None, page_url='', email=''):
+    def _pay_now_create(
+        self, provider, partner, lines, parts=None, page_url='', email='', allow=None
+    ):
         """Create the transaction of a checkout with the snapshot of its items.
 
         The same items and amounts still open at the same provider give the same transaction: a
@@ -325,6 +333,7 @@ class PaymentTransaction(models.Model):
             by default.
         :param str page_url: path of the page the payer came from.
         :param str email: where the receipt goes when the customer has no address.
+        :param allow: called before one is made, and not where there is one; may raise.
         :return: a draft transaction, its checkout not opened yet.
         :rtype: payment.transaction
         :raise PayerError: if the items cannot be paid in one payment.
@@ -336,14 +345,20 @@ class PaymentTransaction(models.Model):
         self._pay_now_check_lines(provider, partner, lines, amount)
         if same := self._pay_now_find_same(provider, lines, parts):
             return same
-        tx = self.create(
-            {
-                **self._pay_now_checkout_values(provider, lines, parts),
-                'amount': amount,
-                'partner_id': partner.id,
-                'pay_now_page_url': page_url,
-            }
-        )
+        if allow:
+            allow()
+        vals = {
+            **self._pay_now_checkout_values(provider, lines, parts),
+            'amount': amount,
+            'partner_id': partner.id,
+            'pay_now_page_url': page_url,
+        }
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                tx = self.create(vals)
+        except psycopg2.errors.UniqueViolation as error:
+            # On another page, at the same moment: the request is done again, and sees it.
+            raise ConcurrencyError("the reference was given a moment ago") from error
         # All of them: the receipt goes where invoices go.
         addresses = ', '.join(utils.contact_addresses(partner)) or email
         if addresses != (tx.partner_email or ''):
