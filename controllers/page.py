@@ -121,15 +121,15 @@ def too_often(company, error, back_url):
     :param str back_url: where the page of the address is.
     :return: the response.
     """
+    zone = str(company._pay_now_zone())
+    time = format_time(request.env, error.until, tz=zone, time_format='short')
     seconds = (error.until - fields.Datetime.now()).total_seconds()
     response = render(
         'account_pay_now.limit_page',
         company,
         status=429,
         reason=str(error),
-        time=format_time(
-            request.env, error.until, tz=str(company._pay_now_zone()), time_format='short'
-        ),
+        again=request.env._("You can try again at %s.", time),
         back_url=back_url,
     )
     response.headers['Retry-After'] = str(max(int(seconds), 1))

@@ -28,7 +28,7 @@ ANYTHING = st.one_of(
     st.just(io.BytesIO(b'a file')),
 )
 NASTY = ['²', '1' * 5000, '9' * 400, '\0', '1\0', '\ud800', 'é', '1\n', '-1', '1e308', 'nan', '']
-many = settings(max_examples=400, deadline=None, database=None)
+many = settings(max_examples=200, deadline=None, database=None)
 
 
 def nasty(test):
@@ -101,7 +101,15 @@ def test_an_amount_is_read_as_it_is_written(value):
 
 @pytest.mark.parametrize(
     'value',
-    ['2026-02-30', '0000-01-01', '2026-1-1', '２０２６-01-01', '2026-01-01T', ' 2026-01-01', '2026-01-01\n'],
+    [
+        '2026-02-30',
+        '0000-01-01',
+        '2026-1-1',
+        '２０２６-01-01',
+        '2026-01-01T',
+        ' 2026-01-01',
+        '2026-01-01\n',
+    ],
 )
 def test_no_days(value):
     assert public_values.day(value) is None
@@ -113,6 +121,10 @@ def test_controllers_read_nothing_in_another_way():
     found = []
     for path in sorted((CHECKOUT / 'controllers').glob('*.py')):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr in raw:
+            if not isinstance(node, ast.Attribute) or node.attr not in raw:
+                continue
+            owner = node.value
+            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, 'id', '')
+            if name in ('request', 'httprequest'):
                 found.append((path.name, node.attr))
     assert found == [('page.py', 'form')]

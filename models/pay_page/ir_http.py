@@ -52,12 +52,13 @@ class IrHttp(models.AbstractModel):
 
         What the router takes for none of ours, as for a line end in it, is an unknown one.
         """
-        try:
-            return super()._match(path_info)
-        except HTTPException:
-            if not cls._pay_now_is_ours():
-                raise
-            return super()._match('/pay_now')
+        if cls._pay_now_is_ours():
+            adapter = cls.routing_map(request.env['ir.http']).bind('')
+            try:
+                adapter.match(path_info, method=request.httprequest.method)
+            except HTTPException:
+                path_info = '/pay_now'
+        return super()._match(path_info)
 
     @classmethod
     def _post_dispatch(cls, response):
