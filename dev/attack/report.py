@@ -46,7 +46,7 @@ class Report:
             )
         for name, found in self.problems().items():
             yield f"  {name}: {len(found)}"
-            yield from (f"      {one}" for one in found[:10])
+            yield from (f"      {one}" for one in sorted(found)[:: max(1, len(found) // 20)])
 
     def dump(self):
         """Return it as values for JSON."""

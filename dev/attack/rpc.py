@@ -148,8 +148,8 @@ def attack(calls, world, environment):
         except Exception as error:  # noqa: BLE001 - Odoo's own refusals of nonsense among them
             report.results['call refused by Odoo'] += 1
             text = str(error)
-            frames = traceback.extract_tb(error.__traceback__)
-            if MODULE in frames[-1].filename:
+            raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+            if MODULE in raised_in.rpartition('/addons/')[2]:
                 report.errors.append(f'{what}: {error!r}')
         else:
             report.results['call answered'] += 1

@@ -61,6 +61,13 @@ class IrHttp(models.AbstractModel):
         return super()._match(path_info)
 
     @classmethod
+    def _dispatch(cls, endpoint):
+        """Override of `base`: a field of that name would be taken for the controller itself."""
+        if cls._pay_now_is_ours():
+            request.params.pop('self', None)
+        return super()._dispatch(endpoint)
+
+    @classmethod
     def _post_dispatch(cls, response):
         """Override of `base` for the headers of all that is answered at our addresses."""
         super()._post_dispatch(response)

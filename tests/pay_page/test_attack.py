@@ -17,7 +17,7 @@ from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 SEED = 7
 #: The whole of it is `make test-attack`.
-REQUESTS, CALLS = 400, 600
+REQUESTS, CALLS = 300, 400
 
 
 @tagged('post_install', '-at_install')
@@ -39,16 +39,20 @@ class TestAttack(PayNowCommon, HttpCase):
         cls.people = cls.world.make(cls.env, cls.company, cls.provider)
         cls.env['account.move'].search([]).mapped('pay_now_url')
 
-    def strangers(self, seed=SEED, size=REQUESTS, kinds=()):
+    def strangers(self, size=REQUESTS, kinds=(), watch=True):
         """Return what came of requests, and which tables they changed."""
-        generator = self.web.Generator(random.Random(seed), self.people)
+        generator = self.web.Generator(random.Random(SEED), self.people)
         if kinds:
             generator.kinds = [getattr(generator, name) for name in kinds]
-        cookie = f'test_request_key={self.http_request_key}'
-        client = self.web.Client('127.0.0.1', self.http_port(), cookie)
-        before = self.state()
-        report = self.web.attack(client, itertools.islice(generator, size), self.people)
-        report.changes += self.world.changed(before, self.state())
+        before = watch and self.state()
+        with self.allow_requests():
+            cookie = f'test_request_key={self.http_request_key}'
+            client = self.web.Client('127.0.0.1', self.http_port(), cookie)
+            report = self.web.attack(client, itertools.islice(generator, size), self.people)
+        self._wait_remaining_requests()
+        self.env.invalidate_all()
+        if watch:
+            report.changes += self.world.changed(before, self.state())
         return report
 
     def users(self, size=CALLS):
@@ -89,7 +93,7 @@ class TestAttack(PayNowCommon, HttpCase):
         report = self.users()
         self.assert_withstood(report, CALLS)
         self.assertGreater(report.results['call answered'], 20)
-        self.assertGreater(report.results['call AccessError'], 100)
+        self.assertGreater(report.results['call AccessError'], 50)
 
     # === IT WOULD BE SEEN === #
 
@@ -98,13 +102,13 @@ class TestAttack(PayNowCommon, HttpCase):
         """An id that is read as it was before there was a reader."""
         routes = 'odoo.addons.account_pay_now.controllers.pay_page.PayNowPage._get_document'
         with patch(routes, lambda _self, _kind, _document_id, token: token.encode('latin-1')[9]):
-            report = self.strangers(size=20, kinds=['form'])
+            report = self.strangers(20, ['form'], watch=False)
         self.assertTrue(report.errors)
 
     def test_a_page_of_the_framework_would_be_seen(self):
         ir_http = type(self.env['ir.http'])
         with patch.object(ir_http, '_pay_now_is_ours', return_value=False):
-            report = self.strangers(size=30, kinds=['document'])
+            report = self.strangers(20, ['document'], watch=False)
         self.assertTrue(report.bare)
 
     def test_a_change_and_a_secret_would_be_seen(self):
@@ -112,7 +116,7 @@ class TestAttack(PayNowCommon, HttpCase):
         with patch.object(
             type(self.env['account.move']), '_pay_now_check_token', return_value=True
         ):
-            report = self.strangers(size=60, kinds=['document'])
+            report = self.strangers(30, ['document'], watch=False)
         self.assertTrue(report.leaks)
         payer = self.env['pay.now.page.mixin']
         with patch.object(
@@ -120,7 +124,7 @@ class TestAttack(PayNowCommon, HttpCase):
             '_pay_now_typed_email',
             lambda move, _email: move.partner_id.sudo().write({'comment': 'x'}),
         ):
-            report = self.strangers(size=60, kinds=['form'])
+            report = self.strangers(20, ['form'])
         self.assertIn('res_partner', report.changes)
 
     # === ROUTES === #

@@ -253,6 +253,7 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
             {'data': {'provider_id': '1', 'amount': '1\0', 'email': 'a\0@b.example'}},
             {'data': {'answer': 'problem', 'problem': 'a\0b', 'item': '1'}},
             {'data': {'token': 'x', 'kind': 'reminder', 'document_id': 'x'}},
+            {'data': {'self': 'x', 'endpoint': 'y', 'args': 'z', 'params': 'z'}},
             {'data': b'\xff\xfe=%zz', 'headers': {'Content-Type': 'multipart/form-data'}},
             {'files': file},
             {'json': {'item': [1]}},
