@@ -154,6 +154,7 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
             (tx._pay_now_path('checkout'), 303),
             (f'{self.page}x', 404),
             (f'{self.page}/x%0Ay', 303),
+            ('/pay_now/invoice/0/%0d%0aX-A:b/pay', 303),
             ('/pay_now/x%0Ay', 404),
             (f'/pay_now/webhook/{self.provider.id}', 405),
         ):
