@@ -2,6 +2,7 @@
 
 import logging
 import re
+from urllib.parse import quote
 
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -130,7 +131,7 @@ class IrHttp(models.AbstractModel):
         """
         method = request.httprequest.method
         if code == 400 and method == 'POST' and 'GET' in cls._pay_now_methods():
-            answer = request.redirect(request.httprequest.path, code=303)
+            answer = request.redirect(quote(request.httprequest.path), code=303)
         else:
             lang = cls._pay_now_error_lang()
             page = 'unknown_page' if code in (403, 404, 405) else 'error_page'
