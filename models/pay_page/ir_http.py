@@ -71,9 +71,10 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _post_dispatch(cls, response):
         """Override of `base` for the headers of all that is answered at our addresses."""
-        super()._post_dispatch(response)
+        result = super()._post_dispatch(response)
         if cls._pay_now_is_ours():
             cls._pay_now_add_headers(response)
+        return result
 
     @classmethod
     def _pay_now_is_ours(cls):

@@ -294,17 +294,12 @@ class PayNowPageMixin(models.AbstractModel):
             'date': kind != 'problem' and self._pay_now_answer_date(kind, date),
             'text': kind == 'problem' and self._pay_now_answer_text(text),
         }
-        Answer = self.env['pay.now.answer']
-        before = Answer.search(
-            Domain('item_ids', 'in', lines.ids)
-            & Domain('partner_id.commercial_partner_id', '=', self._pay_now_customer().id)
-            & Domain('by_customer', '=', True)
-        )
+        before = self._pay_now_said_before(lines)
         if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
             return same[0]
         self._pay_now_check_answer(vals, lines, before)
         rate._spend()
-        return Answer.create(
+        return before.create(
             {
                 **vals,
                 'company_id': self.company_id.id,
@@ -312,6 +307,14 @@ class PayNowPageMixin(models.AbstractModel):
                 'item_ids': [(6, 0, lines.ids)],
                 'by_customer': True,
             }
+        )
+
+    def _pay_now_said_before(self, lines):
+        """Return what the customer said about some of these items."""
+        return self.env['pay.now.answer'].search(
+            Domain('item_ids', 'in', lines.ids)
+            & Domain('partner_id.commercial_partner_id', '=', self._pay_now_customer().id)
+            & Domain('by_customer', '=', True)
         )
 
     def _pay_now_lock(self, moves):

@@ -347,23 +347,34 @@ class PaymentTransaction(models.Model):
             return same
         if allow:
             allow()
-        vals = {
-            **self._pay_now_checkout_values(provider, lines, parts),
-            'amount': amount,
-            'partner_id': partner.id,
-            'pay_now_page_url': page_url,
-        }
-        try:
-            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                tx = self.create(vals)
-        except psycopg2.errors.UniqueViolation as error:
-            # On another page, at the same moment: the request is done again, and sees it.
-            raise ConcurrencyError("the reference was given a moment ago") from error
+        tx = self._pay_now_create_alone(
+            {
+                **self._pay_now_checkout_values(provider, lines, parts),
+                'amount': amount,
+                'partner_id': partner.id,
+                'pay_now_page_url': page_url,
+            }
+        )
         # All of them: the receipt goes where invoices go.
         addresses = ', '.join(utils.contact_addresses(partner)) or email
         if addresses != (tx.partner_email or ''):
             tx.partner_email = addresses
         return tx
+
+    @api.model
+    def _pay_now_create_alone(self, vals):
+        """Create a transaction whose reference nobody else gives at the same moment.
+
+        :param dict vals: its values.
+        :rtype: payment.transaction
+        :raise ConcurrencyError: it was given on another page; the request is done again, and sees
+            that.
+        """
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                return self.create(vals)
+        except psycopg2.errors.UniqueViolation as error:
+            raise ConcurrencyError("the reference was given a moment ago") from error
 
     @api.model
     def _pay_now_checkout_values(self, provider, lines, parts):
