@@ -286,14 +286,15 @@ class PayNowPageMixin(models.AbstractModel):
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():
             raise PayerError(self.env._("This answer is not possible here."))
-        rate = self.env['pay.now.rate']._hold(self, 'answer')
-        self._pay_now_lock(self._pay_now_lines().move_id)
         lines = self._pay_now_answered_lines(chosen)
         vals = {
             'kind': kind,
             'date': kind != 'problem' and self._pay_now_answer_date(kind, date),
             'text': kind == 'problem' and self._pay_now_answer_text(text),
         }
+        # What is refused anyway stands in nobody's way.
+        rate = self.env['pay.now.rate']._hold(self, 'answer')
+        self._pay_now_lock(self._pay_now_lines().move_id)
         before = self._pay_now_said_before(lines)
         if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
             return same[0]
@@ -603,8 +604,6 @@ class PayNowPageMixin(models.AbstractModel):
         )
         if not provider:
             raise PayerError(self.env._("This way of paying is not available now."))
-        rate = self.env['pay.now.rate']._hold(self, 'checkout')
-        self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
         payable |= credits
         lines = payable.filtered(lambda line: line.id in chosen)
@@ -612,11 +611,16 @@ class PayNowPageMixin(models.AbstractModel):
             raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
+        parts = self._pay_now_chosen_parts(lines, amount)
+        # What is refused anyway stands in nobody's way. Whatever was read until here is of one
+        # moment; where somebody changed it since, the locks fail, and the request is done again.
+        rate = self.env['pay.now.rate']._hold(self, 'checkout')
+        self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         return self.env['payment.transaction']._pay_now_create(
             provider,
             self._pay_now_payer(),
             lines,
-            parts=self._pay_now_chosen_parts(lines, amount),
+            parts=parts,
             page_url=self._pay_now_path(),
             email=email,
             allow=rate._spend,

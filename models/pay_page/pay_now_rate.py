@@ -24,10 +24,10 @@ class PayNowRate(models.Model):
     _description = "Limit of a public page"
     _log_access = False
 
-    subject = fields.Char(string="Document", required=True)
-    purpose = fields.Selection(selection=const.RATE_PURPOSES, required=True)
-    hour = fields.Datetime(required=True, index=True)
-    used = fields.Integer(string="Times")
+    subject = fields.Char(string="Document", required=True, copy=False)
+    purpose = fields.Selection(selection=const.RATE_PURPOSES, required=True, copy=False)
+    hour = fields.Datetime(required=True, index=True, copy=False)
+    used = fields.Integer(string="Times", copy=False)
 
     _subject_uniq = models.Constraint(
         'UNIQUE (subject, purpose, hour)', "There is one row for an hour."

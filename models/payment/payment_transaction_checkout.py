@@ -355,11 +355,17 @@ class PaymentTransaction(models.Model):
                 'pay_now_page_url': page_url,
             }
         )
-        # All of them: the receipt goes where invoices go.
-        addresses = ', '.join(utils.contact_addresses(partner)) or email
-        if addresses != (tx.partner_email or ''):
-            tx.partner_email = addresses
+        tx._pay_now_write_email(email)
         return tx
+
+    def _pay_now_write_email(self, email):
+        """Note where the receipt goes: where invoices go, to all of them, else where it was said.
+
+        :param str email: what the payer typed.
+        """
+        addresses = ', '.join(utils.contact_addresses(self.partner_id)) or email
+        if addresses != (self.partner_email or ''):
+            self.partner_email = addresses
 
     @api.model
     def _pay_now_create_alone(self, vals):
