@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-kill bench-books bench-install bench-page bench-reminders bench-webhooks bench-workers lint clean-cache
+.PHONY: demo test test-core test-beside test-kill bench-books bench-install bench-page bench-reminders bench-webhooks bench-workers test-attack lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -36,6 +36,9 @@ bench-workers:  ## how fast 1, 2 and 4 workers send one run, by themselves and a
 
 test-kill:  ## workers killed at random while they send 2,000 reminders: who got what; SEED=2
 	@SEED="$(SEED)" $(DEV) test-kill
+
+test-attack:  ## 100,000 hostile requests: errors, changes and secrets must be none; SEED=2
+	@SEED="$(SEED)" SIZES="$(SIZES)" $(DEV) test-attack
 
 lint:  ## checks of the source
 	@$(DEV) lint

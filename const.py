@@ -137,6 +137,17 @@ SHARED_FIELDS = (
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365
 
+#: What is counted for a document and an hour, and how often it may be done then by default; other
+#: numbers are system parameters (`account_pay_now.checkout_rate`), zero for no limit.
+RATE_PURPOSES = [
+    ('checkout', "Checkouts opened"),
+    ('answer', "Answers"),
+    ('trial', "Trial mails"),
+]
+RATES = {'checkout': 20, 'answer': 20, 'trial': 20}
+#: Seconds that somebody at a screen waits for whoever has the same payment in hand.
+PAYER_WAITS = 10
+
 #: What a customer may say instead of paying online.
 ANSWER_KINDS = [
     ('paid', "Paid by transfer"),
@@ -298,5 +309,3 @@ ONBOARDING_VALIDITY_HOURS = 24
 ONBOARDING_FOLLOWED_DAYS = 2
 #: Codes of an account that the platform must not act for any more.
 REVOKED_CODES = ('account_invalid', 'consent_revoked')
-#: Nothing of an address, which opens a page by itself, reaches other sites or search engines.
-PRIVATE_HEADERS = {'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex, nofollow'}

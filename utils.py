@@ -22,6 +22,18 @@ class PayerError(ValidationError):
     """
 
 
+class TooOften(PayerError):
+    """Something is done so often with an address that somebody plays with it.
+
+    :param str message: in the payer's language.
+    :param datetime until: when it can be done again (UTC).
+    """
+
+    def __init__(self, message, until):
+        super().__init__(message)
+        self.until = until
+
+
 SAGE_CODE_PATTERN = re.compile(r'^[A-Za-z0-9\-_./]{1,32}$')
 LOOPBACK_HOSTS = ('127.0.0.1', 'localhost', '::1')
 #: Local parts of addresses that nobody reads, in English and French.
@@ -35,8 +47,6 @@ CONTROL_CHARACTERS = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 ADDRESS_MARKS = re.compile(r'[,;:<>@()\[\]"\\]+')
 #: A name that fits into one line of a header, where Python keeps the quotes around it.
 LONGEST_QUOTED_NAME = 40
-#: Characters of an amount that somebody may owe.
-LONGEST_AMOUNT = 30
 #: What a mail has on one side only.
 SIDES = re.compile(r'((?:\salign="|text-align:\s*))(left|right)\b')
 #: Endings of names that no public name server knows.
@@ -352,32 +362,3 @@ def readable_text(background, wanted=None):
     if wanted and contrast(background, wanted) >= 4.5:
         return wanted
     return max('#ffffff', '#000000', key=lambda color: contrast(background, color))
-
-
-def read_amount(value, point='.'):
-    """Read an amount as people type it, whatever separates its thousands.
-
-    :param str value: e.g. "1.234,50 €" or "1 234.5".
-    :param str point: the decimal point of the reader's language, which decides where "1.234"
-        could be either.
-    :return: in major units, or None where it is no amount.
-    :rtype: float | None
-    """
-    text = re.sub(r"[\s\u00a0\u202f\u066c'’]", '', value or '').replace('\u066b', point)
-    match = re.fullmatch(r'[^\d.,+-]{0,4}(\d[\d.,]*)[^\d.,+-]{0,4}', text)
-    # Nobody owes as much as a float cannot hold.
-    if not match or len(match[1]) > LONGEST_AMOUNT:
-        return None
-    digits = match[1]
-    marks = re.sub(r'\d', '', digits)
-    if marks:
-        mark = marks[-1]
-        tail = digits.rpartition(mark)[2]
-        if marks.count(mark) == 1 and (mark == point or len(marks) > 1 or len(tail) != 3):
-            whole, decimals = digits[: -len(tail) - 1], tail
-        else:
-            whole, decimals = digits, ''
-        if not re.fullmatch(r'\d+|\d{1,3}(([.,])\d{3})(\2\d{3})*', whole):
-            return None
-        digits = f"{re.sub('[.,]', '', whole)}.{decimals}"
-    return float(digits)

@@ -3,7 +3,7 @@
 from odoo import http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, public_values
 from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment.logging import get_payment_logger
@@ -11,6 +11,8 @@ from odoo.addons.payment.logging import get_payment_logger
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 
 TX = f'<{page.ID}:tx_id>/<string:token>'
+#: What the address says.
+ADDRESS = {'tx_id': public_values.record_id, 'token': public_values.token}
 
 
 class PayNowCheckout(http.Controller):
@@ -23,6 +25,7 @@ class PayNowCheckout(http.Controller):
         methods=['GET'],
         save_session=False,
     )
+    @page.takes(**ADDRESS)
     def checkout(self, tx_id, token):
         """Open the checkout, or find the one opened before, and send the payer there."""
         tx_sudo = self._get_transaction(tx_id, token)
@@ -50,7 +53,8 @@ class PayNowCheckout(http.Controller):
         methods=['GET'],
         save_session=False,
     )
-    def payment_return(self, tx_id, token, **_query):
+    @page.takes(**ADDRESS)
+    def payment_return(self, tx_id, token):
         """Ask the provider what came of it, then show the result.
 
         A payer who comes back by *cancel* keeps an open checkout: pressing Back and paying after
@@ -73,7 +77,8 @@ class PayNowCheckout(http.Controller):
         save_session=False,
         readonly=True,
     )
-    def result(self, tx_id, token, canceled=None):
+    @page.takes(**ADDRESS, canceled=public_values.flag)
+    def result(self, tx_id, token, canceled):
         """Show what is known of the payment. Reading it changes nothing."""
         tx_sudo = self._get_transaction(tx_id, token)
         # An open payment is asked about again by itself.
@@ -82,10 +87,9 @@ class PayNowCheckout(http.Controller):
         return page.render(
             'account_pay_now.result_page',
             tx_sudo.company_id,
-            no_store=True,
             tx=tx_sudo,
             failure=tx_sudo._pay_now_failure_label(),
-            canceled=bool(canceled) and tx_sudo.state == 'draft',
+            canceled=canceled and tx_sudo.state == 'draft',
             ask_url=ask_url,
             refresh=ask_url and f'8;url={ask_url}',
             back_url=tx_sudo.pay_now_page_url,
@@ -97,7 +101,7 @@ class PayNowCheckout(http.Controller):
         :raise NotFound: unknown, not ours, or a wrong token: all look the same from outside.
         """
         page.forget_session()
-        tx_sudo = request.env['payment.transaction'].sudo().browse(page.record_id(tx_id)).exists()
+        tx_sudo = request.env['payment.transaction'].sudo().browse(tx_id).exists()
         if not tx_sudo._pay_now_check_token(token):
             raise page.not_found()
         page.set_language(tx_sudo.partner_id)

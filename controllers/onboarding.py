@@ -3,9 +3,12 @@
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.account_pay_now import public_values
 from odoo.addons.account_pay_now.controllers import page
 
 SETUP = '/odoo/action-account_pay_now.action_pay_now_setup'
+#: What the address says.
+ADDRESS = {'visit_id': public_values.record_id, 'token': public_values.token}
 
 
 class PayNowOnboarding(http.Controller):
@@ -18,11 +21,12 @@ class PayNowOnboarding(http.Controller):
         methods=['GET'],
         readonly=False,
     )
-    def onboarding_return(self, visit_id, token, **_params):
+    @page.takes(**ADDRESS)
+    def onboarding_return(self, visit_id, token):
         """Show the set-up with what the provider says now; what the address says counts for
         nothing.
         """
-        provider = request.env['pay.now.onboarding']._claim(page.record_id(visit_id), token)
+        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
         if not provider:
             return self._refuse()
         provider._pay_now_come_back()
@@ -35,9 +39,10 @@ class PayNowOnboarding(http.Controller):
         methods=['GET'],
         readonly=False,
     )
-    def onboarding_refresh(self, visit_id, token, **_params):
+    @page.takes(**ADDRESS)
+    def onboarding_refresh(self, visit_id, token):
         """Send somebody on by a new link whose link was used, or has lapsed."""
-        provider = request.env['pay.now.onboarding']._claim(page.record_id(visit_id), token)
+        provider = request.env['pay.now.onboarding']._claim(visit_id, token)
         if not provider:
             return self._refuse()
         url = provider._pay_now_come_for_link()
@@ -50,6 +55,4 @@ class PayNowOnboarding(http.Controller):
             {'setup_url': SETUP, **page.language()},
         )
         response.status_code = 403
-        response.headers['Cache-Control'] = 'no-store'
-        response.headers['Referrer-Policy'] = 'no-referrer'
         return response

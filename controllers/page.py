@@ -1,15 +1,19 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What the public pages share."""
 
+import secrets
+
 from werkzeug.exceptions import NotFound
 
+from odoo import fields
 from odoo.http import request
+from odoo.tools.misc import format_time
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import public_values, utils
 
-#: How an address names a record, to be read by `record_id`: what is longer fits no address of ours,
-#: and what is no number no record. A number of the router's own has no end.
-ID = 'string(maxlength=9)'
+#: How an address names a record, to be read by `public_values.record_id`: what is longer fits no
+#: address of ours, and what is no number no record. A number of the router's own has no end.
+ID = f'string(maxlength={public_values.ID_DIGITS})'
 
 
 def forget_session():
@@ -51,42 +55,52 @@ def _installed():
     return [code for code, _name in request.env['res.lang'].get_installed()]
 
 
-def text(value):
-    """Return what was typed into a field of a form.
+def takes(**readers):
+    """Decorate the method of a route: what strangers send reaches it as read, and nothing else.
 
-    :param value: what came for it: text, a file, or nothing.
-    :rtype: str
+    Stands below `http.route`, which passes all that came; what the method does not name is left.
+
+    :param readers: by parameter of the method, a reader of `public_values`.
+    :rtype: function
     """
-    # The database takes no text with the character zero.
-    return value.replace('\0', '') if isinstance(value, str) else ''
+
+    def decorate(method):
+        def endpoint(self, **sent):
+            read = {
+                name: reader(
+                    request.httprequest.form.getlist(name)
+                    if getattr(reader, 'many', False)
+                    else sent.get(name)
+                )
+                for name, reader in readers.items()
+            }
+            return method(self, **read)
+
+        endpoint.__name__, endpoint.__doc__ = method.__name__, method.__doc__
+        endpoint.__module__ = method.__module__
+        endpoint.pay_now_method = method
+        endpoint.pay_now_readers = readers
+        return endpoint
+
+    return decorate
 
 
-def record_id(value):
-    """Return the id that an address or a field of a form holds.
-
-    :param value: what came for it.
-    :return: zero for anything that is no id.
-    :rtype: int
-    """
-    value = text(value)
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
-
-
-def render(template, company, no_store=False, status=200, **values):
+def render(template, company, status=200, **values):
     """Render a public page: the company's name, logo and colours, nothing from third parties.
 
     :param str template: XML id of the page.
     :param res.company company: whose page it is.
-    :param bool no_store: keep it out of caches.
     :param int status: HTTP status.
-    :return: the response.
+    :return: the response, with the headers that `ir.http` gives all of ours.
     """
     # The pages need nothing of what Odoo's own layouts do: not the user, nor the user's company.
     request.update_context(minimal_qcontext=True)
     company = company.sudo().with_context(lang=request.env.lang)
+    nonce = secrets.token_urlsafe(12)
     response = request.render(
         template,
         {
+            'nonce': nonce,
             'company': company,
             'identity': company._pay_now_identity(),
             **company._pay_now_button_colors(),
@@ -95,9 +109,30 @@ def render(template, company, no_store=False, status=200, **values):
         },
     )
     response.status_code = status
-    response.headers.update(const.PRIVATE_HEADERS)
-    if no_store:
-        response.headers['Cache-Control'] = 'no-store'
+    response.pay_now_nonce = nonce
+    return response
+
+
+def too_often(company, error, back_url):
+    """Render what somebody sees who does something too often with an address.
+
+    :param res.company company: whose page it is.
+    :param utils.TooOften error: what was refused, and until when.
+    :param str back_url: where the page of the address is.
+    :return: the response.
+    """
+    zone = str(company._pay_now_zone())
+    time = format_time(request.env, error.until, tz=zone, time_format='short')
+    seconds = (error.until - fields.Datetime.now()).total_seconds()
+    response = render(
+        'account_pay_now.limit_page',
+        company,
+        status=429,
+        reason=str(error),
+        again=request.env._("You can try again at %s.", time),
+        back_url=back_url,
+    )
+    response.headers['Retry-After'] = str(max(int(seconds), 1))
     return response
 
 

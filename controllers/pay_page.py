@@ -4,9 +4,9 @@ from odoo import http
 from odoo.exceptions import MissingError
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, public_values
 from odoo.addons.account_pay_now.controllers import page
-from odoo.addons.account_pay_now.utils import PayerError
+from odoo.addons.account_pay_now.utils import PayerError, TooOften
 
 MODELS = {
     'account': 'pay.now.account',
@@ -14,6 +14,12 @@ MODELS = {
     'reminder': 'pay.now.reminder',
 }
 DOCUMENT = f'/pay_now/<any(account,invoice,reminder):kind>/<{page.ID}:document_id>/<string:token>'
+#: What the address says.
+ADDRESS = {
+    'kind': public_values.choice(*MODELS),
+    'document_id': public_values.record_id,
+    'token': public_values.token,
+}
 #: Bytes of a form: many ticked items, and a text.
 FORM_LENGTH = 1 << 18
 
@@ -29,7 +35,8 @@ class PayNowPage(http.Controller):
         save_session=False,
         readonly=True,
     )
-    def pay_page(self, kind, document_id, token, noted=None):
+    @page.takes(**ADDRESS, noted=public_values.flag)
+    def pay_page(self, kind, document_id, token, noted):
         """Show what can be paid. A GET of a mailed link creates nothing, in Odoo or elsewhere."""
         document_sudo = self._get_document(kind, document_id, token)
         return self._render_page(document_sudo, noted=noted)
@@ -44,23 +51,31 @@ class PayNowPage(http.Controller):
         save_session=False,
         max_content_length=FORM_LENGTH,
     )
-    def pay(self, kind, document_id, token, provider_id='', amount='', email='', **post):
+    @page.takes(
+        **ADDRESS,
+        item=public_values.record_ids,
+        provider_id=public_values.record_id,
+        amount=public_values.line,
+        email=public_values.line,
+        update=public_values.flag,
+    )
+    def pay(self, kind, document_id, token, item, provider_id, amount, email, update):
         """Start the payment of the ticked items; amounts come from the books of this moment."""
         document_sudo = self._get_document(kind, document_id, token)
-        chosen = self._chosen()
-        amount, email = page.text(amount), page.text(email)
-        typed = {'chosen': chosen, 'amount': amount, 'email': email}
-        if 'update' in post:
+        typed = {'chosen': item, 'amount': amount, 'email': email}
+        if update:
             # Without JavaScript: the total of what is ticked.
-            problem = document_sudo._pay_now_choice_problem(chosen)
+            problem = document_sudo._pay_now_choice_problem(item)
             return self._render_page(document_sudo, error=problem, **typed)
         try:
             tx_sudo = document_sudo._pay_now_start(
-                chosen,
-                page.record_id(provider_id),
+                item,
+                provider_id,
                 amount=document_sudo._pay_now_typed_amount(amount),
                 email=document_sudo._pay_now_typed_email(email),
             )
+        except TooOften as error:
+            return page.too_often(document_sudo.company_id, error, document_sudo._pay_now_path())
         except PayerError as error:
             return self._render_page(document_sudo, error=str(error), **typed)
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
@@ -75,18 +90,25 @@ class PayNowPage(http.Controller):
         save_session=False,
         max_content_length=FORM_LENGTH,
     )
-    def answer(self, kind, document_id, token, answer='', **post):
+    @page.takes(
+        **ADDRESS,
+        item=public_values.record_ids,
+        answer=public_values.choice(*dict(const.ANSWER_KINDS)),
+        paid_on=public_values.line,
+        promised_on=public_values.line,
+        problem=public_values.text,
+    )
+    def answer(self, kind, document_id, token, item, answer, **typed):
         """Note what the customer says instead of paying online."""
         document_sudo = self._get_document(kind, document_id, token)
-        chosen = self._chosen()
-        post = {name: page.text(value) for name, value in post.items()}
-        answer = page.text(answer)
-        date = post.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
+        date = typed.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
         try:
-            document_sudo._pay_now_answer(answer, chosen, date, post.get('problem', ''))
+            document_sudo._pay_now_answer(answer, item, date, typed['problem'])
+        except TooOften as error:
+            return page.too_often(document_sudo.company_id, error, document_sudo._pay_now_path())
         except PayerError as error:
             return self._render_page(
-                document_sudo, error=str(error), chosen=chosen, answer=answer, typed_answer=post
+                document_sudo, error=str(error), chosen=item, answer=answer, typed_answer=typed
             )
         return request.redirect(f'{document_sudo._pay_now_path()}?noted=1', code=303)
 
@@ -98,17 +120,15 @@ class PayNowPage(http.Controller):
         save_session=False,
         readonly=True,
     )
+    @page.takes(**ADDRESS, move_id=public_values.record_id)
     def pdf(self, kind, document_id, token, move_id):
         """Give the stored PDF of one of the page's invoices or credit notes. Nothing is made."""
         document_sudo = self._get_document(kind, document_id, token)
-        pdf_sudo = document_sudo._pay_now_pdf(page.record_id(move_id))
+        pdf_sudo = document_sudo._pay_now_pdf(move_id)
         if not pdf_sudo:
             raise page.not_found()
         stream = request.env['ir.binary']._get_stream_from(pdf_sudo)
-        response = stream.get_response(as_attachment=True)
-        response.headers.update(const.PRIVATE_HEADERS)
-        response.headers['Cache-Control'] = 'no-store'
-        return response
+        return stream.get_response(as_attachment=True)
 
     def _get_document(self, kind, document_id, token):
         """Return the document of an address, in the customer's language.
@@ -116,7 +136,7 @@ class PayNowPage(http.Controller):
         :raise NotFound: unknown, revoked, lapsed or wrong: all look the same from outside.
         """
         page.forget_session()
-        document_sudo = request.env[MODELS[kind]].sudo().browse(page.record_id(document_id))
+        document_sudo = request.env[MODELS[kind]].sudo().browse(document_id)
         try:
             is_open = document_sudo._pay_now_check_token(token)
         except MissingError:
@@ -126,16 +146,11 @@ class PayNowPage(http.Controller):
         page.set_language(document_sudo._pay_now_payer())
         return document_sudo.with_context(lang=request.env.lang)
 
-    def _chosen(self):
-        """Return the ids of the ticked items."""
-        return {page.record_id(item) for item in request.httprequest.form.getlist('item')} - {0}
-
     def _render_page(self, document_sudo, chosen=None, amount='', typed_answer=None, **values):
         path = document_sudo._pay_now_path()
         return page.render(
             'account_pay_now.pay_page',
             document_sudo.company_id,
-            no_store=True,
             action=f'{path}/pay',
             answer_action=f'{path}/answer',
             typed_answer=typed_answer or {},

@@ -5,7 +5,8 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const, isolation, platform_mode
+from odoo.addons.account_pay_now import const, isolation, platform_mode, public_values
+from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.controllers.webhook import verify
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -34,7 +35,8 @@ class PayNowPlatformWebhook(http.Controller):
         save_session=False,
         max_content_length=1 << 20,
     )
-    def platform_webhook(self, name, **_query):
+    @page.takes(name=public_values.choice(*CODES))
+    def platform_webhook(self, name):
         """Store an event of the platform with the merchants that it is about.
 
         Proven on the raw bytes, by the platform's own secret or webhook id. What is about a

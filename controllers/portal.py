@@ -2,10 +2,11 @@
 
 import psycopg2
 
+from odoo.exceptions import ConcurrencyError
 from odoo.http import request, route
 
-from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.controllers.page import ID, record_id
+from odoo.addons.account_pay_now import const, public_values
+from odoo.addons.account_pay_now.controllers.page import ID, takes
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
@@ -64,14 +65,16 @@ class PayNowPortal(PortalAccount):
         return reminders_sudo, reminders_sudo._pay_now_portal_domain(request.env.user.partner_id)
 
     @route(f'/pay_now/overdue/<{ID}:company_id>', type='http', auth='user', methods=['GET', 'POST'])
+    @takes(company_id=public_values.record_id)
     def portal_pay_overdue(self, company_id):
         """Open the pay page of all that is overdue in a company; by a GET nothing is made."""
         if request.httprequest.method == 'POST':
             pages = request.env['pay.now.account']
             for row in pages._pay_now_banner():
-                if row['company'].id == record_id(company_id):
+                if row['company'].id == company_id:
                     account_page_sudo = pages._pay_now_account_page_of(row['company'])
                     account_page_sudo._pay_now_url()
+                    account_page_sudo._pay_now_prolong()
                     return request.redirect(account_page_sudo._pay_now_path(), code=303)
         return request.redirect('/my/invoices', code=303)
 
@@ -156,7 +159,7 @@ class PayNowPaymentPortal(PaymentPortal):
         unavailable = request.env._("This way of paying is not available now.")
         try:
             return super()._process_transaction(*args, **kwargs)
-        except (PayerError, psycopg2.OperationalError):
+        except (PayerError, ConcurrencyError, psycopg2.OperationalError):
             raise
         except Exception:
             _logger.exception("A payment on a page of Odoo could not be started")
@@ -182,6 +185,7 @@ class PayNowPaymentPortal(PaymentPortal):
         (invoices_sudo | invoices_sudo.browse(left_out))._pay_now_check_left(amount)
         if provider_sudo.code in const.PROVIDER_CODES:
             invoices_sudo._pay_now_check_core_payment(provider_sudo, amount)
+            request.env['pay.now.rate']._hold(invoices_sudo[:1], 'checkout')._spend()
             kwargs['amount'] = invoices_sudo.currency_id.round(amount)
         return super()._create_transaction(
             *args, custom_create_values=custom_create_values, **kwargs

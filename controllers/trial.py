@@ -3,6 +3,7 @@
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.account_pay_now import public_values
 from odoo.addons.account_pay_now.controllers import page
 
 
@@ -19,13 +20,14 @@ class PayNowTrialPage(http.Controller):
         methods=['GET'],
         save_session=False,
     )
-    def trial_page(self, trial_id, token, _rest=None):
+    @page.takes(trial_id=public_values.record_id, token=public_values.token)
+    def trial_page(self, trial_id, token):
         """Show the pay page of the example. There is no way on from it.
 
         :raise NotFound: unknown, lapsed or wrong: all look the same from outside.
         """
         page.forget_session()
-        trial_sudo = request.env['pay.now.trial'].sudo().browse(page.record_id(trial_id)).exists()
+        trial_sudo = request.env['pay.now.trial'].sudo().browse(trial_id).exists()
         if not trial_sudo or not trial_sudo._pay_now_check_token(token):
             raise page.not_found()
         request.update_context(lang=trial_sudo.lang)
@@ -33,7 +35,6 @@ class PayNowTrialPage(http.Controller):
         return page.render(
             'account_pay_now.pay_page',
             trial_sudo.company_id,
-            no_store=True,
             trial=True,
             **trial_sudo._pay_now_page_values(),
         )

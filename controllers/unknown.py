@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from urllib.parse import quote
+
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from odoo import http
@@ -24,7 +26,8 @@ class PayNowUnknown(http.Controller):
         readonly=True,
         max_content_length=1 << 10,
     )
-    def unknown(self, _rest=''):
+    @page.takes()
+    def unknown(self):
         """Lead to the page that an address belongs to, as the address of a form that was sent.
 
         Only the form of the address is looked at: it tells nothing of what there is.
@@ -34,7 +37,8 @@ class PayNowUnknown(http.Controller):
         """
         path = request.httprequest.path
         if request.httprequest.method in ('GET', 'HEAD') and (parent := self._page_of(path)):
-            return request.redirect(parent, code=303)
+            # As it was sent: a line end in it would end the header.
+            return request.redirect(quote(parent), code=303)
         if self._is_known(path, 'GET') or self._is_known(path, 'POST'):
             raise MethodNotAllowed()
         raise page.not_found()

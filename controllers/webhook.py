@@ -5,7 +5,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const, isolation
+from odoo.addons.account_pay_now import const, isolation, public_values
 from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.gateways.errors import (
     CertificateNeeded,
@@ -56,18 +56,19 @@ class PayNowWebhook(http.Controller):
         save_session=False,
         max_content_length=1 << 20,
     )
+    @page.takes(provider_id=public_values.record_id)
     def webhook(self, provider_id):
         """Store a provider's event once its origin is proven on the raw bytes.
 
         Nothing is booked in this request, and nothing ever from the posted body: the workers ask
         the provider about the payment it names.
 
-        :param str provider_id: the provider record, from the registered address.
+        :param int provider_id: the provider record, from the registered address.
         :return: an empty 200 once the event is stored; 503 while its certificate is fetched.
         """
         isolation.see_commits(request.env.cr)
         env = request.env(user=SUPERUSER_ID)
-        provider = env['payment.provider'].browse(page.record_id(provider_id))
+        provider = env['payment.provider'].browse(provider_id)
         try:
             kept = provider._pay_now_kept_connection(provider.id)
         except LookupError:

@@ -75,6 +75,7 @@ def _parser():
     add("bench-webhooks", _bench_webhooks, "time webhooks beside payment_stripe and the floor")
     add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
     add("test-kill", _test_kill, "kill workers while they send, and count the mails")
+    add("test-attack", _test_attack, "send 100,000 hostile requests, and count what came of them")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -144,6 +145,10 @@ def _bench_workers(_arguments):
 
 def _test_kill(_arguments):
     return _on_server("bench.workers", "main_kill")
+
+
+def _test_attack(_arguments):
+    return _on_server("attack.run")
 
 
 def _i18n(_arguments):

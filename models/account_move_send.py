@@ -36,6 +36,8 @@ class AccountMoveSend(models.AbstractModel):
         goes to outside followers too.
         """
         params = super()._get_mail_params(move, move_data)
+        # The PDF may say the address, whatever the mail does.
+        move._pay_now_prolong()
         company = move.company_id
         if not params or not company._pay_now_test_mode() or company._pay_now_in_sandbox():
             return params

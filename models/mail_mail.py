@@ -262,6 +262,9 @@ class MailMail(models.Model):
         emails = super()._prepare_outgoing_list(*args, **kwargs)
         if not self._pay_now_is_ours():
             return emails
+        if self.model != 'pay.now.reminder' and not self.author_id.partner_share:
+            # Not what a customer wrote, and Odoo passes on.
+            self.env['account.move']._pay_now_prolong_mailed(self.body_html)
         for index, email in enumerate(emails):
             email.update(self._pay_now_recipients(email, is_first=not index))
             email.update(self._pay_now_headers(email))

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
+from odoo.tools.misc import format_time
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
@@ -144,6 +145,7 @@ class PayNowTrial(models.TransientModel):
         address = utils.email_header('', utils.single_email(self.email))
         if not address:
             raise UserError(self.env._("There is no e-mail address to send the trial to."))
+        self._count()
         self._send_mail(self._prepare_mail(address))
         return {
             'type': 'ir.actions.client',
@@ -193,6 +195,22 @@ class PayNowTrial(models.TransientModel):
         return self.env['account.move.line'].search(
             self._due_domain(self.company_id) & Domain('partner_id', 'in', commercial.ids)
         )
+
+    def _count(self):
+        """Count the mail.
+
+        :raise UserError: this company sent many within the hour.
+        """
+        try:
+            self.env['pay.now.rate']._hold(self.company_id, 'trial')._spend()
+        except utils.TooOften as error:
+            raise UserError(
+                self.env._(
+                    "Many trial reminders were sent within an hour. The next one can be sent at"
+                    " %s.",
+                    format_time(self.env, error.until, time_format='short'),
+                )
+            ) from error
 
     def _send_mail(self, vals):
         """Hand the mail over to the mail server at once.

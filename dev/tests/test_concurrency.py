@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from lxml import html
 
 from dev.demo.people import Customer, wait_for
 from dev.demo.play import Play
@@ -193,19 +194,112 @@ class TestTaking:
         )
         assert payments_of(play, invoice) == (1, 0.0)
 
-    def test_two_clicks_at_once_open_one_checkout(self, play, sides):
-        _stripe, paypal = sides
-        invoice, page = page_of(play)
-        before = len(paypal.client.account_state()['orders'])
-        customers = [Customer().open(page) for _click in range(2)]
-        at_once(*(lambda customer=customer: customer.pay(paypal) for customer in customers))
-        # The second click finds the first one's, or is told to try again.
-        assert len(paypal.client.account_state()['orders']) - before <= 2
-        open_ones = play.admin.count(
-            'payment.transaction',
-            ('provider_id', '=', paypal.provider_id),
-            ('state', '=', 'draft'),
-            ('pay_now_checkout_url', '!=', False),
-            ('invoice_ids', 'in', [invoice]),
+
+class TestClicks:
+    """A double click, a page open twice, somebody who plays with the button."""
+
+    PAIRS, AT_ONCE, BURST, MOST = 25, 4, 12, 3
+
+    @pytest.fixture(scope='class')
+    def pages(self, play):
+        """Pages of an invoice each, with the items that can be ticked."""
+        addresses = [page_of(play)[1] for _pair in range(self.PAIRS)]
+        return [(address, items_of(address)) for address in addresses]
+
+    def press(self, play, page, items, pause=0.0):
+        """Post the form after a moment; return status, and the transaction's own page."""
+        time.sleep(pause)
+        stripe = next(iter(play.sides.values()))
+        answer = requests.post(
+            f'{page}/pay',
+            data={'provider_id': stripe.provider_id, 'item': items},
+            allow_redirects=False,
+            timeout=120,
         )
-        assert open_ones <= 1
+        return answer.status_code, answer.headers.get('Location', answer.text)
+
+    def open(self, play, path):
+        """Follow to the provider; return where the payer is sent."""
+        answer = requests.get(f'{play.url}{path}', allow_redirects=False, timeout=120)
+        return answer.status_code, answer.headers.get('Location', answer.text)
+
+    def pair(self, play, number, page, items):
+        """Press twice, some milliseconds apart, and let both go on as the browsers do."""
+
+        def click(pause):
+            status, checkout = self.press(play, page, items, pause)
+            return (
+                (status, checkout, *self.open(play, checkout))
+                if status == 303
+                else (status, checkout)
+            )
+
+        apart = 0.005 + 0.075 * number / self.PAIRS
+        return at_once(lambda: click(0), lambda: click(apart))
+
+    def test_the_second_click_gets_the_checkout_of_the_first(self, play, pages):
+        before = sessions(play)
+        with ThreadPoolExecutor(self.AT_ONCE) as pool:
+            pairs = list(pool.map(lambda one: self.pair(play, one[0], *one[1]), enumerate(pages)))
+        for first, second in pairs:
+            assert first == second and first[0] == 303, (first, second)
+            assert first[2] == 303 and not first[3].startswith(play.url)
+        assert len({first[3] for first, _second in pairs}) == self.PAIRS
+        assert sessions(play) - before == self.PAIRS
+
+    def test_other_items_are_another_checkout(self, play):
+        page = instalments_page(play, 3)
+        items = items_of(page)
+        first, second = at_once(
+            lambda: self.press(play, page, items[:1]),
+            lambda: self.press(play, page, items[:2], 0.02),
+        )
+        assert (first[0], second[0]) == (303, 303), (first, second)
+        assert first[1] != second[1]
+
+    def test_a_burst_stays_within_the_limit(self, play):
+        page = instalments_page(play, self.BURST)
+        choices = items_of(page)
+        assert len(choices) == self.BURST
+        set_rate(play, str(self.MOST))
+        try:
+            answers = at_once(*(lambda one=one: self.press(play, page, [one]) for one in choices))
+            # Those that were in the way come again, one after the other.
+            answers += [self.press(play, page, [one]) for one in choices]
+            assert {status for status, _text in answers} == {303, 429}, answers
+            made = {path for status, path in answers if status == 303}
+            assert len(made) == self.MOST
+            # Who has begun goes on, whoever plays with the address.
+            assert self.open(play, min(made))[0] == 303
+        finally:
+            set_rate(play, False)
+
+
+def set_rate(play, value):
+    """Say how many checkouts may be opened for a document in an hour."""
+    play.admin.call('ir.config_parameter', 'set_param', 'account_pay_now.checkout_rate', value)
+
+
+def instalments_page(play, count):
+    """Return the page of an invoice that is paid in so many instalments."""
+    share = 100 // count
+    lines = [
+        (0, 0, {'value': 'percent', 'value_amount': value, 'nb_days': 30 * number})
+        for number, value in enumerate([share] * (count - 1) + [100 - share * (count - 1)])
+    ]
+    term = play.admin.create('account.payment.term', name=f"{count} times", line_ids=lines)
+    invoice, _name = play.invoice(
+        'pay', 1200.00, invoice_payment_term_id=term, invoice_date_due=False
+    )
+    return play.admin.get('account.move', invoice, 'pay_now_url')
+
+
+def sessions(play):
+    """Return how many checkouts there are at Stripe."""
+    return len(next(iter(play.sides.values())).client.account_state()['sessions'])
+
+
+def items_of(page):
+    """Return the items that can be ticked on a page."""
+    form = html.fromstring(requests.get(page, timeout=60).content)
+    return form.xpath('//input[@name="item"][not(@disabled)]/@value')

@@ -8,5 +8,6 @@ from . import (
     ir_http,
     pay_now_account,
     pay_now_answer,
+    pay_now_rate,
     res_company,
 )

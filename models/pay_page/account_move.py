@@ -1,10 +1,16 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import formatLang
 
+from odoo.addons.account_pay_now import utils
 from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import INVOICE_FIELDS
+
+#: An address of an invoice's page in a mail.
+MAILED = re.compile(r'/pay_now/invoice/([1-9][0-9]{0,8})/([A-Za-z0-9_-]+)')
 
 
 class AccountMove(models.Model):
@@ -73,6 +79,18 @@ class AccountMove(models.Model):
             'pay_now_token_partner_id': self._pay_now_customer().id,
             'pay_now_token_company_id': self.company_id.id,
         }
+
+    @api.model
+    def _pay_now_prolong_mailed(self, body):
+        """Let the validity of the addresses in a mail start again, as it leaves.
+
+        :param str body: of a mail that somebody of the company wrote.
+        """
+        said = {int(number): token for number, token in MAILED.findall(body or '')}
+        moves = self.sudo().browse(list(said)).exists()
+        moves.filtered(
+            lambda move: utils.same_secret(move.pay_now_token, said[move.id])
+        )._pay_now_prolong()
 
     # === BUSINESS METHODS - PAGE === #
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from odoo import fields, models
-from odoo.fields import Date, Domain
+from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang, get_lang
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const, public_values, utils
+from odoo.addons.account_pay_now.locks import lock_fresh
 from odoo.addons.account_pay_now.utils import PayerError
 
 # What is read for the page, instead of all that its records have. Whatever is asked for besides is
@@ -173,28 +174,36 @@ class PayNowPageMixin(models.AbstractModel):
     def _pay_now_urls(self, **params):
         """Return the addresses of the documents' pay pages, making tokens where needed.
 
-        The validity starts again each time: it counts from the last message that was sent.
+        What has lapsed stays so: whoever reads an address renews nothing (see `_pay_now_prolong`).
 
         :param params: query parameters.
         :return: `{document: address}`
         :rtype: dict
         """
-        expiry = fields.Date.today() + timedelta(days=const.LINK_VALIDITY_DAYS)
-        documents = self.sudo()
-        for document in documents:
+        made = self.sudo().browse()
+        for document in self.sudo():
             vals = document._pay_now_link_binding()
             if not document._pay_now_has_link():
                 document.write({**vals, 'pay_now_token': secrets.token_urlsafe(24)})
+                made |= document
             elif any(document[name].id != value for name, value in vals.items()):
                 document.write(vals)
-        documents.filtered(
-            lambda one: one.pay_now_token_expiry != expiry
-        ).pay_now_token_expiry = expiry
+        made._pay_now_prolong()
         query = f'?{urlencode(params)}' if params else ''
         return {
             document: f'{document.get_base_url()}{document._pay_now_path()}{query}'
             for document in self
         }
+
+    def _pay_now_prolong(self):
+        """Let the validity of addresses start again, as a message with them leaves.
+
+        :return: None
+        """
+        expiry = fields.Date.today() + timedelta(days=const.LINK_VALIDITY_DAYS)
+        self.sudo().filtered(
+            lambda one: one.pay_now_token and one.pay_now_token_expiry != expiry
+        ).pay_now_token_expiry = expiry
 
     def _pay_now_path(self):
         """Return the path of the pay page. The token must exist."""
@@ -277,23 +286,21 @@ class PayNowPageMixin(models.AbstractModel):
         self.ensure_one()
         if kind not in self._pay_now_answer_kinds():
             raise PayerError(self.env._("This answer is not possible here."))
-        self._pay_now_lock(self._pay_now_lines().move_id)
         lines = self._pay_now_answered_lines(chosen)
         vals = {
             'kind': kind,
             'date': kind != 'problem' and self._pay_now_answer_date(kind, date),
             'text': kind == 'problem' and self._pay_now_answer_text(text),
         }
-        Answer = self.env['pay.now.answer']
-        before = Answer.search(
-            Domain('item_ids', 'in', lines.ids)
-            & Domain('partner_id.commercial_partner_id', '=', self._pay_now_customer().id)
-            & Domain('by_customer', '=', True)
-        )
+        # What is refused anyway stands in nobody's way.
+        rate = self.env['pay.now.rate']._hold(self, 'answer')
+        self._pay_now_lock(self._pay_now_lines().move_id)
+        before = self._pay_now_said_before(lines)
         if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
             return same[0]
         self._pay_now_check_answer(vals, lines, before)
-        return Answer.create(
+        rate._spend()
+        return before.create(
             {
                 **vals,
                 'company_id': self.company_id.id,
@@ -303,13 +310,22 @@ class PayNowPageMixin(models.AbstractModel):
             }
         )
 
+    def _pay_now_said_before(self, lines):
+        """Return what the customer said about some of these items."""
+        return self.env['pay.now.answer'].search(
+            Domain('item_ids', 'in', lines.ids)
+            & Domain('partner_id.commercial_partner_id', '=', self._pay_now_customer().id)
+            & Domain('by_customer', '=', True)
+        )
+
     def _pay_now_lock(self, moves):
         """Lock entries: whoever else pays or changes their items right now has to wait.
 
         :param account.move moves: those that the customer is about to pay or to answer.
-        :raise PayerError: somebody else was first, and the customer has to start again.
+        :raise PayerError: somebody else takes long.
+        :raise ConcurrencyError: somebody else was first; the request is done again.
         """
-        if moves.try_lock_for_update() != moves:
+        if not lock_fresh(moves, const.PAYER_WAITS):
             raise PayerError(
                 self.env._("These items are being changed right now. Please try again in a moment.")
             )
@@ -335,12 +351,11 @@ class PayNowPageMixin(models.AbstractModel):
         :rtype: datetime.date
         :raise PayerError: that is no day, or one that cannot be.
         """
-        try:
-            day = Date.to_date((date or '').strip())
-        except ValueError:
-            raise PayerError(self.env._("“%s” is not a date.", date)) from None
-        if not day:
+        if not date:
             raise PayerError(self.env._("Please say on which day."))
+        day = public_values.day(date)
+        if not day:
+            raise PayerError(self.env._("“%s” is not a date.", date))
         oldest, today, last = self._pay_now_answer_days()
         if kind == 'paid' and not oldest <= day <= today:
             raise PayerError(
@@ -553,7 +568,7 @@ class PayNowPageMixin(models.AbstractModel):
         if not (value or '').strip():
             return None
         lang = self.env['res.lang']._get_data(code=self.env.lang or 'en_US')
-        amount = utils.read_amount(value, lang.decimal_point)
+        amount = public_values.amount(value, lang.decimal_point)
         if amount is None:
             raise PayerError(self.env._("“%s” is not an amount.", value))
         return amount
@@ -589,7 +604,6 @@ class PayNowPageMixin(models.AbstractModel):
         )
         if not provider:
             raise PayerError(self.env._("This way of paying is not available now."))
-        self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
         payable |= credits
         lines = payable.filtered(lambda line: line.id in chosen)
@@ -597,13 +611,19 @@ class PayNowPageMixin(models.AbstractModel):
             raise PayerError(
                 self.env._("The amounts have changed meanwhile. Please check them and try again.")
             )
+        parts = self._pay_now_chosen_parts(lines, amount)
+        # What is refused anyway stands in nobody's way. Whatever was read until here is of one
+        # moment; where somebody changed it since, the locks fail, and the request is done again.
+        rate = self.env['pay.now.rate']._hold(self, 'checkout')
+        self._pay_now_lock(self._pay_now_lines().move_id | self._pay_now_credits_of(chosen).move_id)
         return self.env['payment.transaction']._pay_now_create(
             provider,
             self._pay_now_payer(),
             lines,
-            parts=self._pay_now_chosen_parts(lines, amount),
+            parts=parts,
             page_url=self._pay_now_path(),
             email=email,
+            allow=rate._spend,
         )
 
     def _pay_now_choice_problem(self, chosen):

@@ -4,10 +4,12 @@ import uuid
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
+import psycopg2
+
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.fields import Command, Domain
-from odoo.tools import sql
+from odoo.tools import mute_logger, sql
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
@@ -15,6 +17,7 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayUnavailable,
 )
+from odoo.addons.account_pay_now.locks import lock_fresh
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
@@ -189,7 +192,8 @@ class PaymentTransaction(models.Model):
             the provider cannot be reached.
         """
         self.ensure_one()
-        if not self.try_lock_for_update():
+        # Of two clicks the second waits, and finds what the first one opened.
+        if not lock_fresh(self, const.PAYER_WAITS):
             raise PayerError(
                 self.env._("This payment is being opened in another window. Please try again.")
             )
@@ -259,7 +263,7 @@ class PaymentTransaction(models.Model):
         :raise PayerError: if one of them was paid in the meantime, or is being taken right now.
         """
         others = self._pay_now_open_checkouts(self.pay_now_item_ids.line_id) - self
-        if others.try_lock_for_update() != others:
+        if not lock_fresh(others, const.PAYER_WAITS):
             raise PayerError(
                 self.env._(
                     "Another payment of these items is being confirmed. Please try again in a"
@@ -426,7 +430,9 @@ class PaymentTransaction(models.Model):
     # === BUSINESS METHODS - CREATION === #
 
     @api.model
-    def _pay_now_create(self, provider, partner, lines, parts=None, page_url='', email=''):
+    def _pay_now_create(
+        self, provider, partner, lines, parts=None, page_url='', email='', allow=None
+    ):
         """Create the transaction of a checkout with the snapshot of its items.
 
         The same items and amounts still open at the same provider give the same transaction: a
@@ -440,6 +446,7 @@ class PaymentTransaction(models.Model):
             by default.
         :param str page_url: path of the page the payer came from.
         :param str email: where the receipt goes when the customer has no address.
+        :param allow: called before one is made, and not where there is one; may raise.
         :return: a draft transaction, its checkout not opened yet.
         :rtype: payment.transaction
         :raise PayerError: if the items cannot be paid in one payment.
@@ -451,7 +458,9 @@ class PaymentTransaction(models.Model):
         self._pay_now_check_lines(provider, partner, lines, amount)
         if same := self._pay_now_find_same(provider, lines, parts):
             return same
-        tx = self.create(
+        if allow:
+            allow()
+        tx = self._pay_now_create_alone(
             {
                 **self._pay_now_checkout_values(provider, lines, parts),
                 'amount': amount,
@@ -459,11 +468,32 @@ class PaymentTransaction(models.Model):
                 'pay_now_page_url': page_url,
             }
         )
-        # All of them: the receipt goes where invoices go.
-        addresses = ', '.join(utils.contact_addresses(partner)) or email
-        if addresses != (tx.partner_email or ''):
-            tx.partner_email = addresses
+        tx._pay_now_write_email(email)
         return tx
+
+    def _pay_now_write_email(self, email):
+        """Note where the receipt goes: where invoices go, to all of them, else where it was said.
+
+        :param str email: what the payer typed.
+        """
+        addresses = ', '.join(utils.contact_addresses(self.partner_id)) or email
+        if addresses != (self.partner_email or ''):
+            self.partner_email = addresses
+
+    @api.model
+    def _pay_now_create_alone(self, vals):
+        """Create a transaction whose reference nobody else gives at the same moment.
+
+        :param dict vals: its values.
+        :rtype: payment.transaction
+        :raise ConcurrencyError: it was given on another page; the request is done again, and sees
+            that.
+        """
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                return self.create(vals)
+        except psycopg2.errors.UniqueViolation as error:
+            raise ConcurrencyError("the reference was given a moment ago") from error
 
     @api.model
     def _pay_now_checkout_values(self, provider, lines, parts):

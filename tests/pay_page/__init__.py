@@ -2,11 +2,13 @@
 
 from . import (
     test_answers,
+    test_attack,
     test_core_page,
     test_core_progress,
     test_direction,
     test_framework_errors,
     test_groups,
+    test_limits_of_pages,
     test_links,
     test_pages,
     test_pay_page,

@@ -253,6 +253,7 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
             {'data': {'provider_id': '1', 'amount': '1\0', 'email': 'a\0@b.example'}},
             {'data': {'answer': 'problem', 'problem': 'a\0b', 'item': '1'}},
             {'data': {'token': 'x', 'kind': 'reminder', 'document_id': 'x'}},
+            {'data': {'self': 'x', 'endpoint': 'y', 'args': 'z', 'params': 'z'}},
             {'data': b'\xff\xfe=%zz', 'headers': {'Content-Type': 'multipart/form-data'}},
             {'files': file},
             {'json': {'item': [1]}},
@@ -275,9 +276,10 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
 
     def test_too_much_at_once(self):
         data = {'answer': 'problem', 'problem': 'x' * (1 << 19)}
-        page = self.assert_page(self.ask('POST', f'{self.page}/answer', data=data), 413)
+        page = self.assert_page(self.ask('POST', f'{self.page}/answer', data=data), 400)
+        self.assertIn("C’est trop à la fois", page.text_content())
         self.assertFalse(page.xpath('//form'))
-        self.assert_page(self.ask('POST', '/pay_now/nothing', data=data), 413)
+        self.assert_page(self.ask('POST', '/pay_now/nothing', data=data), 400)
 
     def test_what_nobody_thought_of(self):
         with (

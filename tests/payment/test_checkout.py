@@ -126,8 +126,11 @@ class TestCheckout(PayNowCommon):
         self.assertFalse(self.invoice._pay_now_check_token(''))
         self.invoice.sudo().pay_now_token_expiry = '2020-01-01'
         self.assertFalse(self.invoice._pay_now_check_token(token))
-        self.invoice._pay_now_url()
-        self.assertTrue(self.invoice._pay_now_check_token(token), "a new mail renews the link")
+        self.assertIn(token, self.invoice.pay_now_url)
+        self.assertIn(token, self.invoice._pay_now_url())
+        self.assertFalse(self.invoice._pay_now_check_token(token), "reading renews nothing")
+        self.invoice._pay_now_prolong()
+        self.assertTrue(self.invoice._pay_now_check_token(token))
         self.invoice.action_pay_now_revoke_link()
         self.assertFalse(self.invoice._pay_now_check_token(token))
         self.assertFalse(self.invoice._pay_now_check_token(False))

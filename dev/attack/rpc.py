@@ -1,0 +1,162 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""What users call: every role, model and field, as `/web/dataset/call_kw` would do it.
+
+In Odoo's process, each call with the user's rights and committed if it succeeds: thousands in the
+time that one over HTTP takes. Outsiders try to change things; who keeps the books may, and looks
+for secrets.
+"""
+
+import json
+import re
+import traceback
+
+from odoo.exceptions import AccessDenied, UserError
+from odoo.service.model import call_kw
+
+from .report import Report
+
+#: Roles that may do nothing at all with what is ours.
+OUTSIDERS = ('public', 'portal', 'employee')
+#: What even those who keep the books do not write: known by a mixin of these models.
+FACTS = ('pay.now.fact.mixin',)
+PREFIX = 'pay_now_'
+#: Files of the module, wherever Odoo lies.
+OURS = re.compile(r'/addons/(\w+/)?account_pay_now/')
+READS = ('read', 'search_read', 'export_data', 'formatted_read_group', 'name_search', 'fields_get')
+VALUES = [
+    False, True, 0, -1, 2**40, 1e308, '', 'x', '\0', '\ud800', "'; --", '<script>1</script>',
+    'A' * 5000, None, [], [[6, 0, [1]]], [[5]], [[0, 0, {}]], {}, {'a': 1}, '2026-02-30', 'https://evil.example',
+]  # fmt: skip
+
+
+class Generator:
+    """Makes calls, each as (role, model, method, arguments, keywords)."""
+
+    def __init__(self, rng, env, world):
+        self.rng = rng
+        self.env = env
+        self.world = world
+        self.fields = _fields(env)
+        self.ids = {
+            name: env[name].sudo().with_context(active_test=False).search([], limit=20).ids or [1]
+            for name in self.fields
+            if not env[name]._abstract and env[name]._auto
+        }
+        self.models = sorted(self.ids)
+
+    def __iter__(self):
+        while True:
+            role = self.rng.choice(sorted(self.world['users']))
+            yield (role, *self.call(role, self.rng.choice(self.models)))
+
+    def call(self, role, model):
+        """Return one call: more often one that reads, by those who may do more."""
+        rng = self.rng
+        outsider = role in OUTSIDERS
+        known = type(self.env[model])
+        facts = [self.env.registry[name] for name in FACTS if name in self.env.registry]
+        may_not = outsider or any(issubclass(known, one) for one in facts)
+        draw = rng.random()
+        if draw < 0.15:
+            return self.private(model)
+        if draw < 0.55 or not may_not:
+            return self.read(model)
+        if draw < 0.85 or not outsider:
+            return model, 'write', [self.some(model), {self.field(model): self.value()}], {}
+        return self.other(model)
+
+    def some(self, model):
+        """Return ids: there are such records, or there are none."""
+        known = [[self.rng.choice(self.ids[model])], self.ids[model], [2**31 - 1], [0], [-1]]
+        return self.rng.choice(known[:1] * 4 + known)
+
+    def field(self, model):
+        return self.rng.choice(self.fields[model])
+
+    def value(self):
+        return self.rng.choice(VALUES)
+
+    def read(self, model):
+        """Read one field in one of the ways there are."""
+        name, method = self.field(model), self.rng.choice(READS)
+        if method == 'read':
+            return model, method, [self.some(model), [name]], {}
+        if method == 'export_data':
+            return model, method, [self.some(model), [name]], {}
+        if method == 'search_read':
+            return model, method, [[[name, '=like', '%']] if self.rng.random() < 0.3 else []], {
+                'fields': [name], 'limit': 5,
+            }  # fmt: skip
+        if method == 'formatted_read_group':
+            return model, method, [[]], {'groupby': [name], 'aggregates': ['__count']}
+        if method == 'name_search':
+            return model, method, [], {'name': str(self.value())[:20]}
+        return model, method, [[name]], {}
+
+    def private(self, model):
+        """A method that is nobody's to call from outside."""
+        methods = [name for name in dir(type(self.env[model])) if name.startswith('_pay_now')]
+        method = self.rng.choice(
+            methods or ['_write', '_create', '_read_format', 'sudo', 'with_user']
+        )
+        return model, method, [self.some(model)], {}
+
+    def other(self, model):
+        """What an outsider may try besides: make, copy, delete, press a button."""
+        if not model.startswith('pay.now.'):
+            return model, 'write', [self.some(model), {self.field(model): self.value()}], {}
+        draw = self.rng.randrange(4)
+        if draw == 0:
+            return model, 'create', [[{self.field(model): self.value()}]], {}
+        if draw == 1:
+            return model, 'unlink', [self.some(model)], {}
+        if draw == 2:
+            return model, 'copy', [self.some(model)], {}
+        buttons = [name for name in dir(type(self.env[model])) if name.startswith('action_')]
+        return model, self.rng.choice(buttons or ['unlink']), [self.some(model)], {}
+
+
+def _fields(env):
+    """Return our fields, by model."""
+    found = {}
+    for name in env.registry:
+        model = env[name]
+        own = name.startswith('pay.now.')
+        fields = [one for one in model._fields if own or one.startswith(PREFIX)]
+        if fields:
+            found[name] = fields
+    return found
+
+
+def attack(calls, world, environment):
+    """Make some calls and judge what came of each.
+
+    :param calls: of a `Generator`.
+    :param environment: a context manager that gives the environment of a user, and keeps what was
+        done unless it raises.
+    :rtype: Report
+    """
+    report = Report()
+    for role, model, method, args, kwargs in calls:
+        report.kinds[f'call {role}'] += 1
+        what = f'{role} {model}.{method}({str(args)[:100]}, {str(kwargs)[:60]})'
+        try:
+            with environment(world['users'][role]) as env:
+                answer = call_kw(env[model], method, args, kwargs)
+                text = json.dumps(answer, default=str, ensure_ascii=False)
+        except (UserError, AccessDenied) as error:
+            report.results[f'call {type(error).__name__}'] += 1
+            text = str(error)
+        except Exception as error:  # noqa: BLE001 - Odoo's own refusals of nonsense among them
+            report.results['call refused by Odoo'] += 1
+            text = str(error)
+            raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+            if OURS.search(raised_in):
+                report.errors.append(f'{what}: {error!r}')
+        else:
+            report.results['call answered'] += 1
+        secrets = list(world['secrets']['keys'])
+        if role in OUTSIDERS:
+            secrets += world['secrets']['tokens']
+        report.leaks += [f'{what}: {secret[:6]}…' for secret in secrets if secret in text]
+    return report
