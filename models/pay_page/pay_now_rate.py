@@ -21,6 +21,7 @@ class PayNowRate(models.Model):
     """
 
     _name = 'pay.now.rate'
+    _inherit = ['pay.now.authority.mixin']
     _description = "Limit of a public page"
     _log_access = False
 
