@@ -224,8 +224,14 @@ class PaymentTransaction(models.Model):
         :rtype: str
         :raise PayerError: in the customer's language, if it leads anywhere else.
         """
-        if not self.provider_id._pay_now_is_own_address(url):
-            _logger.error("%s: the checkout is at an address of others", self.reference)
+        if not self.provider_id._pay_now_is_checkout_address(url):
+            _logger.error(
+                "%s: the checkout is on a host of others, %r (Stripe's custom domain is named in"
+                " the system parameter %s)",
+                self.reference,
+                utils.host_of(url),
+                const.CHECKOUT_HOSTS[const.STRIPE],
+            )
             raise PayerError(self.env._("This payment cannot be completed any more."))
         return url
 
