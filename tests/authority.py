@@ -204,7 +204,8 @@ BY_THE_MODULE = {
         pay_now_commission_move_id pay_now_commission_state pay_now_compared_at
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids
         pay_now_discount_move_id pay_now_dispute_ids pay_now_end_at pay_now_end_attempts
-        pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key pay_now_item_ids
+        pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key
+        pay_now_item_ids
         pay_now_last_sync pay_now_made_elsewhere pay_now_method pay_now_movement_ref
         pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref
         pay_now_receipt_problem pay_now_receipt_state pay_now_received pay_now_refund_ref
