@@ -85,6 +85,56 @@ class TestForgedLinks(AuthorityCommon):
         self.assertNotEqual(tx.payment_id.state, 'cancel')
         self.assertEqual(invoice.amount_residual, 0)
 
+    # === COMMANDS === #
+
+    @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
+    def test_run_that_changes_other_records(self):
+        """A run is made in sudo: it may name users and customers, and do nothing to them."""
+        system = self.env.ref('base.group_system')
+        level = self.env['pay.now.reminder.level'].search([], limit=1)
+        for role in ('bookkeeper', 'salesman', 'leader'):
+            mine = self.users[role]
+            user = {'login': 'evil', 'name': "Evil", 'group_ids': [Command.set(system.ids)]}
+            for name, command in (
+                ('user_ids', Command.update(mine.id, {'group_ids': [Command.link(system.id)]})),
+                ('user_ids', Command.create(user)),
+                ('user_ids', [7, 7, 7]),
+                ('partner_ids', Command.update(self.customer.id, {'email': 'evil@example.com'})),
+                ('partner_ids', Command.create({'name': "Evil"})),
+                ('partner_ids', Command.delete(self.other.id)),
+                ('level_ids', Command.update(level.id, {'name': "Evil"})),
+                ('level_ids', Command.delete(level.id)),
+            ):
+                with self.subTest(role=role, field=name, command=command):
+                    runs = self.mine(self.env['pay.now.reminder.run'], role)
+                    with self.assertRaises(AccessError), self.cr.savepoint():
+                        runs.create({name: [command]})
+            self.assertFalse(mine.has_group('base.group_system'))
+        self.assertFalse(self.env['res.users'].search([('login', '=', 'evil')]))
+        self.assertFalse(self.env['res.partner'].search([('name', '=', "Evil")]))
+        self.assertTrue(level.exists() and self.other.exists())
+        self.assertNotEqual(level.name, "Evil")
+        self.assertNotIn('evil', self.customer.email)
+
+    def test_run_names_records(self):
+        runs = self.mine(self.env['pay.now.reminder.run'])
+        for commands in (
+            self.customer.ids,
+            [Command.link(self.customer.id)],
+            [[4, self.customer.id]],
+            [Command.set([self.other.id]), Command.clear(), Command.set(self.customer.ids)],
+        ):
+            with self.subTest(commands=commands):
+                self.assertEqual(runs.create({'partner_ids': commands}).partner_ids, self.customer)
+
+    def test_taxes_of_an_options_line_are_made_once(self):
+        options = self.mine(self.env['pay.now.options'], 'manager').create({})
+        line = options.line_ids.sudo().filtered(lambda one: one.provider_id == self.provider)
+        tax = {'name': "Twice?", 'amount': 3, 'type_tax_use': 'purchase'}
+        self.mine(line, 'manager').write({'pay_now_commission_tax_ids': [Command.create(tax)]})
+        self.assertEqual(self.env['account.tax'].search_count([('name', '=', "Twice?")]), 1)
+        self.assertEqual(self.provider.pay_now_commission_tax_ids.name, "Twice?")
+
     # === AMOUNTS === #
 
     def test_refunds_of_no_amount(self):

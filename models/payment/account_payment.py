@@ -39,6 +39,8 @@ class AccountPayment(models.Model):
     def copy_data(self, default=None):
         """Override of `account`: a duplicate is not the payment that was made online."""
         vals_list = super().copy_data(default)
+        if 'payment_transaction_id' in (default or {}):
+            return vals_list
         for payment, vals in zip(self, vals_list, strict=True):
             if payment.payment_transaction_id.sudo()._pay_now_ours():
                 vals['payment_transaction_id'] = False

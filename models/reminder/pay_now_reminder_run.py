@@ -14,6 +14,8 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 #: What a person says when making a run, in Sales and in Invoicing.
 CHOSEN_BY_SALES = {'company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids'}
 CHOSEN = CHOSEN_BY_SALES | {'application', 'print_previous_balance'}
+#: Of these, what names several records.
+LISTS = {'level_ids', 'partner_ids', 'user_ids'}
 
 
 class PayNowReminderRun(models.Model):
@@ -258,10 +260,43 @@ class PayNowReminderRun(models.Model):
         """
         if self._is_sales_only():
             chosen = {name: vals[name] for name in CHOSEN_BY_SALES if name in vals}
-            return {**self._within_sales(chosen), 'sales_user_id': self.env.uid}
+            chosen = self._within_sales(self._only_links(chosen))
+            return {**chosen, 'sales_user_id': self.env.uid}
         for name in vals.keys() - CHOSEN:
             self._check_field_access(self._fields[name], 'write')
-        return vals
+        return self._only_links(vals)
+
+    @api.model
+    def _only_links(self, vals):
+        """Return values whose lists name records that there are, and do nothing else to them.
+
+        A command may make, change or delete others; a run is made with the rights of the system.
+
+        :param dict vals: what was asked for.
+        :rtype: dict
+        :raise AccessError: if it does, or names records that the user may not read.
+        """
+        linked = dict(vals)
+        for name in LISTS & vals.keys():
+            ids = set()
+            for command in vals[name] or ():
+                match command:
+                    case int():
+                        ids.add(command)
+                    case (Command.LINK, int(one), *_rest):
+                        ids.add(one)
+                    case (Command.SET, _zero, [*ones]) if all(isinstance(one, int) for one in ones):
+                        ids.update(ones)
+                    case (Command.CLEAR, *_rest):
+                        ids.clear()
+                    case _:
+                        raise AccessError(
+                            self.env._("A run of reminders changes no other records.")
+                        )
+            records = self.env[self._fields[name].comodel_name].browse(ids)
+            records.check_access('read')
+            linked[name] = [Command.set(records.ids)]
+        return linked
 
     # === ACTION METHODS === #
 
