@@ -46,6 +46,13 @@ OF_CORE = {
 }
 #: Asked elsewhere, or their buttons only open windows.
 NOT_ASKED = set()
+#: A list of what waits elsewhere is written by nobody: whose rights its buttons ask for.
+RIGHTS = {'pay.now.to.handle': 'pay.now.discrepancy'}
+#: Screens of one's own, made in sudo for whoever may see such a screen.
+SCREENS = {
+    'pay.now.balance': {'pay_now_balance', 'pay_now_balance_line'},
+    'pay.now.statement': {'pay_now_balance', 'pay_now_balance_line'},
+}
 INSTEAD = (AccessDenied, AccessError, MissingError, UserError)
 
 
@@ -237,11 +244,13 @@ class TestPublicMethods(AuthorityCommon):
                     .with_user(user)
                     .with_context(allowed_company_ids=user.company_ids.ids)
                 )
-                if mine.has_access('write'):
+                asked_of = mine.env[RIGHTS[model]] if model in RIGHTS else mine
+                if asked_of.has_access('write'):
                     continue
+                allowed = SCREENS.get(model, set()) if mine.browse().has_access('read') else set()
                 for name in sorted(names):
                     with self.subTest(role=role, model=model, method=name):
-                        self.assertFalse(self.call(mine, name))
+                        self.assertFalse(self.call(mine, name) - allowed)
                         counted += 1
         self.assertGreater(counted, 300)
         _logger.info("Authority: %s calls of public methods, nothing written", counted)
