@@ -87,7 +87,8 @@ GROUPS = {('res.company', 'pay_now_provider_ids'): 'base.group_system'}
 BY_THE_MODULE = {
     'account.move': """
         pay_now_item_ids pay_now_payout_ids pay_now_refund_ids pay_now_returned_payout_ids
-        pay_now_token pay_now_token_company_id pay_now_token_expiry pay_now_token_partner_id pay_now_undone_ids
+        pay_now_token pay_now_token_company_id pay_now_token_expiry pay_now_token_partner_id
+        pay_now_undone_ids
     """,
     'account.move.line': """
         pay_now_answer_ids pay_now_reminder_ids
@@ -204,7 +205,8 @@ BY_THE_MODULE = {
         pay_now_commission_move_id pay_now_commission_state pay_now_compared_at
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids
         pay_now_discount_move_id pay_now_dispute_ids pay_now_end_at pay_now_end_attempts
-        pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key pay_now_item_ids
+        pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key
+        pay_now_item_ids
         pay_now_last_sync pay_now_made_elsewhere pay_now_method pay_now_movement_ref
         pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref
         pay_now_receipt_problem pay_now_receipt_state pay_now_received pay_now_refund_ref
