@@ -12,6 +12,8 @@ PROVIDER_CODES = (STRIPE, PAYPAL)
 
 #: Where the providers send payers and merchants, with all hosts of these domains.
 PROVIDER_DOMAINS = {STRIPE: ('stripe.com',), PAYPAL: ('paypal.com',)}
+#: A system parameter for each provider whose checkout may be on a host of the company's own.
+CHECKOUT_HOSTS = {STRIPE: 'account_pay_now.stripe_checkout_hosts'}
 
 #: What each provider is called, and the defaults of its books (codes of the French chart).
 SHORT_NAMES = {STRIPE: "Stripe", PAYPAL: "PayPal"}

@@ -80,11 +80,12 @@ def is_sage_code(value):
     return bool(SAGE_CODE_PATTERN.match(value))
 
 
-def is_address_of(url, domains):
+def is_address_of(url, domains, hosts=()):
     """Tell whether an address is on a host of some domains, by https on its usual port.
 
     :param str url: an address from outside.
     :param tuple domains: e.g. `stripe.com`, which stands for its hosts, too.
+    :param tuple hosts: further ones, to the letter.
     :rtype: bool
     """
     try:
@@ -96,7 +97,21 @@ def is_address_of(url, domains):
     if parts.scheme != 'https' or port not in (None, 443) or '@' in parts.netloc or '\\' in url:
         return False
     host = parts.hostname or ''
-    return any(host == domain or host.endswith(f'.{domain}') for domain in domains)
+    return bool(host) and (
+        host in hosts or any(host == domain or host.endswith(f'.{domain}') for domain in domains)
+    )
+
+
+def host_of(url):
+    """Return the host that an address names, empty where it names none.
+
+    :param str url: an address from outside.
+    :rtype: str
+    """
+    try:
+        return urlsplit(url or '').hostname or ''
+    except ValueError:
+        return ''
 
 
 def plain_reference(text):

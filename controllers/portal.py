@@ -185,7 +185,8 @@ class PayNowPaymentPortal(PaymentPortal):
         (invoices_sudo | invoices_sudo.browse(left_out))._pay_now_check_left(amount)
         if provider_sudo.code in const.PROVIDER_CODES:
             invoices_sudo._pay_now_check_core_payment(provider_sudo, amount)
-            request.env['pay.now.rate']._hold(invoices_sudo[:1], 'checkout')._spend()
+            first_sudo = invoices_sudo[:1]
+            request.env['pay.now.rate']._hold(first_sudo, 'checkout')._spend(first_sudo)
             kwargs['amount'] = invoices_sudo.currency_id.round(amount)
         return super()._create_transaction(
             *args, custom_create_values=custom_create_values, **kwargs

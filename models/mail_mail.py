@@ -23,6 +23,13 @@ BREAKS = re.compile(r'[ \n\x01\x02]*[\n\x01\x02][ \n\x01\x02]*')
 INVISIBLE = dict.fromkeys(map(ord, '\ufeff\u200b\u200c\u200d\u00ad\u034f'))
 #: Answers about a mailbox, where no enhanced status says more.
 ADDRESS_REFUSED = (550, 551, 552, 553)
+#: But for those whose words are about who sends, or what is sent.
+NO_ADDRESS = re.compile(
+    r'relay|sender|authent|spam|polic(y|ies)|black ?list|block(ed| ?list)|reputation|spf|dmarc',
+    re.IGNORECASE,
+)
+#: Enhanced status of an answer to a recipient that is about the sender: it is looked at late.
+SENDER_REFUSED = {('1', '7'), ('1', '8')}
 
 
 def html_to_text(html):
@@ -160,8 +167,13 @@ class MailRefusal:
         if code < 500:
             return 'later'
         # Who may not be written to for reasons of policy, or what is too large, may be next time.
-        status = re.search(r'\b5\.([0-7])\.\d', cls._text(code, said))
-        is_address = status.group(1) in '12' if status else code in ADDRESS_REFUSED
+        text = cls._text(code, said)
+        status = re.search(r'\b5\.([0-7])\.(\d+)', text)
+        if status and status.groups() in SENDER_REFUSED:
+            return 'server'
+        if status:
+            return 'address' if status.group(1) in '12' else 'mail'
+        is_address = code in ADDRESS_REFUSED and not NO_ADDRESS.search(text)
         return 'address' if is_address else 'mail'
 
 

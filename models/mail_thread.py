@@ -1,6 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+import re
+
+from odoo import api, models
+
+#: Of a report, in each part about a recipient (RFC 3464): the addresses that do not exist, or take
+#: no mails. What is about the content, the sender or the way to them is no matter of theirs.
+ADDRESS_STATUS = re.compile(r'5\.(1\.[^78]|2)')
 
 
 class MailThread(models.AbstractModel):
@@ -11,10 +17,29 @@ class MailThread(models.AbstractModel):
     def _routing_handle_bounce(self, email_message, message_dict):
         """Override of `mail` to be notified of reminders that came back: they have no chatter."""
         result = super()._routing_handle_bounce(email_message, message_dict)
-        message = message_dict['bounced_message']
-        if message_dict['bounced_email'] and message and message.model == 'pay.now.reminder':
-            reminder = self.env['pay.now.reminder'].sudo().browse(message.res_id).exists()
-            reminder._message_receive_bounce(
-                message_dict['bounced_email'], message_dict['bounced_partner']
-            )
+        message, email = message_dict['bounced_message'], message_dict['bounced_email']
+        if email and message and message.model == 'pay.now.reminder':
+            status = self._pay_now_bounce_status(email_message)
+            if status is not None:
+                reminder = self.env['pay.now.reminder'].sudo().browse(message.res_id).exists()
+                reminder._came_back(email, not status or bool(ADDRESS_STATUS.match(status)))
         return result
+
+    @api.model
+    def _pay_now_bounce_status(self, email_message):
+        """Return why a mail came back.
+
+        :param email.message.EmailMessage email_message: the report; none has nothing to say.
+        :return: the enhanced status, empty where none is given; None where it is still on its way:
+            reports of a delay come to the same address.
+        :rtype: str | None
+        """
+        parts = email_message.walk() if email_message else ()
+        for part in parts:
+            if part.get_content_type() != 'message/delivery-status':
+                continue
+            found = [one for one in part.get_payload() if one['Action']]
+            if found and not any(str(one['Action']).strip().lower() == 'failed' for one in found):
+                return None
+            return str(found[0]['Status'] or '').strip() if found else ''
+        return ''

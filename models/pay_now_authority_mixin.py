@@ -27,6 +27,41 @@ class PayNowAuthorityMixin(models.AbstractModel):
     #: model count together.
     _pay_now_written_by = {}
 
+    # === DEFAULTS === #
+
+    @api.model
+    def default_get(self, fields):
+        """Override of `base`: what the module alone writes has no default of the context.
+
+        Buttons work in sudo, with the context of whoever presses them. In a user's name such a
+        default is refused, as any other way to write the field.
+        """
+        records = self
+        if self.env.su and (forged := self._pay_now_forged_defaults(fields)):
+            context = self.env.context
+            records = self.with_context({k: v for k, v in context.items() if k not in forged})
+        return super(PayNowAuthorityMixin, records).default_get(fields)
+
+    @api.model
+    def _pay_now_forged_defaults(self, fields):
+        """Return the keys of the context that give defaults to what the module alone writes.
+
+        :param fields: names of the fields that a default is asked for.
+        :rtype: set
+        """
+        keys = {key for key in self.env.context if key.startswith('default_')}
+        if not keys:
+            return keys
+        listed = self._pay_now_whitelist()
+        return {
+            key
+            for name in fields
+            if (key := f'default_{name}') in keys
+            and name not in listed
+            and (field := self._fields.get(name))
+            and self._pay_now_is_decided(field)
+        }
+
     # === ACCESS === #
 
     @api.model

@@ -309,6 +309,44 @@ class TestAuthorityAttacks(AuthorityCommon, HttpCase):
                 self.assertEqual(self.provider.sudo()._pay_now_is_own_address(url), is_theirs)
         self.assertTrue(utils.is_address_of('https://www.sandbox.paypal.com/x', ('paypal.com',)))
 
+    def test_checkout_on_a_host_of_the_company(self):
+        """Stripe's custom domain, once an administrator named it; payers only, to the letter."""
+        tx = self.checkout(self.lines(self.make_invoice(100)))
+        url, parameters = 'https://pay.example.com/c/pay/cs_1#x', self.env['ir.config_parameter']
+        logger = 'odoo.addons.account_pay_now.models.payment.payment_transaction_checkout'
+        with self.assertLogs(logger, 'ERROR') as log, self.assertRaises(PayerError):
+            tx._pay_now_checked_address(url)
+        self.assertIn('pay.example.com', log.output[0])
+        self.assertIn('account_pay_now.stripe_checkout_hosts', log.output[0])
+        parameters.set_param(
+            'account_pay_now.stripe_checkout_hosts', 'Pay.Example.com, other.example'
+        )
+        self.assertEqual(tx._pay_now_checked_address(url), url)
+        for wrong in (
+            'http://pay.example.com/c/pay',
+            'https://example.com/c/pay',
+            'https://x.pay.example.com/c/pay',
+            'https://pay.example.com.evil.example/c/pay',
+            'https://pay.example.com:8443/c/pay',
+            EVIL,
+        ):
+            with (
+                self.subTest(url=wrong),
+                mute_logger(logger),
+                self.assertRaises(PayerError),
+            ):
+                tx._pay_now_checked_address(wrong)
+        provider = self.provider.sudo()
+        self.assertFalse(provider._pay_now_is_own_address(url), "merchants are not sent there")
+        self.connect_paypal()
+        self.assertFalse(self.paypal.sudo()._pay_now_is_checkout_address(url))
+        for role, user in self.users.items():
+            if role != 'administrator':
+                with self.subTest(role=role), self.assertRaises(AccessError):
+                    parameters.with_user(user).set_param(
+                        'account_pay_now.stripe_checkout_hosts', 'evil.example'
+                    )
+
     # === KEYS AND TEMPLATES === #
 
     def test_refused_keys_are_not_kept(self):

@@ -193,9 +193,15 @@ class PayNowOptionsLine(models.TransientModel):
         for company in providers.company_id | self.company_id:
             self.env['pay.now.options']._check_manager(company)
         result = super().write(vals)
-        if changed:
-            for provider in providers:
-                provider.write(changed)
+        for line in self if changed else ():
+            # What was written with the user's rights; a command would be obeyed once more.
+            values = {
+                name: [Command.set(line[name].ids)]
+                if self._fields[name].type == 'many2many'
+                else value
+                for name, value in changed.items()
+            }
+            line.sudo().provider_id.write(values)
         return result
 
     # === BUSINESS METHODS === #

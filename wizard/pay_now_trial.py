@@ -202,7 +202,8 @@ class PayNowTrial(models.TransientModel):
         :raise UserError: this company sent many within the hour.
         """
         try:
-            self.env['pay.now.rate']._hold(self.company_id, 'trial')._spend()
+            company = self.company_id
+            self.env['pay.now.rate']._hold(company, 'trial')._spend(company)
         except utils.TooOften as error:
             raise UserError(
                 self.env._(

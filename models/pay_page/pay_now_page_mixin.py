@@ -299,7 +299,7 @@ class PayNowPageMixin(models.AbstractModel):
         if same := before.filtered(lambda one: one._is_repeated_by(vals, lines)):
             return same[0]
         self._pay_now_check_answer(vals, lines, before)
-        rate._spend()
+        rate._spend(self)
         return before.create(
             {
                 **vals,
@@ -623,7 +623,7 @@ class PayNowPageMixin(models.AbstractModel):
             parts=parts,
             page_url=self._pay_now_path(),
             email=email,
-            allow=rate._spend,
+            allow=lambda: rate._spend(self),
         )
 
     def _pay_now_choice_problem(self, chosen):

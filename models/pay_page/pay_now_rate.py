@@ -52,7 +52,7 @@ class PayNowRate(models.Model):
         }
         rates = self.sudo()
         found = rates.search(Domain.AND(Domain(name, '=', one) for name, one in values.items()))
-        if found and found._is_used_up():
+        if found and found._is_used_up(document):
             return found
         try:
             with self.env.cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
@@ -74,23 +74,51 @@ class PayNowRate(models.Model):
             raise ConcurrencyError("another request of the page takes long") from error
         return rates.browse(rate_id)
 
-    def _spend(self):
+    def _spend(self, document):
         """Count once more; to be asked for right before it is done.
 
+        :param document: whose count it is.
         :return: None
         :raise TooOften: not in this hour any more.
         """
         self.ensure_one()
-        if self._is_used_up():
+        if self._is_used_up(document):
             until = self.hour + timedelta(hours=1)
             raise TooOften(
                 self.env._("This was done too often within an hour. Nothing was debited."), until
             )
         self.used += 1
 
-    def _is_used_up(self):
+    def _is_used_up(self, document):
+        """Tell whether it was done as often as it may be. Who pays does no harm: it is not counted.
+
+        :param document: whose count it is.
+        :rtype: bool
+        """
         most = self._most(self.purpose)
-        return most and self.used >= most
+        if not most or self.used < most:
+            return False
+        return self.purpose != 'checkout' or self.used - self._paid(document) >= most
+
+    def _paid(self, document):
+        """Return how many of the checkouts that were begun in the hour were paid.
+
+        :param document: a page, or an invoice that is paid on Odoo's own.
+        :rtype: int
+        """
+        begun = Domain('pay_now_page_url', '=', document._pay_now_path())
+        if document._name == 'account.move':
+            on_odoos_page = Domain('pay_now_page_url', '=', False)
+            begun |= on_odoos_page & Domain('invoice_ids', 'in', document.ids)
+        return (
+            self.env['payment.transaction']
+            .sudo()
+            .search_count(
+                begun
+                & Domain('create_date', '>=', self.hour)
+                & Domain('state', 'in', ('pending', 'authorized', 'done'))
+            )
+        )
 
     @api.model
     def _most(self, purpose):

@@ -68,11 +68,13 @@ class AccountMove(models.Model):
         """Override of `account`: payments of ours are matched with what they were made for.
 
         `sale` matches an invoice that is posted with all payments of its transactions, whoever the
-        customer is by now.
+        customer is by now, and whoever linked them.
         """
-        if self.id in self.env.context.get('pay_now_posted_again', ()):
+        again = self.env.context.get('pay_now_posted_again')
+        if isinstance(again, list):
             line = self.env['account.move.line'].browse(line_id)
-            if line.move_id.origin_payment_id.payment_transaction_id._pay_now_ours():
+            tx = line.move_id.origin_payment_id.payment_transaction_id.sudo()._pay_now_ours()
+            if tx and (self.id in again or tx._pay_now_payer() != self.commercial_partner_id):
                 return None
         return super().js_assign_outstanding_line(line_id)
 
@@ -110,7 +112,7 @@ class AccountMove(models.Model):
         """Override of `account` to match documents with what was paid for them, or given back."""
         # Nobody has paid what was never posted.
         known = self.filtered('posted_before')
-        moves = self.with_context(pay_now_posted_again=known.ids) if known else self
+        moves = self.with_context(pay_now_posted_again=known.ids)
         posted = super(AccountMove, moves)._post(soft).with_env(self.env)
         if again := known & posted:
             again._pay_now_match_payments()

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
+from odoo import api, models
+from odoo.exceptions import AccessError
 
 from odoo.addons.account_pay_now import const
 
@@ -9,6 +10,56 @@ class AccountPayment(models.Model):
     """The entries of our transactions' payments, and what is reconciled: their receivable lines."""
 
     _inherit = 'account.payment'
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `account`: nobody makes an entry of a payment of ours by hand.
+
+        :raise AccessError: if somebody tries.
+        """
+        name = 'payment_transaction_id'
+        default = self.env.context.get(f'default_{name}')
+        self._pay_now_check_link(vals.get(name, default) for vals in vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Override of `account`: nobody links an entry with a payment of ours by hand.
+
+        What counts as booked, and what can be refunded, is asked of these links.
+
+        :raise AccessError: if somebody tries.
+        """
+        if 'payment_transaction_id' in vals:
+            linked = self.payment_transaction_id.ids
+            self._pay_now_check_link([*linked, vals['payment_transaction_id']])
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        """Override of `account`: a duplicate is not the payment that was made online."""
+        vals_list = super().copy_data(default)
+        if 'payment_transaction_id' in (default or {}):
+            return vals_list
+        for payment, vals in zip(self, vals_list, strict=True):
+            if payment.payment_transaction_id.sudo()._pay_now_ours():
+                vals['payment_transaction_id'] = False
+        return vals_list
+
+    @api.model
+    def _pay_now_check_link(self, transaction_ids):
+        """Refuse to link payments of ours with entries in somebody's name.
+
+        :param transaction_ids: what would be linked, or not any more; empty ones among them.
+        :raise AccessError: if one of them is ours.
+        """
+        if self.env.su:
+            return
+        txs = self.env['payment.transaction'].sudo().browse(filter(None, transaction_ids))
+        if txs.exists()._pay_now_ours():
+            raise AccessError(
+                self.env._("Entries of online payments are made by Pay Now, not by hand.")
+            )
 
     # === BUSINESS METHODS === #
 

@@ -152,12 +152,34 @@ class PaymentTransaction(models.Model):
 
         :rtype: float
         """
-        move = self.pay_now_discount_move_id
-        if move.state != 'posted' or self._pay_now_reversals(move):
-            return 0.0
         account = self.payment_id.destination_account_id
-        lines = move.line_ids.filtered(lambda line: line.account_id == account)
+        moves = (self.pay_now_discount_move_id | self._pay_now_former_discount_entries()).filtered(
+            lambda move: move.state == 'posted' and not self._pay_now_reversals(move)
+        )
+        lines = moves.line_ids.filtered(lambda line: line.account_id == account)
         return sum(lines.mapped('amount_currency'))
+
+    def _pay_now_former_discount_entries(self):
+        """Return the entries that took a discount back before the last one did.
+
+        Discounts lapse one by one. Each entry is matched with the payment, and made for nothing
+        else.
+
+        :rtype: account.move
+        """
+        if not self.pay_now_discount_move_id:
+            return self.pay_now_discount_move_id
+        matched = self.payment_id._pay_now_counterpart_lines().matched_debit_ids
+        journal = self.provider_id.journal_id
+        entries = matched.debit_move_id.move_id.filtered(
+            lambda move: (
+                move.move_type == 'entry'
+                and move.journal_id == journal
+                and not move.origin_payment_id
+                and not move.reversed_entry_id
+            )
+        )
+        return entries - entries.union(*entries._pay_now_booked_for())
 
     def _pay_now_report_discount(self):
         """Flag a discount that lapsed, and is open as credit; or close what was flagged."""

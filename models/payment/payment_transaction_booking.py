@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
+from odoo.tools.misc import clean_context
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
@@ -133,7 +134,9 @@ class PaymentTransaction(models.Model):
     def _pay_now_in_books_of(self, provider):
         """Return the transactions as the provider's company books and reads them."""
         company = provider.company_id
-        return self.with_company(company).with_context(lang=company._pay_now_lang())
+        txs = self.with_company(company)
+        # Whose button it may be: no entry is made of what a client says.
+        return txs.with_context({**clean_context(txs.env.context), 'lang': company._pay_now_lang()})
 
     def _pay_now_book_payments_of(self, provider):
         method_line = provider._pay_now_method_line()

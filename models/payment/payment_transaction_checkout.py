@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.fields import Command, Domain
 from odoo.tools import mute_logger, sql
+from odoo.tools.misc import clean_context
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
@@ -87,7 +88,11 @@ class PaymentTransaction(models.Model):
         self._pay_now_check_hands_off(
             *(vals.get('provider_id', default) for vals in vals_list if not self.env.su)
         )
-        txs = super().create(vals_list)
+        Transaction = self
+        if self._pay_now_any_ours(vals.get('provider_id') for vals in vals_list):
+            # A refund that somebody asks for is made in sudo, and of nothing that the client says.
+            Transaction = self.with_context(clean_context(self.env.context))
+        txs = super(PaymentTransaction, Transaction).create(vals_list)
         for tx in txs:
             if tx.provider_code not in const.PROVIDER_CODES:
                 continue
@@ -127,11 +132,22 @@ class PaymentTransaction(models.Model):
         :param provider_ids: of the payments to be written.
         :raise AccessError: if one of them is ours.
         """
-        providers = self.env['payment.provider'].sudo().browse(filter(None, provider_ids))
-        if any(provider.code in const.PROVIDER_CODES for provider in providers.exists()):
+        if self._pay_now_any_ours(provider_ids):
             raise AccessError(
                 self.env._("Payments of this provider are made by their payers, not by hand.")
             )
+
+    @api.model
+    def _pay_now_any_ours(self, provider_ids):
+        """Tell whether one of some providers is ours.
+
+        :param provider_ids: ids, empty ones among them.
+        :rtype: bool
+        """
+        providers = self.env['payment.provider'].sudo().browse(filter(None, provider_ids))
+        # A client may name anything.
+        providers = providers if self.env.su else providers.exists()
+        return any(provider.code in const.PROVIDER_CODES for provider in providers)
 
     def _pay_now_check_own(self, payment):
         """Report what the provider has under our id, and is another payment by its own reference.
@@ -224,8 +240,14 @@ class PaymentTransaction(models.Model):
         :rtype: str
         :raise PayerError: in the customer's language, if it leads anywhere else.
         """
-        if not self.provider_id._pay_now_is_own_address(url):
-            _logger.error("%s: the checkout is at an address of others", self.reference)
+        if not self.provider_id._pay_now_is_checkout_address(url):
+            _logger.error(
+                "%s: the checkout is on a host of others, %r (Stripe's custom domain is named in"
+                " the system parameter %s)",
+                self.reference,
+                utils.host_of(url),
+                const.CHECKOUT_HOSTS[const.STRIPE],
+            )
             raise PayerError(self.env._("This payment cannot be completed any more."))
         return url
 

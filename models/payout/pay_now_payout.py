@@ -492,6 +492,11 @@ class PayNowPayout(models.Model):
                 currency=currency,
                 provider=self.provider_id.sudo()._pay_now_short_name(),
             ),
+            'rest': lambda left: self.env._(
+                "%(amount)s of it are left on the clearing account, which is more than rates"
+                " differ by: reconcile them by hand.",
+                amount=self.company_id.currency_id.with_env(self.env).format(abs(left)),
+            ),
             'listed': lambda total: self.env._(
                 "The provider lists %(total)s, and transfers %(amount)s.",
                 total=write(total),

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.provider import problems
 
 
@@ -237,6 +238,10 @@ class PayNowPayout(models.Model):
         if not lines:
             return True
         if not left or not items or self._undecided_lines():
+            return False
+        if abs(left) > const.EXCHANGE_SHARE * abs(sum(own.mapped('balance'))):
+            # A payment of it was matched with something else, perhaps: no rates differ by so much.
+            self._note_problem('rest', left=left)
             return False
         provider = self.provider_id.with_env(self.env)
         values = provider._pay_now_prepare_entry(

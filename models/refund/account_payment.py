@@ -28,6 +28,8 @@ class AccountPayment(models.Model):
         """Override of `account_payment` to learn first what was refunded at the provider."""
         tx = self.payment_transaction_id.sudo()
         if tx.provider_code in const.PROVIDER_CODES:
+            # Whoever only reads asks no provider, and books nothing.
+            tx.with_env(self.env).check_access('write')
             tx._synchronize()
             self.invalidate_recordset(['amount_available_for_refund'])
         return super().action_refund_wizard()

@@ -1,10 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import const
@@ -105,6 +106,21 @@ class PaymentTransaction(models.Model):
         ):
             return None
         return super()._ensure_provider_is_not_disabled()
+
+    def _refund(self, amount_to_refund=None):
+        """Override of `payment`: an amount of money, or all of it; nothing else that a client says.
+
+        :raise ValidationError: it is none.
+        """
+        if self.provider_code in const.PROVIDER_CODES and amount_to_refund is not None:
+            is_amount = (
+                isinstance(amount_to_refund, int | float)
+                and math.isfinite(amount_to_refund)
+                and self.currency_id.compare_amounts(amount_to_refund, 0) > 0
+            )
+            if not is_amount:
+                raise ValidationError(self.env._("The amount to refund must be positive."))
+        return super()._refund(amount_to_refund)
 
     def _send_refund_request(self):
         """Override of `payment` to ask the provider, after a look at what it knows already.

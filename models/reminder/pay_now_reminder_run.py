@@ -14,6 +14,8 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 #: What a person says when making a run, in Sales and in Invoicing.
 CHOSEN_BY_SALES = {'company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids'}
 CHOSEN = CHOSEN_BY_SALES | {'application', 'print_previous_balance'}
+#: Of these, what names several records.
+LISTS = {'level_ids', 'partner_ids', 'user_ids'}
 
 
 class PayNowReminderRun(models.Model):
@@ -258,10 +260,43 @@ class PayNowReminderRun(models.Model):
         """
         if self._is_sales_only():
             chosen = {name: vals[name] for name in CHOSEN_BY_SALES if name in vals}
-            return {**self._within_sales(chosen), 'sales_user_id': self.env.uid}
+            chosen = self._within_sales(self._only_links(chosen))
+            return {**chosen, 'sales_user_id': self.env.uid}
         for name in vals.keys() - CHOSEN:
             self._check_field_access(self._fields[name], 'write')
-        return vals
+        return self._only_links(vals)
+
+    @api.model
+    def _only_links(self, vals):
+        """Return values whose lists name records that there are, and do nothing else to them.
+
+        A command may make, change or delete others; a run is made with the rights of the system.
+
+        :param dict vals: what was asked for.
+        :rtype: dict
+        :raise AccessError: if it does, or names records that the user may not read.
+        """
+        linked = dict(vals)
+        for name in LISTS & vals.keys():
+            ids = set()
+            for command in vals[name] or ():
+                match command:
+                    case int():
+                        ids.add(command)
+                    case (Command.LINK, int(one), *_rest):
+                        ids.add(one)
+                    case (Command.SET, _zero, [*ones]) if all(isinstance(one, int) for one in ones):
+                        ids.update(ones)
+                    case (Command.CLEAR, *_rest):
+                        ids.clear()
+                    case _:
+                        raise AccessError(
+                            self.env._("A run of reminders changes no other records.")
+                        )
+            records = self.env[self._fields[name].comodel_name].browse(ids)
+            records.check_access('read')
+            linked[name] = [Command.set(records.ids)]
+        return linked
 
     # === ACTION METHODS === #
 
@@ -368,32 +403,6 @@ class PayNowReminderRun(models.Model):
             )
         return False
 
-    def _note_server_refuses(self, server, error, until):
-        """Keep in the run that a mail server takes none of its mails, and notify who sent it, once.
-
-        :param ir.mail_server server: none is that of the configuration file.
-        :param str error: what it said.
-        :param datetime.datetime until: when it is tried again.
-        """
-        others = [code for code in self.problem_codes or [] if code[1].get('server') != server.id]
-        known = len(others) < len(self.problem_codes or [])
-        values = {
-            'server': server.id,
-            'name': server.sudo().name or '',
-            'error': error,
-            'until': fields.Datetime.to_string(until),
-        }
-        self.problem_codes = [*others, ['mail_server', values]]
-        user = self._sender()
-        if not known:
-            run = self.with_context(lang=user.lang or self.env.lang)
-            run.sudo().activity_schedule(
-                'mail.mail_activity_data_warning',
-                user_id=user.id,
-                summary=run.env._("The mail server takes no reminders"),
-                note=run.problem,
-            )
-
     def _note_server_works(self, server):
         """Take back that a mail server takes no mails.
 
@@ -406,20 +415,6 @@ class PayNowReminderRun(models.Model):
             self.problem_codes = codes or False
             if not codes:
                 self.sudo().activity_unlink(['mail.mail_activity_data_warning'])
-
-    def _sender(self):
-        """Return who is told what became of the run.
-
-        :rtype: res.users
-        """
-        by_hand = self.trigger == 'manual' and (self.sales_user_id or self.create_uid)
-        return by_hand or self.company_id._pay_now_accountant()
-
-    def _note_no_mail_server(self):
-        """Keep in each run why its reminders do not leave."""
-        for run in self.filtered(lambda run: not run.problem_codes):
-            code = 'no_mail_server' if run.state == 'sending' else 'no_mail_server_send'
-            run.problem_codes = [[code, {}]]
 
     def _note_mail_server_exists(self):
         """Take back that there is no mail server."""

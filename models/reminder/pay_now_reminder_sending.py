@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 
 import psycopg2
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
@@ -158,7 +158,7 @@ class PayNowReminder(models.Model):
         :rtype: MailRefusal | None
         """
         cron = self.env['ir.cron']
-        refused = 0
+        refused = self.browse()
         for index, reminder in enumerate(self):
             reminder = reminder.with_prefetch()
             if index and time.monotonic() - written_at > const.CHECK_VALID_SECONDS:
@@ -176,8 +176,12 @@ class PayNowReminder(models.Model):
             refusal = reminder._hand_over_one(options)
             # Committed at once: what became of a mail outlives whatever happens next.
             cron._commit_progress()
-            refused = refused + 1 if refusal else 0
-            if refusal and (refusal.kind == 'server' or refused == const.REFUSED_IN_A_ROW):
+            refused = refused | reminder if refusal else self.browse()
+            if refusal and refusal.kind == 'server':
+                return refusal
+            if len(refused) == const.REFUSED_IN_A_ROW:
+                # No matter of the addresses: whoever it is, the next one is written to again.
+                refused._forget_refused_addresses()
                 return refusal
             if not refusal:
                 reminder.run_id._note_server_works(options['mail_server'])
@@ -269,7 +273,9 @@ class PayNowReminder(models.Model):
         now = fields.Datetime.now()
         waiting = self.try_lock_for_update().filtered(lambda one: one.state == 'queued')
         waiting.filtered(lambda one: not one.retry_at or one.retry_at <= now)._postpone()
-        self.run_id._note_server_refuses(server, refusal.text, min(waiting.mapped('retry_at')))
+        if waiting:
+            until = min(waiting.mapped('retry_at'))
+            waiting.run_id._note_server_refuses(server, refusal.text, until)
         return waiting
 
     # === BUSINESS METHODS - NOTES === #
@@ -373,87 +379,12 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - FAILURES === #
 
-    def _fail(self, code, **values):
-        """Mark the reminder failed; a person decides what comes next (see `_notify_failed`).
-
-        :param str code: what went wrong (see `_reason_sentences`).
-        :param values: of the code.
-        """
-        self.write({'state': 'failed', 'retry_at': False, 'reason_codes': [[code, values]]})
-
     def _notify_failed(self):
         """Notify whoever is responsible, once for a run, of what of these was not delivered."""
         failed = self.filtered(lambda one: one.state == 'failed' and not one.notice_id)
         for run, reminders in failed.grouped('run_id').items():
             for user, own in reminders.grouped(lambda one: one._responsible()).items():
                 own.with_context(lang=user.lang or self.env.lang)._notify(run, user)
-
-    def _notify(self, run, user):
-        """Have one activity about the failed reminders of a run for one user.
-
-        With the customer it is about, or with the run where it is about several.
-
-        :param pay.now.reminder.run run: theirs; it may be none.
-        :param res.users user: who is responsible.
-        """
-        known = self.search(
-            Domain('run_id', '=', run.id)
-            & Domain('notice_id.user_id', '=', user.id)
-            & Domain('notice_id.active', '=', True)
-            & Domain('state', '=', 'failed')
-        )
-        known = known if run else self.browse()
-        everyone, record = known | self, self[:1].partner_id
-        if len(everyone) > 1 and run.with_user(user).has_access('read'):
-            record = run
-        known.notice_id.sudo().unlink()
-        everyone.notice_id = (
-            self.env['mail.activity']
-            .sudo()
-            .create(
-                {
-                    'res_model_id': self.env['ir.model']._get_id(record._name),
-                    'res_id': record.id,
-                    'user_id': user.id,
-                    **everyone._failure_texts(),
-                    'activity_type_id': self.env.ref('mail.mail_activity_data_warning').id,
-                }
-            )
-        )
-
-    def _failure_texts(self):
-        """Return what a notice says of reminders that were not delivered.
-
-        :return: `summary` and `note`.
-        :rtype: dict
-        """
-        summary = self.env._("Reminder not delivered")
-        if len(self) > 1:
-            summary = self.env._("%s reminders not delivered", len(self))
-        lines = [
-            f'{one.partner_id.display_name} – {one.reason}' for one in self[: const.NOTED_LINES]
-        ]
-        if len(self) > len(lines):
-            lines.append(self.env._("and %s more", len(self) - len(lines)))
-        return {'summary': summary, 'note': Markup('<br/>').join(lines)}
-
-    def _note_refused_address(self):
-        """Remember that an address does not take mails, until the contact has another one."""
-        contact = (self.contact_id or self.partner_id).sudo()
-        contact.pay_now_refused_email = self.email
-        contact._message_receive_bounce(self.email, contact)
-
-    def _message_receive_bounce(self, email, partner):
-        """Called by `mail` when a reminder came back.
-
-        :param str email: the address that did not take it.
-        :param res.partner partner: whose address it is.
-        """
-        for reminder in self.filtered(lambda one: one.state in ('sent', 'uncertain')):
-            reminder._fail('bounced', email=email)
-            # `mail` has counted it already.
-            reminder.contact_id.sudo().pay_now_refused_email = email
-            reminder._notify_failed()
 
     # === BUSINESS METHODS - JOBS === #
 
@@ -572,6 +503,7 @@ class PayNowReminder(models.Model):
             return
         cron = self.env['ir.cron']
         self._find_uncertain()
+        self._drop_canceled()
         self._note_sent()
         self.search(domain).run_id._note_mail_server_exists()
         cron._commit_progress(
@@ -692,3 +624,9 @@ class PayNowReminder(models.Model):
             & (Domain('sent_at', '=', False) | Domain('sent_at', '<', late))
         ).try_lock_for_update()
         lost.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
+
+    @api.model
+    def _drop_canceled(self):
+        """Drop what was handed over as somebody canceled the run, and was not taken for now."""
+        left = Domain('state', '=', 'queued') & Domain('run_id.state', '=', 'canceled')
+        self.search(left).try_lock_for_update().action_drop()

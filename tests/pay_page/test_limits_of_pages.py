@@ -84,6 +84,21 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
         with freeze_time(fields.Datetime.now() + timedelta(hours=1)):
             self.assertEqual(self.pay(third).status_code, 303)
 
+    def test_who_pays_is_not_counted(self):
+        """Sixty invoices of a page, paid one by one within the hour."""
+        first, second, third, fourth = self.items
+        for item in (first, second):
+            self.assertEqual(self.pay(item).status_code, 303)
+            tx = self.env['payment.transaction'].search([], limit=1)
+            tx._pay_now_open()
+            self.gateway.pay(tx)
+            tx._synchronize()
+            self.assertEqual(tx.state, 'done')
+        self.assertEqual(self.pay(third).status_code, 303)
+        self.assertEqual(self.pay(fourth).status_code, 303)
+        # Begun, and not paid.
+        self.assertEqual(self.pay(third, fourth).status_code, 429)
+
     def test_what_is_refused_is_not_counted(self):
         foreign = self.lines(self.make_invoice(10, partner=self.company.partner_id))
         for _press in range(5):
@@ -118,13 +133,13 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
     def test_payments_on_odoos_pages(self):
         rates = self.env['pay.now.rate']
         for _tx in range(2):
-            rates._hold(self.invoice, 'checkout')._spend()
+            rates._hold(self.invoice, 'checkout')._spend(self.invoice)
         with self.assertRaises(TooOften):
-            rates._hold(self.invoice, 'checkout')._spend()
+            rates._hold(self.invoice, 'checkout')._spend(self.invoice)
 
     def test_hours_are_forgotten(self):
         rates = self.env['pay.now.rate'].sudo()
-        rates._hold(self.invoice, 'checkout')._spend()
+        rates._hold(self.invoice, 'checkout')._spend(self.invoice)
         rates._gc_rates()
         self.assertEqual(rates.search_count([]), 1)
         with freeze_time(fields.Datetime.now() + timedelta(hours=4)):

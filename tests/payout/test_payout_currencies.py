@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Payouts in another currency than the books, with the bank's account in either."""
 
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -93,6 +94,33 @@ class TestPayoutCurrencies(PayoutCommon):
         )
         self.sweep()
         self.assertEqual(self.env['account.move'].search_count([('ref', '=', REFERENCE)]), 2)
+
+    def test_payment_that_was_matched_with_something_else(self):
+        """What is left is not a difference of rates, however much it is."""
+        self.rate(1.1)
+        tx, line = self.pay_in_dollars()
+        clearing = self.provider.pay_now_clearing_account_id
+        by_hand = self.env['account.move'].create(
+            {
+                'move_type': 'entry',
+                'journal_id': self.company_data['default_journal_misc'].id,
+                'line_ids': [
+                    Command.create({'account_id': clearing.id, 'credit': 300}),
+                    Command.create({'account_id': self.transfer.id, 'debit': 300}),
+                ],
+            }
+        )
+        by_hand.action_post()
+        items = (by_hand | tx.payment_id.move_id).line_ids
+        items.filtered(lambda one: one.account_id == clearing).reconcile()
+        self.gateway.pay_out(REFERENCE, [line], currency='USD')
+        self.sweep()
+        payout = self.payout(REFERENCE)
+        tx.pay_now_discrepancy_ids.filtered('proposed_commission').action_book_commission()
+        self.sweep()
+        self.assertEqual(self.env['account.move'].search_count([('ref', '=', REFERENCE)]), 1)
+        self.assertFalse(payout.settled)
+        self.assertIn("more than rates differ by", payout.problem)
 
     def test_bank_account_in_the_payouts_currency(self):
         _tx, payout = self.paid_out()

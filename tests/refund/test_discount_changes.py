@@ -86,6 +86,25 @@ class TestDiscountChanges(CreditNoteCase):
                 self.assertFalse(self.discrepancies(tx, 'surplus'))
                 self.assert_balance()
 
+    def test_discounts_that_lapse_one_by_one(self):
+        """Each is taken back once, and what the customer paid stays the customer's."""
+        invoices = [self.discounted('excluded') for _one in range(3)]
+        tx = self.pay(self.lines(*invoices))
+        self.assertEqual(tx.amount, 3 * 118)
+        for invoice in invoices:
+            invoice.button_draft()
+            invoice.invoice_line_ids.price_unit = 50
+            invoice.action_post()
+            self.sweep()
+            (found,) = self.discrepancies(tx, 'discount').filtered(lambda one: one.state == 'open')
+            self.assertEqual(found.amount, 2)
+            found.action_reverse()
+            self.assertEqual(tx._pay_now_discount_left(), 0)
+            self.assertEqual(tx._pay_now_credit(), tx._pay_now_left())
+        left = tx.amount - sum(invoice.amount_total for invoice in invoices)
+        self.assertEqual(round(tx._pay_now_left(), 2), round(left, 2))
+        self.assert_balance()
+
     def test_part_of_a_discounted_payment_is_free(self):
         """The discount of the invoice that is as it was counts on; the other one is free."""
         kept, gone = self.discounted('excluded'), self.taxed(price=50)

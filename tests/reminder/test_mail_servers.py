@@ -4,7 +4,8 @@ import smtplib
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.tests import tagged
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.models.mail_mail import MailRefusal
@@ -165,6 +166,134 @@ class TestMailServers(ReminderDaysCommon):
             self.assertEqual(len(self.notices()), 1)
             self.assertIn("3", self.notices().summary)
 
+    def test_server_that_refuses_every_address(self):
+        """Ten customers are not without reminders for ever because of one mail server."""
+        for answer in ('550 No such user here', '550 5.1.1 Unknown recipient'):
+            with self.subTest(answer=answer), patch(f'{CONST}.REFUSED_IN_A_ROW', 3):
+                self.smtp.says('RCPT', answer)
+                run = self.make_run(5)
+                self.send()
+                self.assertEqual(self.states(run), ['failed'] * 3 + ['queued'] * 2)
+                self.assertFalse(any(self.customers.mapped('pay_now_refused_email')))
+                run.action_cancel()
+
+    def test_server_that_refuses_all_there_are(self):
+        """Nothing is left that could wait for it."""
+        self.smtp.says('RCPT', '554 5.7.1 Relay access denied')
+        with patch(f'{CONST}.REFUSED_IN_A_ROW', 3):
+            run = self.make_run(3)
+            self.send()
+        self.assertEqual(self.states(run), ['failed'] * 3)
+        self.assertEqual(len(self.notices()), 1)
+        self.assertEqual(run.state, 'done')
+
+    def test_canceled_as_it_was_handed_over(self):
+        """The customer is not kept from the next reminder."""
+        run = self.make_run(1)
+
+        def script(step, _dialogue):
+            if step == 'RCPT':
+                # As the other transaction has it: what is on its way is left.
+                self.env.cr.execute(
+                    "UPDATE pay_now_reminder_run SET state = 'canceled' WHERE id = %s", run.ids
+                )
+                return '451 4.3.0 Try later'
+            return True
+
+        self.smtp.script = script
+        self.send()
+        self.env.invalidate_all()
+        self.assertEqual(run.state, 'canceled')
+        self.smtp.works()
+        self.send(minutes=6)
+        self.assertEqual(self.states(run), ['canceled'])
+        self.assertFalse(self.smtp.mails)
+        with self.at(START + timedelta(days=1)):
+            self.assertEqual(self.run_for(self.customers).reminder_ids.state, 'draft')
+
+    def test_notice_about_the_server_is_read_by_somebody(self):
+        """Who sent the run left the company since."""
+        self.smtp.says('CONNECT', HANG_UP)
+        user = new_test_user(
+            self.env,
+            'left',
+            groups='account.group_account_invoice',
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        run = self.make_run(1)
+        self.env.cr.execute(
+            'UPDATE pay_now_reminder_run SET create_uid = %s WHERE id = %s', [user.id, run.id]
+        )
+        self.env.invalidate_all()
+        self.assertEqual(run._sender(), user)
+        user.active = False
+        self.send()
+        self.assertEqual(self.states(run), ['queued'])
+        self.assertTrue(run.activity_ids)
+        self.assertTrue(all(run.activity_ids.user_id.mapped('active')))
+
+    # === REPORTS === #
+
+    def came_back(self, run, email='', report=''):
+        """Let a report about the mail of a run come in, as any mail does."""
+        reminder = run.reminder_ids
+        report = (
+            report
+            and f"""--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example.com
+
+Final-Recipient: rfc822; {email or reminder.email}
+{report}
+
+"""
+        )
+        text = f"""From: MAILER-DAEMON@example.com
+To: bounce@example.com
+Subject: Undelivered
+Message-ID: <{len(report)}-report@example.com>
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+Sorry.
+
+{report}--b
+Content-Type: message/rfc822
+
+From: company@example.com
+Message-ID: {reminder.mail_id.message_id}
+Subject: Reminder
+
+--b--
+"""
+        self.env['mail.thread'].message_process(False, text)
+        self.env.invalidate_all()
+        return reminder
+
+    def test_reports(self):
+        """A delay is none, and only what is about the address is remembered with it."""
+        for report, email, state, refused in (
+            ('Action: delayed\nStatus: 4.4.1', '', 'sent', False),
+            ('Action: relayed\nStatus: 2.0.0', '', 'sent', False),
+            ('Action: failed\nStatus: 5.7.1', '', 'failed', False),
+            ('Action: failed\nStatus: 4.4.7', '', 'failed', False),
+            ('Action: failed\nStatus: 5.1.8', '', 'failed', False),
+            ('Action: failed\nStatus: 5.1.1', 'elsewhere@example.com', 'failed', False),
+            ('Action: failed\nStatus: 5.1.1', '', 'failed', True),
+            ('Action: failed\nStatus: 5.2.2', '', 'failed', True),
+        ):
+            with self.subTest(report=report, email=email):
+                run = self.make_run(1)
+                self.send()
+                reminder = self.came_back(run, email, report)
+                self.assertEqual(reminder.state, state)
+                expected = reminder.email if refused else False
+                self.assertEqual(self.customers.pay_now_refused_email, expected)
+
     def test_rest_of_the_run_is_not_written_for_nothing(self):
         self.smtp.says('CONNECT', HANG_UP)
         run = self.make_run(6)
@@ -285,6 +414,10 @@ class TestMailServers(ReminderDaysCommon):
         for error, may_have_left, kind in (
             (recipients({'a@b.c': (550, b'No such user')}), False, 'address'),
             (recipients({'a@b.c': (550, b'5.7.1 Blocked')}), False, 'mail'),
+            (recipients({'a@b.c': (550, b'relay not permitted')}), False, 'mail'),
+            (recipients({'a@b.c': (553, b'Sender is on a block list')}), False, 'mail'),
+            (recipients({'a@b.c': (550, b'5.1.8 Domain of sender not found')}), False, 'server'),
+            (recipients({'a@b.c': (550, b'5.1.10 No such recipient')}), False, 'address'),
             (recipients({'a@b.c': (552, b'5.2.2 Full')}), False, 'address'),
             (recipients({'a@b.c': (550, b'No'), 'd@e.f': (450, b'Wait')}), False, 'later'),
             (smtplib.SMTPSenderRefused(552, b'5.3.4 Too large', 'a@b.c'), False, 'mail'),
