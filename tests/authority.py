@@ -86,8 +86,9 @@ GROUPS = {('res.company', 'pay_now_provider_ids'): 'base.group_system'}
 #: In sudo only, whatever the rights on the record are.
 BY_THE_MODULE = {
     'account.move': """
-        pay_now_item_ids pay_now_refund_ids pay_now_token pay_now_token_company_id
-        pay_now_token_expiry pay_now_token_partner_id pay_now_undone_ids
+        pay_now_item_ids pay_now_payout_ids pay_now_refund_ids pay_now_returned_payout_ids
+        pay_now_token pay_now_token_company_id pay_now_token_expiry pay_now_token_partner_id
+        pay_now_undone_ids
     """,
     'account.move.line': """
         pay_now_answer_ids pay_now_reminder_ids
@@ -104,7 +105,7 @@ BY_THE_MODULE = {
         line_ids opening problem provider_id read_at state to_decide_count unlisted waiting
     """,
     'pay.now.balance.line': """
-        amount balance_id code domain model number
+        amount balance_id code currency_id domain model number
     """,
     'pay.now.certificate': """
         api_base asked_at attempts content next_attempt_at state test_mode url vouched
@@ -166,7 +167,7 @@ BY_THE_MODULE = {
         gap line_ids opening problem provider_id
     """,
     'pay.now.statement.line': """
-        amount code domain number statement_id
+        amount code currency_id domain model number statement_id
     """,
     'pay.now.to.handle': """
         amount company_id currency_id date deadline kind partner_id provider_id res_id

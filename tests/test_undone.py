@@ -79,7 +79,7 @@ class UndoneCase(DisputeCase):
             self.sweep(self.paypal)
             for model in ('pay.now.payout', 'pay.now.dispute'):
                 self.env[model].sudo().search([])._book_and_reconcile()
-            self.env['pay.now.payout']._cron_match_bank()
+            self.env['pay.now.payout'].sudo()._cron_match_bank()
             transactions._pay_now_sweep_waiting()
             transactions._pay_now_settle_again()
             documents = transactions.pay_now_item_ids.move_id

@@ -117,7 +117,7 @@ class DisputedMoneyCase(PayoutCommon):
             ),
         )
         self.paypal_gateway.movements = [self.movement(self.refund_ref, reversal=True)]
-        self.env['pay.now.movement'].sudo()._sweep(self.paypal)
+        self.env['pay.now.movement'].sudo()._sweep(self.paypal.sudo())
         self.paypal_gateway.disputes = former
 
     # === what is looked at === #

@@ -35,7 +35,7 @@ class TestAttack(PayNowCommon, HttpCase):
         for name in ('report', 'rpc', 'web', 'world'):
             setattr(cls, name, importlib.import_module(f'dev.attack.{name}'))
         cls.connect()
-        cls.provider.pay_now_api_key = 'sk_test_of_the_merchant'
+        cls.provider.sudo().pay_now_api_key = 'sk_test_of_the_merchant'
         cls.people = cls.world.make(cls.env, cls.company, cls.provider)
         cls.env['account.move'].search([]).mapped('pay_now_url')
 

@@ -187,7 +187,7 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
                 self.assertIn('noindex', headers['X-Robots-Tag'])
 
     def test_reading_an_address_prolongs_nothing(self):
-        self.invoice.pay_now_token_expiry = lapsed = fields.Date.today() - timedelta(days=1)
+        self.invoice.sudo().pay_now_token_expiry = lapsed = fields.Date.today() - timedelta(days=1)
         self.env.invalidate_all()
         self.invoice.read(['pay_now_url'])
         self.env['mail.render.mixin']._render_template(
@@ -207,7 +207,7 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
             # Odoo passes on what a customer wrote, with what it quotes.
             (self.customer, self.page, lapsed),
         ):
-            self.invoice.pay_now_token_expiry = lapsed
+            self.invoice.sudo().pay_now_token_expiry = lapsed
             self.env['mail.mail'].create(
                 {
                     'author_id': writer.id,

@@ -104,7 +104,7 @@ class TestChain(BrowserMixin, SandboxCase):
             elif happens == 'return':
                 tx._synchronize()
             else:
-                self.env['pay.now.event']._sweep()
+                self.env['pay.now.event'].sudo()._sweep()
         self.sandbox.settle()
         self.sandbox.release_fees()
         # The next sweep asks about everything, whatever was lost.

@@ -397,7 +397,7 @@ class TestEnding(EndingCase):
                 self.env.invalidate_all()
                 self.end()
                 self.assertEqual(tx.state, 'draft')
-                self.env['payment.transaction']._pay_now_sweep_ended()
+                self.env['payment.transaction'].sudo()._pay_now_sweep_ended()
                 self.end()
                 self.assert_ended(tx, 'items_changed')
 

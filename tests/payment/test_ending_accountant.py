@@ -17,7 +17,7 @@ class TestEndingAccountant(EndingCase):
 
     def assert_stands(self, tx):
         self.env.flush_all()
-        self.env['payment.transaction']._pay_now_sweep_ended()
+        self.env['payment.transaction'].sudo()._pay_now_sweep_ended()
         self.end()
         self.assertEqual((tx.state, tx.pay_now_refusal), ('draft', False))
         self.assertFalse(tx.pay_now_item_ids.changed_at)

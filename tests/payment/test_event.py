@@ -27,7 +27,7 @@ class TestEvent(PayNowCommon):
         cls.connect()
         cls.invoice = cls.make_invoice(300)
         cls.tx = cls.checkout(cls.lines(cls.invoice))
-        cls.Event = cls.env['pay.now.event']
+        cls.Event = cls.env['pay.now.event'].sudo()
 
     def event(self, ref='evt_1', **values):
         return base.Event(

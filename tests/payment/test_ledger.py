@@ -49,7 +49,7 @@ class TestLedger(PayNowCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.Event = cls.env['pay.now.event']
+        cls.Event = cls.env['pay.now.event'].sudo()
         cls.env.flush_all()
         cls.env.cr.execute(FILL, [cls.provider.id, cls.company.id, ROWS])
         cls.env.cr.execute("ANALYZE pay_now_event")

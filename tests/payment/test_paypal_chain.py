@@ -114,7 +114,7 @@ class TestPayPalChain(BrowserMixin, SandboxCase):
                 for _time in range(1 + happens.endswith('twice')):
                     tx._synchronize(payer_returned=True)
             else:
-                self.env['pay.now.event']._sweep()
+                self.env['pay.now.event'].sudo()._sweep()
         self.lose_notifications()
         self.sweep()
         paypal.settle()

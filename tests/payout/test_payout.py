@@ -490,7 +490,7 @@ class TestPayoutBank(PayoutCommon):
         late = self.bank_line(295.40, "VIREMENT")
         self.assertFalse(late.is_reconciled)
         late.payment_ref = "STRIPE"
-        self.env['pay.now.payout']._cron_match_bank()
+        self.env['pay.now.payout'].sudo()._cron_match_bank()
         self.assertTrue(late.is_reconciled)
 
     def test_nothing_by_itself_that_may_be_something_else(self):
@@ -512,7 +512,7 @@ class TestPayoutBank(PayoutCommon):
         # The first one was beyond doubt when it came: start again with both.
         lines.action_undo_reconciliation()
         self.assertEqual(self.first.bank_state, 'waiting')
-        self.env['pay.now.payout']._cron_match_bank()
+        self.env['pay.now.payout'].sudo()._cron_match_bank()
         self.assertFalse(any(lines.mapped('is_reconciled')))
         action = self.first.action_match_bank()
         found = self.env['account.bank.statement.line'].search(action['domain'])

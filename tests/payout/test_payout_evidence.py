@@ -24,7 +24,7 @@ class BankCase(PayoutCommon):
 
     def assert_open(self, line, case=None):
         """Check that nothing was done by itself, now or by the daily action."""
-        self.env['pay.now.payout']._cron_match_bank()
+        self.env['pay.now.payout'].sudo()._cron_match_bank()
         self.assertFalse(line.is_reconciled, case)
         self.assertEqual(self.first.bank_state, 'waiting', case)
 
@@ -160,7 +160,7 @@ class TestPayoutEvidence(BankCase):
         )
         self.assert_open(both[0])
         both[1].unlink()
-        self.env['pay.now.payout']._cron_match_bank()
+        self.env['pay.now.payout'].sudo()._cron_match_bank()
         self.assertTrue(both[0].is_reconciled)
         again = self.bank_line(295.40, label)
         self.assertFalse(again.is_reconciled, "the payout is at the bank already")
@@ -178,7 +178,7 @@ class TestPayoutEvidence(BankCase):
                 line = self.bank_line(295.40, f'STRIPE {REFERENCE}')
                 self.assertEqual(self.first.bank_state, 'matched')
                 undo(line)
-                self.env['pay.now.payout']._cron_match_bank()
+                self.env['pay.now.payout'].sudo()._cron_match_bank()
                 self.sweep()
                 self.first.action_check()
                 self.assertEqual(self.first.bank_state, 'waiting')

@@ -52,7 +52,7 @@ class MoneyCase(SandboxCase):
 
     def list_all(self):
         """Sweep, as the scheduled action does once an hour."""
-        (self.provider | self.paypal).pay_now_last_listing_at = False
+        (self.provider | self.paypal).sudo().pay_now_last_listing_at = False
         with self.assertNoLogs('odoo.addons', level='ERROR'):
             self.sweep()
 

@@ -47,7 +47,7 @@ class TestPayoutTaxed(BankCase):
             )
             self.assertEqual(self.first.bank_state, 'matched')
             line.action_undo_reconciliation()
-            self.env['pay.now.payout']._cron_match_bank()
+            self.env['pay.now.payout'].sudo()._cron_match_bank()
             self.assertEqual(self.first.bank_state, 'waiting')
             line.unlink()
 

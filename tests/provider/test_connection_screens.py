@@ -98,6 +98,7 @@ class TestConnectionScreens(BrowserMixin, PayNowCommon, HttpCase):
             )
 
     def test_followed_forgotten_and_successor(self):
+        self.provider.sudo().pay_now_api_base = 'http://127.0.0.1:1'
         self.provider._pay_now_connect('sk_test_key')
         # Before it is live, nobody else may pay.
         self.company.pay_now_test_email = self.customer.email

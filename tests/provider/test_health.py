@@ -183,14 +183,14 @@ class TestHealth(HealthCommon):
         self.gateway.down = True
         with freeze_time(fields.Datetime.now()) as clock:
             for _time in range(3):
-                self.env['pay.now.event']._sweep()
+                self.env['pay.now.event'].sudo()._sweep()
                 clock.tick(timedelta(minutes=5))
             self.assertNotIn("does not answer", self.provider.pay_now_health_text)
             self.gateway.down = False
-            self.env['pay.now.event']._sweep()
+            self.env['pay.now.event'].sudo()._sweep()
             clock.tick(timedelta(hours=2))
             self.gateway.down = True
-            self.env['pay.now.event']._sweep()
+            self.env['pay.now.event'].sudo()._sweep()
         self.assertNotIn("does not answer", self.provider.pay_now_health_text)
         self.assertFalse(self.notices())
 
@@ -198,14 +198,14 @@ class TestHealth(HealthCommon):
         self.gateway.down = True
         with freeze_time(fields.Datetime.now()) as clock:
             for _time in range(15):
-                self.env['pay.now.event']._sweep()
+                self.env['pay.now.event'].sudo()._sweep()
                 clock.tick(timedelta(minutes=5))
         self.assertEqual(self.provider.pay_now_health, 'amber')
         self.assertIn("does not answer since", self.provider.pay_now_health_text)
         self.assertEqual(len(self.notices()), 1)
         self.assertIn(self.provider, self.company._pay_now_providers(), "amber hides nothing")
         self.gateway.down = False
-        self.env['pay.now.event']._sweep()
+        self.env['pay.now.event'].sudo()._sweep()
         self.assertNotIn("does not answer", self.provider.pay_now_health_text)
         self.assertFalse(self.activities())
 

@@ -199,7 +199,7 @@ class RefundSituations:
     def dashboard_and_no_events_at_all(self):
         self.side.dashboard(self.tx, 100)
         self.lose_notifications()
-        webhook, self.side.provider.pay_now_webhook_ref = (
+        webhook, self.side.provider.sudo().pay_now_webhook_ref = (
             self.side.provider.pay_now_webhook_ref,
             False,
         )

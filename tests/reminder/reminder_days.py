@@ -50,12 +50,12 @@ class ReminderDaysCommon(ReminderCommon):
     def day(self, number, hour=9):
         """Let the scheduled actions work on a day; return the mails that left."""
         with self.at(START.replace(hour=hour) + timedelta(days=number)):
-            self.env['pay.now.reminder.run']._cron_generate()
+            self.env['pay.now.reminder.run'].sudo()._cron_generate()
             return self.send_waiting()
 
     def send_waiting(self):
         with self.mock_mail_gateway():
-            self.env['pay.now.reminder']._cron_send()
+            self.env['pay.now.reminder'].sudo()._cron_send()
             return list(self._mails)
 
     def pay(self, invoice, amount=None):

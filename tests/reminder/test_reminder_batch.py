@@ -160,7 +160,7 @@ class TestReminderBatch(ReminderDaysCommon):
                 type(self.env['ir.mail_server']), '_connect__', side_effect=OSError('port closed')
             )
             with self.mock_mail_gateway(), refuse:
-                self.env['pay.now.reminder']._cron_send()
+                self.env['pay.now.reminder'].sudo()._cron_send()
             self.assertEqual(set(run.reminder_ids.mapped('state')), {'queued'})
             self.assertIn('port closed', run.problem)
         with self.at(START + timedelta(minutes=10)):

@@ -168,7 +168,7 @@ class TestReminderCalendar(ReminderDaysCommon):
                 run._generate_in_background()
             self.assertEqual(len(run.reminder_ids), 2, "the time was over")
             self.company.pay_now_reminder_auto = False
-            Run._cron_generate()
+            Run.sudo()._cron_generate()
         self.assertEqual(run.state, 'draft')
         self.assertEqual(run.reminder_ids.partner_id, partners)
         self.assertEqual(len(run.reminder_ids), 5)
