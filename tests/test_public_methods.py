@@ -171,6 +171,8 @@ class TestPublicMethods(AuthorityCommon):
             {
                 'provider_id': self.provider.id,
                 'transaction_id': tx.id,
+                'company_id': self.company.id,
+                'currency_id': tx.currency_id.id,
                 'dispute_ref': 'dp_1',
                 'state': 'open',
                 'opened_at': '2026-01-05',
