@@ -38,8 +38,8 @@ class PayNowAuthorityMixin(models.AbstractModel):
         """
         records = self
         if self.env.su and (forged := self._pay_now_forged_defaults(fields)):
-            context = self.env.context
-            records = self.with_context({k: v for k, v in context.items() if k not in forged})
+            kept = {key: v for key, v in self.env.context.items() if key not in forged}
+            records = self.with_env(self.env(context=kept))
         return super(PayNowAuthorityMixin, records).default_get(fields)
 
     @api.model

@@ -134,9 +134,9 @@ class PaymentTransaction(models.Model):
     def _pay_now_in_books_of(self, provider):
         """Return the transactions as the provider's company books and reads them."""
         company = provider.company_id
-        txs = self.with_company(company)
         # Whose button it may be: no entry is made of what a client says.
-        return txs.with_context({**clean_context(txs.env.context), 'lang': company._pay_now_lang()})
+        context = {**clean_context(self.env.context), 'lang': company._pay_now_lang()}
+        return self.with_env(self.env(context=context)).with_company(company)
 
     def _pay_now_book_payments_of(self, provider):
         method_line = provider._pay_now_method_line()

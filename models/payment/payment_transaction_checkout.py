@@ -91,7 +91,7 @@ class PaymentTransaction(models.Model):
         Transaction = self
         if self._pay_now_any_ours(vals.get('provider_id') for vals in vals_list):
             # A refund that somebody asks for is made in sudo, and of nothing that the client says.
-            Transaction = self.with_context(clean_context(self.env.context))
+            Transaction = self.with_env(self.env(context=clean_context(self.env.context)))
         txs = super(PaymentTransaction, Transaction).create(vals_list)
         for tx in txs:
             if tx.provider_code not in const.PROVIDER_CODES:
