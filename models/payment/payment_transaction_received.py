@@ -87,6 +87,16 @@ class PaymentTransaction(models.Model):
             and not self.payment_id
         )
 
+    def _pay_now_at_home(self):
+        """Return those of our transactions that are booked here, and in no copy of the database.
+
+        :rtype: payment.transaction
+        """
+        away = self.provider_id.sudo().filtered(
+            lambda provider: provider._pay_now_connection().is_away()
+        )
+        return self.filtered(lambda tx: tx.provider_id not in away)
+
     def _pay_now_queue_receipts(self):
         """Note that the payers get a receipt, where the company sends them: received is enough."""
         todo = self.filtered(
@@ -301,8 +311,11 @@ class PaymentTransaction(models.Model):
             & Domain('pay_now_book_at', '=', False)
             & Domain('last_state_change', '<', now - timedelta(minutes=5))
         )
-        return Domain('provider_code', 'in', const.PROVIDER_CODES) & (
-            Domain('pay_now_book_at', '<=', now) | forgotten
+        away = self.env['payment.provider']._pay_now_away()
+        return (
+            Domain('provider_code', 'in', const.PROVIDER_CODES)
+            & Domain('provider_id', 'not in', away.ids)
+            & (Domain('pay_now_book_at', '<=', now) | forgotten)
         )
 
     @api.model
