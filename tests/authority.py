@@ -58,6 +58,9 @@ BY_PEOPLE = {
     'pay.now.setup': """
         application sage_customer_code signup_email
     """,
+    'pay.now.timeline': """
+        query
+    """,
     'pay.now.trial': """
         lang level_id move_id partner_id recipient
     """,
@@ -200,7 +203,7 @@ BY_THE_MODULE = {
         pay_now_asked
     """,
     'payment.transaction': """
-        pay_now_book_at pay_now_book_attempts pay_now_captures pay_now_charge_ref
+        pay_now_answers pay_now_book_at pay_now_book_attempts pay_now_captures pay_now_charge_ref
         pay_now_checkout_expiry pay_now_checkout_url pay_now_commission pay_now_commission_date
         pay_now_commission_move_id pay_now_commission_state pay_now_compared_at
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids

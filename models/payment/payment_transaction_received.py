@@ -51,6 +51,13 @@ class PaymentTransaction(models.Model):
     )
     pay_now_book_attempts = fields.Integer(string="Refused attempts", readonly=True, copy=False)
 
+    pay_now_answers = fields.Json(
+        string="Answers of the provider",
+        readonly=True,
+        copy=False,
+        help="What it said when asked, each time that it was something new.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends('state', 'payment_id', 'is_post_processed', 'provider_code')
@@ -63,6 +70,16 @@ class PaymentTransaction(models.Model):
             tx.pay_now_booking_state = 'received' if waits else booked
 
     # === ACTION METHODS === #
+
+    def action_pay_now_story(self):
+        """Show what happened to the payment.
+
+        :return: the action of the screen.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['pay.now.timeline']._open_of(self.reference)
 
     def action_post_process(self):
         """Override of `payment`: of ours it is done as ever, with the rights of the system."""
@@ -96,6 +113,25 @@ class PaymentTransaction(models.Model):
             lambda provider: provider._pay_now_connection().is_away()
         )
         return self.filtered(lambda tx: tx.provider_id not in away)
+
+    def _pay_now_keep_answer(self, answer):
+        """Keep what the provider said, for whoever asks later what happened.
+
+        The same again is not kept again, and no more than the last ones.
+
+        :param answer: read by ourselves.
+        :type answer: gateways.base.Payment | gateways.base.Refund
+        """
+        said = {
+            'state': answer.state,
+            'amount': str(answer.amount),
+            'currency': answer.currency,
+            'code': getattr(answer, 'failure_code', '') or getattr(answer, 'reason', '') or '',
+        }
+        kept = self.pay_now_answers or []
+        if not kept or {**kept[-1], **said} != kept[-1]:
+            said['at'] = fields.Datetime.to_string(fields.Datetime.now())
+            self.pay_now_answers = [*kept, said][-const.ANSWERS_KEPT :]
 
     def _pay_now_queue_receipts(self):
         """Note that the payers get a receipt, where the company sends them: received is enough."""
