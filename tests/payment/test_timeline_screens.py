@@ -43,7 +43,6 @@ class TestTimelineScreens(BrowserMixin, TimelineCase, HttpCase):
             address = f'/odoo/action-{action}/{screen.id}'
             self.show(browser, address, story, 'timeline_390', NARROW)
             self.assert_fits(browser)
-            self.assert_accessible(browser, '.o_pay_now_timeline')
             button = "document.querySelector('button[name=action_pay_now_story]')"
             self.show(browser, path, button, 'timeline_transaction', WIDE, full=False)
             self.run_js(browser, f'{button}.click()')
