@@ -44,8 +44,8 @@ OF_CORE = {
         'action_post_process',
     ),
 }
-#: Asked elsewhere, or their buttons only open windows.
-NOT_ASKED = set()
+#: Asked elsewhere: removing the module.
+NOT_ASKED = {'ir.module.module'}
 #: A list of what waits elsewhere is written by nobody: whose rights its buttons ask for.
 RIGHTS = {'pay.now.to.handle': 'pay.now.discrepancy'}
 #: Screens of one's own, made in sudo for whoever may see such a screen.
@@ -165,7 +165,20 @@ class TestPublicMethods(AuthorityCommon):
                 'payment_ref': "Deposit",
             }
         )
-        account = self.env['pay.now.account'].sudo().search([], limit=1)
+        account = self.env['pay.now.account']._pay_now_account_page_of(self.company)
+        dispute = self.env['pay.now.dispute'].sudo()
+        dispute = dispute.create(
+            {
+                'provider_id': self.provider.id,
+                'transaction_id': tx.id,
+                'company_id': self.company.id,
+                'currency_id': tx.currency_id.id,
+                'dispute_ref': 'dp_1',
+                'state': 'open',
+                'opened_at': '2026-01-05',
+                'amount': 5,
+            }
+        )
         setup = self.env['pay.now.setup'].create({})
         options = self.env['pay.now.options'].create({})
         records = [
@@ -173,7 +186,8 @@ class TestPublicMethods(AuthorityCommon):
             *(run.reminder_ids.level_id[:1], answer, event, invoice, self.provider, bank),
             *(self.env['pay.now.movement'].search([], limit=1), account, setup, options),
             *(self.env['pay.now.payout'].search([], limit=1), options.line_ids[:1]),
-            *(self.company, self.customer, self.provider.journal_id),
+            *(self.company, self.customer, self.provider.journal_id, dispute),
+            self.env['mail.mail'].sudo().create({'subject': "x", 'body_html': 'pay_now'}),
             self.env['pay.now.dismiss'].create(
                 {'discrepancy_ids': [Command.set(finding.ids)], 'reason': "x"}
             ),
@@ -218,6 +232,8 @@ class TestPublicMethods(AuthorityCommon):
         record = record.browse() if getattr(function, '_api_model', False) else record
         watch = Writes()
         savepoint = self.env.cr.savepoint()
+        # What is in the cache is read without being asked for rights.
+        self.env.invalidate_all()
         try:
             with watch:
                 function(record, *arguments)
@@ -242,7 +258,7 @@ class TestPublicMethods(AuthorityCommon):
                 mine = (
                     records[model]
                     .with_user(user)
-                    .with_context(allowed_company_ids=user.company_ids.ids)
+                    .with_context(allowed_company_ids=user.sudo().company_ids.ids)
                 )
                 asked_of = mine.env[RIGHTS[model]] if model in RIGHTS else mine
                 if asked_of.has_access('write'):

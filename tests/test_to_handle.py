@@ -220,7 +220,7 @@ class TestToHandle(ToHandleCommon):
         self.gateway.pay_out(
             'po_1', amount=12, created_at=datetime.now(timezone.utc) - timedelta(days=13)
         )
-        self.provider.pay_now_connected_at -= timedelta(days=20)
+        self.provider.sudo().pay_now_connected_at -= timedelta(days=20)
         self.sweep()
         self.assertFalse(self.rows('payout'), "no statement tells what the bank knows")
         self.bank_line(99, "Something else", days=0)

@@ -5,6 +5,7 @@ import ast
 from pathlib import Path
 
 from odoo import fields
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.account_pay_now import const
@@ -26,6 +27,10 @@ MATCHES = {
     'models/payout/pay_now_payout.py:_reconcile_listed': 'payout_listed',
     'models/payout/pay_now_payout.py:_reconcile_by_age': 'payout_by_age',
     'models/payout/pay_now_payout.py:_match_with': 'payout_and_bank',
+    'models/payout/pay_now_payout_bank.py:_book_exchange': 'payout_exchange',
+    'models/payment/payment_transaction_allocation.py:_pay_now_take_back_discount': (
+        'discount_taken_back'
+    ),
     'models/dispute/pay_now_dispute.py:_reconcile_disputed': 'dispute_won',
     'models/dispute/pay_now_dispute.py:_reconcile_given_up': 'dispute_won',
     'models/dispute/pay_now_dispute.py:_book_loss': 'dispute_lost',
@@ -35,6 +40,7 @@ MATCHES = {
 ENTRIES = {
     ('payment.transaction', 'payment_id'): 'entry_of_payment',
     ('payment.transaction', 'pay_now_commission_move_id'): 'entry_of_commission',
+    ('payment.transaction', 'pay_now_discount_move_id'): 'entry_of_discount',
     ('payment.transaction', 'pay_now_reversal_move_id'): 'entry_of_returned_refund',
     ('pay.now.payout', 'move_id'): 'entry_of_payout',
     ('pay.now.payout', 'reversal_move_id'): 'entry_of_failed_payout',
@@ -152,6 +158,28 @@ class UndoneCase(DisputeCase):
         self.assertTrue(line.is_reconciled)
         return line.move_id
 
+    def payout_exchange(self):
+        dollar = self.env.ref('base.USD')
+        dollar.active = True
+        dollar.rate_ids.unlink()
+        self.env['res.currency.rate'].create(
+            {'name': self.today, 'currency_id': dollar.id, 'rate': 1.2}
+        )
+        tx, line = self.pay_converted(300, net='323.40', fee='6.60')
+        self.gateway.pay_out('po_usd', [line], currency='USD')
+        self.sweep()
+        tx.pay_now_discrepancy_ids.filtered('proposed_commission').action_book_commission()
+        self.sweep()
+        return self.exchange_entries()
+
+    def exchange_entries(self):
+        payout = self.payout('po_usd')
+        domain = [('ref', '=', 'po_usd'), ('id', '!=', payout.move_id.id)]
+        return self.env['account.move'].search(domain)
+
+    def discount_taken_back(self):
+        return self.entry_of_discount().pay_now_discount_move_id
+
     def dispute_won(self):
         self.dispute_at_provider(movements=self.moved((-300, 20)))
         self.sweep()
@@ -179,6 +207,28 @@ class UndoneCase(DisputeCase):
 
     def entry_of_commission(self):
         return self.tx
+
+    def entry_of_discount(self):
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "2 %",
+                'early_discount': True,
+                'discount_days': 7,
+                'discount_percentage': 2,
+                'early_pay_discount_computation': 'excluded',
+                'line_ids': [Command.create({'value': 'percent', 'value_amount': 100})],
+            }
+        )
+        values = {'invoice_date_due': False, 'invoice_payment_term_id': term.id}
+        invoice = self.make_invoice(100, days_late=0, **values)
+        tx = self.checkout(self.lines(invoice))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        invoice.button_draft()
+        invoice.invoice_line_ids.price_unit = 50
+        invoice.action_post()
+        tx.pay_now_discrepancy_ids.filtered(lambda one: one.kind == 'discount').action_reverse()
+        return tx.sudo()
 
     def entry_of_returned_refund(self):
         self.refund_returned()
@@ -248,6 +298,24 @@ class TestUndone(UndoneCase):
 
         for situation in dict.fromkeys(MATCHES.values()):
             self.in_savepoint(situation, lambda one=situation: play(one))
+
+    def test_difference_of_rates_is_booked_once(self):
+        """Whether a person takes it apart, or deletes it."""
+
+        def play(deletes):
+            move = self.payout_exchange()
+            self.assertEqual(len(move), 1)
+            if deletes:
+                move.button_draft()
+                move.with_context(force_delete=True).unlink()
+            else:
+                self.partials(move).unlink()
+            self.env.flush_all()
+            self.everything()
+            self.assertEqual(self.exchange_entries(), move.exists())
+
+        for deletes in (False, True):
+            self.in_savepoint(f'deletes: {deletes}', lambda one=deletes: play(one))
 
     def test_every_entry_has_its_situation(self):
         named = {(model, name) for model, names in const.ENTRIES.items() for name in names}

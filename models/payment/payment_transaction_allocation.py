@@ -179,7 +179,7 @@ class PaymentTransaction(models.Model):
                 and not move.reversed_entry_id
             )
         )
-        return entries - entries.union(*entries._pay_now_booked_for())
+        return entries - entries.browse().union(*entries._pay_now_booked_for())
 
     def _pay_now_report_discount(self):
         """Flag a discount that lapsed, and is open as credit; or close what was flagged."""

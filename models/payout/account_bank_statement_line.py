@@ -137,6 +137,8 @@ class AccountBankStatementLine(models.Model):
         self.ensure_one()
         self.check_access('read')
         payout = self.env['pay.now.payout'].browse(self.env.context.get('pay_now_payout_id'))
+        if not payout:
+            raise UserError(self.env._("No payout is proposed for this bank line any more."))
         payout.check_access('write')
         item = payout.sudo()._waiting_items()[:1]
         payout.sudo()._match_with(self.sudo(), item)

@@ -239,6 +239,9 @@ class PayNowPayout(models.Model):
             return True
         if not left or not items or self._undecided_lines():
             return False
+        if own.move_id.sudo().pay_now_undone_ids.filtered(lambda one: not one.with_bank):
+            # A person took it apart, or deleted the difference: no second one is booked.
+            return False
         if abs(left) > const.EXCHANGE_SHARE * abs(sum(own.mapped('balance'))):
             # A payment of it was matched with something else, perhaps: no rates differ by so much.
             self._note_problem('rest', left=left)

@@ -345,7 +345,9 @@ class TestComparison(ComparisonCommon):
         tx, _line = self.booked()
         other = self.opened()
         self.gateway.payments[other.provider_reference] = replace(
-            self.gateway.payments[tx.provider_reference], checkout_id=other.provider_reference
+            self.gateway.payments[tx.provider_reference],
+            checkout_id=other.provider_reference,
+            reference=other.reference,
         )
         other._synchronize()
         self.compare()

@@ -187,6 +187,15 @@ class TestReview(ComparisonCommon):
         self.gateway.set(tx.provider_reference, state=base.FAILED)
         tx._synchronize()
 
+    def story_identity(self):
+        tx = self.opened(100)
+        self.gateway.set(tx.provider_reference, reference='INV-OTHER')
+        self.gateway.pay(tx)
+        tx._synchronize()
+        yield self.of(tx, 'identity')
+        self.gateway.set(tx.provider_reference, reference=tx.reference)
+        tx._synchronize()
+
     def story_settlement(self):
         tx = self.opened(100)
         self.gateway.pay(tx, settlement_currency='USD')
