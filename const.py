@@ -205,6 +205,8 @@ CERTIFICATES_SECONDS = 60
 CERTIFICATES_RETRY_AFTER = 30
 #: Seconds during which one call is enough to wake the workers.
 WAKE_SECONDS = 5
+#: So many answers of the provider are kept with a payment, the last ones.
+ANSWERS_KEPT = 12
 #: Conflicts with other workers before a scheduled action leaves the rest to its next run.
 MAX_CONFLICTS = 5
 #: A failed notification is tried again after 1, 2, 4… minutes, at most this many times.

@@ -30,6 +30,16 @@ class GatewayUnavailable(GatewayError):
     """
 
 
+class GatewayAway(GatewayUnavailable):
+    """Nothing may be asked: this database is not the one that the connection was made for.
+
+    As of a provider that does not answer, nothing is lost, and all is tried again later.
+    """
+
+    def __init__(self):
+        super().__init__("This database is not the one that the connection was made for.", 'away')
+
+
 class CertificateNeeded(GatewayUnavailable):
     """A notification can be proven once the certificate that it names was fetched.
 

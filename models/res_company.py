@@ -27,6 +27,7 @@ PROVIDER_FIELDS = (
     'pay_now_webhook_url',
     'pay_now_api_base',
     'pay_now_platform_state',
+    *('pay_now_home_uuid', 'pay_now_home_hosts', 'pay_now_home_names', 'pay_now_test_keys'),
     'pay_now_commission_account_id',
 )
 

@@ -58,6 +58,9 @@ BY_PEOPLE = {
     'pay.now.setup': """
         application sage_customer_code signup_email
     """,
+    'pay.now.timeline': """
+        query
+    """,
     'pay.now.trial': """
         lang level_id move_id partner_id recipient
     """,
@@ -186,7 +189,8 @@ BY_THE_MODULE = {
         pay_now_account pay_now_account_name pay_now_api_base pay_now_api_key pay_now_api_secret
         pay_now_books_problem pay_now_books_problem_values pay_now_checked_at
         pay_now_coarse_step pay_now_compared_at pay_now_comparison_note pay_now_connected_at
-        pay_now_connected_by_id pay_now_former_webhook_ref pay_now_former_webhook_until
+        pay_now_connected_by_id pay_now_home_hosts pay_now_home_names pay_now_home_uuid
+        pay_now_former_webhook_ref pay_now_former_webhook_until
         pay_now_known_health pay_now_last_event_at pay_now_last_listing_at pay_now_last_sweep_at
         pay_now_listed_from pay_now_missing pay_now_missing_values pay_now_most_at_once
         pay_now_noticed_at pay_now_noticed_health pay_now_onboarding_at pay_now_opened_at
@@ -200,15 +204,14 @@ BY_THE_MODULE = {
         pay_now_asked
     """,
     'payment.transaction': """
-        pay_now_book_at pay_now_book_attempts pay_now_captures pay_now_charge_ref
+        pay_now_answers pay_now_book_at pay_now_book_attempts pay_now_captures pay_now_charge_ref
         pay_now_checkout_expiry pay_now_checkout_url pay_now_commission pay_now_commission_date
         pay_now_commission_move_id pay_now_commission_state pay_now_compared_at
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids
         pay_now_discount_move_id pay_now_dispute_ids pay_now_end_at pay_now_end_attempts
         pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key
-        pay_now_item_ids
-        pay_now_last_sync pay_now_made_elsewhere pay_now_method pay_now_movement_ref
-        pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref
+        pay_now_item_ids pay_now_last_sync pay_now_made_elsewhere pay_now_method
+        pay_now_movement_ref pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref
         pay_now_receipt_problem pay_now_receipt_state pay_now_received pay_now_refund_ref
         pay_now_refusal pay_now_returned_at pay_now_returned_commission pay_now_reversal_move_id
         pay_now_sent_at

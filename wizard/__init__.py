@@ -16,6 +16,9 @@ from . import (
     pay_now_setup,
     pay_now_statement,
     pay_now_statement_line,
+    pay_now_story,
+    pay_now_story_money,
+    pay_now_timeline,
     pay_now_trial,
     payment_refund_wizard,
 )

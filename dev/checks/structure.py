@@ -47,6 +47,7 @@ ASK_NOT = {
     "models/reminder/pay_now_reminder_sending.py:_prepare_to_leave": "compared with what leaves",
     "models/reminder/pay_now_reminder_sending.py:_note_sent": "what left a moment ago",
     "models/reminder/pay_now_reminder_sending.py:_responsible": "the company's own people",
+    "wizard/pay_now_story.py:_payments_of": "what was paid, whosever the invoices are by now",
 }
 #: What matches entries and takes them apart, the only methods that may, and what partials are in.
 MATCHING = {"reconcile", "_reconcile_plan", "remove_move_reconcile", "js_assign_outstanding_line"}

@@ -20,6 +20,18 @@ class AccountMove(models.Model):
         self._pay_now_note_change()
         return result
 
+    # === ACTION METHODS === #
+
+    def action_pay_now_story(self):
+        """Show what happened to what was, or was to be, paid online.
+
+        :return: the action of the screen.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['pay.now.timeline']._open_of(self.name)
+
     # === CRUD METHODS === #
 
     def write(self, vals):

@@ -61,6 +61,18 @@ class AccountPayment(models.Model):
                 self.env._("Entries of online payments are made by Pay Now, not by hand.")
             )
 
+    # === ACTION METHODS === #
+
+    def action_pay_now_story(self):
+        """Show what happened to the payment.
+
+        :return: the action of the screen.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.payment_transaction_id.action_pay_now_story()
+
     # === BUSINESS METHODS === #
 
     def _generate_journal_entry(self, write_off_line_vals=None, force_balance=None, line_ids=None):

@@ -234,6 +234,7 @@ class PayNowDiscrepancy(models.Model):
         """
         return {
             **self._payment_templates(),
+            **self._credit_templates(),
             **self._booking_templates(),
             **self._comparison_templates(),
         }
@@ -251,6 +252,23 @@ class PayNowDiscrepancy(models.Model):
             'approved': self.env._(
                 "%(amount)s %(currency)s were approved where %(asked)s were asked for: not taken."
             ),
+            'identity': self.env._(
+                "What %(provider)s has for %(reference)s is the payment of %(theirs)s: nothing of"
+                " it was taken over. Look at it there."
+            ),
+            'shared_id': self.env._(
+                "%(reference)s has the same id at %(provider)s as %(theirs)s: look whether the"
+                " payment is booked twice."
+            ),
+            'converted': self.env._(
+                "%(provider)s converted this payment into %(currency)s: book its commission and"
+                " the difference by hand."
+            ),
+        }
+
+    @api.model
+    def _credit_templates(self):
+        return {
             'surplus': self.env._(
                 "%(amount)s more was paid than was open: it is %(customer)s's credit. Refund"
                 " it, or keep it for the next invoice."
@@ -271,18 +289,6 @@ class PayNowDiscrepancy(models.Model):
             'waiting': self.env._(
                 "%(amount)s were paid for %(invoices)s, which is in draft: it is matched once you"
                 " post it again. If you do not, refund it, or keep it for the next invoice."
-            ),
-            'identity': self.env._(
-                "What %(provider)s has for %(reference)s is the payment of %(theirs)s: nothing of"
-                " it was taken over. Look at it there."
-            ),
-            'shared_id': self.env._(
-                "%(reference)s has the same id at %(provider)s as %(theirs)s: look whether the"
-                " payment is booked twice."
-            ),
-            'converted': self.env._(
-                "%(provider)s converted this payment into %(currency)s: book its commission and"
-                " the difference by hand."
             ),
         }
 

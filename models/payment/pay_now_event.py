@@ -225,10 +225,13 @@ class PayNowEvent(models.Model):
 
     @api.model
     def _pending_domain(self):
-        return Domain('state', '=', 'pending') & (
+        due = Domain('state', '=', 'pending') & (
             Domain('next_attempt_at', '=', False)
             | Domain('next_attempt_at', '<=', fields.Datetime.now())
         )
+        # In a copy of the database they stay; in one that was moved, until somebody says so.
+        away = self.env['payment.provider']._pay_now_away()
+        return due & Domain('provider_id', 'not in', away.ids) if away else due
 
     def _process(self):
         """Synchronise what each event is about, payments in one batch.
@@ -387,7 +390,7 @@ class PayNowEvent(models.Model):
             provider.pay_now_last_sweep_at = now
             if new:
                 self._wake_workers()
-        providers._pay_now_follow_health()
+        (providers | Provider._pay_now_away())._pay_now_follow_health()
 
     # === BUSINESS METHODS - FORGETTING === #
 

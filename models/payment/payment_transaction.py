@@ -246,6 +246,7 @@ class PaymentTransaction(models.Model):
         """
         if self.provider_code not in const.PROVIDER_CODES:
             return super()._apply_updates(payment_data)
+        self._pay_now_keep_answer(payment_data.get('refund') or payment_data['payment'])
         if self.operation == 'refund':
             return self._pay_now_apply_refund(payment_data['refund'])
         payment = payment_data['payment']

@@ -76,6 +76,7 @@ class PaymentTransaction(models.Model):
         ours = others._pay_now_ours()
         if rest := others - ours:
             super(PaymentTransaction, rest)._post_process()
+        ours, refunds = ours._pay_now_at_home(), refunds._pay_now_at_home()
         if self.env.context.get('pay_now_keep_pauses'):
             ours -= ours.filtered('pay_now_book_at')
         ours._pay_now_queue_receipts()

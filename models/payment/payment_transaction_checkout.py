@@ -218,6 +218,9 @@ class PaymentTransaction(models.Model):
         if problem := self._pay_now_ended():
             self._pay_now_close(problem)
             raise PayerError(self._pay_now_refusal_labels()[problem])
+        if self.provider_id._pay_now_connection().is_away():
+            # Its page would take real money for another database.
+            raise self._pay_now_unavailable()
         self.pay_now_sent_at = fields.Datetime.now()
         if self.pay_now_checkout_url:
             return self._pay_now_checked_address(self.pay_now_checkout_url)
@@ -251,6 +254,19 @@ class PaymentTransaction(models.Model):
             raise PayerError(self.env._("This payment cannot be completed any more."))
         return url
 
+    def _pay_now_unavailable(self):
+        """Return what the payer is told where the provider cannot be asked now.
+
+        :rtype: PayerError
+        """
+        return PayerError(
+            self.env._(
+                "%s does not answer at the moment. Nothing was debited: please try again in a few"
+                " minutes.",
+                self.provider_id._pay_now_short_name(),
+            )
+        )
+
     def _pay_now_ask_for_checkout(self):
         """Open the checkout at the provider.
 
@@ -263,13 +279,7 @@ class PaymentTransaction(models.Model):
             )
         except GatewayUnavailable as error:
             self.provider_id._pay_now_note_problem(error)
-            raise PayerError(
-                self.env._(
-                    "%s does not answer at the moment. Nothing was debited: please try again in a"
-                    " few minutes.",
-                    self.provider_id._pay_now_short_name(),
-                )
-            ) from error
+            raise self._pay_now_unavailable() from error
         except GatewayError as error:
             self.provider_id._pay_now_note_problem(error)
             raise PayerError(

@@ -109,7 +109,9 @@ class PaymentTransaction(models.Model):
     def _cron_pay_now_receipts(self, batch=100):
         """Write the receipts that are waiting and hand them to Odoo's mail queue, once each."""
         cron = self.env['ir.cron']
-        domain = Domain('pay_now_receipt_state', '=', 'waiting')
+        domain = Domain('pay_now_receipt_state', '=', 'waiting') & Domain(
+            'provider_id', 'not in', self.env['payment.provider']._pay_now_away().ids
+        )
         todo = self.search(domain, limit=batch, order='id')
         cron._commit_progress(remaining=self.search_count(domain))
         for tx in todo:

@@ -51,6 +51,13 @@ class PaymentTransaction(models.Model):
     )
     pay_now_book_attempts = fields.Integer(string="Refused attempts", readonly=True, copy=False)
 
+    pay_now_answers = fields.Json(
+        string="Answers of the provider",
+        readonly=True,
+        copy=False,
+        help="What it said when asked, each time that it was something new.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends('state', 'payment_id', 'is_post_processed', 'provider_code')
@@ -63,6 +70,16 @@ class PaymentTransaction(models.Model):
             tx.pay_now_booking_state = 'received' if waits else booked
 
     # === ACTION METHODS === #
+
+    def action_pay_now_story(self):
+        """Show what happened to the payment.
+
+        :return: the action of the screen.
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['pay.now.timeline']._open_of(self.reference)
 
     def action_post_process(self):
         """Override of `payment`: of ours it is done as ever, with the rights of the system."""
@@ -86,6 +103,35 @@ class PaymentTransaction(models.Model):
             and self.amount > 0
             and not self.payment_id
         )
+
+    def _pay_now_at_home(self):
+        """Return those of our transactions that are booked here, and in no copy of the database.
+
+        :rtype: payment.transaction
+        """
+        away = self.provider_id.sudo().filtered(
+            lambda provider: provider._pay_now_connection().is_away()
+        )
+        return self.filtered(lambda tx: tx.provider_id not in away)
+
+    def _pay_now_keep_answer(self, answer):
+        """Keep what the provider said, for whoever asks later what happened.
+
+        The same again is not kept again, and no more than the last ones.
+
+        :param answer: read by ourselves.
+        :type answer: gateways.base.Payment | gateways.base.Refund
+        """
+        said = {
+            'state': answer.state,
+            'amount': str(answer.amount),
+            'currency': answer.currency,
+            'code': getattr(answer, 'failure_code', '') or getattr(answer, 'reason', '') or '',
+        }
+        kept = self.pay_now_answers or []
+        if not kept or {**kept[-1], **said} != kept[-1]:
+            said['at'] = fields.Datetime.to_string(fields.Datetime.now())
+            self.pay_now_answers = [*kept, said][-const.ANSWERS_KEPT :]
 
     def _pay_now_queue_receipts(self):
         """Note that the payers get a receipt, where the company sends them: received is enough."""
@@ -301,8 +347,11 @@ class PaymentTransaction(models.Model):
             & Domain('pay_now_book_at', '=', False)
             & Domain('last_state_change', '<', now - timedelta(minutes=5))
         )
-        return Domain('provider_code', 'in', const.PROVIDER_CODES) & (
-            Domain('pay_now_book_at', '<=', now) | forgotten
+        away = self.env['payment.provider']._pay_now_away()
+        return (
+            Domain('provider_code', 'in', const.PROVIDER_CODES)
+            & Domain('provider_id', 'not in', away.ids)
+            & (Domain('pay_now_book_at', '<=', now) | forgotten)
         )
 
     @api.model

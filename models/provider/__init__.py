@@ -14,6 +14,7 @@ from . import (
     payment_provider_commission,
     payment_provider_connection,
     payment_provider_health,
+    payment_provider_home,
     payment_provider_platform,
     payment_provider_removal,
     payment_provider_webhook,

@@ -7,6 +7,7 @@ Both connections answer the same questions. Which one a record has is decided in
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -17,6 +18,7 @@ from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.base import Credentials
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
+    GatewayAway,
     GatewayError,
     GatewayRefused,
     GatewayUnavailable,
@@ -142,6 +144,69 @@ def is_intact(webhook, ref):
     return bool(webhook and webhook.enabled and webhook.complete and webhook.id == ref)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Which database this is, and where: a copy, or one that was moved, is another one."""
+
+    uuid: str
+    host: str
+    name: str
+
+    @classmethod
+    def of(cls, env):
+        """Return the place of this database.
+
+        :param odoo.api.Environment env: of it.
+        """
+        read = env['ir.config_parameter'].sudo().get_param
+        return cls(
+            uuid=read('database.uuid') or '',
+            host=urlsplit(read('web.base.url') or '').hostname or '',
+            name=env.cr.dbname,
+        )
+
+    def as_values(self):
+        """Return the values of a provider record whose home this is.
+
+        :rtype: dict
+        """
+        return {
+            'pay_now_home_uuid': self.uuid,
+            'pay_now_home_hosts': self.host,
+            'pay_now_home_names': self.name,
+        }
+
+    def joined_values(self, provider):
+        """Return the values of a provider record whose home this is, too.
+
+        :param payment.provider provider: one record.
+        :rtype: dict
+        """
+        values = self.as_values()
+        if provider.pay_now_home_uuid == self.uuid:
+            # An address that was confirmed once is not asked about again.
+            for name in ('pay_now_home_hosts', 'pay_now_home_names'):
+                known = dict.fromkeys([*(provider[name] or '').split(), values[name]])
+                values[name] = ' '.join(filter(None, known))
+        return values
+
+    def differs_from(self, provider):
+        """Return what tells this place from the home of a provider record.
+
+        :param payment.provider provider: one record.
+        :return: `uuid`, `host` or `name`; False at home, and where no home is known.
+        :rtype: str | bool
+        """
+        if not provider.pay_now_home_uuid:
+            return False
+        if provider.pay_now_home_uuid != self.uuid:
+            return 'uuid'
+        hosts = (provider.pay_now_home_hosts or '').split()
+        if hosts and self.host and self.host not in hosts:
+            return 'host'
+        return self.name not in (provider.pay_now_home_names or '').split() and 'name'
+
+
 class OwnKeys:
     """The connection of a provider record with keys of its own.
 
@@ -158,14 +223,33 @@ class OwnKeys:
 
         :rtype: bool
         """
-        return bool(self.provider.sudo().pay_now_api_key)
+        return bool(self.provider.sudo().pay_now_api_key) and not self.is_away()
 
     def is_followed(self):
         """Tell whether the account is still followed once it is disconnected.
 
         :rtype: bool
         """
-        return self.can_be_asked()
+        return bool(self.provider.sudo().pay_now_api_key)
+
+    def is_live(self):
+        """Tell whether the connection is to real money.
+
+        :rtype: bool
+        """
+        return not self.provider.pay_now_test_keys and not self.in_sandbox()
+
+    def is_away(self):
+        """Tell whether this is another database than the one a live connection was made for.
+
+        What it is told apart by is one of `Place.differs_from`.
+
+        :rtype: str | bool
+        """
+        provider = self.provider.sudo()
+        # Nearly always at home: asked first.
+        difference = Place.of(provider.env).differs_from(provider)
+        return difference and self.is_live() and difference
 
     def in_sandbox(self):
         """Tell whether the provider is the sandbox on this machine.
@@ -180,7 +264,10 @@ class OwnKeys:
         :param tried: other values of `gateways.base.Credentials` than the stored ones.
         :return: an object of the protocol `gateways.protocol.Gateway`.
         :raise GatewayAuthError: there are none that may be used.
+        :raise GatewayAway: this is a copy of the database, or it was moved.
         """
+        if not tried.get('key') and self.is_away():
+            raise GatewayAway
         return Kept.of(self.provider).gateway(**tried)
 
     def webhook_credentials(self):
@@ -193,11 +280,13 @@ class OwnKeys:
     # === KEYS === #
 
     def check_keys_can_change(self):
-        """Refuse to change keys where there are none.
+        """Refuse to change keys where there are none, and in a copy of the database.
 
         :return: None
         :raise UserError: what to do instead.
         """
+        if self.is_away():
+            raise UserError(self.provider._pay_now_away_label())
 
     # === WEBHOOK === #
 
@@ -309,7 +398,7 @@ class Platform(OwnKeys):
 
     def can_be_asked(self):
         """See `OwnKeys`: the platform's credentials do as well as keys."""
-        return platform_mode.available(self.provider.code)
+        return platform_mode.available(self.provider.code) and not self.is_away()
 
     def is_followed(self):
         """See `OwnKeys`: what the platform acts for is followed without keys."""
@@ -319,9 +408,15 @@ class Platform(OwnKeys):
         """See `OwnKeys`: the platform may be the sandbox's."""
         return platform_mode.in_sandbox(self.provider.code)
 
+    def is_live(self):
+        """See `OwnKeys`: the credentials of the server decide."""
+        return not platform_mode.is_test(self.provider.code) and not self.in_sandbox()
+
     def gateway(self, **_tried):
         """See `OwnKeys`: what there is of `gateways.protocol.PlatformGateway`."""
         provider = self.provider
+        if self.is_away():
+            raise GatewayAway
         # Credentials may be changed on the server at any time: real money meets no test.
         if provider.state == ('enabled' if platform_mode.is_test(provider.code) else 'test'):
             raise GatewayAuthError(

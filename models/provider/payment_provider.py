@@ -9,7 +9,7 @@ from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
-from odoo.addons.account_pay_now.gateways.errors import GatewayUnavailable
+from odoo.addons.account_pay_now.gateways.errors import GatewayAway, GatewayUnavailable
 from odoo.addons.account_pay_now.models.provider import connection, problems
 from odoo.addons.payment import utils as payment_utils
 
@@ -94,6 +94,11 @@ class PaymentProvider(models.Model):
         string="Last notification received", readonly=True, copy=False
     )
     pay_now_last_sweep_at = fields.Datetime(string="Last asked", readonly=True, copy=False)
+
+    # The database that a connection was made for: where it is called, and reached.
+    pay_now_home_uuid = fields.Char(string="Made for the database", readonly=True, copy=False)
+    pay_now_home_hosts = fields.Char(string="Made for the addresses", readonly=True, copy=False)
+    pay_now_home_names = fields.Char(string="Made for the names", readonly=True, copy=False)
 
     # === ACCOUNTING === #
 
@@ -267,6 +272,17 @@ class PaymentProvider(models.Model):
             .filtered(lambda provider: provider._pay_now_connection().can_be_asked())
         )
 
+    @api.model
+    def _pay_now_away(self):
+        """Return the connections to real money that were made for another database than this one.
+
+        :rtype: payment.provider (sudo)
+        """
+        providers = self.sudo().search(
+            Domain('code', 'in', const.PROVIDER_CODES) & Domain('pay_now_home_uuid', '!=', False)
+        )
+        return providers.filtered(lambda provider: provider._pay_now_connection().is_away())
+
     def _pay_now_gateway(self, kept=None, **tried):
         """Return the gateway of this provider record, by the credentials of its connection.
 
@@ -285,6 +301,8 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         name = self._pay_now_short_name()
+        if isinstance(error, GatewayAway):
+            return self._pay_now_away_label()
         if isinstance(error, GatewayUnavailable):
             return self.env._("%s does not answer at the moment.", name)
         if text := self._pay_now_platform_error_text(error):

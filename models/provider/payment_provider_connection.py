@@ -12,6 +12,7 @@ from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import GATEWAYS
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.account_pay_now.models.provider import problems
+from odoo.addons.account_pay_now.models.provider.connection import Place
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -310,6 +311,7 @@ class PaymentProvider(models.Model):
             'pay_now_connected_by_id': self.env.uid,
             'pay_now_last_event_at': False,
             'pay_now_unheard_at': False,
+            **Place.of(self.env).as_values(),
             'pay_now_status': 'connected',
             'state': 'test' if account.test_mode else 'enabled',
             'is_published': True,
@@ -371,6 +373,10 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         values = {'pay_now_checked_at': fields.Datetime.now()}
+        if self._pay_now_connection().is_away():
+            self.sudo().write(values)
+            self._pay_now_follow_health()
+            return self._pay_now_away_label()
         try:
             gateway = self._pay_now_gateway()
             account = gateway.check_account(self.company_id.currency_id.name)
@@ -391,6 +397,9 @@ class PaymentProvider(models.Model):
         values |= problems.values_of('pay_now_problem', problem)
         self._pay_now_note_answer()
         values['pay_now_unheard_at'] = self._pay_now_find_unnotified()
+        if not self.pay_now_home_uuid:
+            # Connected by an earlier version.
+            values |= Place.of(self.env).as_values()
         self.sudo().write(values)
         self._pay_now_follow_health()
         return None

@@ -26,12 +26,15 @@ HEALTH_FIELDS = (
     'pay_now_webhook_url',
     'pay_now_commission_account_id',
     'pay_now_books_problem',
+    'pay_now_home_uuid',
+    'pay_now_home_hosts',
+    'pay_now_home_names',
 )
 #: The type of a notification, by the health it is about.
 NOTIFICATION_TYPES = {'green': 'success', 'amber': 'warning', 'red': 'danger'}
 #: What somebody is notified of. Not that no event came yet, nor that the address is not https:
 #: everybody starts like that, and everything is booked all the same.
-NOTIFIED = ('problem', 'silent', 'books', 'unheard', 'commission')
+NOTIFIED = ('away', 'problem', 'silent', 'books', 'unheard', 'commission')
 ACTIVITY = 'mail.mail_activity_data_todo'
 
 
@@ -119,6 +122,8 @@ class PaymentProvider(models.Model):
         """
         if self.pay_now_status != 'connected':
             return False, ''
+        if self._pay_now_connection().is_away():
+            return 'red', 'away'
         if self.pay_now_problem:
             return 'red', 'problem'
         code = self._pay_now_find_warning()
@@ -156,6 +161,8 @@ class PaymentProvider(models.Model):
         match code:
             case '':
                 return False
+            case 'away':
+                return self._pay_now_away_label()
             case 'problem':
                 return self.pay_now_problem_text
             case 'fine':

@@ -33,6 +33,18 @@ class ResCompany(models.Model):
 
     # === BUSINESS METHODS === #
 
+    def _pay_now_away_text(self):
+        """Return why no reminder leaves: this is another database than the one that was connected.
+
+        :rtype: str | bool
+        """
+        away = (
+            self.env['payment.provider']
+            ._pay_now_away()
+            .filtered(lambda provider: provider.company_id.root_id in self.root_id)
+        )
+        return away[:1].with_env(self.env)._pay_now_away_label() if away else False
+
     def _pay_now_day_start(self, date):
         """Return the instant at which a day begins where the company is.
 

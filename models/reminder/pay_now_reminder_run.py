@@ -373,36 +373,6 @@ class PayNowReminderRun(models.Model):
                 self._note_no_mail_server()
         todo._queue()
 
-    def _why_it_waits(self):
-        """Return why none of the reminders leaves at this moment, in the reader's language.
-
-        :rtype: str | bool
-        """
-        queued = Domain('run_id', '=', self.id) & Domain('state', '=', 'queued')
-        Reminder, company = self.env['pay.now.reminder'], self.company_id.root_id
-        if not Reminder.search_count(queued, limit=1):
-            return False
-        now = fields.Datetime.now()
-        if self.trigger == 'auto' and (opening := company._pay_now_next_opening(now)) > now:
-            return self.env._(
-                "The reminders leave on %s, within the hours of the company.",
-                format_datetime(self.env, opening),
-            )
-        if company._pay_now_left_today() == 0:
-            return self.env._(
-                "As many reminders have left today as may leave in a day (%s). The others leave on"
-                " the following days.",
-                company.pay_now_daily_cap,
-            )
-        ready = queued & Domain(Reminder._waiting_domain(self.browse()))
-        if not Reminder.search_count(ready, limit=1):
-            [(at,)] = Reminder._read_group(queued, aggregates=['retry_at:min'])
-            return self.env._(
-                "What is left was not taken for now. It is tried again on %s.",
-                format_datetime(self.env, at),
-            )
-        return False
-
     def _note_server_works(self, server):
         """Take back that a mail server takes no mails.
 

@@ -570,14 +570,18 @@ class PayNowReminder(models.Model):
         """Return the runs whose reminders may not leave at this moment.
 
         Those of the daily action keep to the company's hours and working days; a person who sends
-        reminders decides about that. The most a day counts for both.
+        reminders decides about that. The most a day counts for both. From a copy of the database
+        nothing leaves.
 
         :rtype: pay.now.reminder.run
         """
         now = fields.Datetime.now()
+        away = self.env['payment.provider']._pay_now_away().company_id.root_id
 
         def is_closed(run):
             company = run.company_id.root_id.sudo()
+            if company in away:
+                return True
             outside = run.trigger == 'auto' and company._pay_now_next_opening(now) > now
             return outside or company._pay_now_left_today() == 0
 

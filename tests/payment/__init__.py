@@ -29,5 +29,7 @@ from . import (
     test_situations_books,
     test_situations_money,
     test_stories,
+    test_timeline,
+    test_timeline_screens,
     test_webhook,
 )

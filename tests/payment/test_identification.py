@@ -66,13 +66,17 @@ class TestIdentification(PayNowCommon):
         )
         self.txs.invalidate_recordset()
         with self.assertQueryCount(1):
-            found = self.env['payment.transaction']._pay_now_find(
-                self.provider,
-                {
-                    'movement': movement,
-                    'event': {'checkout_id': 'checkout_2'},
-                    'foreign': {'checkout_id': 'elsewhere'},
-                },
+            found = (
+                self.env['payment.transaction']
+                .sudo()
+                ._pay_now_find(
+                    self.provider.sudo(),
+                    {
+                        'movement': movement,
+                        'event': {'checkout_id': 'checkout_2'},
+                        'foreign': {'checkout_id': 'elsewhere'},
+                    },
+                )
             )
         self.assertEqual(found, {'movement': self.txs[1], 'event': self.txs[2]})
 

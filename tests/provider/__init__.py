@@ -11,6 +11,7 @@ from . import (
     test_connection_screens,
     test_health,
     test_health_daily,
+    test_home,
     test_keys,
     test_limits,
     test_methods,

@@ -238,9 +238,9 @@ class TestOptions(FirstWeekCommon):
         ).action_post()
         self.assertIn("777", str(data['company'].sudo()._pay_now_warnings()))
         for model in ('pay.now.generate.reminders', 'pay.now.setup'):
-            screen = (
-                self.env[model].with_user(self.manager).create({'company_id': data['company'].id})
-            )
+            # Not to be made by hand.
+            screens = self.env[model].with_user(self.manager).sudo()
+            screen = screens.create({'company_id': data['company'].id}).with_user(self.manager)
             self.assertFalse(screen.pay_now_warnings, model)
             self.assertFalse(screen.pay_now_health, model)
 
