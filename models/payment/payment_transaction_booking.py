@@ -133,9 +133,8 @@ class PaymentTransaction(models.Model):
         self._pay_now_to_book('payment_id')._pay_now_try('_pay_now_book_payments_of')
 
     def _pay_now_in_books_of(self, provider):
-        """Return the transactions as the provider's company books and reads them."""
+        """Return the transactions as the company books and reads them: by no client's defaults."""
         company = provider.company_id
-        # Whose button it may be: no entry is made of what a client says.
         context = {**clean_context(self.env.context), 'lang': company._pay_now_lang()}
         return self.with_env(self.env(context=context)).with_company(company)
 

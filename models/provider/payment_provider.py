@@ -423,19 +423,6 @@ class PaymentProvider(models.Model):
             return url.startswith(('http://', 'https://'))
         return utils.is_address_of(url, const.PROVIDER_DOMAINS[self.code])
 
-    def _pay_now_is_checkout_address(self, url):
-        """Tell whether payers may be sent to an address: the provider's own, or one that an
-        administrator named, as Stripe's checkout may be on a host of the company.
-
-        :param str url: from the provider.
-        :rtype: bool
-        """
-        if self._pay_now_is_own_address(url):
-            return True
-        parameter = const.CHECKOUT_HOSTS.get(self.code)
-        named = parameter and self.env['ir.config_parameter'].sudo().get_param(parameter)
-        return utils.is_address_of(url, (), (named or '').lower().replace(',', ' ').split())
-
     # === BUSINESS METHODS - ACCOUNTING === #
 
     def _pay_now_journals(self):
