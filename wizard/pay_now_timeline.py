@@ -112,12 +112,16 @@ class PayNowTimeline(models.TransientModel):
         return self.env['ir.qweb']._render(
             'account_pay_now.timeline',
             {
-                'zone': self.env.user.tz or 'UTC',
-                'companies': ', '.join(self.env.companies.mapped('name')),
-                'query': query.strip(),
+                'zone': self.env._("Times in %s.", self.env.user.tz or 'UTC'),
+                'nothing': self.env._("Nothing found for “%s”", query.strip()),
+                'where': self.env._(
+                    "Looked for in: %s. A payment of another company is only shown where that"
+                    " company is switched on.",
+                    ', '.join(self.env.companies.mapped('name')),
+                ),
+                'more': self.env._("There is more: only the latest %s are told.", MOST),
                 'past': [],
                 'now': [],
-                'most': MOST,
                 'is_cut': False,
                 **values,
             },
