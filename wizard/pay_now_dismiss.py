@@ -27,5 +27,5 @@ class PayNowDismiss(models.TransientModel):
     def action_dismiss(self):
         """Dismiss what the window was opened for."""
         self.ensure_one()
-        self.discrepancy_ids._dismiss(self.reason.strip())
+        self.discrepancy_ids._dismiss((self.reason or '').strip())
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}

@@ -114,8 +114,12 @@ def _strangers(server, database, port, people):
         return web.attack(web.Client("127.0.0.1", port), requests, people)
 
     log = console.log_file("attack-server")
+    # The process for long polling is started by the name of the script; without one it fails, and
+    # is started again and again.
+    entry = settings.DATA_DIR / "attack-odoo-bin"
+    entry.write_text("import odoo.cli\n\nodoo.cli.main()\n")
     with (
-        odoo.serving(server, database, port, arguments=arguments, log=log),
+        odoo.serving(server, database, port, arguments=arguments, log=log, entry=(entry,)),
         concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool,
     ):
         for part in pool.map(stranger, range(CLIENTS)):

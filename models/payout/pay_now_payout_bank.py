@@ -239,7 +239,8 @@ class PayNowPayout(models.Model):
             return True
         if not left or not items or self._undecided_lines():
             return False
-        if own.move_id.sudo().pay_now_undone_ids.filtered(lambda one: not one.with_bank):
+        undone = (own | items).move_id.sudo().pay_now_undone_ids
+        if undone.filtered(lambda one: not one.with_bank):
             # A person took it apart, or deleted the difference: no second one is booked.
             return False
         if abs(left) > const.EXCHANGE_SHARE * abs(sum(own.mapped('balance'))):

@@ -279,7 +279,7 @@ class PayNowReminderRun(models.Model):
         linked = dict(vals)
         for name in LISTS & vals.keys():
             ids = set()
-            for command in vals[name] or ():
+            for command in vals[name] if isinstance(vals[name], list | tuple) else ():
                 match command:
                     case int():
                         ids.add(command)
