@@ -3,7 +3,7 @@
 
 Nobody's clock is changed. What says when something is done next grows older instead, and who waits
 for such an hour is called as often as it would look by itself. Rows that somebody has in hand are
-left alone, and what is dated for people stays as it is.
+left alone, and what tells when something happened stays as it is: it is judged by it in the end.
 """
 
 import threading
@@ -42,10 +42,6 @@ LOOKED_AT = (
         "state IN ('cancel', 'error') OR pay_now_commission_state = 'failed'"
         f" OR EXISTS ({REFUNDS} AND (child.payment_id IS NULL"
         " OR child.pay_now_commission_state = 'failed'))",
-    ),
-    (
-        *("payment_transaction", "last_state_change", 5),
-        "state = 'done' AND payment_id IS NULL AND is_post_processed IS NOT TRUE",
     ),
     ("payment_provider", "pay_now_last_listing_at", 60, "true"),
 )

@@ -178,6 +178,8 @@ class _Soak:
         console.say(f"figure: memory_at_the_end = {last:.0f} MB")
         console.say(f"figure: pages_opened = {len(pages)}")
         console.say(f"figure: page_p50 = {statistics.median(pages) * 1000:.0f} ms")
+        if len(self.rounds) < 2:
+            self.problems.append("too short: memory cannot be compared after one round")
         verdicts = [
             ("memory_growth", last / first, last / first <= AIMS["memory"]),
             ("page_p99_seconds", tail, tail <= AIMS["page"]),
