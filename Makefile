@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-kill bench-books bench-install bench-page bench-reminders bench-webhooks bench-workers test-attack lint clean-cache
+.PHONY: demo test test-core test-beside test-kill soak bench-books bench-install bench-page bench-reminders bench-webhooks bench-workers test-attack lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -34,8 +34,11 @@ bench-webhooks:  ## webhooks of two workers beside payment_stripe's and the leas
 bench-workers:  ## how fast 1, 2 and 4 workers send one run, by themselves and as jobs of queue_job
 	@$(DEV) bench-workers
 
-test-kill:  ## workers killed at random while they send 2,000 reminders: who got what; SEED=2
-	@SEED="$(SEED)" $(DEV) test-kill
+test-kill:  ## workers, PostgreSQL, providers fail while 2,000 reminders leave and 1,000 payments arrive; SEED=2 PARTS=money SIZES="100 20 10 4"
+	@SEED="$(SEED)" PARTS="$(PARTS)" SIZES="$(SIZES)" $(DEV) test-kill
+
+soak:  ## five times the payments that can be booked, again and again: memory, queue, pages; MINUTES=30
+	@MINUTES="$(MINUTES)" SEED="$(SEED)" $(DEV) soak
 
 test-attack:  ## 100,000 hostile requests: errors, changes and secrets must be none; SEED=2
 	@SEED="$(SEED)" SIZES="$(SIZES)" $(DEV) test-attack

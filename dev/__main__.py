@@ -74,7 +74,8 @@ def _parser():
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
     add("bench-webhooks", _bench_webhooks, "time webhooks beside payment_stripe and the floor")
     add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
-    add("test-kill", _test_kill, "kill workers while they send, and count the mails")
+    add("test-kill", _test_kill, "kill workers and PostgreSQL while mails leave and money arrives")
+    add("soak", _soak, "more load than can be worked off, again and again, for MINUTES")
     add("test-attack", _test_attack, "send 100,000 hostile requests, and count what came of them")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
@@ -144,7 +145,11 @@ def _bench_workers(_arguments):
 
 
 def _test_kill(_arguments):
-    return _on_server("bench.workers", "main_kill")
+    return _on_server("kill.run")
+
+
+def _soak(_arguments):
+    return _on_server("kill.soak")
 
 
 def _test_attack(_arguments):

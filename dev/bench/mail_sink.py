@@ -5,12 +5,14 @@ import asyncio
 import collections
 import email.parser
 import logging
+import re
 
 from aiosmtpd.controller import Controller
 
 from ..env import odoo
 
 HOST = "127.0.0.1"
+REMINDER = re.compile(r"<pay-now-reminder-([0-9]+)-")
 
 
 class MailSink:
@@ -48,6 +50,22 @@ class MailSink:
     def twice(self):
         """How many customers got more than one mail, or one mail more than once."""
         return sum(count > 1 for count in (*self.recipients.values(), *self.message_ids.values()))
+
+    @property
+    def reminders(self):
+        """How often each reminder arrived, by its id."""
+        found = collections.Counter()
+        for name, count in self.message_ids.items():
+            if match := REMINDER.match(name):
+                found[match[1]] += count
+        return found
+
+    @property
+    def others_twice(self):
+        """How many mails that are no reminders arrived more than once."""
+        return sum(
+            count > 1 for name, count in self.message_ids.items() if not REMINDER.match(name)
+        )
 
     def forget(self):
         """Begin anew."""

