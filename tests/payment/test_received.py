@@ -303,6 +303,7 @@ class TestReceivedOnly(ReceivedCase, HttpCase):
             state='approved',
             checkout_id='order',
             payment_id='',
+            reference=other.reference,
         )
         with self.refusing('journal', self.provider):
             first._synchronize()

@@ -370,7 +370,7 @@ class TestPayout(PayoutCommon):
             'po_1', [line], created_at=self.utc(fields.Datetime.now() - timedelta(days=9))
         )
         self.company.fiscalyear_lock_date = self.today - timedelta(days=3)
-        self.provider.pay_now_connected_at -= timedelta(days=30)
+        self.provider.sudo().pay_now_connected_at -= timedelta(days=30)
         self.sweep()
         payout = self.payout('po_1')
         self.assertEqual(payout.move_id.date, self.today - timedelta(days=2))
