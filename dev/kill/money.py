@@ -62,13 +62,21 @@ class Plan:
     quiet: int = 240
 
 
-#: For `make test`: some seconds, one kill of each kind.
+#: One kill of each kind.
 SMALL = {"payers": 4, "kill": 1.5, "most": 3, "fault": 4, "shortage": 6, "quiet": 120}
 
 
 def main(server):
     """Print what came of it, and return the exit code."""
-    problems = run(server, Plan(*SIZES))
+    return _judge(run(server, Plan(*SIZES)))
+
+
+def main_small(server):
+    """Do so with a few payments, and one kill of each kind."""
+    return _judge(run(server, Plan(20, 4, 2, 1, **SMALL)))
+
+
+def _judge(problems):
     for problem in problems:
         console.say(f"WRONG {problem}")
     console.say(f"figure: money_wrong = {len(problems)} {'MISSED' if problems else 'ok'}")

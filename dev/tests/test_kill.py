@@ -1,8 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""A small one of `make test-kill`: money arrives while Odoo and PostgreSQL are killed."""
+"""What `make test-kill` calls right and wrong."""
 
-from dev.env import odoo, postgres
-from dev.kill import money, verdict
+from dev.kill import verdict
 
 
 class Rows:
@@ -35,10 +34,3 @@ class TestVerdict:
         assert "1249 booked" in differences(('ch_1', 1249, 'posted', 'done'))[0]
         assert "draft" in differences(('ch_1', 1250, 'draft', 'done'))[0]
         assert "None booked" in differences(('ch_1', None, None, 'done'))[0]
-
-
-class TestMoney:
-    def test_each_payment_is_booked_once_whoever_dies(self):
-        odoo.ensure()
-        with postgres.server() as server:
-            assert money.run(server, money.Plan(20, 4, 2, 1, **money.SMALL)) == []
