@@ -108,7 +108,7 @@ BY_THE_MODULE = {
         line_ids opening problem provider_id read_at state to_decide_count unlisted waiting
     """,
     'pay.now.balance.line': """
-        amount balance_id code currency_id domain model number
+        amount balance_id code domain model number
     """,
     'pay.now.certificate': """
         api_base asked_at attempts content next_attempt_at state test_mode url vouched
@@ -170,7 +170,7 @@ BY_THE_MODULE = {
         gap line_ids opening problem provider_id
     """,
     'pay.now.statement.line': """
-        amount code currency_id domain model number statement_id
+        amount code domain model number statement_id
     """,
     'pay.now.to.handle': """
         amount company_id currency_id date deadline kind partner_id provider_id res_id
