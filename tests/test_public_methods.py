@@ -209,6 +209,7 @@ class TestPublicMethods(AuthorityCommon):
             *self.shown('pay.now.balance'),
             *self.shown('pay.now.statement', *self.month()),
             self.env['pay.now.to.handle'].search([], limit=1),
+            self.env['pay.now.timeline'].create({'query': tx.reference}),
         ]
         self.env.flush_all()
         return {record._name: record for record in records if record}
