@@ -79,6 +79,7 @@ class TestRefusals(RefundCase):
             txs |= self.tx.copy(
                 {
                     'reference': f'old-{number}',
+                    'provider_reference': f'old-{number}',
                     'operation': 'refund' if 'refund' in kind else 'online_redirect',
                     'source_transaction_id': 'refund' in kind and self.tx.id,
                     'pay_now_refund_ref': 'made' in kind and f're_{number}',

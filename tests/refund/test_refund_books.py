@@ -26,7 +26,7 @@ class TestRefundComingBack(RefundCase):
         )
         self.env['pay.now.event']._store(self.provider, event, 'webhook')
         record = self.env['pay.now.event'].search([('event_ref', '=', event.id)])
-        record._process()
+        record.sudo()._process()
         return record
 
     # === THE DASHBOARD === #

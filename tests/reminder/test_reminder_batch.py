@@ -36,7 +36,7 @@ class TestReminderBatch(ReminderDaysCommon):
                 generating = self.count_queries(run._generate)
                 run.action_send()
                 # As a worker takes them.
-                reminders = run.reminder_ids.browse(run.reminder_ids.ids)
+                reminders = run.sudo().reminder_ids.browse(run.reminder_ids.ids)
                 preparing = self.count_queries(reminders._prepare_safely)
                 self.assertEqual(len(reminders.mail_id), len(partners))
                 run.action_cancel()
