@@ -231,7 +231,7 @@ class PayNowReminder(models.Model):
             ):
                 taken.setdefault(level, []).append(reminder.id)
         for level, ids in taken.items():
-            self.browse(ids).level_id = level
+            self.browse(ids).sudo().level_id = level
 
     def _refreshed_values(self, lines, held, refusals, facts):
         """Return what was found out about one reminder. Nothing is written.
