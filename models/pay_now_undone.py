@@ -70,8 +70,11 @@ class PayNowUndone(models.Model):
                 {
                     'move_id': move.id,
                     'other_id': against.id,
-                    # A line that is deleted is gone already, its entry not yet.
-                    'with_bank': against not in ours and against.journal_id.type in BANK_TYPES,
+                    # A line that is deleted is gone already, its entry not yet. What stands beside
+                    # ours in the provider's journal is an entry, such as a difference of rates.
+                    'with_bank': against not in ours
+                    and against.journal_id.type in BANK_TYPES
+                    and bool(against.statement_line_id or against.journal_id != move.journal_id),
                 }
                 for move, against in ((one, other), (other, one))
             ]
