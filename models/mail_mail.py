@@ -241,6 +241,8 @@ class MailSession:
 
     def quit(self):
         """Close the connection; that nobody is at the other end does no harm."""
+        if not self:
+            return
         with contextlib.suppress(smtplib.SMTPException, OSError):
             self._connection.quit()
 

@@ -72,16 +72,23 @@ class PayNowReminder(models.Model):
             lines.append(self.env._("and %s more", len(self) - len(lines)))
         return {'summary': summary, 'note': Markup('<br/>').join(lines)}
 
+    def _written_to(self):
+        """Return whose address the mail went to.
+
+        :rtype: res.partner (sudo)
+        """
+        return (self.contact_id or self.partner_id).sudo()
+
     def _note_refused_address(self):
         """Remember that an address does not take mails, until the contact has another one."""
-        contact = (self.contact_id or self.partner_id).sudo()
+        contact = self._written_to()
         contact.pay_now_refused_email = self.email
         contact._message_receive_bounce(self.email, contact)
 
     def _forget_refused_addresses(self):
         """Write to these addresses again: their refusal was no matter of theirs."""
         for reminder in self:
-            contact = (reminder.contact_id or reminder.partner_id).sudo()
+            contact = reminder._written_to()
             if contact.pay_now_refused_email == reminder.email:
                 contact.pay_now_refused_email = False
 
@@ -96,5 +103,5 @@ class PayNowReminder(models.Model):
             # Whoever it was passed on to is no matter of the contact's address.
             if is_refused and email in utils.email_addresses(reminder.email):
                 # `mail` has counted it already.
-                reminder.contact_id.sudo().pay_now_refused_email = email
+                reminder._written_to().pay_now_refused_email = email
             reminder._notify_failed()

@@ -319,7 +319,9 @@ class PayNowReminderRun(models.Model):
     @by_engine('write')
     def action_stop(self):
         """Stop sending until somebody resumes the run."""
-        self.filtered(lambda run: run.state == 'sending').state = 'stopped'
+        runs = self.filtered(lambda run: run.state == 'sending')
+        runs.state = 'stopped'
+        runs._forget_problems()
 
     @by_engine('write')
     def action_resume(self):
@@ -333,6 +335,7 @@ class PayNowReminderRun(models.Model):
         """Drop what is not sent yet."""
         self.reminder_ids.action_drop()
         self.state = 'canceled'
+        self._forget_problems()
 
     def action_print_letters(self):
         """Print what waits for the printer (see `pay.now.reminder`).
@@ -358,6 +361,8 @@ class PayNowReminderRun(models.Model):
             left = states.get(run, set())
             if not left & {'queued', 'sending'}:
                 run.state = 'draft' if 'draft' in left else 'done'
+                if run.state == 'done':
+                    run._forget_problems()
 
     def _send_by_itself(self):
         """Send what the daily action may send by itself, or leave it and say in the run why."""
@@ -373,6 +378,18 @@ class PayNowReminderRun(models.Model):
                 self._note_no_mail_server()
         todo._queue()
 
+    def _forget_problems(self):
+        """Take back why reminders do not leave: they do, or nothing waits for it any more."""
+        runs = self.filtered('problem_codes')
+        runs.problem_codes = False
+        runs.sudo().activity_unlink(['mail.mail_activity_data_warning'])
+
+    def _note_mail_server_exists(self):
+        """Take back that there is no mail server."""
+        for run in self.filtered('problem_codes'):
+            codes = [code for code in run.problem_codes if not code[0].startswith('no_mail_server')]
+            run.problem_codes = codes or False
+
     def _note_server_works(self, server):
         """Take back that a mail server takes no mails.
 
@@ -381,17 +398,10 @@ class PayNowReminderRun(models.Model):
         if not self.problem_codes:
             return
         codes = [code for code in self.problem_codes if code[1].get('server') != server.id]
-        if len(codes) < len(self.problem_codes):
-            self.problem_codes = codes or False
-            if not codes:
-                self.sudo().activity_unlink(['mail.mail_activity_data_warning'])
-
-    def _note_mail_server_exists(self):
-        """Take back that there is no mail server."""
-        for run in self.filtered('problem_codes'):
-            run.problem_codes = [
-                code for code in run.problem_codes if not code[0].startswith('no_mail_server')
-            ]
+        if not codes:
+            self._forget_problems()
+        elif len(codes) < len(self.problem_codes):
+            self.problem_codes = codes
 
     @api.model
     def _reason_sentences(self):

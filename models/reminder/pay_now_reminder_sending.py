@@ -139,13 +139,16 @@ class PayNowReminder(models.Model):
                     'alias_domain_id': domain_id,
                     'mail_server': server,
                 }
-                refusal = group._hand_over_one_by_one(written_at, options)
-                session.quit()
+                try:
+                    refusal = group._hand_over_one_by_one(written_at, options)
+                finally:
+                    session.quit()
             if refusal:
                 held |= group._wait_for_server(server, refusal)
-        if self == held:
-            # The rest of the run would only be written, and wait.
+        if held and not any(one.state == 'sent' for one in self):
+            # The rest of the run would only be written, and wait, or fail for nothing.
             self._others_waiting()._postpone()
+        self._wake_for_retries()
         self._notify_failed()
         self._note_sent()
 
@@ -199,6 +202,8 @@ class PayNowReminder(models.Model):
         :rtype: MailRefusal | None
         """
         session, mail = options['smtp_session'], self._own_mails()
+        # What it said of the mail before is not about this one, which may not even reach it.
+        session.refusal = None
         mail.state = 'outgoing'
         try:
             mail._send(**options)
@@ -208,7 +213,9 @@ class PayNowReminder(models.Model):
         if mail.state == 'sent':
             self.write({'state': 'sent', 'retry_at': False})
             return None
-        refusal = session.refusal or MailRefusal('mail', mail.failure_reason or mail.failure_type)
+        refusal = session.refusal or MailRefusal(
+            'mail', mail.failure_reason or mail.failure_type or ''
+        )
         if refusal.kind == 'lost':
             self.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
         elif refusal.kind in ('later', 'server'):
@@ -245,12 +252,22 @@ class PayNowReminder(models.Model):
         self._postpone()
 
     def _postpone(self):
-        """Let mails wait before they are tried again, longer each time."""
+        """Let mails wait before they are tried again, longer each time.
+
+        Whoever hands over has the workers look again then.
+        """
         now, pauses = fields.Datetime.now(), const.RETRY_PAUSES
         for tries, reminders in self.grouped('tries').items():
             until = now + pauses[min(tries, len(pauses) - 1)]
             reminders.write({'tries': tries + 1, 'retry_at': until})
-            self._wake_workers(until)
+
+    def _wake_for_retries(self):
+        """Have the workers look again when mails are to be tried: once for a minute, not a mail."""
+        for at in {
+            one.retry_at + timedelta(seconds=-one.retry_at.second % 60)
+            for one in self.filtered('retry_at')
+        }:
+            self._wake_workers(at)
 
     def _others_waiting(self):
         """Return what else of the same runs would be sent next.

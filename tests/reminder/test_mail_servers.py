@@ -116,11 +116,11 @@ class TestMailServers(ReminderDaysCommon):
 
     def test_woken_for_the_next_try(self):
         self.smtp.says('RCPT', '450 4.2.1 Greylisted')
+        self.make_run(3)
         triggers = self.env['ir.cron.trigger'].search([])
-        self.make_run(1)
         self.send()
         calls = (self.env['ir.cron.trigger'].search([]) - triggers).mapped('call_at')
-        self.assertIn(START + timedelta(minutes=5), calls)
+        self.assertEqual(calls.count(START + timedelta(minutes=5)), 1, "once, not for each mail")
 
     # === THE SERVER === #
 
@@ -319,6 +319,28 @@ Subject: Reminder
         self.assertEqual(self.states(second), ['sent', 'sent'])
         self.assertFalse(second.problem)
 
+    def test_problem_of_a_run_that_nobody_waits_for(self):
+        """It and its notice go with the run's end, whoever ends it."""
+        for end in ('action_cancel', 'action_stop'):
+            with self.subTest(end=end):
+                self.smtp.says('CONNECT', HANG_UP)
+                run = self.make_run(1)
+                self.send()
+                self.assertTrue(run.problem)
+                self.assertTrue(run.activity_ids)
+                getattr(run, end)()
+                self.assertFalse(run.problem)
+                self.assertFalse(run.activity_ids)
+
+    def test_server_that_refuses_everybody_in_small_batches(self):
+        """Each batch would lose some more: the rest of the run waits, too."""
+        self.smtp.says('RCPT', '554 5.7.1 Relay access denied')
+        with patch(f'{CONST}.REFUSED_IN_A_ROW', 2):
+            run = self.make_run(9)
+            with self.at(START), really_sending():
+                self.env['pay.now.reminder'].sudo()._cron_send(batch=3)
+        self.assertEqual(self.states(run), ['failed'] * 2 + ['queued'] * 7)
+
     # === CONNECTIONS === #
 
     def test_server_that_closes_after_some_mails(self):
@@ -378,6 +400,27 @@ Subject: Reminder
             self.assertIn(customer.email, held.reason)
             customer.email = 'new-one@example.com'
             self.assertEqual(self.run_for(customer).reminder_ids.state, 'draft')
+
+    def test_mail_that_does_not_reach_the_server(self):
+        """What the server said of the mail before it is not about this one."""
+        run = self.make_run(2)
+        first, second = self.customers
+        self.smtp.says('RCPT', '550 5.1.1 User unknown', to=first.email)
+        MailServer = type(self.env['ir.mail_server'])
+        build = MailServer._build_email__
+
+        def refuse(servers, *args, **kwargs):
+            if second.email in str(kwargs.get('email_to')):
+                raise ValueError("this one cannot be written")
+            return build(servers, *args, **kwargs)
+
+        with patch.object(MailServer, '_build_email__', refuse):
+            self.send()
+        self.assertEqual(self.states(run), ['failed'] * 2)
+        self.assertEqual(first.pay_now_refused_email, first.email)
+        self.assertFalse(second.pay_now_refused_email)
+        by_customer = {one.partner_id: one.reason for one in run.reminder_ids}
+        self.assertIn("cannot be written", by_customer[second])
 
     def test_several_failures_are_one_notice(self):
         self.smtp.says('CONTENT', '554 5.6.0 Content refused')
