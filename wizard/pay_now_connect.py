@@ -94,10 +94,13 @@ class PayNowConnect(models.TransientModel):
     def _forget_refused(self):
         """Forget the keys that were refused: in the screen they stay, to be corrected.
 
-        The row is not changed in the transaction of the error, which is rolled back.
+        The row is not changed in the transaction of the error, which is rolled back. One that this
+        transaction has in hand itself is not waited for.
         """
         query = SQL(
-            "UPDATE pay_now_connect SET api_key = '-', api_secret = NULL WHERE id IN %s", self._ids
+            "UPDATE pay_now_connect SET api_key = '-', api_secret = NULL WHERE id IN"
+            " (SELECT id FROM pay_now_connect WHERE id IN %s FOR UPDATE SKIP LOCKED)",
+            self._ids,
         )
         with self.env.registry.cursor() as cr:
             cr.execute(query)
