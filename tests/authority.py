@@ -189,8 +189,8 @@ BY_THE_MODULE = {
         pay_now_account pay_now_account_name pay_now_api_base pay_now_api_key pay_now_api_secret
         pay_now_books_problem pay_now_books_problem_values pay_now_checked_at
         pay_now_coarse_step pay_now_compared_at pay_now_comparison_note pay_now_connected_at
-        pay_now_connected_by_id pay_now_home_hosts pay_now_home_names pay_now_home_uuid
-        pay_now_former_webhook_ref pay_now_former_webhook_until
+        pay_now_connected_by_id pay_now_foreign_host pay_now_former_webhook_ref
+        pay_now_former_webhook_until pay_now_home_hosts pay_now_home_names pay_now_home_uuid
         pay_now_known_health pay_now_last_event_at pay_now_last_listing_at pay_now_last_sweep_at
         pay_now_listed_from pay_now_missing pay_now_missing_values pay_now_most_at_once
         pay_now_noticed_at pay_now_noticed_health pay_now_onboarding_at pay_now_opened_at

@@ -314,14 +314,26 @@ class TestAuthorityAttacks(AuthorityCommon, HttpCase):
         tx = self.checkout(self.lines(self.make_invoice(100)))
         url, parameters = 'https://pay.example.com/c/pay/cs_1#x', self.env['ir.config_parameter']
         logger = 'odoo.addons.account_pay_now.models.payment.payment_transaction_checkout'
-        with self.assertLogs(logger, 'ERROR') as log, self.assertRaises(PayerError):
-            tx._pay_now_checked_address(url)
+        with self.assertLogs(logger, 'ERROR') as log:
+            try:
+                tx._pay_now_checked_address(url)
+            except PayerError as error:
+                # Shown by the page, whose request is committed.
+                refusal = str(error)
+        self.assertTrue(refusal)
         self.assertIn('pay.example.com', log.output[0])
         self.assertIn('account_pay_now.stripe_checkout_hosts', log.output[0])
+        provider = self.provider.sudo()
+        self.assertEqual(provider._pay_now_find_health(), ('amber', 'host'))
+        self.assertIn('pay.example.com', provider.pay_now_health_text)
+        provider._pay_now_follow_health()
+        self.assertIn('pay.example.com', provider.activity_ids.note, "somebody is told")
         parameters.set_param(
             'account_pay_now.stripe_checkout_hosts', 'Pay.Example.com, other.example'
         )
+        self.assertNotEqual(provider._pay_now_find_health()[1], 'host', "it is named")
         self.assertEqual(tx._pay_now_checked_address(url), url)
+        self.assertFalse(provider.pay_now_foreign_host)
         for wrong in (
             'http://pay.example.com/c/pay',
             'https://example.com/c/pay',
@@ -336,7 +348,6 @@ class TestAuthorityAttacks(AuthorityCommon, HttpCase):
                 self.assertRaises(PayerError),
             ):
                 tx._pay_now_checked_address(wrong)
-        provider = self.provider.sudo()
         self.assertFalse(provider._pay_now_is_own_address(url), "merchants are not sent there")
         self.connect_paypal()
         self.assertFalse(self.paypal.sudo()._pay_now_is_checkout_address(url))

@@ -155,7 +155,7 @@ class TestFlows(FlowCase, SandboxCase):
             answer = self.url_open(checkout, allow_redirects=False)
         tx = self.env['payment.transaction'].sudo().search([('provider_id', '=', self.provider.id)])
         self.assertEqual(answer.headers['Location'], tx.pay_now_checkout_url)
-        self.assert_flow("Click to redirect", trace.files, 21)
+        self.assert_flow("Click to redirect", trace.files, 20)
 
     def test_payout_to_bank_line(self):
         payout = self.paid_out()

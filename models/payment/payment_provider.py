@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.fields import Domain
 
-from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now import const
 
 
 class PaymentProvider(models.Model):
@@ -52,18 +52,3 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         if self.code == const.PAYPAL and key != self.sudo().pay_now_api_key:
             self._pay_now_end_checkouts()
-
-    # === BUSINESS METHODS - CHECKOUT === #
-
-    def _pay_now_is_checkout_address(self, url):
-        """Tell whether payers may be sent to an address: the provider's own, or one that an
-        administrator named, as Stripe's checkout may be on a host of the company.
-
-        :param str url: from the provider.
-        :rtype: bool
-        """
-        if self._pay_now_is_own_address(url):
-            return True
-        parameter = const.CHECKOUT_HOSTS.get(self.code)
-        named = parameter and self.env['ir.config_parameter'].sudo().get_param(parameter)
-        return utils.is_address_of(url, (), (named or '').lower().replace(',', ' ').split())

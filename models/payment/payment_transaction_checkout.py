@@ -226,7 +226,7 @@ class PaymentTransaction(models.Model):
             return self._pay_now_checked_address(self.pay_now_checkout_url)
         self._pay_now_close_others()
         checkout = self._pay_now_ask_for_checkout()
-        self._pay_now_checked_address(checkout.url)
+        # Kept whatever its address is: it can be paid once an administrator names the host.
         self.write(
             {
                 'provider_reference': checkout.id,
@@ -234,7 +234,7 @@ class PaymentTransaction(models.Model):
                 'pay_now_checkout_expiry': self.company_id._pay_now_instant(checkout.expires_at),
             }
         )
-        return checkout.url
+        return self._pay_now_checked_address(checkout.url)
 
     def _pay_now_checked_address(self, url):
         """Return the address of a checkout, if it is the provider's own.
@@ -243,13 +243,15 @@ class PaymentTransaction(models.Model):
         :rtype: str
         :raise PayerError: in the customer's language, if it leads anywhere else.
         """
-        if not self.provider_id._pay_now_is_checkout_address(url):
+        is_own = self.provider_id._pay_now_is_checkout_address(url)
+        self.provider_id._pay_now_note_checkout_host('' if is_own else utils.host_of(url) or '?')
+        if not is_own:
             _logger.error(
-                "%s: the checkout is on a host of others, %r (Stripe's custom domain is named in"
-                " the system parameter %s)",
+                "%s: the checkout is on a host of others, %r (a custom domain is named in the"
+                " system parameter %s)",
                 self.reference,
                 utils.host_of(url),
-                const.CHECKOUT_HOSTS[const.STRIPE],
+                const.CHECKOUT_HOSTS.get(self.provider_code),
             )
             raise PayerError(self.env._("This payment cannot be completed any more."))
         return url

@@ -29,12 +29,13 @@ HEALTH_FIELDS = (
     'pay_now_home_uuid',
     'pay_now_home_hosts',
     'pay_now_home_names',
+    'pay_now_foreign_host',
 )
 #: The type of a notification, by the health it is about.
 NOTIFICATION_TYPES = {'green': 'success', 'amber': 'warning', 'red': 'danger'}
 #: What somebody is notified of. Not that no event came yet, nor that the address is not https:
 #: everybody starts like that, and everything is booked all the same.
-NOTIFIED = ('away', 'problem', 'silent', 'books', 'unheard', 'commission')
+NOTIFIED = ('away', 'problem', 'host', 'silent', 'books', 'unheard', 'commission')
 ACTIVITY = 'mail.mail_activity_data_todo'
 
 
@@ -68,6 +69,12 @@ class PaymentProvider(models.Model):
         readonly=True,
         copy=False,
         help="When a payment was made that no notification told of.",
+    )
+    pay_now_foreign_host = fields.Char(
+        string="Host of the refused checkout",
+        readonly=True,
+        copy=False,
+        help="Where the provider wanted to have a payer, who was not sent there.",
     )
     pay_now_health = fields.Selection(
         string="Connection health",
@@ -132,6 +139,10 @@ class PaymentProvider(models.Model):
     def _pay_now_find_warning(self):
         """Return the code of what makes the connection amber, the most pressing one, or False."""
         notified_at = self.pay_now_last_event_at
+        if host := self.pay_now_foreign_host:
+            # Until an administrator names it, or the provider's pages are its own again.
+            if not self._pay_now_is_checkout_address(f'https://{host}/'):
+                return 'host'
         if (
             self.pay_now_silent_at
             and self.pay_now_silent_at - self.pay_now_silent_since >= const.SILENCE_PATIENCE
@@ -180,6 +191,8 @@ class PaymentProvider(models.Model):
         """
         name = self._pay_now_short_name()
         match code:
+            case 'host':
+                return self._pay_now_foreign_host_label()
             case 'silent':
                 return self.env._(
                     "%(provider)s does not answer since %(since)s: look whether it reports a"
@@ -209,6 +222,24 @@ class PaymentProvider(models.Model):
                     self._pay_now_sweep_label(),
                 )
         return text.rstrip()
+
+    def _pay_now_foreign_host_label(self):
+        """Return what to do about checkouts that nobody is sent to."""
+        values = {'provider': self._pay_now_short_name(), 'host': self.pay_now_foreign_host}
+        parameter = const.CHECKOUT_HOSTS.get(self.code)
+        if not parameter:
+            return self.env._(
+                "%(provider)s has its checkouts on %(host)s, which is not its own: nobody is sent"
+                " there, and nobody can pay. Ask %(provider)s why.",
+                **values,
+            )
+        return self.env._(
+            "%(provider)s has its checkouts on %(host)s, which is not its own: nobody is sent"
+            " there, and nobody can pay. If it is your custom domain, name it in the system"
+            " parameter %(parameter)s.",
+            parameter=parameter,
+            **values,
+        )
 
     def _pay_now_unnotified_label(self):
         """Return what to do about a payment that no notification came of.
@@ -379,6 +410,32 @@ class PaymentProvider(models.Model):
             )
             # The scheduled action asks again by itself, and tells what it finds.
             self.env.ref('account_pay_now.ir_cron_health').sudo()._trigger()
+
+    def _pay_now_is_checkout_address(self, url):
+        """Tell whether payers may be sent to an address.
+
+        It is the provider's own, or on a host that an administrator named: Stripe's checkout may
+        be on a domain of the company.
+
+        :param str url: from the provider.
+        :rtype: bool
+        """
+        if self._pay_now_is_own_address(url):
+            return True
+        parameter = const.CHECKOUT_HOSTS.get(self.code)
+        named = parameter and self.env['ir.config_parameter'].sudo().get_param(parameter)
+        return utils.is_address_of(url, (), (named or '').lower().replace(',', ' ').split())
+
+    def _pay_now_note_checkout_host(self, host):
+        """Remember that payers cannot be sent to the provider's checkouts, or that they can.
+
+        Those concerned are told by the scheduled action that follows the health.
+
+        :param str host: of others; empty where it is the provider's own.
+        """
+        provider = self.sudo()
+        if (provider.pay_now_foreign_host or '') != host:
+            provider.pay_now_foreign_host = host
 
     def _pay_now_note_silence(self):
         """Remember that the provider did not answer."""
