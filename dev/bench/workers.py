@@ -54,10 +54,11 @@ def main_kill(server):
     return _judge(kill(server, KILL_CUSTOMERS))
 
 
-def kill(server, customers):
+def kill(server, customers, most=None):
     """Kill workers at random moments while they send reminders.
 
     :param int customers: how many get one.
+    :param int most: after how many kills the others may finish; None for no end of it.
     :return: what is wrong with what came of it.
     :rtype: list[str]
     """
@@ -69,7 +70,9 @@ def kill(server, customers):
         bench.fill(customers)
         queued = bench.measure("prepare")["queued"]
         with console.step(f"{queued} reminders, workers killed at random (SEED={SEED})"):
-            came = bench.measure("crash", WORKERS=KILLED_WORKERS, SEED=SEED, KILLS=KILLED_AFTER)
+            came = bench.measure(
+                "crash", WORKERS=KILLED_WORKERS, SEED=SEED, KILLS=KILLED_AFTER, MOST=most
+            )
         for figure in ("killed", "lost", "listed"):
             console.say(f"figure: {figure} = {came[figure]}")
         problems = _check(bench, queued, uncertain=came["listed"])

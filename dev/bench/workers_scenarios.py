@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-# Run in Odoo's shell by workers.py, which sets WHAT, PORT, WORKERS, SEED and KILLS. Nothing
-# here is part of the module.
+# Run in Odoo's shell by workers.py, which sets WHAT, PORT, WORKERS, SEED, KILLS and MOST.
+# Nothing here is part of the module.
 # ruff: noqa: F821
 import json
 import os
@@ -55,14 +55,20 @@ def work():
 def crash():
     """Kill workers at random moments, and start others, until nothing waits."""
     moments = random.Random(SEED)
-    running, killed = [], 0
-    while states().get('queued'):
+    running, killed, longest = [], 0, KILLS
+    waiting = states().get('queued')
+    while waiting and killed < (MOST or killed + 1):
         running += [fork() for _number in range(WORKERS - len(running))]
-        time.sleep(moments.uniform(0.02, KILLS))
+        time.sleep(moments.uniform(0.02, longest))
         victim = running.pop(moments.randrange(len(running)))
         os.kill(victim, signal.SIGKILL)
         _pid, status = os.waitpid(victim, 0)
         killed += os.WIFSIGNALED(status)
+        before, waiting = waiting, states().get('queued')
+        # On a slow machine all would be killed before they send anything, again and again.
+        longest = longest * 1.5 if waiting == before else max(longest / 1.5, KILLS)
+    if waiting:
+        running.append(fork())
     for pid in running:
         os.waitpid(pid, 0)
     lost = states().get('sending', 0)

@@ -18,12 +18,14 @@ from pathlib import Path
 from .. import settings
 from ..bench import workers as bench_workers
 from ..env import console, databases, odoo, postgres, pyenv
+from ..kill import money as kill_money
 from . import lint
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
 RECORDER = settings.CHECKOUT / "dev/checks/record_tests.py"
 # The whole of it is `make test-kill`.
 KILL_CUSTOMERS = 200
+KILLS = 20
 # What is tested in databases with more modules than ours.
 BESIDE_TAG = "pay_now_beside"
 BESIDE = ["payment_stripe", "payment_paypal"]
@@ -154,7 +156,7 @@ def _run_aside():
     """Run what needs no test runner of Odoo, one after the other."""
     outcome = _lint()
     outcome.add(run_unit_tests(UNIT_TESTS))
-    outcome.add(_guarded("workers killed while they send", run_kill_test))
+    outcome.add(_guarded("processes killed", run_kill_test))
     return outcome
 
 
@@ -203,13 +205,27 @@ def run_module_tests():
 
 
 def run_kill_test():
-    """Kill workers while they send: a small one of `make test-kill`, one test."""
+    """Kill what runs while reminders leave and money arrives: a small `make test-kill`."""
     odoo.ensure()
+    outcome = Outcome()
     with postgres.server() as server:
-        problems = bench_workers.kill(server, KILL_CUSTOMERS)
-    if problems:
-        return Outcome(failures=[("workers killed while they send", "\n".join(problems))])
-    return Outcome(passed=1)
+        for name, kill in (
+            ("workers killed while they send", _kill_workers),
+            ("Odoo and PostgreSQL killed while money arrives", _kill_everything),
+        ):
+            if problems := kill(server):
+                outcome.failures.append((name, "\n".join(problems)))
+            else:
+                outcome.passed += 1
+    return outcome
+
+
+def _kill_workers(server):
+    return bench_workers.kill(server, KILL_CUSTOMERS, most=KILLS)
+
+
+def _kill_everything(server):
+    return kill_money.run(server, kill_money.small())
 
 
 def _run_part(number, tags, taken):

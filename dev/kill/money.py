@@ -63,7 +63,7 @@ class Plan:
 
 
 #: One kill of each kind.
-SMALL = {"payers": 4, "kill": 1.5, "most": 3, "fault": 4, "shortage": 6, "quiet": 120}
+SMALL = {"payers": 4, "kill": 1.5, "most": 3, "fault": 4, "shortage": 6, "quiet": 240}
 
 
 def main(server):
@@ -73,7 +73,15 @@ def main(server):
 
 def main_small(server):
     """Do so with a few payments, and one kill of each kind."""
-    return _judge(run(server, Plan(20, 4, 2, 1, **SMALL)))
+    return _judge(run(server, small()))
+
+
+def small():
+    """Return a plan of a few payments, and one kill of each kind.
+
+    :rtype: Plan
+    """
+    return Plan(20, 4, 2, 1, **SMALL)
 
 
 def _judge(problems):
