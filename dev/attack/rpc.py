@@ -3,9 +3,11 @@
 
 In Odoo's process, each call with the user's rights and committed if it succeeds: thousands in the
 time that one over HTTP takes. Outsiders try to change things. Who keeps the books, or sells, may,
-and tries what nobody but the module writes (`_pay_now_whitelist`); all of them look for secrets.
+and tries what nobody but the module writes (`_pay_now_whitelist`): what such a call does besides,
+as making a record, is theirs to do and undone. All of them look for secrets.
 """
 
+import collections
 import json
 import re
 import traceback
@@ -14,6 +16,7 @@ from odoo.exceptions import AccessDenied, UserError
 from odoo.service.model import call_kw
 
 from .report import Report
+from .world import VOLATILE
 
 #: Roles that may do nothing at all with what is ours.
 OUTSIDERS = ('public', 'portal', 'employee')
@@ -27,12 +30,19 @@ VALUES = [
 ]  # fmt: skip
 
 
+#: What a user calls.
+#:
+#: forgery     the field that only the module writes, and what the call would have in it; or None
+Call = collections.namedtuple('Call', ('role', 'model', 'method', 'args', 'kwargs', 'forgery'))
+
+
 class Generator:
-    """Makes calls, each as (role, model, method, arguments, keywords)."""
+    """Makes calls."""
 
     def __init__(self, rng, env, world):
         self.rng = rng
         self.env = env
+        self.forgery = None
         self.world = world
         self.fields = _fields(env)
         self.ids = {
@@ -47,8 +57,9 @@ class Generator:
 
     def __iter__(self):
         while True:
-            role = self.rng.choice(sorted(self.world['users']))
-            yield (role, *self.call(role, self.rng.choice(self.models)))
+            role, self.forgery = self.rng.choice(sorted(self.world['users'])), None
+            call = self.call(role, self.rng.choice(self.models))
+            yield Call(role, *call, self.forgery)
 
     def call(self, role, model):
         """Return one call: more often one that reads, by those who may do more."""
@@ -68,7 +79,7 @@ class Generator:
     def forged(self, model, closed):
         """Write what the module alone writes, in one of the ways there are."""
         rng = self.rng
-        name, value = rng.choice(closed), self.value()
+        name, value = self.forgery = rng.choice(closed), self.value()
         ids = self.some(model)
         draw = rng.randrange(6)
         if draw == 0:
@@ -166,6 +177,57 @@ def _fields(env):
     return found
 
 
+def _rows_written(env):
+    """Count the rows that this transaction wrote, by table.
+
+    :rtype: collections.Counter
+    """
+    env.cr.execute(
+        'SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables'
+        ' WHERE n_tup_ins + n_tup_upd + n_tup_del > 0'
+    )
+    rows = collections.Counter(dict(env.cr.fetchall()))
+    return collections.Counter({table: n for table, n in rows.items() if table not in VOLATILE})
+
+
+def _stored(env, model, name):
+    """Return what the database holds of a field, by record.
+
+    :rtype: dict
+    """
+    field, query = env[model]._fields[name], None
+    if field.type == 'many2many' and field.store:
+        query = (
+            f'SELECT {field.column1}, array_agg({field.column2}) FROM {field.relation} GROUP BY 1'
+        )
+    elif field.type == 'one2many' and env[field.comodel_name]._fields[field.inverse_name].store:
+        query = f'SELECT id, {field.inverse_name} FROM {env[field.comodel_name]._table}'
+    elif field.store and field.column_type:
+        query = f'SELECT id, {name} FROM {env[model]._table}'
+    if not query:
+        return {}
+    env.cr.execute(query)
+    return dict(env.cr.fetchall())
+
+
+def _forged(env, model, forgery, before):
+    """Return the records that hold a forged value: others than before, or new ones with it."""
+    name, value = forgery
+    after = _stored(env, model, name)
+    # Others a field may have by chance, or by default.
+    telling = value not in (False, True, 0, -1, '', None)
+    telling = telling and value != env[model].default_get([name]).get(name)
+    return [
+        number
+        for number, stored in after.items()
+        if (stored != before[number] if number in before else telling and stored == value)
+    ]
+
+
+class _Undone(Exception):
+    """What a call did is undone."""
+
+
 def attack(calls, world, environment):
     """Make some calls and judge what came of each.
 
@@ -175,13 +237,19 @@ def attack(calls, world, environment):
     :rtype: Report
     """
     report = Report()
-    for role, model, method, args, kwargs in calls:
-        report.kinds[f'call {role}'] += 1
-        what = f'{role} {model}.{method}({str(args)[:100]}, {str(kwargs)[:60]})'
+    for call in calls:
+        report.kinds[f'call {call.role}'] += 1
+        arguments = f'{str(call.args)[:100]}, {str(call.kwargs)[:60]}'
+        what = f'{call.role} {call.model}.{call.method}({arguments})'
+        text = ''
         try:
-            with environment(world['users'][role]) as env:
-                answer = call_kw(env[model], method, args, kwargs)
-                text = json.dumps(answer, default=str, ensure_ascii=False)
+            with environment(world['users'][call.role]) as env:
+                text, changes = _answer(env, call)
+                report.changes += [f'{what} {change}' for change in changes]
+                if call.forgery:
+                    raise _Undone
+        except _Undone:
+            report.results['call answered, forged value left out'] += 1
         except (UserError, AccessDenied) as error:
             report.results[f'call {type(error).__name__}'] += 1
             text = str(error)
@@ -194,7 +262,23 @@ def attack(calls, world, environment):
         else:
             report.results['call answered'] += 1
         secrets = list(world['secrets']['keys'])
-        if role in OUTSIDERS:
+        if call.role in OUTSIDERS:
             secrets += world['secrets']['tokens']
         report.leaks += [f'{what}: {secret[:6]}…' for secret in secrets if secret in text]
     return report
+
+
+def _answer(env, call):
+    """Make a call; return what it answers, and what it changed and should not have.
+
+    :rtype: tuple[str, list[str]]
+    """
+    written = _rows_written(env)
+    stored = call.forgery and _stored(env, call.model, call.forgery[0])
+    answer = call_kw(env[call.model], call.method, call.args, call.kwargs)
+    env.flush_all()
+    if call.forgery:
+        changes = [f'forged {number}' for number in _forged(env, call.model, call.forgery, stored)]
+    else:
+        changes = [f'changed {table}' for table in sorted(_rows_written(env) - written)]
+    return json.dumps(answer, default=str, ensure_ascii=False), changes
