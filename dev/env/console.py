@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 from .. import settings
 
@@ -47,12 +48,13 @@ def step(label):
 
 
 def log_file(name):
-    """Return a new log file of this process; only the newest of all are kept."""
+    """Return a new log file of this process; the newest, and those of running processes, stay."""
     settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
     # Another run may tidy up at the same moment.
     with contextlib.suppress(FileNotFoundError):
         for old in sorted(settings.LOG_DIR.glob("*.log"), key=os.path.getmtime)[:-KEPT_LOGS]:
-            old.unlink()
+            if not Path("/proc", old.stem.rpartition("-")[2]).is_dir():
+                old.unlink()
     return settings.LOG_DIR / f"{name}-{os.getpid()}.log"
 
 
