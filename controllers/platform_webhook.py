@@ -5,7 +5,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const, isolation, platform_mode, public_values
+from odoo.addons.account_pay_now import const, platform_mode, public_values
 from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.controllers.webhook import verify
 from odoo.addons.account_pay_now.gateways import base
@@ -49,7 +49,7 @@ class PayNowPlatformWebhook(http.Controller):
         code = CODES.get(name)
         if not code or not platform_mode.available(code):
             raise NotFound()
-        isolation.see_commits(request.env.cr)
+        request.env['pay.now.event']._see_commits()
         Provider = request.env(user=SUPERUSER_ID)['payment.provider']
         try:
             event, answer = verify(

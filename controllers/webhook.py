@@ -5,7 +5,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from odoo.addons.account_pay_now import const, isolation, public_values
+from odoo.addons.account_pay_now import const, public_values
 from odoo.addons.account_pay_now.controllers import page
 from odoo.addons.account_pay_now.gateways.errors import (
     CertificateNeeded,
@@ -66,7 +66,7 @@ class PayNowWebhook(http.Controller):
         :param int provider_id: the provider record, from the registered address.
         :return: an empty 200 once the event is stored; 503 while its certificate is fetched.
         """
-        isolation.see_commits(request.env.cr)
+        request.env['pay.now.event']._see_commits()
         env = request.env(user=SUPERUSER_ID)
         provider = env['payment.provider'].browse(provider_id)
         try:

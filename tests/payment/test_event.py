@@ -12,7 +12,7 @@ from odoo import api, fields, sql_db
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.account_pay_now import const, isolation
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
 from odoo.addons.account_pay_now.models.payment.pay_now_event import WORKERS
 from odoo.addons.account_pay_now.models.provider import connection
@@ -251,6 +251,9 @@ class TestAtOnce(TransactionCase):
         self.addCleanup(cr.rollback)
         return cr
 
+    def events(self, cr):
+        return api.Environment(cr, api.SUPERUSER_ID, {})['pay.now.event']
+
     def forget(self):
         with sql_db.db_connect(self.env.cr.dbname).cursor() as cr:
             cr.execute("DELETE FROM pay_now_event WHERE event_ref = 'evt_at_once'")
@@ -291,9 +294,9 @@ class TestAtOnce(TransactionCase):
         return came
 
     def test_the_second_waits_and_sees(self):
-        isolation.see_commits(self.first)
-        isolation.see_commits(self.second)
-        self.assertTrue(isolation.sees_commits(self.second))
+        self.events(self.first)._see_commits()
+        self.events(self.second)._see_commits()
+        self.assertTrue(self.events(self.second)._sees_commits())
         self.assertEqual(self.second_while_first_commits(), [False])
 
     def test_elsewhere_it_is_done_again(self):
@@ -303,10 +306,10 @@ class TestAtOnce(TransactionCase):
 
     def test_a_transaction_that_has_begun_is_left_alone(self):
         self.first.execute("SELECT 1")
-        isolation.see_commits(self.first)
-        self.assertFalse(isolation.sees_commits(self.first))
+        self.events(self.first)._see_commits()
+        self.assertFalse(self.events(self.first)._sees_commits())
         self.first.rollback()
-        isolation.see_commits(self.first)
+        self.events(self.first)._see_commits()
         self.first.execute("SHOW transaction_isolation")
         self.assertEqual(self.first.fetchone()[0], 'read committed')
         self.second.execute("SHOW transaction_isolation")
