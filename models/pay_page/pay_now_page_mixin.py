@@ -9,7 +9,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang, get_lang
 
 from odoo.addons.account_pay_now import const, public_values, utils
-from odoo.addons.account_pay_now.locks import lock_fresh
+from odoo.addons.account_pay_now.models.payment.payment_transaction_checkout import lock_fresh
 from odoo.addons.account_pay_now.utils import PayerError
 
 # What is read for the page, instead of all that its records have. Whatever is asked for besides is

@@ -9,7 +9,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.fields import Command, Domain
-from odoo.tools import mute_logger, sql
+from odoo.tools import SQL, mute_logger, sql
 from odoo.tools.misc import clean_context
 
 from odoo.addons.account_pay_now import const, utils
@@ -18,12 +18,41 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
     GatewayUnavailable,
 )
-from odoo.addons.account_pay_now.locks import lock_fresh
 from odoo.addons.account_pay_now.utils import PayerError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+def lock_fresh(records, seconds):
+    """Lock rows, waiting for whoever has them; what follows knows what the others did.
+
+    A database transaction goes on seeing what there was as it began. So whoever had to wait begins
+    again: Odoo does the whole request once more (`service.model.retrying`).
+
+    :param records: of one model.
+    :param int seconds: how long others are waited for.
+    :return: whether all of them are locked.
+    :rtype: bool
+    :raise ConcurrencyError: others had them, and are done now.
+    """
+    if records.try_lock_for_update() == records:
+        return True
+    cr = records.env.cr
+    try:
+        with cr.savepoint(flush=False), mute_logger('odoo.sql_db'):
+            cr.execute(SQL("SET LOCAL lock_timeout = %s", f'{seconds}s'))
+            cr.execute(
+                SQL(
+                    "SELECT id FROM %s WHERE id IN %s ORDER BY id FOR UPDATE",
+                    SQL.identifier(records._table),
+                    tuple(records.ids),
+                )
+            )
+    except psycopg2.errors.LockNotAvailable:
+        return False
+    raise ConcurrencyError("others had the records until now")
 
 
 class PaymentTransaction(models.Model):
