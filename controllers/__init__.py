@@ -1,3 +1,3 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from . import checkout, onboarding, pay_page, platform_webhook, portal, trial, unknown, webhook
+from . import onboarding, pay_page, platform_webhook, portal, trial, unknown, webhook
