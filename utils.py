@@ -114,15 +114,6 @@ def host_of(url):
         return ''
 
 
-def plain_reference(text):
-    """Return a reference in the letters and the length that every provider gives back.
-
-    :param str text: as we sent it, or as a provider gave it back.
-    :rtype: str
-    """
-    return re.sub(r'[^A-Za-z0-9_.,-]', '-', (text or '').strip())[:127]
-
-
 def is_loopback(url):
     """Tell whether an address stays on this machine (the providers' sandbox).
 

@@ -175,6 +175,15 @@ def words(value):
     return value if isinstance(value, str) and len(value) <= LONGEST and value.isprintable() else ''
 
 
+def plain_reference(text):
+    """Return a reference in the letters and the length that every provider gives back.
+
+    :param str text: as we sent it, or as a provider gave it back.
+    :rtype: str
+    """
+    return re.sub(r'[^A-Za-z0-9_.,-]', '-', (text or '').strip())[:127]
+
+
 def unreadable(data, fallback, test_mode, kind):
     """Return an event that is the provider's, and not understood.
 

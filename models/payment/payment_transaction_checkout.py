@@ -13,6 +13,7 @@ from odoo.tools import SQL, mute_logger, sql
 from odoo.tools.misc import clean_context
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.gateways import reading
 from odoo.addons.account_pay_now.gateways.base import CheckoutRequest
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayError,
@@ -188,10 +189,7 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        theirs, mine = (
-            utils.plain_reference(payment.reference),
-            utils.plain_reference(self.reference),
-        )
+        theirs, mine = map(reading.plain_reference, (payment.reference, self.reference))
         # One with the reference of another one was taken in by a person (`_pay_now_take_in`).
         taken_in = self.pay_now_payment_ref == payment.payment_id and mine.startswith(f'{theirs}-')
         if theirs == mine or (theirs and taken_in):
