@@ -8,6 +8,7 @@ from . import (
     pay_now_certificate,
     pay_now_onboarding,
     payment_provider,
+    payment_provider_accounting,
     payment_provider_amounts,
     payment_provider_books,
     payment_provider_clearing,
