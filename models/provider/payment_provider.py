@@ -3,9 +3,12 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools import mute_logger, ormcache
 
 from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.gateways import GATEWAYS
@@ -20,7 +23,7 @@ ACCOUNTS = {'pay_now_clearing_account_id', 'pay_now_disputed_account_id'}
 class PaymentProvider(models.Model):
     """Stripe and PayPal for invoices and reminders, beside Odoo's own providers.
 
-    What each is offered for, how it is connected, and its books: journal and accounts.
+    What each is offered for, how it is connected and notifies us, and where it is booked.
     """
 
     _name = 'payment.provider'
@@ -292,6 +295,55 @@ class PaymentProvider(models.Model):
         :raise GatewayAuthError: the platform's credentials may not be used.
         """
         return (kept or self._pay_now_connection(tried.get('key'))).gateway(**tried)
+
+    # === BUSINESS METHODS - NOTIFICATIONS === #
+
+    @api.model
+    @ormcache('provider_id')
+    def _pay_now_kept_connection(self, provider_id):
+        """Return what the notifications of a provider record are proven with, read once.
+
+        Asked where nothing was written before only: what is remembered would outlive a rollback.
+
+        :param int provider_id: what was notified.
+        :rtype: connection.Kept
+        :raise LookupError: it is none of ours, or the platform is notified for it.
+        """
+        provider = self.sudo().browse(provider_id).exists()
+        if provider.code not in const.PROVIDER_CODES or provider._pay_now_on_platform():
+            raise LookupError(provider_id)
+        return connection.Kept.of(provider)
+
+    @api.model
+    def _pay_now_forget_kept(self):
+        """Let all workers forget what they remember of connections, now and once it is committed.
+
+        In between, another thread may read what is no longer so.
+        """
+        forget = self.env.registry.clear_cache
+        forget()
+        self.env.cr.postcommit.add(forget)
+
+    def _pay_now_note_event(self, now=None):
+        """Remember that notifications arrive. Once a minute is enough, and never waited for.
+
+        :param datetime now: when one arrived.
+        """
+        self.ensure_one()
+        now = now or fields.Datetime.now()
+        last = self.pay_now_last_event_at
+        if last and now - last < timedelta(minutes=1):
+            return
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                # Not against those that only refer to us: a notification is being stored.
+                if self.try_lock_for_update(allow_referencing=True):
+                    self.sudo().pay_now_last_event_at = now
+        except psycopg2.errors.SerializationFailure:
+            # Another notification of this very moment has noted it.
+            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
+
+    # === BUSINESS METHODS - WORDS AND AMOUNTS === #
 
     def _pay_now_error_text(self, error):
         """Return what a gateway's error means, translated where the sentence is our own.

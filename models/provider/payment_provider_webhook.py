@@ -2,12 +2,10 @@
 
 from datetime import timedelta, timezone
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime, mute_logger, ormcache
+from odoo.tools import SQL, format_datetime
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways.errors import (
@@ -15,7 +13,6 @@ from odoo.addons.account_pay_now.gateways.errors import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from odoo.addons.account_pay_now.models.provider import connection
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -279,50 +276,3 @@ class PaymentProvider(models.Model):
             " or book them by hand.",
             name,
         )
-
-    # === BUSINESS METHODS - NOTIFICATIONS === #
-
-    @api.model
-    @ormcache('provider_id')
-    def _pay_now_kept_connection(self, provider_id):
-        """Return what the notifications of a provider record are proven with, read once.
-
-        Asked where nothing was written before only: what is remembered would outlive a rollback.
-
-        :param int provider_id: what was notified.
-        :rtype: connection.Kept
-        :raise LookupError: it is none of ours, or the platform is notified for it.
-        """
-        provider = self.sudo().browse(provider_id).exists()
-        if provider.code not in const.PROVIDER_CODES or provider._pay_now_on_platform():
-            raise LookupError(provider_id)
-        return connection.Kept.of(provider)
-
-    @api.model
-    def _pay_now_forget_kept(self):
-        """Let all workers forget what they remember of connections, now and once it is committed.
-
-        In between, another thread may read what is no longer so.
-        """
-        forget = self.env.registry.clear_cache
-        forget()
-        self.env.cr.postcommit.add(forget)
-
-    def _pay_now_note_event(self, now=None):
-        """Remember that notifications arrive. Once a minute is enough, and never waited for.
-
-        :param datetime now: when one arrived.
-        """
-        self.ensure_one()
-        now = now or fields.Datetime.now()
-        last = self.pay_now_last_event_at
-        if last and now - last < timedelta(minutes=1):
-            return
-        try:
-            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
-                # Not against those that only refer to us: a notification is being stored.
-                if self.try_lock_for_update(allow_referencing=True):
-                    self.sudo().pay_now_last_event_at = now
-        except psycopg2.errors.SerializationFailure:
-            # Another notification of this very moment has noted it.
-            self.invalidate_recordset(['pay_now_last_event_at'], flush=False)
