@@ -1,5 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
-"""Stripe: Checkout Sessions, as https://docs.stripe.com/api describes them."""
+"""Stripe: Checkout Sessions, payouts and disputes, as https://docs.stripe.com/api describes them.
+
+What its objects say about one payment stands in `payment`.
+"""
 
 from datetime import datetime, timedelta, timezone
 
@@ -7,10 +10,8 @@ from .. import base
 from ..errors import GatewayNotFound, GatewayRefused
 from . import events as stripe_events
 from . import payment as stripe_payment
-from .client import API_VERSION, ReplayedFailure, StripeClient, instant, readable
-from .disputes import StripeDisputes
+from .client import API_VERSION, ReplayedFailure, StripeClient, instant, object_id, readable
 from .money import CURRENCIES, amount_limits, amount_step, from_minor, to_minor
-from .payouts import StripePayouts
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)
@@ -35,6 +36,24 @@ REGIONAL_LOCALES = {
 NEW_KEYS = 2
 #: Ends the key of a request that is made once more, without the address Stripe did not like.
 WITHOUT_EMAIL = 'no-email'
+PAYOUT_STATES = {'paid': 'paid', 'failed': 'failed', 'canceled': 'canceled'}
+#: Stripe's types of movements that have a kind of ours; whatever else it is: `other`.
+MOVEMENT_KINDS = {
+    'charge': 'payment',
+    'payment': 'payment',
+    'refund': 'refund',
+    'payment_refund': 'refund',
+    'payment_reversal': 'refund',
+    'refund_failure': 'refund',
+    'payment_failure_refund': 'refund',
+    'payout': 'payout',
+    'payout_cancel': 'payout_failure',
+    'payout_failure': 'payout_failure',
+}
+#: Of movements whose source is a dispute.
+DISPUTE_TYPE = 'adjustment'
+MOVEMENT_SOURCE = {'expand': ['data.source'], 'limit': 100}
+DISPUTE_STATES = {'won': 'won', 'lost': 'lost', 'prevented': 'closed', 'warning_closed': 'closed'}
 
 
 def refused_email(error, params, name):
@@ -75,14 +94,6 @@ class StripeGateway:
     def test_mode(self):
         """Whether the key only pretends to take money (Stripe, "API keys")."""
         return not self._credentials.key.startswith(('sk_live_', 'rk_live_'))
-
-    @property
-    def _payouts(self):
-        return StripePayouts(self._client)
-
-    @property
-    def _disputes(self):
-        return StripeDisputes(self._client)
 
     # === CONNECTION === #
 
@@ -371,27 +382,142 @@ class StripeGateway:
 
     def list_payouts(self, since):
         """`GET /v1/payouts`, oldest first."""
-        return self._payouts.list_payouts(since)
+        listed = self._client.iterate(
+            lambda v1: v1.payouts.list, {'created': {'gte': int(since.timestamp())}, 'limit': 100}
+        )
+        yield from map(payout, reversed(list(listed)))
 
     def fetch_payout(self, payout_id):
         """`GET /v1/payouts/{id}`."""
-        return self._payouts.fetch_payout(payout_id)
+        return payout(self._client.call(lambda v1: v1.payouts.retrieve, payout_id))
 
     def payout_lines(self, payout_id):
-        """`GET /v1/balance_transactions` of an automatic payout."""
-        return self._payouts.payout_lines(payout_id)
+        """`GET /v1/balance_transactions`: the movements of an automatic payout.
+
+        Stripe lists the payout's own movement among them.
+        """
+        for values in self._client.iterate(
+            lambda v1: v1.balance_transactions.list, {'payout': payout_id, **MOVEMENT_SOURCE}
+        ):
+            line = movement(values)
+            if line.source_id != payout_id:
+                yield line
 
     def list_movements(self, since):
         """`GET /v1/balance_transactions`, oldest first."""
-        return self._payouts.list_movements(since)
+        listed = self._client.iterate(
+            lambda v1: v1.balance_transactions.list,
+            {'created': {'gte': int(since.timestamp())}, **MOVEMENT_SOURCE},
+        )
+        yield from map(movement, reversed(list(listed)))
 
     def list_disputes(self, since):
-        """`GET /v1/disputes`: those opened since."""
-        return self._disputes.list_disputes(since)
+        """`GET /v1/disputes`: those opened since; Stripe cannot be asked for changes."""
+        listed = self._client.iterate(
+            lambda v1: v1.disputes.list,
+            {'created': {'gte': int(since.timestamp())}, 'expand': ['data.charge'], 'limit': 100},
+        )
+        yield from map(dispute, listed)
 
     def fetch_dispute(self, dispute_id):
         """`GET /v1/disputes/{id}`."""
-        return self._disputes.fetch_dispute(dispute_id)
+        return dispute(
+            self._client.call(lambda v1: v1.disputes.retrieve, dispute_id, {'expand': ['charge']})
+        )
+
+
+@readable()
+def payout(values):
+    """Return a payout object as a `base.Payout`."""
+    currency = values['currency'].upper()
+    trace = values.get('trace_id') or {}
+    return base.Payout(
+        id=values['id'],
+        state=PAYOUT_STATES.get(values.get('status'), 'pending'),
+        amount=from_minor(values['amount'], currency),
+        currency=currency,
+        created_at=instant(values['created']),
+        arrives_at=instant(values.get('arrival_date')),
+        movement_id=object_id(values.get('balance_transaction')),
+        failure_movement_id=object_id(values.get('failure_balance_transaction')),
+        failure=values.get('failure_message') or values.get('failure_code') or '',
+        listed=bool(values.get('automatic')),
+        complete=values.get('reconciliation_status') == 'completed',
+        bank_reference=trace.get('value') or '',
+        descriptor=values.get('statement_descriptor') or '',
+        url=_dashboard(values, 'payouts'),
+    )
+
+
+@readable()
+def movement(values):
+    """Return a balance transaction, its source expanded or not, as a `base.Movement`."""
+    currency = values['currency'].upper()
+    source = values.get('source')
+    source = source if isinstance(source, dict) else {'id': source or ''}
+    metadata = source.get('metadata') or {}
+    return base.Movement(
+        id=values['id'],
+        kind=_movement_kind(values['type'], source),
+        type=values['type'],
+        amount=from_minor(values['amount'], currency),
+        fee=from_minor(values['fee'], currency),
+        net=from_minor(values['net'], currency),
+        currency=currency,
+        created_at=instant(values['created']),
+        source_id=source['id'],
+        payment_id=object_id(source.get('payment_intent')),
+        charge_id=source['id']
+        if source.get('object') == 'charge'
+        else object_id(source.get('charge')),
+        reference=metadata.get('odoo_reference') or '',
+        database=metadata.get('odoo_database') or '',
+        label=values.get('description') or '',
+    )
+
+
+@readable()
+def dispute(values):
+    """Return a dispute object as a `base.Dispute`."""
+    currency, status = values['currency'].upper(), values['status']
+    charge = values.get('charge')
+    charge = charge if isinstance(charge, dict) else {'id': charge or ''}
+    due = (values.get('evidence_details') or {}).get('due_by')
+    return base.Dispute(
+        id=values['id'],
+        state=DISPUTE_STATES.get(status, 'inquiry' if status.startswith('warning_') else 'open'),
+        amount=from_minor(values['amount'], currency),
+        currency=currency,
+        created_at=instant(values['created']),
+        needs_response=status.endswith('needs_response'),
+        due_at=instant(due),
+        reason=values.get('reason') or '',
+        payment_id=object_id(values.get('payment_intent')),
+        charge_id=charge['id'],
+        reference=(charge.get('metadata') or {}).get('odoo_reference') or '',
+        # Both ways, each with its own fee; an inquiry has none.
+        movements=tuple(map(movement, values.get('balance_transactions') or ())),
+        url=_dashboard(values, 'disputes'),
+    )
+
+
+def _dashboard(values, path):
+    """Return the address of an object's page for the merchant.
+
+    :param dict values: the object.
+    :param str path: e.g. `payouts`.
+    """
+    mode = '' if values.get('livemode') else 'test/'
+    return f'https://dashboard.stripe.com/{mode}{path}/{values["id"]}'
+
+
+def _movement_kind(kind, source):
+    """Return our kind of a movement: those of disputes say so by their source alone."""
+    if kind == DISPUTE_TYPE and (
+        source.get('object') == 'dispute' or source['id'].startswith(('du_', 'dp_'))
+    ):
+        return 'dispute'
+    return MOVEMENT_KINDS.get(kind, 'other')
 
 
 def _has_all_events(names):

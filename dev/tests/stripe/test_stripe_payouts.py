@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gateways.errors import GatewayNotFound
-from gateways.stripe import disputes as stripe_disputes
-from gateways.stripe import payouts as stripe_payouts
+from gateways.stripe import gateway as stripe_gateway
 
 EARLIER = datetime.now(timezone.utc) - timedelta(days=1)
 
@@ -130,7 +129,7 @@ def test_how_a_dispute_ends(gateway, sandbox, pay, inquiry, won, state, count):
 )
 def test_states_of_disputes(status, state, needs_response):
     values = {'id': 'du_1', 'currency': 'eur', 'amount': 100, 'created': 1, 'status': status}
-    dispute = stripe_disputes.dispute(values)
+    dispute = stripe_gateway.dispute(values)
     assert (dispute.state, dispute.needs_response) == (state, needs_response)
     assert (dispute.due_at, dispute.movements, dispute.reference) == (None, (), '')
 
@@ -148,9 +147,9 @@ def test_a_dispute_is_known_by_its_id_too():
         **{'id': 'txn_1', 'type': 'adjustment', 'source': 'du_1', 'currency': 'jpy'},
         **{'amount': -500, 'fee': 0, 'net': -500, 'created': 1},
     }
-    movement = stripe_payouts.movement(values)
+    movement = stripe_gateway.movement(values)
     assert (movement.kind, movement.source_id, movement.net) == ('dispute', 'du_1', Decimal(-500))
-    assert stripe_payouts.movement({**values, 'source': None}).kind == 'other'
+    assert stripe_gateway.movement({**values, 'source': None}).kind == 'other'
 
 
 def test_what_a_notification_is_about(gateway, sandbox, pay):
@@ -173,7 +172,7 @@ def test_the_mark_of_one_payout_and_the_text_of_all():
         'statement_descriptor': "FOURNIL",
         'trace_id': {'status': 'supported', 'value': 'TRACE77812'},
     }
-    found = stripe_payouts.payout(values)
+    found = stripe_gateway.payout(values)
     assert (found.bank_reference, found.descriptor) == ('TRACE77812', "FOURNIL")
-    found = stripe_payouts.payout({**values, 'trace_id': None, 'statement_descriptor': None})
+    found = stripe_gateway.payout({**values, 'trace_id': None, 'statement_descriptor': None})
     assert (found.bank_reference, found.descriptor) == ('', '')
