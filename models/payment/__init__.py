@@ -8,6 +8,7 @@ from . import (
     pay_now_transaction_item,
     payment_provider,
     payment_transaction,
+    payment_transaction_again,
     payment_transaction_allocation,
     payment_transaction_booking,
     payment_transaction_checkout,
