@@ -11,6 +11,7 @@ from . import (
     payment_transaction_again,
     payment_transaction_allocation,
     payment_transaction_booking,
+    payment_transaction_capture,
     payment_transaction_checkout,
     payment_transaction_ending,
     payment_transaction_receipt,
