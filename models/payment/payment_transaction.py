@@ -102,6 +102,12 @@ class PaymentTransaction(models.Model):
         readonly=True,
     )
     pay_now_last_sync = fields.Datetime(string="Last asked", readonly=True, copy=False)
+    pay_now_answers = fields.Json(
+        string="Answers of the provider",
+        readonly=True,
+        copy=False,
+        help="What it said when asked, each time that it was something new.",
+    )
 
     # === GETTERS === #
 
@@ -244,6 +250,25 @@ class PaymentTransaction(models.Model):
             known = self.pay_now_refusal or self.pay_now_failure_code or self.pay_now_failure
             self._set_canceled(known and self._pay_now_failure_label())
         return None
+
+    def _pay_now_keep_answer(self, answer):
+        """Keep what the provider said, for whoever asks later what happened.
+
+        The same again is not kept again, and no more than the last ones.
+
+        :param answer: read by ourselves.
+        :type answer: gateways.base.Payment | gateways.base.Refund
+        """
+        said = {
+            'state': answer.state,
+            'amount': str(answer.amount),
+            'currency': answer.currency,
+            'code': getattr(answer, 'failure_code', '') or getattr(answer, 'reason', '') or '',
+        }
+        kept = self.pay_now_answers or []
+        if not kept or {**kept[-1], **said} != kept[-1]:
+            said['at'] = fields.Datetime.to_string(fields.Datetime.now())
+            self.pay_now_answers = [*kept, said][-const.ANSWERS_KEPT :]
 
     def _pay_now_take_over(self, payment):
         """Write the ids and facts of a payment, without any change of state."""

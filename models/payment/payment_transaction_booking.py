@@ -1,20 +1,26 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import SQL, mute_logger
 from odoo.tools.misc import clean_context
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.payment.logging import get_payment_logger
 
-_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
 #: Where notes on invoices wait until all payments of a batch are finished.
 NOTES = 'account_pay_now.notes'
 
 
 class PaymentTransaction(models.Model):
-    """The books: payments and commissions, many transactions at once."""
+    """The books: payments and commissions, many transactions at once.
+
+    That money was received is the state *done*, written before anything is booked. Each step of the
+    books is done in a savepoint of its own; one that is refused leaves everything before it as it
+    was.
+    """
 
     _name = 'payment.transaction'
     _inherit = ['payment.transaction', 'pay.now.booked.mixin']
@@ -55,6 +61,48 @@ class PaymentTransaction(models.Model):
     )
 
     pay_now_compared_at = fields.Datetime(string="Last compared", readonly=True, copy=False)
+
+    # === BUSINESS METHODS - RECEIVED === #
+
+    def _pay_now_is_received(self):
+        """Tell whether money of a payment was received that has no entry.
+
+        Where somebody deleted the entry, it was processed once: that counts as *booked by hand*,
+        for what a person undid is not done again by itself.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.state == 'done'
+            and self.operation != 'refund'
+            and self.amount > 0
+            and not self.payment_id
+        )
+
+    def _pay_now_at_home(self):
+        """Return those of our transactions that are booked here, and in no copy of the database.
+
+        :rtype: payment.transaction
+        """
+        away = self.provider_id.sudo().filtered(
+            lambda provider: provider._pay_now_connection().is_away()
+        )
+        return self.filtered(lambda tx: tx.provider_id not in away)
+
+    def _pay_now_queue_receipts(self):
+        """Note that the payers get a receipt, where the company sends them: received is enough."""
+        todo = self.filtered(
+            lambda tx: (
+                not tx.pay_now_receipt_state
+                and tx._pay_now_is_received()
+                and tx.partner_email
+                and tx.company_id.pay_now_receipts
+            )
+        )
+        if todo:
+            todo.pay_now_receipt_state = 'waiting'
+            self.env.ref('account_pay_now.ir_cron_receipts').sudo()._trigger()
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 
@@ -118,6 +166,76 @@ class PaymentTransaction(models.Model):
         else:
             self._pay_now_book_payments()
         return self.payment_id
+
+    # === BUSINESS METHODS - THE STEPS OF THE BOOKS === #
+
+    def _pay_now_try(self, step):
+        """Do one step of the books, all at once; one by one where that is refused.
+
+        The one door to the books: nothing that was known before is lost, and nothing is raised.
+
+        :param str step: a method of `STEPS`, which takes the provider.
+        :return: those that it was done for; of *all* those of which nothing is to be tried now.
+        :rtype: payment.transaction
+        """
+        done = self.browse()
+        for provider, txs in self.grouped('provider_id').items():
+            done |= txs._pay_now_try_of(provider, step)
+        return done
+
+    def _pay_now_try_of(self, provider, step):
+        """Do one step of the books for payments of one provider; parameters as of `_pay_now_try`.
+
+        :param payment.provider provider: theirs.
+        :rtype: payment.transaction
+        """
+        booked = self._pay_now_in_books_of(provider)
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                # Whoever else holds these entries is not waited for for ever.
+                self.env.cr.execute(
+                    SQL("SET LOCAL lock_timeout = %s", f'{const.BOOKING_LOCK_SECONDS}s')
+                )
+                getattr(booked, step)(provider)
+        except psycopg2.OperationalError as error:
+            # Somebody else books the same: all of them follow in another database transaction.
+            booked._pay_now_note_refusal(step, error)
+            return self if step == '_pay_now_book_all' else self.browse()
+        except Exception as error:  # noqa: BLE001 - whatever a module, or the database, may refuse
+            if step == '_pay_now_book_all':
+                return self.browse()
+            if len(self) > 1:
+                return self.browse().union(*(tx._pay_now_try_of(provider, step) for tx in self))
+            booked._pay_now_note_refusal(step, error)
+            return self.browse()
+        booked._pay_now_note_booked(step)
+        return self
+
+    def _pay_now_note_booked(self, step):
+        """Close what was to handle once a step that had been refused is done.
+
+        :param str step: see `_pay_now_try`.
+        """
+        known = self.filtered(
+            lambda tx: tx.pay_now_book_attempts and not tx._pay_now_waits_besides(step)
+        )
+        if known:
+            known.write({'pay_now_book_attempts': 0, 'pay_now_book_at': False})
+            self.env['pay.now.discrepancy']._close_of(known, 'booking')
+            known.provider_id._pay_now_note_books()
+
+    def _pay_now_waits_besides(self, step):
+        """Tell whether another step than the one that was done just now was refused before.
+
+        :param str step: see `_pay_now_try`.
+        :rtype: bool
+        """
+        if self.operation == 'refund':
+            back = self.pay_now_returned_at and not self.pay_now_reversal_move_id
+            return bool(back or self.pay_now_commission_state == 'failed')
+        if step == '_pay_now_book_commissions_of':
+            return not self.is_post_processed
+        return bool(self.pay_now_commission_state == 'failed' and self.payment_id)
 
     # === BUSINESS METHODS - PAYMENTS === #
 
