@@ -1,29 +1,29 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """How many files of the module a flow passes through, and that the documentation names them.
 
-A flow is traced as it runs: every file of the module with a function that is called counts.
+A flow is traced as it runs: every file of the module with a function that is called counts, but for
+what surrounds every call alike, which the documentation names beside the flows (`doc/adr/024`).
 """
 
 import ast
 import re
 import sys
 import threading
+from collections import defaultdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.tests import tagged
 
+from odoo.addons.account_pay_now.gateways import reading
 from odoo.addons.account_pay_now.tests.common import PayNowCommon, ReminderCommon
 from odoo.addons.account_pay_now.tests.sandbox import SandboxCase
 
 MODULE = Path(__file__).parent.parent
 DOCUMENT = MODULE / 'doc/architecture.md'
-#: A line of a flow's list: its file, and the methods that run in it.
-LINE = re.compile(r'^\d+\. `([\w/]+\.py):([^`]+)`', re.M)
-
-#: What runs around every record and request, and in no flow more than in others.
-AROUND = {'models/pay_now_authority_mixin.py', 'models/pay_page/ir_http.py'}
+#: A line of a flow's list, or of what runs around all: its file, and the methods that run in it.
+LINE = re.compile(r'^(?:\d+\.|-) `([\w/]+\.py)(?::([^`]+))?`', re.M)
 
 
 def documented_flows():
@@ -32,23 +32,38 @@ def documented_flows():
     :return: `{name of the flow: {file: [method]}}`
     :rtype: dict
     """
+    _before, *flows = _documented()
+    return {name: _files(text) for name, text in zip(flows[::2], flows[1::2], strict=True)}
+
+
+def documented_around():
+    """Return what surrounds every call alike: these methods of a file, or all of it for none.
+
+    :return: `{file: [method]}`
+    :rtype: dict
+    """
+    return _files(_documented()[0])
+
+
+def _documented():
     sections = re.split(r'^## ', DOCUMENT.read_text(), flags=re.M)
     section = next(text for text in sections if text.startswith('Flows\n'))
-    _before, *flows = re.split(r'^### (.+)$', section, flags=re.M)
-    return {
-        name: {
-            path: [method.strip() for method in methods.split(',')]
-            for path, methods in LINE.findall(text)
-        }
-        for name, text in zip(flows[::2], flows[1::2], strict=True)
-    }
+    return re.split(r'^### (.+)$', section, flags=re.M)
+
+
+def _files(text):
+    return {path: re.findall(r'\w+', methods) for path, methods in LINE.findall(text)}
 
 
 class Trace:
-    """Notes which files of the module run within its block, also in the threads begun there."""
+    """Notes what of the module runs within its block, also in the threads begun there.
+
+    `files` is `{file: {function}}`.
+    """
 
     def __init__(self):
-        self.files = set()
+        self.files = defaultdict(set)
+        self._around = documented_around()
 
     def __enter__(self):
         self._former = sys.getprofile()
@@ -67,8 +82,11 @@ class Trace:
         before, _root, path = code.co_filename.rpartition(f'/{MODULE.name}/')
         if before != str(MODULE.parent) or path.startswith(('tests/', 'dev/')):
             return
-        if path not in AROUND:
-            self.files.add(path)
+        # Of what is nested, the function that it stands in.
+        function = code.co_qualname.partition('.<locals>')[0].rpartition('.')[2]
+        around = self._around.get(path)
+        if around is None or (around and function not in around):
+            self.files[path].add(function)
 
 
 class FlowCase(PayNowCommon):
@@ -85,11 +103,12 @@ class FlowCase(PayNowCommon):
         """Check a flow that was traced.
 
         :param str name: its heading in the documentation.
-        :param set files: what it passed through.
+        :param dict files: what it passed through.
         :param int most: how many files it may pass through.
         """
         self.assertTrue(files)
-        unnamed = files - documented_flows()[name].keys()
+        known = documented_flows()[name]
+        unnamed = {path: names for path, names in files.items() if path not in known}
         self.assertFalse(unnamed, f"{DOCUMENT.name} does not name them for “{name}”")
         self.assertLessEqual(len(files), most, f"{name}: {', '.join(sorted(files))}")
 
@@ -139,7 +158,7 @@ class TestFlows(FlowCase, SandboxCase):
         with trace:
             self.deliver()
         self.assertTrue(tx.pay_now_commission_move_id)
-        self.assert_flow("Webhook to booked", trace.files, 24)
+        self.assert_flow("Webhook to booked", trace.files, 18)
 
     def test_click_to_redirect(self):
         invoice = self.make_invoice(240)
@@ -155,7 +174,7 @@ class TestFlows(FlowCase, SandboxCase):
             answer = self.url_open(checkout, allow_redirects=False)
         tx = self.env['payment.transaction'].sudo().search([('provider_id', '=', self.provider.id)])
         self.assertEqual(answer.headers['Location'], tx.pay_now_checkout_url)
-        self.assert_flow("Click to redirect", trace.files, 20)
+        self.assert_flow("Click to redirect", trace.files, 16)
 
     def test_payout_to_bank_line(self):
         payout = self.paid_out()
@@ -164,7 +183,7 @@ class TestFlows(FlowCase, SandboxCase):
             record = self.read_payout(payout)
         self.assertTrue(record.settled)
         self.assertTrue(line.is_reconciled)
-        self.assert_flow("Payout to bank line", trace.files, 15)
+        self.assert_flow("Payout to bank line", trace.files, 12)
 
     def test_payout_to_a_later_bank_line(self):
         payout = self.paid_out()
@@ -172,7 +191,7 @@ class TestFlows(FlowCase, SandboxCase):
         with self.trace() as trace:
             line = self.bank_line(payout['amount'] / 100)
         self.assertTrue(line.is_reconciled)
-        self.assert_flow("Payout to bank line", trace.files, 5)
+        self.assert_flow("Payout to bank line", trace.files, 4)
 
 
 @tagged('post_install', '-at_install')
@@ -198,8 +217,16 @@ class TestFlowsReminder(FlowCase, ReminderCommon):
         self.assertFalse(refusals)
         self.assert_flow("May it have a button", trace.files, 7)
 
+    def test_only_what_surrounds_all_is_left_out(self):
+        with self.trace() as trace:
+            reading.clean({'amount': 1, 'lines': [{'id': 'x'}]})
+        self.assertFalse(trace.files)
+        with trace:
+            reading.identifier('x')
+        self.assertEqual(trace.files, {'gateways/reading.py': {'identifier'}})
+
     def test_documented_methods(self):
-        for name, files in documented_flows().items():
+        for name, files in (*documented_flows().items(), ("Around", documented_around())):
             for path, methods in files.items():
                 with self.subTest(flow=name, path=path):
                     tree = ast.parse((MODULE / path).read_text())
