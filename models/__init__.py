@@ -3,7 +3,6 @@
 # The mixins first: models that inherit from them follow.
 from . import pay_now_authority_mixin, pay_now_history_mixin  # isort: skip
 from . import (
-    account_journal,
     account_move,
     account_move_line,
     account_move_send,

@@ -54,6 +54,7 @@ RIGHTS = {
 }
 #: Screens of one's own, made in sudo for whoever may see such a screen.
 SCREENS = {
+    'account.journal': {'pay_now_balance', 'pay_now_balance_line'},
     'pay.now.balance': {'pay_now_balance', 'pay_now_balance_line'},
     'pay.now.statement': {'pay_now_balance', 'pay_now_balance_line'},
 }

@@ -249,8 +249,8 @@ class TestToHandle(ToHandleCommon):
         journal = self.provider.journal_id
         cards = (journal | self.bank).with_user(self.accountant)
         data = cards._get_journal_dashboard_data_batched()
-        self.assertEqual(data[journal.id]['pay_now_to_handle'], 2)
-        self.assertNotIn('pay_now_to_handle', data[self.bank.id])
+        self.assertEqual(data[journal.id]['pay_now']['to_handle'], 2)
+        self.assertNotIn('pay_now', data[self.bank.id])
         action = journal.with_user(self.accountant).action_pay_now_to_handle()
         rows = self.env['pay.now.to.handle'].with_user(self.accountant)
         self.assertEqual(rows.search_count(action['domain']), 2)
@@ -262,7 +262,7 @@ class TestToHandle(ToHandleCommon):
             company_ids=[(6, 0, self.company.ids)],
         )
         data = cards.with_user(reader)._get_journal_dashboard_data_batched()
-        self.assertNotIn('pay_now_to_handle', data[journal.id])
+        self.assertEqual(data[journal.id]['pay_now']['to_handle'], 0)
 
     def test_not_for_everybody(self):
         nobody = new_test_user(self.env, 'pay_now_nobody', groups='base.group_user')

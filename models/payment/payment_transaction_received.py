@@ -76,6 +76,30 @@ class PaymentTransaction(models.Model):
         self.check_access('write')
         return super(PaymentTransaction, self.sudo()).action_post_process()
 
+    # === BUSINESS METHODS - TAKINGS === #
+
+    @api.model
+    def _pay_now_takings_domain(self, provider, first=None):
+        """Return the domain of the payments that a provider received, booked or not.
+
+        What was given back later was received, too. In the company's currency, as all that is
+        asked for.
+
+        :param payment.provider provider: who received them.
+        :param datetime.date first: from this day on, where the company is; none for all.
+        :rtype: Domain
+        """
+        company = provider.company_id
+        domain = (
+            Domain('provider_id', '=', provider.id)
+            & Domain('operation', '!=', 'refund')
+            & Domain('state', '=', 'done')
+            & Domain('currency_id', '=', company.currency_id.id)
+        )
+        if first:
+            domain &= Domain('pay_now_paid_at', '>=', company._pay_now_day_start(first))
+        return domain
+
     # === BUSINESS METHODS - RECEIVED === #
 
     def _pay_now_receive_only(self):

@@ -2,6 +2,7 @@
 
 from . import (
     account_bank_statement_line,
+    account_journal,
     account_move,
     pay_now_discrepancy,
     pay_now_movement,

@@ -392,6 +392,22 @@ class PayNowMovement(models.Model):
         return domain
 
     @api.model
+    def _fees_domain(self, provider, first, until=None):
+        """Return the domain of the movements of a period that the provider kept something of.
+
+        :param payment.provider provider: whose balance it is.
+        :param datetime.date first: the first day, where the company is.
+        :param datetime until: naive UTC, excluded; none for all.
+        :rtype: Domain
+        """
+        start = provider.company_id._pay_now_day_start(first)
+        return (
+            self._counted_domain(provider, until)
+            & Domain('occurred_at', '>=', start)
+            & Domain('fee', '!=', 0)
+        )
+
+    @api.model
     def _date_bookings(self, provider):
         """Note since when movements are booked, of those of which it is not known yet."""
         undated = self.search(

@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -117,6 +119,28 @@ class PayNowPayout(models.Model):
         if not payout.proposed_line_id:
             raise UserError(self.env._("No bank line is proposed for this payout any more."))
         payout._match_with(payout.proposed_line_id, payout._waiting_items()[:1])
+
+    # === BUSINESS METHODS - ON ITS WAY === #
+
+    @api.model
+    def _on_its_way_domain(self, provider):
+        """Return the domain of a provider's payouts that the bank has not shown yet.
+
+        As long as the bank may still show them: a company may keep no bank statements here. What is
+        missed waits under *To handle*.
+
+        :param payment.provider provider: whose payouts.
+        :rtype: Domain
+        """
+        last = fields.Datetime.now() - timedelta(days=const.BANK_DAYS_AFTER)
+        fresh = Domain('arrives_at', '>=', last) | (
+            Domain('arrives_at', '=', False) & Domain('created_at', '>=', last)
+        )
+        return (
+            Domain('provider_id', '=', provider.id)
+            & Domain('bank_state', '=', 'waiting')
+            & (Domain('state', '=', 'pending') | (Domain('state', '=', 'paid') & fresh))
+        )
 
     # === BUSINESS METHODS - PROPOSALS === #
 

@@ -105,6 +105,23 @@ class PaymentProvider(models.Model):
         if not kept or since < kept or (last and since > last):
             self.pay_now_listed_from = since
 
+    def _pay_now_first_known(self):
+        """Return since when something is known of the balance.
+
+        :return: naive UTC, or False.
+        :rtype: datetime | bool
+        """
+        self.ensure_one()
+        return self.pay_now_opened_at or self.pay_now_connected_at
+
+    def _pay_now_is_listed(self):
+        """Tell whether all movements are kept since something is known of the balance.
+
+        :rtype: bool
+        """
+        first, kept = self._pay_now_first_known(), self.pay_now_listed_from
+        return bool(first and kept and kept <= first)
+
     def _pay_now_keep_movements(self, until):
         """List what is missing of the movements since the balance was read, up to an instant.
 
@@ -113,9 +130,8 @@ class PaymentProvider(models.Model):
         :raise UserError: it is being listed at this moment.
         """
         self.ensure_one()
-        first = self.pay_now_opened_at or self.pay_now_connected_at
-        kept, last = self.pay_now_listed_from, self.pay_now_last_listing_at
-        whole = kept and first and kept <= first
+        first, last = self._pay_now_first_known(), self.pay_now_last_listing_at
+        whole = self._pay_now_is_listed()
         if whole and last and last >= until + const.REPORT_DELAY:
             return
         if not self._pay_now_take_turn():
@@ -162,7 +178,7 @@ class PaymentProvider(models.Model):
         :param datetime until: its end, naive UTC.
         :raise UserError: it did.
         """
-        first = self.pay_now_opened_at or self.pay_now_connected_at
+        first = self._pay_now_first_known()
         if not first or until <= first:
             raise UserError(
                 self.env._(
@@ -352,6 +368,6 @@ class PaymentProvider(models.Model):
                 kind: (rounded(amount), period & Domain('kind', '=', kind))
                 for kind, amount in amounts.items()
             },
-            'commission': (rounded(-fees) + 0.0, period & Domain('fee', '!=', 0)),
+            'commission': (rounded(-fees) + 0.0, Movement._fees_domain(self, first, until)),
             'closing': (rounded(closing), Movement._counted_domain(self, until)),
         }

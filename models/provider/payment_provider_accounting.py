@@ -16,7 +16,7 @@ class PaymentProvider(models.Model):
     def _pay_now_set_up_accounting(self):
         """Create the provider's own journal and accounts, keeping those already chosen."""
         self.ensure_one()
-        provider = self.with_company(self.company_id)
+        provider = self._pay_now_for_books()
         if not provider.pay_now_clearing_account_id:
             provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
         if not provider.pay_now_commission_account_id:

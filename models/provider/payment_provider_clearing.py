@@ -137,6 +137,17 @@ class PaymentProvider(models.Model):
         )
         return paid.journal_id or journals.search(other & stands, limit=1)
 
+    def _pay_now_for_books(self):
+        """Return the provider as what it makes in the books of its company is made and named.
+
+        In the company's language, whoever connects it.
+
+        :rtype: payment.provider
+        """
+        self.ensure_one()
+        company = self.company_id
+        return self.with_company(company).with_context(lang=company._pay_now_lang())
+
     def _pay_now_account_label(self, account):
         """Return an account's code and name, as the provider's company writes them.
 

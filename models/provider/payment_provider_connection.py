@@ -546,7 +546,7 @@ class PaymentProvider(models.Model):
         successor = self.copy({'company_id': self.company_id.id})
         successor.pay_now_commission_account_id = self.pay_now_commission_account_id
         # Before the accounts of the others are found.
-        provider = successor.with_company(self.company_id)
+        provider = successor._pay_now_for_books()
         provider.pay_now_clearing_account_id = provider._pay_now_create_clearing_account()
         provider.pay_now_disputed_account_id = provider._pay_now_create_disputed_account()
         base = NUMBER.sub('', self.name)

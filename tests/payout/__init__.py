@@ -1,6 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from . import (
+    test_card,
+    test_card_screens,
     test_facts,
     test_merged_accounts,
     test_payout,
