@@ -16,8 +16,8 @@ test-core:  ## Odoo's own payment tests with the module installed
 test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
 	@$(DEV) test-beside $(T)
 
-bench-books:  ## booking payments beside Odoo's own way and the least; SIZES="100 1000 10000"
-	@SIZES="$(SIZES)" $(DEV) bench-books
+bench-books:  ## booking payments beside Odoo's own way and the least; SIZES="100 1000 10000" WAYS="floor ours payout odoo"
+	@SIZES="$(SIZES)" WAYS="$(WAYS)" $(DEV) bench-books
 
 bench-install:  ## how long installing, updating and removing take with 100,000 invoices
 	@$(DEV) bench-install
