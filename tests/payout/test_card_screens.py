@@ -71,7 +71,7 @@ class TestCardScreens(BrowserMixin, CardCommon, HttpCase):
         cards = self.path('account_pay_now.action_pay_now_cards')
         with self.browser('pay_now_card_invoicing') as browser:
             for name, rows in (
-                ('action_pay_now_balance', 9),
+                ('action_pay_now_balance', 8),
                 ('action_pay_now_on_its_way', 1),
                 ('action_pay_now_received', 2),
                 ('action_pay_now_commissions', None),
