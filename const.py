@@ -300,6 +300,8 @@ COMPARISON_INTERVAL_HOURS = 20
 COMPARISON_RETRY_HOURS = 1
 #: Payments that one comparison asks about one by one, at most.
 COMPARISON_QUESTIONS = 100
+#: Movements of a balance that are in memory at once, with their entries.
+MOVEMENTS_AT_ONCE = 500
 #: Days before a payout is made, and after it is expected, that its bank line may be dated.
 BANK_DAYS_BEFORE = 1
 BANK_DAYS_AFTER = 10

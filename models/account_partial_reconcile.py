@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, models
+from odoo.fields import Command, Domain
 
 from odoo.addons.account_pay_now import const
 
@@ -57,6 +58,34 @@ class AccountPartialReconcile(models.Model):
             ]
         if plan:
             lines._reconcile_plan(plan)
+
+    @api.model
+    def _pay_now_close(self, items):
+        """Let items that were reconciled part by part be one match, as if it had been at once.
+
+        Odoo makes a match of what is closed together. What closed in itself in one of the parts,
+        and is open nowhere, would look like a partial one for ever.
+
+        :param account.move.line items: all of them, of one account.
+        """
+        narrow = items.with_context(prefetch_fields=False)
+        if narrow.search_count(
+            Domain('id', 'in', items.ids) & Domain('reconciled', '=', False), limit=1
+        ):
+            return
+        closed = narrow.search(
+            Domain('id', 'in', items.ids) & Domain('full_reconcile_id', '=', False)
+        )
+        partials = closed.matched_debit_ids | closed.matched_credit_ids
+        others = (partials.debit_move_id | partials.credit_move_id) - closed
+        if not closed or others:
+            return
+        self.env['account.full.reconcile'].create(
+            {
+                'partial_reconcile_ids': [Command.link(one) for one in partials.ids],
+                'reconciled_line_ids': [Command.link(one) for one in closed.ids],
+            }
+        )
 
     @api.model
     def _pay_now_undone(self, moves):

@@ -8,5 +8,6 @@ from . import (
     pay_now_movement,
     pay_now_payout,
     pay_now_payout_bank,
+    pay_now_payout_by_age,
     payment_provider,
 )

@@ -6,7 +6,9 @@ from datetime import timezone
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import split_every
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import GATEWAYS, base
 
 #: What the books know of a movement: its state, its transaction, and the journal items on the
@@ -292,7 +294,20 @@ class PayNowMovement(models.Model):
         :param datetime since: from when on, aware; since the last listing by default.
         """
         since = since or provider._pay_now_list_since(days=1)
-        found = list(provider._pay_now_gateway().list_movements(since))
+        for found in self._in_batches(provider._pay_now_gateway().list_movements(since)):
+            self._keep(provider, found)
+        undecided = self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])
+        for ids in self._in_batches(undecided.ids):
+            self.browse(ids)._look_again()
+        provider._pay_now_note_listed(since)
+
+    @api.model
+    def _keep(self, provider, found):
+        """Keep movements that the provider lists, unless they are kept already.
+
+        :param payment.provider provider: whose balance moved.
+        :param list found: `gateways.base.Movement`.
+        """
         stored = set(
             self.search(
                 Domain('provider_id', '=', provider.id)
@@ -304,8 +319,21 @@ class PayNowMovement(models.Model):
         matches = self._identify(provider, found)
         kept = [line for line in found if not self._is_told_twice(provider, line, matches[line.id])]
         self._store(provider, kept)._write_matches(matches)
-        self.search([('provider_id', '=', provider.id), ('state', 'in', UNDECIDED)])._look_again()
-        provider._pay_now_note_listed(since)
+
+    @api.model
+    def _in_batches(self, found):
+        """Yield many movements, or their ids, a batch at a time.
+
+        In between everything is written, and what is read of it let go: however many a provider
+        lists, and whatever stands behind each in the books, memory holds one batch.
+
+        :param iterable found: what to go through.
+        :rtype: generator of list
+        """
+        for number, batch in enumerate(split_every(const.MOVEMENTS_AT_ONCE, found, list)):
+            if number:
+                self.env.invalidate_all()
+            yield batch
 
     @api.model
     def _is_told_twice(self, provider, line, match):

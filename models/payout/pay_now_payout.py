@@ -11,6 +11,7 @@ from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.payout import account_bank_statement_line as bank_text
+from odoo.addons.account_pay_now.models.payout.pay_now_movement import UNDECIDED
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -133,10 +134,15 @@ class PayNowPayout(models.Model):
 
     @api.depends('line_ids.state')
     def _compute_to_decide_count(self):
-        for payout in self:
-            payout.to_decide_count = len(
-                payout.line_ids.filtered(lambda line: line.state == 'foreign')
+        counts = dict(
+            self.env['pay.now.movement']._read_group(
+                Domain('payout_id', 'in', self.ids) & Domain('state', '=', 'foreign'),
+                ['payout_id'],
+                ['__count'],
             )
+        )
+        for payout in self:
+            payout.to_decide_count = counts.get(payout._origin, 0)
 
     @api.depends('move_id.line_ids.reconciled', 'reversal_move_id.line_ids.reconciled', 'state')
     def _compute_bank_state(self):
@@ -163,8 +169,12 @@ class PayNowPayout(models.Model):
     def action_check(self):
         """Override of `pay.now.provider.object.mixin` to look at the movements again too."""
         result = super().action_check()
-        lines = self.sudo().line_ids
-        lines.filtered(lambda line: line.state != 'handled')._look_again()
+        Movement = self.env['pay.now.movement'].sudo()
+        undone = Movement.search(
+            Domain('payout_id', 'in', self.ids) & Domain('state', '!=', 'handled')
+        )
+        for ids in Movement._in_batches(undone.ids):
+            Movement.browse(ids)._look_again()
         return result
 
     # === BUSINESS METHODS - FETCHING === #
@@ -588,23 +598,70 @@ class PayNowPayout(models.Model):
         self.ensure_one()
         if not self.complete:
             return
-        Movement = self.env['pay.now.movement']
-        if not self.lines_known:
-            found = list(self.provider_id._pay_now_gateway().payout_lines(self.payout_ref))
-            Movement._store(self.provider_id, found, payout_id=self.id)
-            self.lines_known = True
-        matches = self.line_ids._look_again()
-        items = self.env['account.move.line'].union(*(match.lines for match in matches.values()))
+        self._read_listed()
+        parts = self._look_at_listed()
+        items = self.env['account.move.line'].union(*parts)
         others = self._take_back_from_by_age(items)
-        self._reconcile_open([self._clearing_lines() | items])
+        self._reconcile_parts(parts)
         is_foreign = self.currency_id != self.company_id.currency_id
         waits = is_foreign and not self._book_exchange(items)
         for payout in others.sorted(lambda one: (one.created_at, one.id)):
             payout._reconcile_by_age()
-        total = sum(self.line_ids.mapped('net'))
-        if self.currency_id.compare_amounts(total, self.amount):
-            self._note_problem('listed', total=total)
+        self._check_listed()
         self.settled = not self._undecided_lines() and not waits
+
+    def _read_listed(self):
+        """Store the movements that the provider lists for the payout, once."""
+        if self.lines_known:
+            return
+        Movement = self.env['pay.now.movement']
+        listed = self.provider_id._pay_now_gateway().payout_lines(self.payout_ref)
+        for found in Movement._in_batches(listed):
+            Movement._store(self.provider_id, found, payout_id=self.id)
+        self.lines_known = True
+
+    def _look_at_listed(self):
+        """Look again at the movements of the payout, as many at once as memory holds.
+
+        :return: the journal items that each batch of them stands for.
+        :rtype: list of account.move.line
+        """
+        Movement, items = self.env['pay.now.movement'], self.env['account.move.line']
+        parts = []
+        for ids in Movement._in_batches(self.line_ids.ids):
+            matches = Movement.browse(ids)._look_again()
+            found = items.union(*(match.lines for match in matches.values()))
+            # Without what was read ahead with them.
+            parts.append(items.browse(found.ids))
+        return parts
+
+    def _reconcile_parts(self, parts):
+        """Reconcile the payout's own item with the items of its movements, part by part.
+
+        Of several parts each is reconciled in itself first: commissions and refunds would wait for
+        the last one otherwise, as the payout's own item takes the payments before them.
+
+        :param list parts: see `_look_at_listed`.
+        """
+        left = self.env['account.move.line']
+        for part in parts:
+            if len(parts) > 1:
+                self.env.invalidate_all()
+                self._reconcile_open([left | part])
+            self._reconcile_open([self._clearing_lines() | left | part])
+            left = (left | part).filtered(lambda item: not item.reconciled)
+        if len(parts) > 1:
+            self.env.invalidate_all()
+            items = self._clearing_lines().union(*parts)
+            self.env['account.partial.reconcile']._pay_now_close(items)
+
+    def _check_listed(self):
+        """Note where what the provider lists does not amount to what it transfers."""
+        total = self.env['pay.now.movement']._read_group(
+            Domain('payout_id', '=', self.id), aggregates=['net:sum']
+        )[0][0]
+        if self.currency_id.compare_amounts(total or 0.0, self.amount):
+            self._note_problem('listed', total=total or 0.0)
 
     def _take_back_from_by_age(self, items):
         """Free what the provider lists for this payout from others that are allocated by age.
@@ -618,7 +675,10 @@ class PayNowPayout(models.Model):
         self.ensure_one()
         if self._clearing_lines().reconciled:
             return self.browse()
-        together = items._all_reconciled_lines()
+        matched = items.search(
+            Domain('id', 'in', items.ids) & Domain('matching_number', '!=', False)
+        )
+        together = matched._all_reconciled_lines()
         others = self.search([('move_id', 'in', together.move_id.ids)]) - self
         by_age = others.filtered(lambda payout: not payout.listed)
         if by_age:
@@ -626,73 +686,13 @@ class PayNowPayout(models.Model):
             others.settled = False
         return by_age
 
-    def _reconcile_by_age(self):
-        """Reconcile a payout with the oldest open items of the clearing account.
-
-        Where the provider does not say what it is made of. What is not ours of the balance at
-        that moment is listed with it.
-        """
-        self.ensure_one()
-        line = self._clearing_lines()
-        if self.currency_id != self.company_id.currency_id:
-            self.settled = line.reconciled
-            if not line.reconciled:
-                self._note_problem('foreign', currency=self.currency_id.name)
-            return
-        self._take_undecided()
-        # Failed before anything was allocated: it never took anything.
-        self._reconcile_open([line | self._returned_lines()])
-        if not line.reconciled:
-            self._reconcile_open([line | self._oldest_open_items(line)])
-        handled = self.line_ids.filtered(lambda one: one.state == 'handled')
-        self.settled = not self._undecided_lines() and (line.reconciled or bool(handled))
-
-    def _take_undecided(self):
-        """List with the payout what is not ours, or not known yet, of the balance it took.
-
-        One whose money came back took nothing: what it listed is left to the next.
-        """
-        if self.reversal_move_id:
-            self._undecided_lines().payout_id = False
-            return
-        self.env['pay.now.movement'].search(
-            Domain('provider_id', '=', self.provider_id.id)
-            & Domain('payout_id', '=', False)
-            & Domain('state', 'in', ('waiting', 'foreign'))
-            & Domain('occurred_at', '<=', self.created_at)
-            & Domain('kind', '!=', 'payout')
-        ).payout_id = self
-
     def _undecided_lines(self):
         """Return the movements of the payout of which nothing is booked."""
-        return self.line_ids.filtered(lambda line: line.state in ('waiting', 'foreign'))
+        return self.env['pay.now.movement'].search(
+            Domain('payout_id', 'in', self.ids) & Domain('state', 'in', UNDECIDED)
+        )
 
     def _returned_lines(self):
         """Return the journal items of the money that came back, on the clearing account."""
         accounts = self.provider_id.pay_now_clearing_account_id
         return self.reversal_move_id.line_ids.filtered(lambda line: line.account_id in accounts)
-
-    def _oldest_open_items(self, line):
-        """Return the oldest open items that cover what is left of the payout's own.
-
-        :param account.move.line line: the payout's, on the clearing account.
-        :rtype: account.move.line
-        """
-        items = self.env['account.move.line'].search(
-            Domain('account_id', '=', line.account_id.id)
-            & Domain('parent_state', '=', 'posted')
-            & Domain('reconciled', '=', False)
-            & Domain('date', '<=', line.date)
-            & Domain('company_id', '=', self.company_id.id),
-            order='date, id',
-        )
-        items -= self.search([('move_id', 'in', items.move_id.ids)])._clearing_lines()
-        # What the provider took is gone already: the oldest payments cover it too.
-        taken = items.filtered(lambda item: item.amount_residual < 0)
-        missing = -line.amount_residual - sum(taken.mapped('amount_residual'))
-        for item in items - taken:
-            if self.currency_id.compare_amounts(missing, 0) <= 0:
-                break
-            missing -= item.amount_residual
-            taken |= item
-        return taken

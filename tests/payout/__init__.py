@@ -7,6 +7,7 @@ from . import (
     test_merged_accounts,
     test_payout,
     test_payout_bank_screens,
+    test_payout_batches,
     test_payout_bookkeeper,
     test_payout_currencies,
     test_payout_evidence,
