@@ -34,7 +34,7 @@ class TestPayoutBatches(PayoutCommon):
         return payout
 
     def test_one_match_of_many_batches(self):
-        lines = [self.pay(100 + number, '1.90')[1] for number in range(5)]
+        lines = [self.pay(100 + number, '1.90')[1] for number in range(3)]
         # What is closed in itself: two commissions of 2.00 are as much as a payment of 4.00.
         lines += [self.pay(4, '2.00')[1], self.pay(50, '2.00')[1]]
         self.gateway.pay_out('po_1', lines)
@@ -42,12 +42,12 @@ class TestPayoutBatches(PayoutCommon):
         self.assert_settled('po_1')
         clearing = self.provider.pay_now_clearing_account_id
         items = self.lines_of.search([('account_id', '=', clearing.id)])
-        # Seven payments, their commissions, the payout.
-        self.assertEqual(len(items), 15)
+        # Five payments, their commissions, the payout.
+        self.assertEqual(len(items), 11)
         self.assertTrue(all(item.full_reconcile_id for item in items))
         self.assertFalse([item for item in items if item.matching_number.startswith('P')])
         self.assertFalse(self.open_on(clearing))
-        self.assertEqual(self.payout('po_1').line_ids.mapped('state'), ['ours'] * 7)
+        self.assertEqual(self.payout('po_1').line_ids.mapped('state'), ['ours'] * 5)
 
     def test_batches_of_money_that_leaves(self):
         """A batch of refunds only has nothing to take from: the next one pays them."""
@@ -61,23 +61,13 @@ class TestPayoutBatches(PayoutCommon):
         self.assert_settled('po_1')
         self.assertFalse(self.open_on(self.provider.pay_now_clearing_account_id))
 
-    def test_same_as_at_once(self):
-        lines = [self.pay(50 + number, '1.00')[1] for number in range(5)]
-        self.gateway.pay_out('po_1', lines[:3])
-        with patch.object(const, 'MOVEMENTS_AT_ONCE', 500):
-            self.gateway.pay_out('po_2', lines[3:])
-            self.sweep()
-        for ref in ('po_1', 'po_2'):
-            self.assert_settled(ref)
-        self.assertFalse(self.open_on(self.provider.pay_now_clearing_account_id))
-
     def test_list_that_breaks_off(self):
         """Nothing is known of a list that was not read to its end; the payout itself is."""
-        lines = [self.pay(50 + number, '1.00')[1] for number in range(5)]
+        lines = [self.pay(50 + number, '1.00')[1] for number in range(3)]
         self.gateway.pay_out('po_1', lines)
 
         def broken(_payout_id):
-            yield from lines[:3]
+            yield from lines[:2]
             raise GatewayUnavailable("No answer.")
 
         # Not `assertRaises`, which undoes everything.
@@ -105,7 +95,7 @@ class TestPayoutBatches(PayoutCommon):
 
     def test_memory_holds_one_batch(self):
         """What is cached does not grow from batch to batch."""
-        lines = [self.pay(50 + number, '1.00')[1] for number in range(8)]
+        lines = [self.pay(50 + number, '1.00')[1] for number in range(5)]
         self.gateway.pay_out('po_1', lines)
         cached = []
         Movement = self.env.registry['pay.now.movement']
@@ -119,16 +109,16 @@ class TestPayoutBatches(PayoutCommon):
         with patch.object(Movement, '_look_again', look_again):
             self.env.invalidate_all()
             self.env['pay.now.payout'].sudo()._synchronize(self.provider.sudo(), ['po_1'])
-        self.assertEqual(len(cached), 4)
+        self.assertEqual(len(cached), 3)
         self.assertLessEqual(max(cached[1:]), 1, cached)
         self.assert_settled('po_1')
 
     def test_sweep_keeps_all(self):
-        for number in range(5):
+        for number in range(3):
             self.pay(50 + number, '1.00')
         self.gateway.move('txn_shop', 40)
         self.sweep()
         movements = self.env['pay.now.movement'].search([])
-        self.assertEqual(sorted(movements.mapped('state')), ['foreign', *['ours'] * 5])
+        self.assertEqual(sorted(movements.mapped('state')), ['foreign', *['ours'] * 3])
         self.sweep()
         self.assertEqual(self.env['pay.now.movement'].search([]), movements)
