@@ -136,6 +136,9 @@ SHARED_FIELDS = (
     'pay_now_grace_days',
 )
 
+#: How many administrators are named where somebody has to ask one.
+NAMED_ADMINISTRATORS = 3
+
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365
 

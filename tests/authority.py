@@ -56,7 +56,7 @@ BY_PEOPLE = {
         reminder_ids
     """,
     'pay.now.setup': """
-        application sage_customer_code signup_email
+        application base_url company_email company_lang sage_customer_code shown signup_email
     """,
     'pay.now.timeline': """
         query
@@ -163,7 +163,7 @@ BY_THE_MODULE = {
         partner_ids print_previous_balance problem_codes sales_user_id state trigger user_ids
     """,
     'pay.now.setup': """
-        company_id
+        company_id opened
     """,
     'pay.now.statement': """
         account_id account_label clearing closing company_id currency_id date_from date_to file

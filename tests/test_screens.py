@@ -35,7 +35,10 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
         self.show(browser, path, ready, name, full=False)
 
     def test_set_up_steps(self):
-        form = "document.querySelector('.o_form_view .o_field_widget[name=signup_email]')"
+        code, email = (
+            f"document.querySelector('.o_form_view .o_field_widget[name={name}]')"
+            for name in ('sage_customer_code', 'signup_email')
+        )
         action = 'account_pay_now.action_pay_now_setup'
         for lang in LANGUAGES:
             self.admin.lang = lang
@@ -45,9 +48,9 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 {'pay_now_status': 'not_connected', 'state': 'disabled', 'is_published': False}
             )
             with self.browser('pay_now_admin') as browser:
-                self.backend(browser, action, form, f'setup_1_code_{lang}')
+                self.backend(browser, action, code, f'setup_1_code_{lang}')
                 self.company.pay_now_sage_customer_code = 'FR-123'
-                self.backend(browser, action, form, f'setup_2_signup_{lang}')
+                self.backend(browser, action, email, f'setup_2_signup_{lang}')
                 self.company._pay_now_sign_up('admin@example.com', 'accounting')
                 card = (
                     "document.querySelector('.o_kanban_record button[name=action_pay_now_connect]')"

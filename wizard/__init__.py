@@ -14,6 +14,8 @@ from . import (
     pay_now_options_line,
     pay_now_proof,
     pay_now_setup,
+    pay_now_setup_mending,
+    pay_now_setup_trial,
     pay_now_statement,
     pay_now_statement_line,
     pay_now_story,

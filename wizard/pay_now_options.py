@@ -159,6 +159,19 @@ class PayNowOptions(models.TransientModel):
             'target': 'current',
         }
 
+    @api.model
+    def _open_books(self):
+        """Return the window with the journals and accounts of the current company's providers.
+
+        :rtype: dict
+        """
+        return {
+            **self.action_open(),
+            'name': self.env._("Journals and accounts"),
+            'views': [(self.env.ref('account_pay_now.pay_now_options_view_books').id, 'form')],
+            'target': 'new',
+        }
+
     def action_check(self):
         """Ask each connected provider again who we are, and say what came of it."""
         self._check_manager(self.company_id)

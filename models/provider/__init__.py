@@ -17,6 +17,7 @@ from . import (
     payment_provider_health,
     payment_provider_home,
     payment_provider_platform,
+    payment_provider_reconnect,
     payment_provider_removal,
     payment_provider_webhook,
     res_company,

@@ -62,6 +62,7 @@ class ResCompany(models.Model):
             'base_url': self._pay_now_check_base_url(),
             'chart': self._pay_now_check_chart(),
             'company_email': self._pay_now_check_company_email(),
+            'company_lang': self._pay_now_check_company_lang(),
         }
         return {code: check for code, check in checks.items() if check}
 
@@ -128,6 +129,25 @@ class ResCompany(models.Model):
             views=[(False, 'form')],
         )
 
+    def _pay_now_check_company_lang(self):
+        """Say that nobody chose the language of what is written for the company by itself."""
+        installed = [code for code, _name in self.env['res.lang'].get_installed()]
+        if len(installed) < 2 or self.partner_id.lang in installed:
+            return None
+        return self._pay_now_fix_notice(
+            'warning',
+            self.env._(
+                "The contact of %s has no language: what is written for the company by itself, such"
+                " as notices and the names of journals, may be in English.",
+                self.name,
+            ),
+            self.env._("Choose the language"),
+            'base.action_partner_form',
+            res_id=self.partner_id.id,
+            view_mode='form',
+            views=[(False, 'form')],
+        )
+
     def _pay_now_fix_notice(self, level, message, action_text, action, **values):
         """Return a notice whose button leads to a screen that only administrators can open.
 
@@ -145,8 +165,27 @@ class ResCompany(models.Model):
             action.pop('help', None)
             notice.update({'action_text': action_text, 'action': action})
         elif level != 'info':
-            notice['message'] = self.env._("%s Please ask an administrator.", message)
+            notice['message'] = self._pay_now_ask_administrator(message)
         return notice
+
+    def _pay_now_ask_administrator(self, message):
+        """Return a sentence with whom to ask, as the reader cannot do it.
+
+        :param str message: what is wrong.
+        :rtype: str
+        """
+        self.ensure_one()
+        users = self.env.ref('base.group_system').sudo().all_user_ids
+        names = users.filtered(
+            lambda user: user.active and not user.share and self in user.company_ids
+        ).mapped('name')
+        if not names:
+            return self.env._("%s Please ask an administrator.", message)
+        return self.env._(
+            "%(message)s Please ask an administrator: %(names)s.",
+            message=message,
+            names=', '.join(names[: const.NAMED_ADMINISTRATORS]),
+        )
 
     # === BUSINESS METHODS - HELPERS === #
 

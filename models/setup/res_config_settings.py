@@ -4,6 +4,9 @@ from odoo import api, fields, models
 
 from odoo.addons.account_pay_now import const
 
+#: The settings of online payment alone.
+OWN_VIEW = 'account_pay_now.res_config_settings_view_form_pay_now'
+
 
 # Extended with a mixin, not a wizard of our own.
 class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
@@ -68,12 +71,32 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
 
     @api.model
     def _get_view(self, view_id=None, view_type='form', **options):
-        """Override of `base`: a branch reads here what is set up in its company."""
+        """Override of `base`: a branch reads here what is set up in its company.
+
+        The screen of our own is made of all the settings: what others add stays away.
+        """
         arch, view = super()._get_view(view_id, view_type, **options)
+        if view == self.env.ref(OWN_VIEW, raise_if_not_found=False):
+            self._pay_now_keep_own(arch)
         for node in arch.iter('field'):
             if node.get('name') in const.SHARED_FIELDS:
                 node.set('readonly', f'not is_root_company or ({node.get("readonly", "False")})')
         return arch, view
+
+    @api.model
+    def _pay_now_keep_own(self, arch):
+        """Take everything but our blocks out of the settings.
+
+        :param lxml.etree._Element arch: the view.
+        :return: None
+        """
+        for app in list(arch.iter('app')):
+            if app.get('name') != 'account':
+                app.getparent().remove(app)
+                continue
+            for node in list(app):
+                if not (node.get('id') or '').startswith('pay_now_'):
+                    app.remove(node)
 
     # === ACTION METHODS === #
 

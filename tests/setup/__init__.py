@@ -9,4 +9,5 @@ from . import (
     test_first_week_trial,
     test_first_week_warnings,
     test_setup,
+    test_setup_screen,
 )

@@ -10,6 +10,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.browser import DESKTOP, PHONE, BrowserMixin
 from odoo.addons.account_pay_now.tests.setup.first_week import FirstWeekCommon
+from odoo.addons.account_pay_now.wizard.pay_now_setup_trial import TRIAL_REF
 
 LANGUAGES = ('en_US', 'fr_FR')
 #: The notices shown by core's widget.
@@ -18,6 +19,10 @@ NOTICE = "document.querySelector('.o_field_actionable_errors .alert')"
 SAVE = (
     "document.querySelector('.o_form_status_indicator_buttons:not(.invisible) .o_form_button_save')"
 )
+
+WIDE, NARROW = (1440, 900), (390, 844)
+TRIAL = "document.querySelector('button[name=action_trial_invoice]')"
+POST = "document.querySelector('.modal .modal-footer .btn-primary:not([name])')"
 
 
 @tagged('post_install', '-at_install')
@@ -72,7 +77,7 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
 
     def test_set_up_with_all_checks_failing_and_all_fine(self):
         self.set_url('https://pay.example.com')
-        ready = "document.querySelector('.o_form_view .o_field_widget[name=signup_email]')"
+        ready = "document.querySelector('.o_form_view .o_field_widget[name=sage_customer_code]')"
         for lang, browser in self.in_both_languages(self.admin):
             self.backend(browser, 'action_pay_now_setup', ready, f'week_setup_fine_{lang}')
             self.assertFalse(self.run_js(browser, f'!!{NOTICE}'))
@@ -82,7 +87,9 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
             for lang, browser in self.in_both_languages(self.admin):
                 self.backend(browser, 'action_pay_now_setup', NOTICE, f'week_setup_failing_{lang}')
                 count = "document.querySelectorAll('.o_field_actionable_errors .alert').length"
-                self.assertEqual(self.run_js(browser, count), 4)
+                self.assertEqual(self.run_js(browser, count), 2)
+                count = "document.querySelectorAll('[name^=mend_] button').length"
+                self.assertEqual(self.run_js(browser, count), 2, "mended here")
 
     def test_set_up_connected_with_every_warning(self):
         self.connect()
@@ -107,9 +114,12 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
 
     def test_check_again_says_what_it_found(self):
         self.connect()
+        edit = "document.querySelector('[name=step_connect] button[name=action_edit]')"
         button = "document.querySelector('.o_kanban_record button[name=action_pay_now_check]')"
         for lang, browser in self.in_both_languages(self.admin):
-            self.backend(browser, 'action_pay_now_setup', button)
+            self.backend(browser, 'action_pay_now_setup', edit)
+            self.run_js(browser, f'{edit}.click()')
+            self.wait_for(browser, button)
             self.run_js(browser, f'{button}.click()')
             self.wait_for(browser, "document.querySelector('.o_notification')")
             self.picture(browser, f'week_check_again_{lang}', full=False)
@@ -123,6 +133,38 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
                 "document.querySelector('button[name=action_configure]')",
                 f'week_setup_manager_{lang}',
             )
+
+    def test_set_up_is_walked_to_the_first_button(self):
+        """Mended, ticked, tried out: with a double click each, and never away from the screen."""
+        self.connect()
+        self.set_url('https://pay.example.com')
+        self.company.email = False
+        mend = "document.querySelector('button[name=action_save_company_email]')"
+        tick = "document.querySelector('[name=pay_now_any_method_sales] input')"
+        for lang, browser in self.in_both_languages(self.admin):
+            self.company.email = False
+            self.company.pay_now_any_method_sales = False
+            for size in (WIDE, NARROW):
+                path = f'/odoo/action-{self.env.ref("account_pay_now.action_pay_now_setup").id}'
+                self.show(browser, path, mend, f'setup_walk_{lang}_{size[0]}', size)
+                self.assert_fits(browser)
+            self.run_js(browser, f'{mend}.click(), {mend}?.click()')
+            self.wait_for(browser, f'!{mend} && {tick}')
+            self.run_js(browser, f'{tick}.click()')
+            text = "document.querySelector('.o_form_view [name=step_configure]')"
+            self.wait_for(browser, f'{tick}.checked && {text} && !{SAVE}')
+            self.env.invalidate_all()
+            self.assertEqual(self.company.email, 'admin@example.com')
+            self.assertTrue(self.company.pay_now_any_method_sales)
+            self.run_js(browser, f'{TRIAL}.click(), {TRIAL}.click()')
+            self.wait_for(browser, POST)
+            self.picture(browser, f'setup_walk_confirm_{lang}', full=False)
+            self.run_js(browser, f'{POST}.click(), {POST}?.click()')
+            self.wait_for(browser, "document.querySelector('.modal [name=action_send_and_print]')")
+            self.picture(browser, f'setup_walk_send_{lang}', full=False)
+        trials = self.env['account.move'].search([('ref', '=', TRIAL_REF)])
+        self.assertEqual(len(trials), 1, "an open one is sent again")
+        self.assertTrue(trials.pay_now_url)
 
     # === LISTS BEHIND THE WARNINGS === #
 
