@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from dataclasses import replace
 from unittest.mock import patch
 
 from lxml import etree
@@ -20,7 +21,7 @@ TICKS = tuple(
 
 @tagged('post_install', '-at_install')
 class TestSetupScreen(FirstWeekCommon):
-    """One open step, what is mended in place, and what is tried out: by whom, and in which state."""
+    """One open step, what is mended in place and tried out: by whom, and in which state."""
 
     @classmethod
     def setUpClass(cls):
@@ -186,6 +187,23 @@ class TestSetupScreen(FirstWeekCommon):
         self.assertTrue(parameters.get_param('web.base.url.freeze'))
         setup.invalidate_recordset()
         self.assertFalse(setup.mends_url)
+
+    def test_mending_the_address_makes_no_copy_the_home_of_a_live_connection(self):
+        self.set_url('https://pay.example.com')
+        self.gateway.account = replace(self.gateway.account, test_mode=False)
+        self.provider.sudo().write({'state': 'disabled', 'pay_now_api_base': False})
+        self.provider._pay_now_connect('sk_live_key')
+        self.set_url('http://192.168.1.20:8069')
+        setup = self.screen()
+        setup.base_url = 'https://pay.example.com'
+        setup.action_save_base_url()
+        self.assertFalse(self.provider._pay_now_connection().is_away(), "home again")
+        setup.base_url = 'https://copy.example.com'
+        setup.action_save_base_url()
+        self.assertTrue(self.provider._pay_now_connection().is_away())
+        self.env.invalidate_all()
+        (light,) = setup.pay_now_health.values()
+        self.assertEqual(light['level'], 'danger')
 
     def test_who_may_not_write_the_company_is_told_whom_to_ask(self):
         self.company.email = False
