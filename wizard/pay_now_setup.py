@@ -361,7 +361,8 @@ class PayNowSetup(models.TransientModel):
         )
 
     def _connection_text(self, provider):
-        name, account = provider._pay_now_short_name(), provider.pay_now_account_name
+        name = provider._pay_now_short_name()
+        account = provider.pay_now_account_name or provider.pay_now_account
         if provider.pay_now_test_keys:
             return self.env._("%(provider)s (%(account)s, test)", provider=name, account=account)
         return self.env._("%(provider)s (%(account)s)", provider=name, account=account)

@@ -30,6 +30,7 @@ class PayNowSetup(models.TransientModel):
         self._check_connected()
         if self.company_id not in self.env.companies:
             raise AccessError(self.env._("This is another company."))
+        self.env['account.move'].check_access('create')
         invoice = self._find_trial_invoice() or self._create_trial_invoice()
         if reason := invoice._pay_now_refusal('invoice_mail'):
             raise UserError(invoice._pay_now_refusal_label(reason))
@@ -72,18 +73,8 @@ class PayNowSetup(models.TransientModel):
 
         :rtype: account.move
         """
-        company, address = self.company_id, self._trial_address()
-        Partner = self.env['res.partner'].with_company(company)
-        known = [('ref', '=', TRIAL_REF), ('email_normalized', '=', address)]
-        partner = Partner.search(known, limit=1) or Partner.create(
-            {
-                'name': self.env._("Trial customer"),
-                'ref': TRIAL_REF,
-                'email': address,
-                'lang': self.env.lang,
-                'company_id': company.id,
-            }
-        )
+        company = self.company_id
+        partner = self._find_trial_customer()
         invoice = (
             self.env['account.move']
             .with_company(company)
@@ -109,6 +100,30 @@ class PayNowSetup(models.TransientModel):
         )
         invoice.action_post()
         return invoice
+
+    def _find_trial_customer(self):
+        """Return the contact of trial invoices to the address, made once.
+
+        :rtype: res.partner
+        """
+        company, address = self.company_id, self._trial_address()
+        # Who makes invoices may not always make contacts.
+        Partner = self.env['res.partner'].sudo().with_company(company)
+        known = [
+            ('ref', '=', TRIAL_REF),
+            ('email_normalized', '=', address),
+            ('company_id', '=', company.id),
+        ]
+        partner = Partner.search(known, limit=1) or Partner.create(
+            {
+                'name': self.env._("Trial customer"),
+                'ref': TRIAL_REF,
+                'email': address,
+                'lang': self.env.lang,
+                'company_id': company.id,
+            }
+        )
+        return partner.with_env(self.env)
 
     def _trial_amount(self):
         """Return the smallest round amount that a provider of the company takes.

@@ -22,7 +22,7 @@ class PaymentProvider(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('pay_now_status', 'state', 'pay_now_account')
+    @api.depends('pay_now_status', 'state', 'pay_now_api_key')
     def _compute_pay_now_can_reconnect(self):
         for provider in self:
             # The set-up screen, before it is saved, shows copies.

@@ -232,7 +232,6 @@ class TestSetupScreen(FirstWeekCommon):
                 setup.action_save_company_email()
         self.assertFalse(self.company.email)
         # From the branch, an administrator of both mends the company's.
-        setup = self.screen(company_email='a@example.com')
         self.admin.company_ids = self.company | self.branch
         setup = self.env['pay.now.setup'].with_user(self.admin).with_company(self.branch)
         setup = setup.create({'company_email': 'a@example.com'})
@@ -242,7 +241,7 @@ class TestSetupScreen(FirstWeekCommon):
     # === TRYING OUT === #
 
     def test_a_trial_invoice_ends_in_the_first_button(self):
-        setup = self.screen()
+        setup = self.screen(self.manager)
         action = setup.action_trial_invoice()
         invoice = self.env['account.move'].browse(action['context']['active_ids'])
         self.assertEqual((invoice.state, invoice.amount_total), ('posted', 1.0))
