@@ -143,13 +143,8 @@ class PayNowSetup(models.TransientModel):
                 )
             )
 
-    @api.depends(
-        'opened',
-        'company_id.pay_now_sage_customer_code',
-        'company_id.pay_now_signup_date',
-        'company_id.pay_now_connected_provider_ids',
-        *(f'company_id.{name}' for name in TICK_FIELDS),
-    )
+    # Odoo recomputes no screen as records behind it change: each request asks anew.
+    @api.depends('opened', 'company_id')
     def _compute_steps(self):
         order = [step for step, _label in STEPS]
         for setup in self:
@@ -198,7 +193,7 @@ class PayNowSetup(models.TransientModel):
             setup.stripe_goes_live = const.STRIPE in tested.mapped('code')
             setup.paypal_goes_live = const.PAYPAL in tested.mapped('code')
 
-    @api.depends(*(f'company_id.{name}' for name in TICK_FIELDS))
+    @api.depends('company_id')
     def _compute_ticks(self):
         for setup in self:
             for name, value in self._current_ticks(setup.company_id).items():
@@ -459,3 +454,4 @@ class PayNowSetup(models.TransientModel):
         else:
             self.env['pay.now.options']._check_manager(company)
         company.sudo().write(ticks)
+        self.invalidate_recordset()

@@ -49,6 +49,11 @@ class TestSetupScreen(FirstWeekCommon):
     def screen(self, user=None, **values):
         return self.env['pay.now.setup'].with_user(user or self.admin).create(values)
 
+    def anew(self, setup):
+        """Return a screen as the next request reads it."""
+        setup.invalidate_recordset()
+        return setup
+
     def edit(self, setup, step=False):
         setup.with_context(pay_now_step=step).action_edit()
         return setup.open_step
@@ -62,13 +67,12 @@ class TestSetupScreen(FirstWeekCommon):
         self.assertIn("Stripe", setup.connect_text)
         self.assertIn("Accounting: reminders", setup.configure_text)
         self.company.pay_now_reminder_accounting = False
-        self.assertFalse(setup.configure_done, "nothing is ticked")
+        self.assertFalse(self.anew(setup).configure_done, "nothing is ticked")
         self.assertEqual(setup.step, 'configure')
         self.company.pay_now_any_method_sales = True
-        self.assertTrue(setup.configure_done)
+        self.assertTrue(self.anew(setup).configure_done)
         self.provider.sudo().pay_now_commission_account_id = False
-        setup.invalidate_recordset()
-        self.assertFalse(setup.configure_done, "commissions cannot be booked")
+        self.assertFalse(self.anew(setup).configure_done, "commissions cannot be booked")
         (books,) = setup.books.values()
         self.assertEqual(books['level'], 'warning')
 
@@ -76,14 +80,13 @@ class TestSetupScreen(FirstWeekCommon):
         setup = self.screen()
         self.assertEqual(self.edit(setup, 'signup'), 'signup')
         self.provider.action_pay_now_disconnect()
-        self.assertEqual((setup.step, setup.open_step), ('connect', 'signup'))
+        self.assertEqual((self.anew(setup).step, setup.open_step), ('connect', 'signup'))
         self.assertFalse(setup.connect_done or setup.connect_text or setup.configure_done)
         self.provider.action_pay_now_reconnect()
-        self.assertEqual(setup.step, 'configure')
+        self.assertEqual(self.anew(setup).step, 'configure')
         # Switched off among Odoo's own providers.
         self.provider.state = 'disabled'
-        setup.invalidate_recordset()
-        self.assertEqual(setup.step, 'connect')
+        self.assertEqual(self.anew(setup).step, 'connect')
         self.assertTrue(self.provider.pay_now_can_reconnect)
 
     def test_a_later_step_is_not_opened_by_hand(self):
@@ -95,7 +98,7 @@ class TestSetupScreen(FirstWeekCommon):
         self.assertEqual(self.edit(setup, 'forged'), 'configure')
         self.edit(setup, 'connect')
         self.company.pay_now_sage_customer_code = False
-        self.assertEqual((setup.step, setup.open_step), ('code', 'code'))
+        self.assertEqual((self.anew(setup).step, setup.open_step), ('code', 'code'))
         self.assertFalse(setup.signup_done or setup.connect_done or setup.configure_done)
 
     def test_going_live_comes_after_step_4_and_for_test_keys_only(self):
@@ -154,8 +157,11 @@ class TestSetupScreen(FirstWeekCommon):
 
     def test_company_language_is_mended_here(self):
         self.company.partner_id.lang = False
-        self.assertNotIn('company_lang', self.company._pay_now_checks(), "there is one only")
         self.env['res.lang']._activate_lang('fr_FR')
+        with patch.object(
+            type(self.env['res.lang']), 'get_installed', lambda _langs: [('en_US', "English")]
+        ):
+            self.assertNotIn('company_lang', self.company._pay_now_checks(), "no choice")
         setup = self.screen()
         self.assertTrue(setup.mends_lang)
         self.assertTrue(self.company._pay_now_checks()['company_lang']['action'])
@@ -210,7 +216,7 @@ class TestSetupScreen(FirstWeekCommon):
         self.set_url('http://192.168.1.20:8069')
         setup = self.screen(self.manager, company_email='a@example.com', base_url='https://a.fr')
         self.assertFalse(setup.mends_email or setup.mends_url)
-        self.assertEqual(set(setup.checks_left), {'company_email', 'base_url'})
+        self.assertLessEqual({'company_email', 'base_url'}, set(setup.checks_left))
         self.assertIn("Pay_Now_Admin", setup.checks_left['company_email']['message'])
         for action in ('email', 'lang'):
             with self.assertRaisesRegex(AccessError, "Pay_Now_Admin"):
