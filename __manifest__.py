@@ -33,6 +33,7 @@
         'wizard/pay_now_proof_views.xml',
         'wizard/pay_now_statement_views.xml',
         'wizard/pay_now_timeline_views.xml',
+        'wizard/pay_now_choose_level_views.xml',
         'wizard/pay_now_connect_views.xml',
         'wizard/pay_now_dismiss_views.xml',
         'wizard/pay_now_forget_views.xml',
@@ -61,7 +62,10 @@
         'views/menus.xml',
     ],
     'assets': {
-        'web.assets_backend': ['account_pay_now/static/src/css/setup.css'],
+        'web.assets_backend': [
+            'account_pay_now/static/src/css/setup.css',
+            'account_pay_now/static/src/js/reminder_run/*',
+        ],
     },
     'post_init_hook': 'post_init_hook',
     'uninstall_hook': 'uninstall_hook',

@@ -268,6 +268,10 @@ REFUNDABLE_DAYS = 180
 TRIAL_VALIDITY_DAYS = 7
 #: Customers up to whom a person who generates reminders waits for the list.
 GENERATE_AT_ONCE = 1000
+#: What screens are told of a run of reminders, and by which name they ask for one; a worker that
+#: sends tells them once in so many seconds.
+RUN_CHANGED, RUN_CHANNEL = 'pay_now_run_changed', 'pay_now_run_'
+TELL_SECONDS = 1
 #: Customers up to whom the settings try out tomorrow's run without being asked.
 FORECAST_LIMIT = 100
 #: What notifications can be about besides payments, and who takes care of it.

@@ -58,7 +58,8 @@ class PayNowToHandle(models.Model):
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
         'pay.now.reminder': [
-            *('amount_due', 'company_id', 'partner_id', 'run_id', 'sent_at', 'state'),
+            *('amount_due', 'company_id', 'partner_id', 'root_company_id', 'run_id', 'sent_at'),
+            'state',
         ],
     }
 
@@ -70,7 +71,7 @@ class PayNowToHandle(models.Model):
             ('movement', "Movement to decide"),
             ('payout', "Payout"),
             ('event', "Failed or not understood notification"),
-            ('reminder', "Uncertain reminder"),
+            ('reminder', "Reminder not delivered"),
             ('answer', "Reported problem"),
             ('letter', "Letters to print"),
         ],
@@ -265,13 +266,26 @@ class PayNowToHandle(models.Model):
         )
 
     def _query_reminder(self):
+        """Return the reminders that did not arrive, or nobody knows.
+
+        What failed is over once the customer has got a later one.
+        """
         return SQL(
             """
             SELECT one.id, one.company_id, NULL::int AS provider_id, one.partner_id,
-                   company.currency_id, one.amount_due AS amount, one.sent_at AS date,
+                   company.currency_id, one.amount_due AS amount,
+                   COALESCE(one.sent_at, one.write_date) AS date,
                    NULL::timestamp AS deadline
               FROM pay_now_reminder one
               JOIN res_company company ON company.id = one.company_id
              WHERE one.state = 'uncertain'
+                OR one.state = 'failed'
+                   AND NOT EXISTS (
+                       SELECT FROM pay_now_reminder later
+                        WHERE later.partner_id = one.partner_id
+                          AND later.root_company_id = one.root_company_id
+                          AND later.state = 'sent'
+                          AND later.id > one.id
+                   )
             """
         )

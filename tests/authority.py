@@ -12,6 +12,9 @@ BY_PEOPLE = {
     'pay.now.answer': """
         company_id date item_ids kind partner_id text
     """,
+    'pay.now.choose.level': """
+        company_id level_id reminder_ids
+    """,
     'pay.now.connect': """
         api_base api_key api_secret provider_id purpose setup_id
     """,
@@ -154,13 +157,15 @@ BY_THE_MODULE = {
     """,
     'pay.now.reminder': """
         amount_due amount_payable asked_text channel company_id contact_id email has_button
-        is_level_chosen is_manual is_noted item_count item_ids letter_id mail_id notice_id
-        own_amount own_payable partner_id pay_now_token pay_now_token_expiry previous_balance
-        reason_codes refused_since retry_at root_company_id run_id sent_at state tries
+        is_edited is_level_chosen is_manual is_noted item_count item_ids letter_id mail_id notice_id
+        oldest_due own_amount own_payable partner_id pay_now_token pay_now_token_expiry
+        previous_balance reason_codes refused_since retry_at root_company_id run_id sent_at state
+        tries
     """,
     'pay.now.reminder.run': """
         application company_id date date_from date_to last_partner_id letters_file_ids level_ids
-        partner_ids print_previous_balance problem_codes sales_user_id state trigger user_ids
+        partner_ids print_previous_balance problem_codes sales_user_id sender_id state
+        trigger user_ids
     """,
     'pay.now.setup': """
         company_id opened

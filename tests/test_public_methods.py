@@ -199,6 +199,12 @@ class TestPublicMethods(AuthorityCommon):
             self.env['pay.now.connect'].create(
                 {'provider_id': self.provider.id, 'api_key': 'sk_test_other'}
             ),
+            self.env['pay.now.choose.level'].create(
+                {
+                    'reminder_ids': [Command.set(run.reminder_ids.ids)],
+                    'level_id': run.reminder_ids.level_id[:1].id,
+                }
+            ),
             self.env['pay.now.forget'].create({'provider_id': self.provider.id}),
             self.env['pay.now.generate.reminders'].create({}),
             self.env['pay.now.proof'].create({}),

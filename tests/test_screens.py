@@ -116,7 +116,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 self.backend(
                     browser,
                     'account_pay_now.action_pay_now_reminder_run',
-                    "document.querySelectorAll('.o_field_x2many .o_data_row').length == 2",
+                    "document.querySelectorAll('.o_pay_now_run_reminders .o_data_row').length == 1",
                     f'generate_list_{lang}',
                     run,
                 )

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools.misc import formatLang
 
 from odoo.addons.account_pay_now import const
 
@@ -56,6 +57,7 @@ class PayNowGenerateReminders(models.TransientModel):
         help="Online payment is not offered when the previous balance is printed.",
     )
     sales_scope_text = fields.Char(string="Scope", compute='_compute_sales_scope_text')
+    expected_text = fields.Char(string="To be looked at", compute='_compute_expected_text')
 
     # === COMPUTE METHODS === #
 
@@ -64,14 +66,21 @@ class PayNowGenerateReminders(models.TransientModel):
         text = self._is_sales_only() and self.env.user._pay_now_sales_scope_text()
         self.sales_scope_text = text
 
+    @api.depends(
+        *('company_id', 'date_from', 'date_to', 'level_ids', 'partner_ids', 'user_ids'),
+        'application',
+    )
+    @api.depends_context('lang', 'uid')
+    def _compute_expected_text(self):
+        for wizard in self:
+            wizard.expected_text = wizard._expected_text()
+
     def _compute_pay_now_notices(self):
         """Override of `pay.now.notices`: its warnings sum up what is none of their business."""
         result = super()._compute_pay_now_notices()
         if self._is_sales_only():
             self.pay_now_warnings = self.pay_now_health = False
         return result
-
-    # === CONSTRAINT METHODS === #
 
     # === CONSTRAINT METHODS === #
 
@@ -122,6 +131,35 @@ class PayNowGenerateReminders(models.TransientModel):
         }
 
     # === BUSINESS METHODS === #
+
+    def _expected_text(self):
+        """Say how many customers, and how much, the list would be about: one query, as it is made.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        values = {**self._prepare_run(), 'date': fields.Date.context_today(self)}
+        Run = self.env['pay.now.reminder.run'].with_company(self.company_id)
+        if self._is_sales_only():
+            # Within the same scope as the run itself (see `create`).
+            values = {**self._within_sales(values), 'sales_user_id': self.env.uid}
+            Run = Run.sudo()
+        run = Run.new(values)
+        try:
+            count, amount = run._count_and_sum()
+        except UserError as error:
+            return str(error)
+        amount = formatLang(self.env, amount, currency_obj=self.company_id.currency_id)
+        if not count:
+            return self.env._("No customer has an item due in this range.")
+        text = (
+            self.env._("1 customer with %s due.", amount)
+            if count == 1
+            else self.env._("%(count)s customers with %(amount)s due.", count=count, amount=amount)
+        )
+        if self.level_ids:
+            text = f'{text} {self.env._("Those at other levels are left out.")}'
+        return text
 
     def _prepare_run(self):
         """Return the values of the run.

@@ -151,25 +151,6 @@ class PayNowReminder(models.Model):
 
     # === ACTION METHODS === #
 
-    def action_preview(self):
-        """Show the mail as it would leave now."""
-        self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.env._("Preview"),
-            'res_model': self._name,
-            'res_id': self.id,
-            'view_mode': 'form',
-            'views': [(self.env.ref('account_pay_now.pay_now_reminder_view_preview').id, 'form')],
-            'target': 'new',
-        }
-
-    @by_engine('write')
-    def action_drop(self):
-        """Leave these customers out of the run."""
-        waiting = ('draft', 'queued', 'to_print')
-        self.filtered(lambda reminder: reminder.state in waiting).state = 'canceled'
-
     @by_engine('write')
     def action_retry(self):
         """Send again what failed or is uncertain, by a person's decision."""

@@ -249,6 +249,7 @@ class PayNowReminder(models.Model):
             'email': contact.email,
             'channel': self._channel(contact),
             'item_count': len(lines.move_id),
+            'oldest_due': min(filter(None, lines.mapped('date_maturity')), default=False),
             'amount_due': sum(lines.mapped('amount_residual')),
             'amount_payable': payable._pay_now_amount_to_pay(),
             'has_button': bool(payable),

@@ -1,9 +1,17 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import re
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import html2plaintext
+
+#: What is nowhere in a mail, and what says something there without being a text.
+COMMENT = re.compile(r'<!--.*?-->', re.DOTALL)
+PLACEHOLDER = re.compile(r'\bt-(?:out|field|call|esc|raw)\s*=')
+#: By what a text lists the invoices, and by what it has the button: mostly one thing for both.
+ITEMS, BUTTON = ('items_html', 'item_ids'), ('items_html', 'pay_now_url')
 
 
 class PayNowReminderLevel(models.Model):
@@ -88,9 +96,25 @@ class PayNowReminderLevel(models.Model):
         " still missing once they are made.",
     )
 
+    text_problem = fields.Text(
+        string="What is wrong with the text",
+        compute='_compute_text_problem',
+        compute_sudo=True,
+        help="It leaves as it is all the same.",
+    )
+
     _gap_not_negative = models.Constraint(
         'CHECK (gap_days >= 1)', "There is at least one day between two reminders."
     )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('template_id.body_html', 'template_id.subject', 'name')
+    @api.depends_context('lang')
+    def _compute_text_problem(self):
+        for level in self:
+            texts = level._problem_texts(level._langs()) if level.template_id else ()
+            level.text_problem = '\n'.join(texts) or False
 
     # === CONSTRAINT METHODS === #
 
@@ -98,6 +122,23 @@ class PayNowReminderLevel(models.Model):
     def _check_template(self):
         for level in self:
             level._template()
+        self._check_texts(self._langs())
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base` to say what is wrong with the text, once it is saved."""
+        levels = super().create(vals_list)
+        levels._warn_of_texts()
+        return levels
+
+    def write(self, vals):
+        """Override of `base` to say what is wrong with the text, once it is saved."""
+        result = super().write(vals)
+        if 'template_id' in vals:
+            self._warn_of_texts()
+        return result
 
     # === ACTION METHODS === #
 
@@ -143,6 +184,109 @@ class PayNowReminderLevel(models.Model):
                 )
             )
         return template
+
+    # === BUSINESS METHODS - TEXT === #
+
+    @api.model
+    def _langs(self):
+        """Return the languages that customers may be written to in: those that are installed.
+
+        :rtype: list[str]
+        """
+        return [code for code, _name in self.env['res.lang'].get_installed()]
+
+    def _text_problems(self, lang):
+        """Return what the text of the level lacks in one language.
+
+        :param str lang: code of a language.
+        :return: codes: `empty`, `subject`, `items`, `button`.
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        template = self._template().with_context(lang=lang)
+        body = COMMENT.sub('', template.body_html or '')
+        if not PLACEHOLDER.search(body) and not html2plaintext(body).strip():
+            return ['empty']
+        missing = {
+            'subject': not (template.subject or '').strip(),
+            'items': not any(word in body for word in ITEMS),
+            'button': not any(word in body for word in BUTTON),
+        }
+        return [code for code, is_missing in missing.items() if is_missing]
+
+    def _problem_texts(self, langs):
+        """Say what the text of the level lacks, in the language of the reader.
+
+        :param langs: codes of the languages that somebody is written to in.
+        :rtype: list[str]
+        """
+        values = {'level': self.name}
+        texts = []
+        for lang, name in self.env['res.lang'].get_installed():
+            values['lang'] = name
+            sentences = {
+                'empty': self.env._("“%(level)s” has no text in %(lang)s.", **values),
+                'subject': self.env._("“%(level)s” has no subject in %(lang)s.", **values),
+                'items': self.env._(
+                    "“%(level)s” does not list the invoices in %(lang)s.", **values
+                ),
+                'button': self.env._(
+                    "“%(level)s” has no place for the Pay now button in %(lang)s.", **values
+                ),
+            }
+            if lang in langs:
+                texts += [sentences[code] for code in self._text_problems(lang)]
+        return texts
+
+    def _rendering_text(self, lang, error):
+        """Say that a mail of the level cannot be written.
+
+        :param str lang: code of the language.
+        :param str error: why not.
+        :rtype: str
+        """
+        return self.env._(
+            "“%(level)s” cannot be written in %(lang)s: %(error)s",
+            level=self.name,
+            lang=dict(self.env['res.lang'].get_installed()).get(lang, lang),
+            error=error,
+        )
+
+    def _check_texts(self, langs):
+        """Refuse texts that can be no mail: there is nothing in them.
+
+        :param langs: codes of the languages that somebody is written to in.
+        :raise ValidationError: if there is such a one.
+        """
+        for level in self.filtered('template_id'):
+            if any('empty' in level._text_problems(lang) for lang in set(langs)):
+                raise ValidationError('\n'.join(level._problem_texts(langs)))
+
+    def _warn_of_texts(self):
+        """Tell whoever saves these levels, or their texts, what is wrong: it stops nobody."""
+        langs = self._langs()
+        texts = [text for level in self for text in level._problem_texts(langs)]
+        samples = self.env['pay.now.reminder'].sudo()
+        for level in self:
+            groups = samples._read_group(
+                [('level_id', '=', level.id)], ['contact_id.lang'], ['id:max']
+            )
+            for _lang, id_ in groups:
+                sample = samples.browse(id_)
+                if error := sample._rendering_error():
+                    texts.append(level._rendering_text(sample._mail_lang(), error))
+        if texts:
+            self.env.user._bus_send(
+                'simple_notification',
+                {
+                    'type': 'warning',
+                    'sticky': True,
+                    'title': self.env._("Look at the text of the reminder"),
+                    'message': ' '.join(dict.fromkeys(texts)),
+                },
+            )
+
+    # === BUSINESS METHODS - CHOICE === #
 
     def _choose(self, items, history, today, start, known=None):
         """Return the level of a message about some items of one customer.

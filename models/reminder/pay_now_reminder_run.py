@@ -9,6 +9,7 @@ from odoo.tools import split_every
 from odoo.tools.misc import clean_context, format_date, format_datetime
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.reminder.pay_now_reminder_list import WAITING
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 #: What a person says when making a run, in Sales and in Invoicing.
@@ -52,11 +53,18 @@ class PayNowReminderRun(models.Model):
     )
     currency_id = fields.Many2one(related='company_id.currency_id')
     trigger = fields.Selection(
-        string="Started by",
+        string="Way",
         selection=[('manual', "A person"), ('auto', "The daily action")],
         default='manual',
         required=True,
         readonly=True,
+    )
+    sender_id = fields.Many2one(
+        string="Sent by",
+        comodel_name='res.users',
+        readonly=True,
+        ondelete='set null',
+        help="Who gets to know what was not delivered.",
     )
     date = fields.Date(
         string="Date", required=True, readonly=True, default=fields.Date.context_today
@@ -115,18 +123,12 @@ class PayNowReminderRun(models.Model):
     reminder_ids = fields.One2many(
         string="Reminders", comodel_name='pay.now.reminder', inverse_name='run_id'
     )
-    to_send_count = fields.Integer(string="To send", compute='_compute_counts')
-    sent_count = fields.Integer(string="Sent", compute='_compute_counts')
-    held_count = fields.Integer(string="Not sent", compute='_compute_counts')
-    failed_count = fields.Integer(string="Failed or uncertain", compute='_compute_counts')
-    progress = fields.Float(string="Progress", compute='_compute_counts')
     test_text = fields.Char(string="Test mode", compute='_compute_test_text', compute_sudo=True)
 
     last_partner_id = fields.Integer(
         string="Looked at until", readonly=True, help="The last customer that is in the list."
     )
 
-    to_print_count = fields.Integer(string="Letters to print", compute='_compute_counts')
     letters_file_ids = fields.Many2many(
         string="Printed letters",
         comodel_name='ir.attachment',
@@ -134,8 +136,6 @@ class PayNowReminderRun(models.Model):
         readonly=True,
         copy=False,
     )
-
-    letters_text = fields.Char(string="What is to be printed", compute='_compute_letters_text')
 
     sales_user_id = fields.Many2one(
         string="From Sales, by",
@@ -177,40 +177,11 @@ class PayNowReminderRun(models.Model):
             waits = run.state == 'sending' and not run.problem_codes
             run.waits_text = run._why_it_waits() if waits else False
 
-    @api.depends('reminder_ids.state')
-    def _compute_counts(self):
-        counts = {
-            (run.id, state): count
-            for run, state, count in self.env['pay.now.reminder']._read_group(
-                [('run_id', 'in', self.ids)], ['run_id', 'state'], ['__count']
-            )
-        }
-        for run in self:
-            by_state = {
-                state: count for (run_id, state), count in counts.items() if run_id == run.id
-            }
-            total = sum(by_state.values())
-            run.to_send_count = sum(by_state.get(s, 0) for s in ('draft', 'queued', 'sending'))
-            run.to_print_count = by_state.get('to_print', 0)
-            run.sent_count = by_state.get('sent', 0)
-            run.failed_count = by_state.get('failed', 0) + by_state.get('uncertain', 0)
-            known = run.to_send_count + run.to_print_count + run.sent_count + run.failed_count
-            run.held_count = total - known
-            run.progress = 100 * (total - run.to_send_count) / total if total else 0
-
     @api.depends('company_id')
     @api.depends_context('lang')
     def _compute_test_text(self):
         for run in self:
             run.test_text = run.company_id._pay_now_test_text()
-
-    @api.depends_context('lang')
-    def _compute_letters_text(self):
-        for run in self:
-            count = run.to_print_count
-            run.letters_text = (
-                self.env._("1 letter") if count == 1 else self.env._("%s letters", count)
-            )
 
     @api.depends('sales_user_id')
     @api.depends_context('lang')
@@ -248,7 +219,10 @@ class PayNowReminderRun(models.Model):
             raise AccessError(
                 self.env._("Only Invoicing can change what a run of reminders is about.")
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if 'state' in vals or 'problem_codes' in vals:
+            self._tell_watchers()
+        return result
 
     @api.model
     def _prepare_chosen(self, vals):
@@ -302,17 +276,26 @@ class PayNowReminderRun(models.Model):
 
     @by_engine('write')
     def action_send(self):
-        """Send the reminders of the run in the background.
+        """Send the reminders of the run in the background; what is on its way is left alone.
 
         :raise UserError: when there is none to send, or no mail server to send with.
         """
         for run in self:
+            if run.state == 'generating':
+                raise UserError(
+                    self.env._("The list is still being made: look at it before it is sent.")
+                )
             todo = run.reminder_ids.filtered(lambda reminder: reminder.state == 'draft')
             if any(reminder.channel == 'email' for reminder in todo):
                 self.env.company._pay_now_require_mail_server()
+            if not todo and run.state in ('sending', 'stopped', 'done'):
+                # A second click.
+                continue
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
-            run.write({'state': 'sending', 'problem_codes': False})
+            todo.level_id._check_texts(todo.mapped(lambda one: one._mail_lang()))
+            run._note_deed('send', todo)
+            run.write({'state': 'sending', 'problem_codes': False, 'sender_id': self.env.uid})
             todo._queue()
             run._check_done()
 
@@ -320,22 +303,36 @@ class PayNowReminderRun(models.Model):
     def action_stop(self):
         """Stop sending until somebody resumes the run."""
         runs = self.filtered(lambda run: run.state == 'sending')
+        runs._note_deed('stop')
         runs.state = 'stopped'
         runs._forget_problems()
 
     @by_engine('write')
     def action_resume(self):
         """Send the rest."""
+        runs = self.filtered(lambda run: run.state == 'stopped')
+        if not runs:
+            return
         self.env.company._pay_now_require_mail_server()
-        self.filtered(lambda run: run.state == 'stopped').state = 'sending'
+        runs._note_deed('resume')
+        runs.state = 'sending'
         self.env['pay.now.reminder']._wake_workers()
+        # Nothing may be left to wait for.
+        runs._check_done()
 
     @by_engine('write')
     def action_cancel(self):
-        """Drop what is not sent yet."""
-        self.reminder_ids.action_drop()
-        self.state = 'canceled'
-        self._forget_problems()
+        """Drop what is not sent yet; a run that is over is left alone."""
+        runs = self.filtered(
+            lambda run: (
+                run.state in ('generating', 'draft', 'sending', 'stopped') or run.to_print_count
+            )
+        )
+        runs._note_deed('cancel')
+        # First, so that no worker takes more of it; dropping closes no run that is canceled.
+        runs.state = 'canceled'
+        runs.reminder_ids._drop(WAITING)
+        runs._forget_problems()
 
     def action_print_letters(self):
         """Print what waits for the printer (see `pay.now.reminder`).
@@ -460,10 +457,7 @@ class PayNowReminderRun(models.Model):
 
         :rtype: int
         """
-        [(count,)] = self.env['account.move.line']._read_group(
-            self._due_domain(self._levels()), aggregates=['partner_id:count_distinct']
-        )
-        return count
+        return self._count_and_sum()[0]
 
     def _generate_in_background(self):
         """Generate batch by batch, and commit each.
@@ -475,6 +469,7 @@ class PayNowReminderRun(models.Model):
         cron = self.env['ir.cron']
         for partner_ids in self._batches_to_generate():
             self._generate_batch(partner_ids)
+            self._tell_watchers()
             if not cron._commit_progress():
                 return False
             if self.state != 'generating':

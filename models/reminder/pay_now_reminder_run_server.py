@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import fields, models
+from odoo.fields import Domain
 
 
 class PayNowReminderRun(models.Model):
@@ -42,9 +43,48 @@ class PayNowReminderRun(models.Model):
         :rtype: res.users
         """
         by_hand = self.trigger == 'manual' and (self.sales_user_id or self.create_uid)
+        by_hand = self.sender_id or by_hand
         # Whoever left reads no notices.
         is_there = by_hand and by_hand.active and not by_hand.share
         return by_hand if is_there else self.company_id._pay_now_accountant()
+
+    def _tell_sender(self, told):
+        """Notify whoever sent the run of all that failed of it, once.
+
+        What the daily action sent has nobody who waits for it: the responsible know.
+
+        :param told: users who were told of all of it already, if it is one.
+        """
+        user = self.sender_id
+        if not user.active or user.share or set(told) == {user}:
+            return
+        failed = self.env['pay.now.reminder'].search(
+            Domain('run_id', '=', self.id) & Domain('state', '=', 'failed')
+        )
+        Activity = self.env['mail.activity'].sudo()
+        warning = self.env.ref('mail.mail_activity_data_warning')
+        known = Activity.search(
+            Domain('res_model', '=', self._name)
+            & Domain('res_id', '=', self.id)
+            & Domain('user_id', '=', user.id)
+            & Domain('activity_type_id', '=', warning.id)
+            & Domain('automated', '=', False)
+            & Domain('id', 'not in', failed.notice_id.ids),
+            limit=1,
+        )
+        texts = failed.with_context(lang=user.lang or self.env.lang)._failure_texts()
+        if known:
+            known.write(texts)
+            return
+        Activity.create(
+            {
+                'res_model_id': self.env['ir.model']._get_id(self._name),
+                'res_id': self.id,
+                'user_id': user.id,
+                'activity_type_id': warning.id,
+                **texts,
+            }
+        )
 
     def _note_no_mail_server(self):
         """Keep in each run why its reminders do not leave."""

@@ -151,6 +151,7 @@ class PayNowReminder(models.Model):
         self._wake_for_retries()
         self._notify_failed()
         self._note_sent()
+        self.run_id._tell_watchers()
 
     def _hand_over_one_by_one(self, written_at, options):
         """Give the mails to one mail server, in as many steps as can be distinguished afterwards.
@@ -161,7 +162,7 @@ class PayNowReminder(models.Model):
         :rtype: MailRefusal | None
         """
         cron = self.env['ir.cron']
-        refused = self.browse()
+        refused, told_at = self.browse(), time.monotonic()
         for index, reminder in enumerate(self):
             reminder = reminder.with_prefetch()
             if index and time.monotonic() - written_at > const.CHECK_VALID_SECONDS:
@@ -177,6 +178,9 @@ class PayNowReminder(models.Model):
             if reminder not in mine or reminder.state != 'sending':
                 continue
             refusal = reminder._hand_over_one(options)
+            if time.monotonic() - told_at > const.TELL_SECONDS:
+                reminder.run_id._tell_watchers()
+                told_at = time.monotonic()
             # Committed at once: what became of a mail outlives whatever happens next.
             cron._commit_progress()
             refused = refused | reminder if refusal else self.browse()
@@ -397,11 +401,16 @@ class PayNowReminder(models.Model):
     # === BUSINESS METHODS - FAILURES === #
 
     def _notify_failed(self):
-        """Notify whoever is responsible, once for a run, of what of these was not delivered."""
+        """Notify whoever is responsible, and who sent them, of what of these was not delivered.
+
+        Each of them once for a run.
+        """
         failed = self.filtered(lambda one: one.state == 'failed' and not one.notice_id)
         for run, reminders in failed.grouped('run_id').items():
-            for user, own in reminders.grouped(lambda one: one._responsible()).items():
+            by_user = reminders.grouped(lambda one: one._responsible())
+            for user, own in by_user.items():
                 own.with_context(lang=user.lang or self.env.lang)._notify(run, user)
+            run._tell_sender(by_user.keys())
 
     # === BUSINESS METHODS - JOBS === #
 

@@ -1,12 +1,30 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import json
+
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.tests.browser import PHONE, BrowserMixin
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 LANGUAGES = ('en_US', 'fr_FR')
+WIDE = (1440, 900)
+#: Keeps what listens to the bus: no test has a websocket.
+LISTEN = """
+    window.listeners = [];
+    const add = EventTarget.prototype.addEventListener;
+    EventTarget.prototype.addEventListener = function (type, listener) {
+        if (type === 'message' && (this instanceof MessagePort || this instanceof Worker)) {
+            window.listeners.push(listener);
+        }
+        return add.apply(this, arguments);
+    };
+"""
+ROWS = "document.querySelectorAll('.o_pay_now_run_reminders .o_data_row').length"
+SEND = 'button[name=action_send]'
+YES = '.modal .modal-footer .btn-primary'
 
 
 def tab(name):
@@ -79,10 +97,179 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
                 stop = "document.querySelector('button[name=action_stop]')"
                 self.open(browser, action, stop, f'reminder_run_sending_{lang}', run)
                 self.run_js(browser, f'{stop}.click()')
-                resume = "document.querySelector('button[name=action_resume]')"
-                self.wait_for(browser, resume)
+                self.confirm(browser, f'reminder_run_stop_{lang}')
+                self.wait_for(browser, "document.querySelector('button[name=action_resume]')")
                 self.picture(browser, f'reminder_run_stopped_{lang}', full=False)
             self.assertEqual(run.state, 'stopped')
+
+    # === A RUN BY CLICKS === #
+
+    def confirm(self, browser, name=None):
+        self.wait_for(browser, f"document.querySelector('{YES}:not([disabled])')")
+        if name:
+            self.picture(browser, name, full=False)
+        self.click(browser, YES)
+        self.wait_for(browser, "!document.querySelector('.modal')")
+
+    def click(self, browser, selector, times=1):
+        """Click with the mouse, on whatever is there: the second time maybe something else."""
+        place = self.run_js(
+            browser,
+            f"(() => {{ const box = document.querySelector('{selector}').getBoundingClientRect();"
+            " return [box.x + box.width / 2, box.y + box.height / 2]; })()",
+        )
+        for number in range(1, times + 1):
+            for kind in ('mousePressed', 'mouseReleased'):
+                browser._websocket_request(
+                    'Input.dispatchMouseEvent',
+                    params={
+                        'type': kind,
+                        'x': place[0],
+                        'y': place[1],
+                        'button': 'left',
+                        'clickCount': number,
+                    },
+                )
+
+    def tab(self, browser, name, count):
+        """Choose a tab of the run, and wait for its rows."""
+        self.click(browser, f'button[name=tab_{name}]')
+        active = f"document.querySelector('button[name=tab_{name}].active')"
+        self.wait_for(browser, f'{active} && {ROWS} === {count}')
+
+    def press_for_all(self, browser, button):
+        """Select all rows, and press a button for them."""
+        self.click(browser, '.o_list_record_selector input')
+        self.wait_for(browser, f"document.querySelector('.o_control_panel button[name={button}]')")
+        self.click(browser, f'.o_control_panel button[name={button}]')
+
+    def hear(self, browser):
+        """Let the page hear what the bus would tell it."""
+        self.cr.flush()
+        notice = self.env['bus.bus'].sudo().search([], order='id desc', limit=1)
+        message = json.loads(notice.message)
+        self.assertEqual(message['type'], const.RUN_CHANGED)
+        data = {'type': 'BUS:NOTIFICATION', 'data': [{'id': notice.id, 'message': message}]}
+        self.run_js(
+            browser,
+            f'window.listeners.forEach(listener => listener({{data: {json.dumps(data)}}}))',
+        )
+
+    def test_walk_through_a_run(self):
+        """Whoever has Invoicing and nothing else generates, looks, sends and sees it leave."""
+        self.make_invoice(1200.5, days_late=15, partner=self.make_customer("Épicerie"))
+        self.make_invoice(70, days_late=15, partner=self.make_customer("Zinc", email=False))
+        user = new_test_user(
+            self.env,
+            'pay_now_billing',
+            groups='account.group_account_invoice',
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        with self.browser('pay_now_billing') as browser:
+            browser._websocket_request(
+                'Page.addScriptToEvaluateOnNewDocument', params={'source': LISTEN}
+            )
+            run = self.walk_to_the_list(browser, user)
+            self.walk_through_the_list(browser)
+            self.walk_to_sending(browser, run)
+            self.walk_along_the_sending(browser, run)
+            self.walk_to_the_invoice(browser)
+
+    def make_customer(self, name, email='other@example.com'):
+        return self.env['res.partner'].create({'name': name, 'email': email})
+
+    def walk_to_the_list(self, browser, user):
+        """Generate; it says before how many there are. What is to be sent is listed first."""
+        action = self.env.ref('account_pay_now.action_pay_now_generate_reminders')
+        said = "document.querySelector('.modal [name=expected_text]')?.innerText"
+        self.show(browser, f'/odoo/action-{action.id}', f'{said}.includes("4 customers")')
+        self.click(browser, 'button[name=action_generate]')
+        self.wait_for(browser, f'{ROWS} === 2')
+        run = self.env['pay.now.reminder.run'].search([('create_uid', '=', user.id)])
+        self.assertEqual(len(run), 1)
+        shown = self.run_js(browser, "document.querySelector('.o_form_view').innerText")
+        self.assertIn(f"2 reminders to send, {self.amount(1300.5)}", shown)
+        self.assertIn(user.name, shown)
+        return run
+
+    def amount(self, value):
+        return f'{value:,.2f}\xa0€'
+
+    def walk_through_the_list(self, browser):
+        """Drop all and take them back; step through the mails."""
+        self.press_for_all(browser, 'action_drop')
+        self.wait_for(browser, f'{ROWS} === 0')
+        self.tab(browser, 'dropped', 2)
+        self.press_for_all(browser, 'action_take_back')
+        self.wait_for(browser, f'{ROWS} === 0')
+        self.tab(browser, 'to_send', 2)
+        self.click(browser, 'button[name=action_preview]')
+        step = "document.querySelector('.modal button[name=action_preview_{}]')"
+        self.wait_for(browser, step.format('next'))
+        self.click(browser, '.modal button[name=action_preview_next]')
+        self.wait_for(browser, step.format('previous'))
+        self.click(browser, '.modal .btn-close')
+        self.wait_for(browser, "!document.querySelector('.modal')")
+
+    def walk_to_sending(self, browser, run):
+        """Two clicks ask once, two more send, and nothing else happens."""
+        self.click(browser, SEND, times=2)
+        self.wait_for(browser, f"document.querySelector('{YES}:not([disabled])')")
+        asked = self.run_js(browser, "document.querySelector('.modal').innerText")
+        self.assertIn(f"Send 2 reminders, {self.amount(1300.5)}?", asked)
+        self.env.invalidate_all()
+        self.assertEqual(run.state, 'draft')
+        self.click(browser, YES, times=2)
+        self.wait_for(browser, "document.querySelector('button[name=action_stop]')")
+        self.wait_for(browser, "!document.querySelector('.modal')")
+        self.env.invalidate_all()
+        self.assertEqual(run.state, 'sending')
+        self.assertEqual(self.run_js(browser, ROWS), 2, "still the list of the run")
+
+    def walk_along_the_sending(self, browser, run):
+        """What leaves is seen at once; what somebody has selected stays selected."""
+        self.click(browser, '.o_list_record_selector input')
+        selected = "document.querySelectorAll('.o_data_row_selected').length"
+        self.wait_for(browser, f'{selected} === 2')
+        self.assertEqual(len(self.leave_now()), 2)
+        self.hear(browser)
+        self.wait_for(browser, "!document.querySelector('button[name=action_stop]')")
+        self.assertEqual(self.run_js(browser, selected), 2)
+        self.click(browser, '.o_list_record_selector input')
+        self.wait_for(browser, f'{ROWS} === 0')
+        self.tab(browser, 'sent', 2)
+        self.env.invalidate_all()
+        self.assertEqual(run.state, 'done')
+
+    def walk_to_the_invoice(self, browser):
+        self.click(browser, '.o_data_row .o_data_cell[name=partner_id]')
+        item = '[name=item_ids] .o_data_row td[name=move_name] a'
+        self.wait_for(browser, f"document.querySelector('{item}')")
+        self.wait_for(browser, "document.querySelector('.o_pager_value')")
+        self.click(browser, item)
+        self.wait_for(browser, "document.querySelector('.o_form_view [name=invoice_line_ids]')")
+
+    def test_phone(self):
+        """Cards instead of columns."""
+        run = self.env['pay.now.reminder.run'].create({})
+        run._generate()
+        card = "document.querySelector('.o_kanban_record:not(.o_kanban_ghost)')"
+        with self.browser('pay_now_admin') as browser:
+            for name in ('reminder_run', 'reminder', 'to_handle', 'payout', 'dispute'):
+                action = self.env.ref(f'account_pay_now.action_pay_now_{name}')
+                ready = (
+                    card
+                    if name.startswith('reminder')
+                    else "document.querySelector('.o_kanban_view')"
+                )
+                self.show(
+                    browser, f'/odoo/action-{action.id}', ready, f'phone_{name}', PHONE, False
+                )
+            action = self.env.ref('account_pay_now.action_pay_now_reminder_run')
+            self.show(
+                browser, f'/odoo/action-{action.id}/{run.id}', card, 'phone_run', PHONE, False
+            )
 
     def test_customer_invoice_and_settings(self):
         run = self.generate()

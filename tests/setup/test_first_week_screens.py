@@ -256,7 +256,7 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
             self.show(
                 browser,
                 f'/odoo/action-account_pay_now.action_pay_now_reminder_run/{run.id}',
-                "document.querySelector('.o_field_x2many .o_data_row')",
+                "document.querySelector('.o_pay_now_run_reminders .o_data_row')",
                 f'week_run_{lang}',
                 full=False,
             )

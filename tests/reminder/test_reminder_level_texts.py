@@ -1,0 +1,117 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import json
+
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
+
+
+@tagged('post_install', '-at_install')
+class TestReminderLevelTexts(ReminderCommon):
+    """What is wrong with the text of a level is said when it is saved, and before it leaves."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.level = cls.env['pay.now.reminder.level'].search(
+            [('company_id', '=', cls.company.id)], limit=1
+        )
+        cls.template = cls.level.template_id
+        cls.make_invoice(100, days_late=10)
+
+    def warnings(self, function):
+        """Return what whoever saves is told."""
+        self.env.cr.flush()
+        known = self.env['bus.bus'].sudo().search([])
+        function()
+        self.env.cr.flush()
+        new = self.env['bus.bus'].sudo().search([]) - known
+        messages = [json.loads(one.message) for one in new]
+        return ' '.join(
+            one['payload']['message'] for one in messages if one['type'] == 'simple_notification'
+        )
+
+    def write_text(self, body, lang='en_US'):
+        self.template.with_context(lang=lang).body_html = body
+
+    def test_the_ready_levels_are_fine(self):
+        for level in self.env['pay.now.reminder.level'].search([]):
+            self.assertFalse(level.text_problem)
+        self.assertEqual(self.generate().send_question()['lines'], [])
+
+    def test_without_items_and_button(self):
+        said = self.warnings(lambda: self.write_text('<p>Please pay.</p>'))
+        self.assertIn("does not list the invoices in English", said)
+        self.assertIn("no place for the Pay now button in English", said)
+        self.assertIn("does not list the invoices", self.level.text_problem)
+        (line, *_others) = self.generate().send_question()['lines']
+        self.assertIn("does not list the invoices", line)
+
+    def test_own_table_without_a_button(self):
+        self.write_text(
+            '<p><t t-foreach="object.item_ids" t-as="line"><t t-out="line.move_name"/></t></p>'
+        )
+        self.assertNotIn("list the invoices", self.level.text_problem)
+        self.assertIn("Pay now button", self.level.text_problem)
+        self.write_text('<!-- <t t-out="object.items_html"/> --><p>Please pay.</p>')
+        self.assertIn("list the invoices", self.level.text_problem, "a comment is not in the mail")
+
+    def test_only_in_one_language(self):
+        self.write_text('<p>Merci de payer.</p>', 'fr_FR')
+        self.assertIn("French", self.level.text_problem)
+        self.assertNotIn("English", self.level.text_problem)
+        run = self.generate()
+        self.assertEqual(run.send_question()['lines'], [], "the customer reads English")
+        self.customer.lang = 'fr_FR'
+        self.assertIn("French", run.send_question()['lines'][0])
+
+    def test_empty_is_refused(self):
+        for body in ('', '<p><br></p>', '<p> &nbsp; </p>', '<!-- Hello -->'):
+            for lang in ('en_US', 'fr_FR'):
+                with (
+                    self.subTest(body=body, lang=lang),
+                    self.assertRaisesRegex(ValidationError, "has no text"),
+                    self.cr.savepoint(),
+                ):
+                    self.write_text(body, lang)
+        empty = self.template.copy()
+        empty.body_html = False
+        with self.assertRaisesRegex(ValidationError, "has no text"):
+            self.level.template_id = empty
+
+    def test_empty_in_the_database_does_not_leave(self):
+        run = self.generate()
+        self.env.cr.execute(
+            "UPDATE mail_template SET body_html = '{\"en_US\": \"\"}' WHERE id = %s",
+            [self.template.id],
+        )
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(ValidationError, "has no text"):
+            run.action_send()
+        self.assertEqual(run.reminder_ids.state, 'draft')
+
+    @mute_logger(
+        'odoo.addons.mail.models.mail_render_mixin', 'odoo.addons.mail.models.mail_template'
+    )
+    def test_that_cannot_be_written_in_one_language(self):
+        self.customer.lang = 'fr_FR'
+        run = self.generate()
+        body = self.template.with_context(lang='en_US').body_html
+        broken = f'{body}<p t-out="1 / 0"/>'
+        self.env.cr.execute(
+            "UPDATE mail_template SET body_html = jsonb_set(body_html, '{fr_FR}', %s::jsonb)"
+            " WHERE id = %s",
+            [json.dumps(broken), self.template.id],
+        )
+        self.env.invalidate_all()
+        (line,) = run.send_question()['lines']
+        self.assertIn("cannot be written in French", line)
+        self.assertIn("division by zero", line)
+        said = self.warnings(lambda: self.level.write({'template_id': self.template.id}))
+        self.assertIn("cannot be written in French", said)
+        self.assertEqual(run.reminder_ids.state, 'draft')
