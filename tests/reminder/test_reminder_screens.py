@@ -254,18 +254,14 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
         """Cards instead of columns."""
         run = self.env['pay.now.reminder.run'].create({})
         run._generate()
+        view = "document.querySelector('.o_kanban_view')"
         card = "document.querySelector('.o_kanban_record:not(.o_kanban_ghost)')"
         with self.browser('pay_now_admin') as browser:
             for name in ('reminder_run', 'reminder', 'to_handle', 'payout', 'dispute'):
                 action = self.env.ref(f'account_pay_now.action_pay_now_{name}')
-                ready = (
-                    card
-                    if name.startswith('reminder')
-                    else "document.querySelector('.o_kanban_view')"
-                )
-                self.show(
-                    browser, f'/odoo/action-{action.id}', ready, f'phone_{name}', PHONE, False
-                )
+                ready = card if name.startswith('reminder') else view
+                path = f'/odoo/action-{action.id}'
+                self.show(browser, path, ready, f'phone_{name}', PHONE, full=False)
             action = self.env.ref('account_pay_now.action_pay_now_reminder_run')
             self.show(
                 browser, f'/odoo/action-{action.id}/{run.id}', card, 'phone_run', PHONE, False
