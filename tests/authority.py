@@ -131,7 +131,8 @@ BY_THE_MODULE = {
         transaction_id type
     """,
     'pay.now.forecast.line': """
-        amount_due amount_payable company_id has_button level_id outcome partner_id reason
+        amount_due amount_payable company_id has_button item_count level_id oldest_due outcome
+        partner_id reason
     """,
     'pay.now.movement': """
         amount booked_from booked_on charge_ref company_id currency_id dispute_id fee kind label

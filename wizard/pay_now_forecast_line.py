@@ -19,6 +19,8 @@ class PayNowForecastLine(models.TransientModel):
         string="Customer", comodel_name='res.partner', required=True, readonly=True
     )
     level_id = fields.Many2one(string="Level", comodel_name='pay.now.reminder.level', readonly=True)
+    oldest_due = fields.Date(string="Oldest due date", readonly=True)
+    item_count = fields.Integer(string="Invoices", readonly=True)
     amount_due = fields.Monetary(
         string="Amount due", readonly=True, help="In the company's currency."
     )

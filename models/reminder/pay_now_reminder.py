@@ -355,6 +355,8 @@ class PayNowReminder(models.Model):
             {
                 'partner_id': reminder.partner_id.id,
                 'level_id': reminder.level_id.id,
+                'oldest_due': reminder.oldest_due,
+                'item_count': reminder.item_count,
                 'amount_due': reminder.amount_due,
                 'amount_payable': reminder.amount_payable,
                 'has_button': reminder.has_button,

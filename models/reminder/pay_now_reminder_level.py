@@ -258,8 +258,9 @@ class PayNowReminderLevel(models.Model):
         :param langs: codes of the languages that somebody is written to in.
         :raise ValidationError: if there is such a one.
         """
+        langs = set(langs)
         for level in self.filtered('template_id'):
-            if any('empty' in level._text_problems(lang) for lang in set(langs)):
+            if any('empty' in level._text_problems(lang) for lang in langs):
                 raise ValidationError('\n'.join(level._problem_texts(langs)))
 
     def _warn_of_texts(self):

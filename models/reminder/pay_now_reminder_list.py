@@ -191,6 +191,19 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - TEXT === #
 
+    def _without_text(self):
+        """Return those whose level has no text in the language of their customer.
+
+        :rtype: pay.now.reminder
+        """
+        empty = self.browse()
+        for (level, lang), reminders in self.grouped(
+            lambda one: (one.level_id, one._mail_lang())
+        ).items():
+            if level and 'empty' in level._text_problems(lang):
+                empty |= reminders
+        return empty
+
     def _rendering_error(self):
         """Return why the mail cannot be written as its level has it, and leave no trace of trying.
 

@@ -293,7 +293,8 @@ class PayNowReminderRun(models.Model):
                 continue
             if not todo:
                 raise UserError(self.env._("There is no reminder to send in this run."))
-            todo.level_id._check_texts(todo.mapped(lambda one: one._mail_lang()))
+            if empty := todo._without_text():
+                empty.level_id._check_texts(one._mail_lang() for one in empty)
             run._note_deed('send', todo)
             run.write({'state': 'sending', 'problem_codes': False, 'sender_id': self.env.uid})
             todo._queue()
@@ -373,6 +374,12 @@ class PayNowReminderRun(models.Model):
             todo = todo.filtered(lambda one: one.channel == 'letter')
             if any(one.channel != 'letter' for one in drafts):
                 self._note_no_mail_server()
+        if empty := todo._without_text():
+            todo -= empty
+            self.problem_codes = [
+                *(self.problem_codes or []),
+                ['empty_text', {'levels': empty.level_id.ids}],
+            ]
         todo._queue()
 
     def _forget_problems(self):
@@ -418,6 +425,12 @@ class PayNowReminderRun(models.Model):
         return {
             **super()._reason_sentences(),
             'mail_server': mail_server,
+            'empty_text': lambda levels: self.env._(
+                "Not sent: there is nothing in the text of %s.",
+                ', '.join(
+                    self.env['pay.now.reminder.level'].browse(levels).exists().mapped('name')
+                ),
+            ),
             'no_mail_server': lambda: self.env._(
                 "Not sent: there is no outgoing mail server. The reminders leave by themselves"
                 " once there is one."

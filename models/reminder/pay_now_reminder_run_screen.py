@@ -216,7 +216,7 @@ class PayNowReminderRun(models.Model):
         They are told which run it is and nothing else; who may read it hears of it
         (`ir.websocket`).
         """
-        told = self.env.cr.precommit.data.setdefault('pay_now_runs_told', set())
+        told = self.env.cr.precommit.data.setdefault('pay_now.runs_told', set())
         for run in self.filtered(lambda run: run.id and run.id not in told):
             told.add(run.id)
             # The channel is a record: nobody listens to it without its name being checked.

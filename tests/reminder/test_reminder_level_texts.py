@@ -94,6 +94,10 @@ class TestReminderLevelTexts(ReminderCommon):
         with self.assertRaisesRegex(ValidationError, "has no text"):
             run.action_send()
         self.assertEqual(run.reminder_ids.state, 'draft')
+        run.sudo().trigger = 'auto'
+        run.sudo()._send_by_itself()
+        self.assertEqual(run.reminder_ids.state, 'draft', "nor by itself")
+        self.assertIn(f"nothing in the text of {self.level.name}", run.problem)
 
     @mute_logger(
         'odoo.addons.mail.models.mail_render_mixin', 'odoo.addons.mail.models.mail_template'
