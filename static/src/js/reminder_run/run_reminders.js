@@ -84,6 +84,20 @@ export class RunReminders extends Component {
             },
             () => [this.runId]
         );
+        // Whatever way the figures were read anew: without a bus by a button of the form.
+        this.refreshList = debounce(() => this.listBus.trigger("REFRESH"), PAUSE);
+        useEffect(
+            () => {
+                if (this.isShown) {
+                    this.refreshList();
+                }
+                this.isShown = true;
+            },
+            () => {
+                const { state, progress } = this.props.record.data;
+                return [state, progress, ...TABS.map((tab) => this.count(tab.name))];
+            }
+        );
         // Apart from the form, which renders all that it has whenever its record is read: the list
         // would be read as often, and forget what is selected.
         useEffect(
@@ -155,7 +169,7 @@ export class RunReminders extends Component {
 
     async refresh() {
         await this.refreshRun();
-        this.listBus.trigger("REFRESH");
+        this.refreshList();
     }
 
     /** Reads the figures anew, unless somebody is changing the run. */
