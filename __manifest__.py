@@ -62,8 +62,9 @@
         'views/menus.xml',
     ],
     'assets': {
-        'web.assets_backend': [
-            'account_pay_now/static/src/css/setup.css',
+        'web.assets_backend': ['account_pay_now/static/src/css/setup.css'],
+        # Loaded with the first screen that has one of its `js_class`.
+        'web.assets_backend_lazy': [
             'account_pay_now/static/src/js/reminder_run/*',
         ],
     },

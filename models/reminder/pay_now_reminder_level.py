@@ -193,7 +193,17 @@ class PayNowReminderLevel(models.Model):
 
         :rtype: list[str]
         """
-        return [code for code, _name in self.env['res.lang'].get_installed()]
+        return [code for code, _name in self._lang_names()]
+
+    @api.model
+    def _lang_names(self):
+        """Return the languages that are installed, as those who speak them call them.
+
+        :return: of `(code, name)`.
+        :rtype: list[tuple]
+        """
+        installed = self.env['res.lang'].get_installed()
+        return [(code, name.rpartition(' / ')[2]) for code, name in installed]
 
     def _text_problems(self, lang):
         """Return what the text of the level lacks in one language.
@@ -222,16 +232,16 @@ class PayNowReminderLevel(models.Model):
         """
         values = {'level': self.name}
         texts = []
-        for lang, name in self.env['res.lang'].get_installed():
+        for lang, name in self._lang_names():
             values['lang'] = name
             sentences = {
-                'empty': self.env._("“%(level)s” has no text in %(lang)s.", **values),
-                'subject': self.env._("“%(level)s” has no subject in %(lang)s.", **values),
+                'empty': self.env._("“%(level)s” (%(lang)s): there is no text.", **values),
+                'subject': self.env._("“%(level)s” (%(lang)s): there is no subject.", **values),
                 'items': self.env._(
-                    "“%(level)s” does not list the invoices in %(lang)s.", **values
+                    "“%(level)s” (%(lang)s): the invoices are not listed.", **values
                 ),
                 'button': self.env._(
-                    "“%(level)s” has no place for the Pay now button in %(lang)s.", **values
+                    "“%(level)s” (%(lang)s): there is no place for the Pay now button.", **values
                 ),
             }
             if lang in langs:
@@ -246,9 +256,9 @@ class PayNowReminderLevel(models.Model):
         :rtype: str
         """
         return self.env._(
-            "“%(level)s” cannot be written in %(lang)s: %(error)s",
+            "“%(level)s” (%(lang)s): the mail cannot be written: %(error)s",
             level=self.name,
-            lang=dict(self.env['res.lang'].get_installed()).get(lang, lang),
+            lang=dict(self._lang_names()).get(lang, lang),
             error=error,
         )
 

@@ -218,6 +218,8 @@ class PayNowReminder(models.Model):
             raise
         except Exception as error:  # noqa: BLE001 - whatever somebody wrote into a text
             _logger.info("The text of a level cannot be rendered", exc_info=True)
-            reason = str(error.__cause__ or error).strip() or type(error).__name__
-            return reason.splitlines()[0]
+            # What was raised first says it in one line; what was made of it shows the template.
+            while error.__cause__ or error.__context__:
+                error = error.__cause__ or error.__context__
+            return (str(error).strip() or type(error).__name__).splitlines()[0]
         return ''

@@ -46,42 +46,42 @@ class TestReminderLevelTexts(ReminderCommon):
 
     def test_without_items_and_button(self):
         said = self.warnings(lambda: self.write_text('<p>Please pay.</p>'))
-        self.assertIn("does not list the invoices in English", said)
-        self.assertIn("no place for the Pay now button in English", said)
-        self.assertIn("does not list the invoices", self.level.text_problem)
+        self.assertIn("(English (US)): the invoices are not listed", said)
+        self.assertIn("(English (US)): there is no place for the Pay now button", said)
+        self.assertIn("invoices are not listed", self.level.text_problem)
         (line, *_others) = self.generate().send_question()['lines']
-        self.assertIn("does not list the invoices", line)
+        self.assertIn("invoices are not listed", line)
 
     def test_own_table_without_a_button(self):
         self.write_text(
             '<p><t t-foreach="object.item_ids" t-as="line"><t t-out="line.move_name"/></t></p>'
         )
-        self.assertNotIn("list the invoices", self.level.text_problem)
+        self.assertNotIn("are not listed", self.level.text_problem)
         self.assertIn("Pay now button", self.level.text_problem)
         self.write_text('<!-- <t t-out="object.items_html"/> --><p>Please pay.</p>')
-        self.assertIn("list the invoices", self.level.text_problem, "a comment is not in the mail")
+        self.assertIn("are not listed", self.level.text_problem, "a comment is not in the mail")
 
     def test_only_in_one_language(self):
         self.write_text('<p>Merci de payer.</p>', 'fr_FR')
-        self.assertIn("French", self.level.text_problem)
+        self.assertIn("Français", self.level.text_problem)
         self.assertNotIn("English", self.level.text_problem)
         run = self.generate()
         self.assertEqual(run.send_question()['lines'], [], "the customer reads English")
         self.customer.lang = 'fr_FR'
-        self.assertIn("French", run.send_question()['lines'][0])
+        self.assertIn("Français", run.send_question()['lines'][0])
 
     def test_empty_is_refused(self):
         for body in ('', '<p><br></p>', '<p> &nbsp; </p>', '<!-- Hello -->'):
             for lang in ('en_US', 'fr_FR'):
                 with (
                     self.subTest(body=body, lang=lang),
-                    self.assertRaisesRegex(ValidationError, "has no text"),
+                    self.assertRaisesRegex(ValidationError, "there is no text"),
                     self.cr.savepoint(),
                 ):
                     self.write_text(body, lang)
         empty = self.template.copy()
         empty.body_html = False
-        with self.assertRaisesRegex(ValidationError, "has no text"):
+        with self.assertRaisesRegex(ValidationError, "there is no text"):
             self.level.template_id = empty
 
     def test_empty_in_the_database_does_not_leave(self):
@@ -91,7 +91,7 @@ class TestReminderLevelTexts(ReminderCommon):
             [self.template.id],
         )
         self.env.invalidate_all()
-        with self.assertRaisesRegex(ValidationError, "has no text"):
+        with self.assertRaisesRegex(ValidationError, "there is no text"):
             run.action_send()
         self.assertEqual(run.reminder_ids.state, 'draft')
         run.sudo().trigger = 'auto'
@@ -114,8 +114,8 @@ class TestReminderLevelTexts(ReminderCommon):
         )
         self.env.invalidate_all()
         (line,) = run.send_question()['lines']
-        self.assertIn("cannot be written in French", line)
+        self.assertIn("(Français): the mail cannot be written", line)
         self.assertIn("division by zero", line)
         said = self.warnings(lambda: self.level.write({'template_id': self.template.id}))
-        self.assertIn("cannot be written in French", said)
+        self.assertIn("(Français): the mail cannot be written", said)
         self.assertEqual(run.reminder_ids.state, 'draft')

@@ -60,7 +60,7 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
         path = f'/odoo/action-{self.env.ref(action).id}'
         if record:
             path += f'/{record.id}'
-        self.show(browser, path, ready, name, full=False)
+        self.show(browser, path, ready, name, size=WIDE, full=False)
 
     def test_levels(self):
         action = 'account_pay_now.action_pay_now_reminder_level'
@@ -93,13 +93,18 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.run_js(browser, f'{edit}.click()')
                 self.wait_for(browser, "document.querySelector('.modal [name=own_body] table')")
                 self.picture(browser, f'reminder_edit_{lang}', full=False)
-                run.action_send()
+                self.click(browser, '.modal .btn-close')
+                self.wait_for(browser, "!document.querySelector('.modal')")
+                self.click(browser, SEND)
+                self.confirm(browser, f'reminder_run_question_{lang}')
                 stop = "document.querySelector('button[name=action_stop]')"
-                self.open(browser, action, stop, f'reminder_run_sending_{lang}', run)
+                self.wait_for(browser, stop)
+                self.picture(browser, f'reminder_run_sending_{lang}', full=False)
                 self.run_js(browser, f'{stop}.click()')
                 self.confirm(browser, f'reminder_run_stop_{lang}')
                 self.wait_for(browser, "document.querySelector('button[name=action_resume]')")
                 self.picture(browser, f'reminder_run_stopped_{lang}', full=False)
+            self.env.invalidate_all()
             self.assertEqual(run.state, 'stopped')
 
     # === A RUN BY CLICKS === #
@@ -246,7 +251,7 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
         self.click(browser, '.o_data_row .o_data_cell[name=partner_id]')
         item = '[name=item_ids] .o_data_row td[name=move_name] a'
         self.wait_for(browser, f"document.querySelector('{item}')")
-        self.wait_for(browser, "document.querySelector('.o_pager_value')")
+        self.wait_for(browser, "document.querySelector('.o_pager_limit').innerText === '2'")
         self.click(browser, item)
         self.wait_for(browser, "document.querySelector('.o_form_view [name=invoice_line_ids]')")
 

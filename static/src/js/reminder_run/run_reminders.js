@@ -143,7 +143,8 @@ export class RunReminders extends Component {
             loadIrFilters: true,
             noBreadcrumbs: true,
             domain: [["run_id", "=", this.runId], ["state", "in", states]],
-            context: {},
+            // What all of them have in common is no column.
+            context: { pay_now_tab: name },
             selectRecord: (resId, { activeIds }) => this.open(resId, activeIds),
             createRecord: () => {},
         };
