@@ -76,12 +76,6 @@ class PayNowReminder(models.Model):
                 )
                 reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
 
-    # === ONCHANGE METHODS === #
-
-    @api.onchange('level_id')
-    def _onchange_level_id(self):
-        self.is_level_chosen = True
-
     # === CRUD METHODS === #
 
     def write(self, vals):
@@ -93,7 +87,7 @@ class PayNowReminder(models.Model):
         if self._is_sales_only():
             self._check_sales_vals(vals)
         # Whatever the client says: what the module writes, it writes in sudo.
-        by_hand = self.env.context.get('pay_now_by_hand') or not self.env.su
+        by_hand = not self.env.su
         if by_hand or {'own_subject', 'own_body'} & vals.keys():
             if any(reminder.state not in ('draft', 'held') for reminder in self):
                 raise UserError(self.env._("Only what is not on its way yet can be changed."))

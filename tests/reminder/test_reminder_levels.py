@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from odoo.tests import Form, tagged
+from odoo.tests import tagged
 
 from odoo.addons.account_pay_now.tests.reminder.reminder_days import START, ReminderDaysCommon
 
@@ -107,8 +107,7 @@ class TestReminderLevels(ReminderDaysCommon):
         self.invoice_due(-30)
         with self.at(START):
             run = self.generate()
-            with Form(run) as form, form.reminder_ids.edit(0) as line:
-                line.level_id = self.last
+            run.reminder_ids.with_user(self.env.user)._take_chosen_level(self.last)
             self.assertTrue(run.reminder_ids.is_level_chosen)
             run.action_send()
             (mail,) = self.send_waiting()

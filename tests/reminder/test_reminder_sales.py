@@ -113,10 +113,9 @@ class TestReminderSales(ReminderSalesCommon):
         self.assertIn(self.mine.name, reminder.preview_html)
         for outside in (self.hers, self.accounting):
             self.assertNotIn(outside.name, reminder.preview_html)
-        run.invalidate_recordset()
-        index = run.reminder_ids.ids.index(reminder.id)
-        with Form(run) as form, form.reminder_ids.edit(index) as line:
-            line.level_id = self.levels[1]
+        run.env['pay.now.choose.level'].create(
+            {'reminder_ids': [Command.set(reminder.ids)], 'level_id': self.levels[1].id}
+        ).action_apply()
         self.assertRecordValues(
             reminder, [{'level_id': self.levels[1].id, 'is_level_chosen': True}]
         )
