@@ -220,10 +220,8 @@ class TestMailServers(ReminderDaysCommon):
             company_ids=[Command.set(self.company.ids)],
         )
         run = self.make_run(1)
-        self.env.cr.execute(
-            'UPDATE pay_now_reminder_run SET create_uid = %s WHERE id = %s', [user.id, run.id]
-        )
-        self.env.invalidate_all()
+        self.assertEqual(run._sender(), self.env.user)
+        run.sudo().sender_id = user
         self.assertEqual(run._sender(), user)
         user.active = False
         self.send()
