@@ -39,6 +39,7 @@
         'wizard/pay_now_forget_views.xml',
         'wizard/pay_now_setup_views.xml',
         'wizard/pay_now_generate_reminders_views.xml',
+        'wizard/payment_link_wizard_views.xml',
         'data/ir_actions_todo_data.xml',
         'views/account_bank_statement_line_views.xml',
         'views/account_journal_views.xml',

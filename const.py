@@ -76,8 +76,14 @@ DEFAULT_PAYMENT_METHOD_CODES = {
     PAYPAL: {'paypal'},
 }
 
+#: Days after which a wallet that nobody used any more is not named.
+WALLET_DAYS = 30
 #: How many methods a button of the pay page names.
 SHOWN_METHODS = 6
+#: Payments that a pay page tells of, the newest first.
+SHOWN_PAYMENTS = 10
+#: How what a payer's card was kept in is called (the provider's code).
+WALLETS = {'apple_pay': "Apple Pay", 'google_pay': "Google Pay", 'link': "Link"}
 
 #: The provider's code of a payment method -> core's `payment.method` code, where they differ.
 PAYMENT_METHOD_CODES = {
@@ -148,8 +154,9 @@ RATE_PURPOSES = [
     ('checkout', "Checkouts opened"),
     ('answer', "Answers"),
     ('trial', "Trial mails"),
+    ('pdf', "PDFs made"),
 ]
-RATES = {'checkout': 20, 'answer': 20, 'trial': 20}
+RATES = {'checkout': 20, 'answer': 20, 'trial': 20, 'pdf': 60}
 #: Seconds that somebody at a screen waits for whoever has the same payment in hand.
 PAYER_WAITS = 10
 

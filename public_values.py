@@ -92,6 +92,15 @@ def choice(*known):
     return read
 
 
+def lang(value):
+    """Return what may be the code of a language, empty for anything else.
+
+    :rtype: str
+    """
+    fits = isinstance(value, str) and re.fullmatch(r'[a-z]{2,3}(_[A-Z]{2})?(@[a-z]{2,8})?', value)
+    return value if fits else ''
+
+
 def day(value):
     """Return a day as browsers send it, None for anything else.
 

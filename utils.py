@@ -313,6 +313,19 @@ def _header_parts(pairs):
     return [formataddr(part) for part in parts]
 
 
+def masked_emails(value):
+    """Write e-mail addresses so that only whoever knows them recognises them.
+
+    :param str value: what an e-mail field holds.
+    :return: e.g. "v…@e…", empty without an address.
+    :rtype: str
+    """
+    return ', '.join(
+        '@'.join(f'{part[:1]}…' for part in one.rpartition('@')[::2])
+        for one in email_addresses(value)
+    )
+
+
 def group_by_four(number):
     """Write a bank account number in groups of four, as it is read aloud and typed.
 

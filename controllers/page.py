@@ -2,6 +2,7 @@
 """What the public pages share."""
 
 import secrets
+from urllib.parse import urlencode
 
 from werkzeug.exceptions import NotFound
 
@@ -28,24 +29,63 @@ def forget_session():
     )
 
 
-def set_language(partner):
-    """Show the page in the customer's language.
+def set_language(partner, *chosen):
+    """Show the page in the language that was chosen there, else in the customer's.
 
     :param res.partner partner: the customer (sudo).
+    :param str chosen: codes of languages, the first that is installed; how it is shown, no more.
     """
-    lang = partner.lang or partner.commercial_partner_id.lang
-    if lang in _installed():
+    installed = _installed()
+    lang = next((one for one in chosen if one in installed), None)
+    lang = lang or partner.lang or partner.commercial_partner_id.lang
+    if lang in installed:
         request.update_context(lang=lang)
+
+
+def in_language(path, lang, **params):
+    """Return an address that keeps the language somebody chose on a page: nothing else does.
+
+    :param str path: of a page of ours.
+    :param str lang: as it was read, empty where none was chosen.
+    :param params: more of the query.
+    :rtype: str
+    """
+    query = {**params, **({'lang': lang} if lang else {})}
+    return f'{path}?{urlencode(query)}' if query else path
+
+
+def languages(path, action=''):
+    """Return the languages that a page can be shown in, for whoever reads another one.
+
+    :param str path: of the page.
+    :param str action: of its form, which keeps what was ticked and typed.
+    :return: dicts of `code`, `name`, `url` and `action`; empty where there is but one.
+    :rtype: list
+    """
+    found = request.env['res.lang'].get_installed()
+    return [
+        {
+            'code': code,
+            'html_lang': code.replace('_', '-'),
+            # Odoo says "French / Français".
+            'name': name.rpartition('/')[2].strip(),
+            'url': in_language(path, code),
+            'action': action and in_language(action, code),
+        }
+        for code, name in found
+        if len(found) > 1
+    ]
 
 
 def language():
     """Return how a page says which language it is in, and how that is written.
 
-    :return: `html_lang` and `html_dir`.
+    :return: `lang`, `html_lang` and `html_dir`.
     :rtype: dict
     """
     lang = request.env.lang or 'en_US'
     return {
+        'lang': lang,
         'html_lang': lang.replace('_', '-'),
         'html_dir': request.env['res.lang']._get_data(code=lang).direction or 'ltr',
     }

@@ -23,6 +23,17 @@ ADDRESS = {
 TX = f'<{page.ID}:tx_id>/<string:token>'
 #: What the address of a payment says.
 TX_ADDRESS = {'tx_id': public_values.record_id, 'token': public_values.token}
+#: The language chosen on the page; what the form holds besides what is asked for: whatever is wrong
+#: with it, nothing that was typed is lost.
+CHOSEN = {'lang': public_values.lang}
+FORM = {
+    'item': public_values.record_ids,
+    'amount': public_values.line,
+    'email': public_values.line,
+    'paid_on': public_values.line,
+    'promised_on': public_values.line,
+    'problem': public_values.text,
+}
 #: Bytes of a form: many ticked items, and a text.
 FORM_LENGTH = 1 << 18
 
@@ -38,11 +49,11 @@ class PayNowPage(http.Controller):
         save_session=False,
         readonly=True,
     )
-    @page.takes(**ADDRESS, noted=public_values.flag)
-    def pay_page(self, kind, document_id, token, noted):
+    @page.takes(**ADDRESS, **CHOSEN, noted=public_values.flag)
+    def pay_page(self, kind, document_id, token, lang, noted):
         """Show what can be paid. A GET of a mailed link creates nothing, in Odoo or elsewhere."""
-        document_sudo = self._get_document(kind, document_id, token)
-        return self._render_page(document_sudo, noted=noted)
+        document_sudo = self._get_document(kind, document_id, token, lang)
+        return self._render_page(document_sudo, lang, noted=noted)
 
     @http.route(
         f'{DOCUMENT}/pay',
@@ -56,31 +67,28 @@ class PayNowPage(http.Controller):
     )
     @page.takes(
         **ADDRESS,
-        item=public_values.record_ids,
+        **CHOSEN,
+        **FORM,
         provider_id=public_values.record_id,
-        amount=public_values.line,
-        email=public_values.line,
         update=public_values.flag,
     )
-    def pay(self, kind, document_id, token, item, provider_id, amount, email, update):
+    def pay(self, kind, document_id, token, lang, provider_id, update, **typed):
         """Start the payment of the ticked items; amounts come from the books of this moment."""
-        document_sudo = self._get_document(kind, document_id, token)
-        typed = {'chosen': item, 'amount': amount, 'email': email}
+        document_sudo = self._get_document(kind, document_id, token, lang)
         if update:
             # Without JavaScript: the total of what is ticked.
-            problem = document_sudo._pay_now_choice_problem(item)
-            return self._render_page(document_sudo, error=problem, **typed)
+            problem = document_sudo._pay_now_choice_problem(typed['item'])
+            return self._render_page(document_sudo, lang, typed, error=problem)
         try:
             tx_sudo = document_sudo._pay_now_start(
-                item,
+                typed['item'],
                 provider_id,
-                amount=document_sudo._pay_now_typed_amount(amount),
-                email=document_sudo._pay_now_typed_email(email),
+                amount=document_sudo._pay_now_typed_amount(typed['amount']),
+                email=document_sudo._pay_now_typed_email(typed['email']),
+                lang=lang,
             )
-        except TooOften as error:
-            return page.too_often(document_sudo.company_id, error, document_sudo._pay_now_path())
         except PayerError as error:
-            return self._render_page(document_sudo, error=str(error), **typed)
+            return self._refuse(document_sudo, lang, error, typed)
         return request.redirect(tx_sudo._pay_now_path('checkout'), code=303)
 
     @http.route(
@@ -95,25 +103,20 @@ class PayNowPage(http.Controller):
     )
     @page.takes(
         **ADDRESS,
-        item=public_values.record_ids,
+        **CHOSEN,
+        **FORM,
         answer=public_values.choice(*dict(const.ANSWER_KINDS)),
-        paid_on=public_values.line,
-        promised_on=public_values.line,
-        problem=public_values.text,
     )
-    def answer(self, kind, document_id, token, item, answer, **typed):
+    def answer(self, kind, document_id, token, lang, answer, **typed):
         """Note what the customer says instead of paying online."""
-        document_sudo = self._get_document(kind, document_id, token)
+        document_sudo = self._get_document(kind, document_id, token, lang)
         date = typed.get({'paid': 'paid_on', 'promise': 'promised_on'}.get(answer), '')
         try:
-            document_sudo._pay_now_answer(answer, item, date, typed['problem'])
-        except TooOften as error:
-            return page.too_often(document_sudo.company_id, error, document_sudo._pay_now_path())
+            document_sudo._pay_now_answer(answer, typed['item'], date, typed['problem'])
         except PayerError as error:
-            return self._render_page(
-                document_sudo, error=str(error), chosen=item, answer=answer, typed_answer=typed
-            )
-        return request.redirect(f'{document_sudo._pay_now_path()}?noted=1', code=303)
+            return self._refuse(document_sudo, lang, error, typed, answer=answer)
+        back = page.in_language(document_sudo._pay_now_path(), lang, noted=1)
+        return request.redirect(back, code=303)
 
     @http.route(
         f'{DOCUMENT}/pdf/<{page.ID}:move_id>',
@@ -133,8 +136,29 @@ class PayNowPage(http.Controller):
         stream = request.env['ir.binary']._get_stream_from(pdf_sudo)
         return stream.get_response(as_attachment=True)
 
-    def _get_document(self, kind, document_id, token):
-        """Return the document of an address, in the customer's language.
+    @http.route(
+        f'{DOCUMENT}/print/<{page.ID}:move_id>',
+        type='http',
+        auth='public',
+        methods=['POST'],
+        # The token of the address is asked instead, see doc/adr/011.
+        csrf=False,
+        save_session=False,
+        max_content_length=FORM_LENGTH,
+    )
+    @page.takes(**ADDRESS, **CHOSEN, move_id=public_values.record_id)
+    def print_pdf(self, kind, document_id, token, lang, move_id):
+        """Make the PDF of an invoice of the page that was never printed, and give it."""
+        document_sudo = self._get_document(kind, document_id, token, lang)
+        try:
+            if not document_sudo._pay_now_print_pdf(move_id):
+                raise page.not_found()
+        except PayerError as error:
+            return self._refuse(document_sudo, lang, error)
+        return request.redirect(f'{document_sudo._pay_now_path()}/pdf/{move_id}', code=303)
+
+    def _get_document(self, kind, document_id, token, lang=''):
+        """Return the document of an address, in the language chosen there or the customer's.
 
         :raise NotFound: unknown, revoked, lapsed or wrong: all look the same from outside.
         """
@@ -146,20 +170,32 @@ class PayNowPage(http.Controller):
             is_open = False
         if not is_open:
             raise page.not_found()
-        page.set_language(document_sudo._pay_now_payer())
+        page.set_language(document_sudo._pay_now_payer(), lang)
         return document_sudo.with_context(lang=request.env.lang)
 
-    def _render_page(self, document_sudo, chosen=None, amount='', typed_answer=None, **values):
+    def _refuse(self, document_sudo, lang, error, typed=None, **values):
+        """Say why something is not done, on the page with all that was typed."""
+        if isinstance(error, TooOften):
+            back = page.in_language(document_sudo._pay_now_path(), lang)
+            return page.too_often(document_sudo.company_id, error, back)
+        return self._render_page(document_sudo, lang, typed, error=str(error), **values)
+
+    def _render_page(self, document_sudo, lang, typed=None, **values):
         path = document_sudo._pay_now_path()
+        typed = typed or {}
+        shown = document_sudo._pay_now_page_values(typed.get('item'), typed.get('amount'))
         return page.render(
             'account_pay_now.pay_page',
             document_sudo.company_id,
-            action=f'{path}/pay',
-            answer_action=f'{path}/answer',
-            typed_answer=typed_answer or {},
+            action=page.in_language(f'{path}/pay', lang),
+            answer_action=page.in_language(f'{path}/answer', lang),
+            # A form keeps what was ticked and typed; without one there is nothing to keep.
+            languages=page.languages(path, '' if shown['all_paid'] else f'{path}/pay'),
+            typed_answer=typed,
+            email=typed.get('email'),
             text_length=const.ANSWER_TEXT_LENGTH,
             **values,
-            **document_sudo._pay_now_page_values(chosen, amount),
+            **shown,
         )
 
 
@@ -187,7 +223,7 @@ class PayNowCheckout(http.Controller):
                 tx_sudo.company_id,
                 title=request.env._("Nothing was debited"),
                 message=str(error),
-                back_url=tx_sudo.pay_now_page_url,
+                back_url=self._back_url(tx_sudo),
             )
         return request.redirect(url, local=False)
 
@@ -225,10 +261,11 @@ class PayNowCheckout(http.Controller):
         save_session=False,
         readonly=True,
     )
-    @page.takes(**TX_ADDRESS, canceled=public_values.flag)
-    def result(self, tx_id, token, canceled):
+    @page.takes(**TX_ADDRESS, canceled=public_values.flag, lang=public_values.lang)
+    def result(self, tx_id, token, canceled, lang):
         """Show what is known of the payment. Reading it changes nothing."""
-        tx_sudo = self._get_transaction(tx_id, token)
+        tx_sudo = self._get_transaction(tx_id, token, lang)
+        path = tx_sudo._pay_now_path('result')
         # An open payment is asked about again by itself.
         waiting = tx_sudo.state == 'draft' and not canceled and not tx_sudo._pay_now_needs_payer()
         ask_url = waiting and tx_sudo._pay_now_path('return')
@@ -240,11 +277,18 @@ class PayNowCheckout(http.Controller):
             canceled=canceled and tx_sudo.state == 'draft',
             ask_url=ask_url,
             refresh=ask_url and f'8;url={ask_url}',
-            back_url=tx_sudo.pay_now_page_url,
+            languages=page.languages(path),
+            back_url=self._back_url(tx_sudo, lang),
+            **tx_sudo._pay_now_result_values(),
         )
 
-    def _get_transaction(self, tx_id, token):
-        """Return the transaction of an address, in the payer's language.
+    def _back_url(self, tx_sudo, lang=''):
+        """Return where the payer came from, in the language chosen there."""
+        back = tx_sudo.pay_now_page_url
+        return back and page.in_language(back, lang or tx_sudo.pay_now_lang)
+
+    def _get_transaction(self, tx_id, token, lang=''):
+        """Return the transaction of an address, in the language chosen or the payer's.
 
         :raise NotFound: unknown, not ours, or a wrong token: all look the same from outside.
         """
@@ -252,5 +296,5 @@ class PayNowCheckout(http.Controller):
         tx_sudo = request.env['payment.transaction'].sudo().browse(tx_id).exists()
         if not tx_sudo._pay_now_check_token(token):
             raise page.not_found()
-        page.set_language(tx_sudo.partner_id)
+        page.set_language(tx_sudo.partner_id, lang, tx_sudo.pay_now_lang)
         return tx_sudo.with_context(lang=request.env.lang)

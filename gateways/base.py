@@ -87,6 +87,7 @@ class Checkout:
     id: str
     url: str
     expires_at: datetime | None = None
+    methods: tuple[str, ...] = ()  # what the payer can choose from, in the provider's codes
 
 
 @dataclass(frozen=True)

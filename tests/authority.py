@@ -199,12 +199,13 @@ BY_THE_MODULE = {
         pay_now_former_webhook_until pay_now_home_hosts pay_now_home_names pay_now_home_uuid
         pay_now_known_health pay_now_last_event_at pay_now_last_listing_at pay_now_last_sweep_at
         pay_now_listed_from pay_now_missing pay_now_missing_values pay_now_most_at_once
-        pay_now_noticed_at pay_now_noticed_health pay_now_onboarding_at pay_now_opened_at
+        pay_now_noticed_at pay_now_noticed_health pay_now_offered pay_now_onboarding_at
+        pay_now_opened_at
         pay_now_opening_balance pay_now_payout_problem pay_now_payout_problem_values
         pay_now_platform_account pay_now_platform_ref pay_now_platform_state pay_now_problem
         pay_now_problem_values pay_now_silent_at pay_now_silent_since pay_now_status
-        pay_now_test_keys pay_now_unheard_at pay_now_webhook_ref pay_now_webhook_secret
-        pay_now_webhook_url
+        pay_now_test_keys pay_now_unheard_at pay_now_wallets pay_now_webhook_ref
+        pay_now_webhook_secret pay_now_webhook_url
     """,
     'payment.refund.wizard': """
         pay_now_asked
@@ -216,7 +217,7 @@ BY_THE_MODULE = {
         pay_now_credit_note_ids pay_now_declined_at pay_now_deleted pay_now_discrepancy_ids
         pay_now_discount_move_id pay_now_dispute_ids pay_now_end_at pay_now_end_attempts
         pay_now_end_error pay_now_failure pay_now_failure_code pay_now_idempotency_key
-        pay_now_item_ids pay_now_last_sync pay_now_made_elsewhere pay_now_method
+        pay_now_item_ids pay_now_lang pay_now_last_sync pay_now_made_elsewhere pay_now_method
         pay_now_movement_ref pay_now_own_ref pay_now_page_url pay_now_paid_at pay_now_payment_ref
         pay_now_receipt_problem pay_now_receipt_state pay_now_received pay_now_refund_ref
         pay_now_refusal pay_now_returned_at pay_now_returned_commission pay_now_reversal_move_id

@@ -24,6 +24,46 @@ DESKTOP, PHONE = (1280, 900), (360, 740)
 PREFERENCES = {'net': {'network_prediction_options': 2}}
 
 
+#: The least ratio of a text to what it stands on (WCAG 2.1 AA), and each text that has less.
+#: A button that cannot be pressed may be pale.
+CONTRAST = 4.5
+PALE_TEXTS = """(() => {
+    const channels = (color) => (color.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    const light = (rgb) => {
+        const [r, g, b] = rgb.map((one) => {
+            const part = one / 255;
+            return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+            const [r, g, b, alpha = 1] = channels(getComputedStyle(one).backgroundColor);
+            if (alpha === 1) {
+                return [r, g, b];
+            }
+        }
+        return [255, 255, 255];
+    };
+    const pale = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const words = [...element.childNodes].some(
+            (node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim()
+        );
+        if (!words || !element.checkVisibility() || element.closest(":disabled, [inert]")) {
+            continue;
+        }
+        const text = light(channels(getComputedStyle(element).color).slice(0, 3));
+        const paper = light(behind(element));
+        const ratio = (Math.max(text, paper) + 0.05) / (Math.min(text, paper) + 0.05);
+        if (ratio < %s) {
+            pale.push(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 80)}`);
+        }
+    }
+    return pale;
+})()"""
+
+
 class SharedBrowser(ChromeBrowser):
     """A new tab of one Chromium that serves all tests of a class.
 
@@ -211,6 +251,19 @@ class BrowserMixin:
             "rule => rule.id + ': ' + rule.nodes.map(node => node.html).join(' ')))",
         )
         self.assertEqual(found, [])
+
+    def set_dark(self, browser, dark=True):
+        """Let the browser ask for dark pages, as a phone does at night."""
+        browser._websocket_request(
+            'Emulation.setEmulatedMedia',
+            params={
+                'features': [{'name': 'prefers-color-scheme', 'value': dark and 'dark' or 'light'}]
+            },
+        )
+
+    def assert_readable(self, browser):
+        """Every text is as much lighter, or darker, than what it stands on as it has to be."""
+        self.assertEqual(self.run_js(browser, PALE_TEXTS % CONTRAST), [], "too pale")
 
     def assert_fits(self, browser):
         """The page is not wider than the window: nobody has to scroll sideways."""

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 import base64
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -138,6 +139,63 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 .create({'sending_methods': ['email']})
             )
             self.mail_page(wizard.body, f'mail_invoice_{lang}')
+
+    def test_what_an_accountant_meets(self):
+        """What was found, a contact whose address was refused, and the link of an invoice."""
+        self.connect()
+        self.admin.lang = 'fr_FR'
+        invoice = self.make_invoice(480)
+        tx = self.checkout(self.lines(self.make_invoice(300)))
+        self.gateway.pay(tx, amount=Decimal(310))
+        tx._synchronize()
+        found = tx.pay_now_discrepancy_ids[:1]
+        self.customer.pay_now_refused_email = 'client@example.com'
+        partner = f'/odoo/res.partner/{self.customer.id}'
+        discrepancies = 'account_pay_now.action_pay_now_discrepancy'
+        path = f'/odoo/action-{self.env.ref(discrepancies).id}'
+        paths = (
+            f'/odoo/action-account.action_move_out_invoice_type/{invoice.id}',
+            self.env.ref('account_payment.action_invoice_order_generate_link').id,
+            invoice._pay_now_url(),
+        )
+        refused = "document.querySelector('[name=pay_now_refused_email]')"
+        message = "document.querySelector('.o_form_view [name=message]')"
+        card = "document.querySelector('.o_kanban_record, .o_data_row')"
+        with self.browser('pay_now_admin') as browser:
+            for suffix, size in (('', (1440, 900)), ('_phone', PHONE)):
+                self.show(browser, path, card, f'found_list{suffix}', size, full=False)
+                self.show(
+                    browser, f'{path}/{found.id}', message, f'found_form{suffix}', size, full=False
+                )
+                self.show(browser, partner, refused, f'partner_refused{suffix}', size, full=False)
+                self.copy_link(browser, paths, size, suffix)
+            again = "document.querySelector('[name=action_pay_now_try_address]')"
+            self.show(browser, partner, again)
+            self.run_js(browser, f'{again}.click(); {again}.click()')
+            self.wait_for(browser, f'!{again}')
+        self.env.invalidate_all()
+        self.assertFalse(self.customer.pay_now_refused_email)
+        self.assertEqual(invoice._pay_now_url(), paths[2])
+
+    def copy_link(self, browser, paths, size, suffix):
+        """Press *Copy our link* on an invoice, and the button of its window, twice each."""
+        tab = "[...document.querySelectorAll('.nav-link')].find(one => one.name === 'other_info')"
+        path, action, address = paths
+        button = f"document.querySelector('.o_form_view button[name=\"{action}\"]')"
+        self.show(browser, path, tab, None, size)
+        self.run_js(browser, f'{tab}.click()')
+        self.wait_for(browser, button)
+        self.run_js(browser, f'{button}.scrollIntoView(); {button}.click(); {button}.click()')
+        copy = "document.querySelector('.modal .o_btn_char_copy')"
+        self.wait_for(browser, copy)
+        self.picture(browser, f'copy_link{suffix}', full=False)
+        self.run_js(
+            browser,
+            'window.copied = []; navigator.clipboard.writeText = async (text) => copied.push(text)',
+        )
+        self.run_js(browser, f'{copy}.click(); {copy}.click()')
+        self.wait_for(browser, 'copied.length === 2')
+        self.assertEqual(set(self.run_js(browser, 'copied')), {address})
 
     def mail_page(self, body, name):
         """Take a picture of a mail as a mail program shows it: without the page around it."""

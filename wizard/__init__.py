@@ -23,5 +23,6 @@ from . import (
     pay_now_story_money,
     pay_now_timeline,
     pay_now_trial,
+    payment_link_wizard,
     payment_refund_wizard,
 )

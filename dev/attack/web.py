@@ -41,7 +41,8 @@ VALUES = [
 ]  # fmt: skip
 FIELDS = [
     'item', 'provider_id', 'amount', 'email', 'update', 'answer', 'paid_on', 'promised_on',
-    'problem', 'token', 'kind', 'document_id', 'csrf_token', 'self', 'context', 'no_such_field',
+    'problem', 'lang', 'token', 'kind', 'document_id', 'csrf_token', 'self', 'context',
+    'no_such_field',
 ]  # fmt: skip
 
 
@@ -113,8 +114,9 @@ class Generator:
              ('reminder', 1), ('trial', 1), ('account', 1), ('invoice', 2**31 - 1)]
         )  # fmt: skip
         path = f'/pay_now/{kind}/{number}/{rng.choice([self.near(), self.segment()])}'
-        tail = rng.choice(['', '', '/pay', '/answer', f'/pdf/{rng.choice(victim["moves"])}'])
-        method = 'POST' if tail in ('/pay', '/answer') else 'GET'
+        tail = rng.choice(['', '', '/pay', '/answer', f'/pdf/{rng.choice(victim["moves"])}',
+                           f'/print/{rng.choice(victim["moves"])}'])  # fmt: skip
+        method = 'POST' if tail.startswith(('/pay', '/answer', '/print')) else 'GET'
         return ('document', method, f'{path}{tail}', {'Content-Type': FORM}, 'item=1')
 
     def fields(self):
@@ -126,7 +128,9 @@ class Generator:
 
     def form(self):
         """The attacker's own page, with a hostile form."""
-        tail = self.rng.choice(['pay', 'answer'])
+        # Of its own invoices it may have the PDFs made.
+        others = self.rng.choice(self.world['victim']['moves'])
+        tail = self.rng.choice(['pay', 'answer', 'pay', 'answer', f'print/{others}'])
         body = urlencode(self.fields()).encode()
         if self.rng.random() < 0.1:
             body = self.rng.choice(

@@ -196,6 +196,7 @@ class StripeGateway:
             id=session['id'],
             url=session['url'],
             expires_at=instant(session['expires_at']),
+            methods=tuple(session.get('payment_method_types') or ()),
         )
 
     def _create_session(self, params, idempotency_key):

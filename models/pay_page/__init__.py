@@ -9,5 +9,6 @@ from . import (
     pay_now_account,
     pay_now_answer,
     pay_now_rate,
+    payment_transaction,
     res_company,
 )

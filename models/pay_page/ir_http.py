@@ -171,13 +171,16 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pay_now_error_lang(cls):
-        """Return the language of whom the address belongs to; else one that the browser asks for.
+        """Return the language chosen on the page; else of whom the address belongs to, or one that
+        the browser asks for.
 
         :return: the code of an installed language.
         :rtype: str
         """
         installed = [code for code, _name in request.env['res.lang'].get_installed()]
-        lang = None
+        lang = public_values.lang(request.httprequest.args.get('lang'))
+        if lang in installed:
+            return lang
         if found := DOCUMENT.match(request.httprequest.path):
             kind, record_id, token = found.groups()
             env = request.env(user=cls._get_public_users()[0], su=True)

@@ -41,6 +41,9 @@ INVOICE_FIELDS = (
     'partner_id',
     'commercial_partner_id',
     'preferred_payment_method_line_id',
+    'invoice_date',
+    'invoice_origin',
+    'ref',
     'payment_reference',
     'partner_bank_id',
     'pay_now_excluded',
@@ -435,20 +438,22 @@ class PayNowPageMixin(models.AbstractModel):
             raise PayerError(self.env._("“%s” is not an e-mail address.", value))
         return email
 
-    def _pay_now_start(self, chosen, provider_id, amount=None, email=''):
+    def _pay_now_start(self, chosen, provider_id, amount=None, email='', lang=''):
         """Create the transaction for the ticked items: the server decides what they cost.
 
         :param set chosen: ids of the ticked items, credit notes included.
         :param int provider_id: the provider chosen.
         :param float amount: less than that, where the company allows it.
         :param str email: where the receipt goes when the customer has no address.
+        :param str lang: the language chosen on the page, empty for the customer's.
         :rtype: payment.transaction
         :raise PayerError: in the customer's language.
         """
         self.ensure_one()
-        provider = self.company_id._pay_now_providers().filtered(
-            lambda candidate: candidate.id == provider_id
-        )
+        if not chosen:
+            raise PayerError(self.env._("Tick what you want to pay."))
+        offered = self.company_id._pay_now_providers()
+        provider = offered.filtered(lambda one: one.id == provider_id)
         if not provider:
             raise PayerError(self.env._("This way of paying is not available now."))
         _open_lines, payable, _reasons, credits = self._pay_now_page_lines()
@@ -470,6 +475,7 @@ class PayNowPageMixin(models.AbstractModel):
             parts=parts,
             page_url=self._pay_now_path(),
             email=email,
+            lang=lang,
             allow=lambda: rate._spend(self),
         )
 

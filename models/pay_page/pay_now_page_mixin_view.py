@@ -3,14 +3,13 @@
 import functools
 import json
 
-import pytz
-
-from odoo import models
+from odoo import SUPERUSER_ID, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
-from odoo.addons.account_pay_now import utils
-from odoo.addons.account_pay_now.models.account_move_line import RECEIVED
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.account_move_line import RECEIVED, UNDER_WAY
+from odoo.addons.account_pay_now.utils import PayerError
 
 
 class PayNowPageMixin(models.AbstractModel):
@@ -68,6 +67,7 @@ class PayNowPageMixin(models.AbstractModel):
             'credits': rows[len(open_lines) :],
             'groups': self._pay_now_page_groups(rows, groups) if len(groups) > 1 else [],
             'typed': amount,
+            'nothing_ticked': not ticked,
             'ask_email': not utils.contact_addresses(partner),
             'transfers': (open_lines - in_progress)._pay_now_transfers(),
             'test_mode': self.company_id._pay_now_test_mode(),
@@ -152,16 +152,70 @@ class PayNowPageMixin(models.AbstractModel):
 
         return providers.filtered(fits), limits
 
+    # === BUSINESS METHODS - PDF === #
+
+    def _pay_now_shown_move(self, move_id):
+        """Return an invoice or credit note, if the page shows it.
+
+        :param int move_id: what was asked for.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        lines = self._pay_now_lines()
+        moves = lines.move_id | self._pay_now_credits(lines).move_id
+        return moves.filtered(lambda move: move.id == move_id)
+
     def _pay_now_pdf(self, move_id):
         """Return the stored PDF of an invoice or credit note that the page shows.
 
         :param int move_id: what was asked for.
         :rtype: ir.attachment
         """
-        self.ensure_one()
-        lines = self._pay_now_lines()
-        moves = lines.move_id | self._pay_now_credits(lines).move_id
-        return moves.filtered(lambda move: move.id == move_id).invoice_pdf_report_id
+        return self._pay_now_shown_move(move_id).invoice_pdf_report_id
+
+    def _pay_now_print_pdf(self, move_id):
+        """Make the PDF of an invoice or credit note that the page shows, unless there is one.
+
+        :param int move_id: what was asked for.
+        :return: empty where the page shows no such thing.
+        :rtype: ir.attachment
+        :raise PayerError: too often within an hour, or it cannot be printed.
+        """
+        move = self._pay_now_shown_move(move_id).filtered(lambda one: one.state == 'posted')
+        if move and not move.invoice_pdf_report_id:
+            self.env['pay.now.rate']._hold(self, 'pdf')._spend(self)
+            # As a receipt has it: nobody's rights and language decide what is printed.
+            if move.with_user(SUPERUSER_ID)._pay_now_store_pdfs():
+                raise PayerError(
+                    self.env._("This PDF cannot be made at the moment. Please contact us.")
+                )
+        return move.invoice_pdf_report_id
+
+    def _pay_now_documents(self, moves):
+        """Return where the PDFs of invoices are, as far as the page is about them.
+
+        :param account.move moves: any invoices.
+        :return: `{invoice: link}`, see `_pay_now_document_link`.
+        :rtype: dict
+        """
+        if self.env['res.company']._pay_now_trial():
+            return {}
+        own = (self._pay_now_lines().move_id & moves).filtered(lambda move: move.state == 'posted')
+        printed = self._pay_now_printed_moves(own)
+        return {move: self._pay_now_document_link(move, move.id in printed) for move in own}
+
+    def _pay_now_document_link(self, move, stored):
+        """Return how the PDF of an invoice is had: one that is not there yet is made by a POST.
+
+        :param account.move move: the invoice, or credit note.
+        :param bool stored: whether there is a PDF of it.
+        :rtype: dict
+        """
+        return {
+            'label': self.env._("Download %s (PDF)", move.name),
+            'url': f'{self._pay_now_path()}/{"pdf" if stored else "print"}/{move.id}',
+            'stored': stored,
+        }
 
     # === BUSINESS METHODS - PAID === #
 
@@ -175,63 +229,80 @@ class PayNowPageMixin(models.AbstractModel):
         """
         in_progress = not payable and set(reasons.values()) == {'in_progress'}
         can_answer = open_lines and not in_progress
+        payments = self._pay_now_page_payments()
         return {
             'all_paid': not open_lines,
             'in_progress': in_progress,
             'received': in_progress and open_lines == open_lines._pay_now_paid_by(RECEIVED),
             'answers': self._pay_now_answer_kinds() if can_answer else [],
             'answer_days': self._pay_now_answer_days(),
-            'payments': [] if open_lines else self._pay_now_page_payments(),
-            'documents': [] if open_lines else self._pay_now_page_documents(),
+            'payments': payments,
+            'documents': [] if open_lines else self._pay_now_other_documents(payments),
         }
 
     def _pay_now_page_payments(self):
         """Return the online payments of the page's items, as far as they are about them.
 
+        :return: as `payment.transaction._pay_now_told`, the newest first.
         :rtype: list of dict
         """
-        lines = self._pay_now_lines()
-        gone = Domain('line_id', '=', False) & Domain('move_id', 'in', lines.move_id.ids)
-        items = self.env['pay.now.transaction.item'].search(
-            (Domain('line_id', 'in', lines.ids) | gone)
-            & Domain('customer_id.commercial_partner_id', '=', self._pay_now_customer().id)
-            & Domain('transaction_id.state', '=', 'done'),
-            order='transaction_id',
+        lines = self._pay_now_lines_domain()
+        gone = Domain('line_id', '=', False) & Domain(
+            'move_id', 'any', Domain('line_ids', 'any', lines)
         )
-        return [
-            {
-                'date': self._pay_now_day(tx.pay_now_paid_at or tx.last_state_change),
-                'reference': tx.reference,
-                'amount': sum(mine.mapped('amount')),
-                'currency': tx.currency_id,
-            }
-            for tx, mine in items.grouped('transaction_id').items()
-            if not tx._pay_now_taken_back()
-        ]
-
-    def _pay_now_page_documents(self):
-        """Return the stored PDFs of the page's invoices.
-
-        :return: dicts of `label` and `url`.
-        :rtype: list
-        """
+        # For most pages there is none, and nothing more is asked.
+        found = self.env['pay.now.transaction.item'].search(
+            (Domain('line_id', 'any', lines) | gone)
+            & Domain('transaction_id.state', 'in', ('done', *UNDER_WAY)),
+            order='id',
+        )
+        if not found:
+            return []
+        customer = self._pay_now_customer()
+        own = found.line_id._pay_now_of(customer, self.company_id)
         moves = self._pay_now_lines().move_id
+        items = found.filtered(
+            lambda item: (
+                item.customer_id.commercial_partner_id == customer
+                and (item.line_id in own if item.line_id else item.move_id in moves)
+            )
+        )
+        txs = items.transaction_id.sorted('id', reverse=True)
         return [
-            self._pay_now_document_link(move)
-            for move in moves
-            if move.invoice_pdf_report_id and not self.env['res.company']._pay_now_trial()
+            tx._pay_now_told(tx.pay_now_item_ids & items, self)
+            for tx in txs.filtered(lambda tx: not tx._pay_now_taken_back())[: const.SHOWN_PAYMENTS]
         ]
 
-    def _pay_now_document_link(self, move):
-        return {
-            'label': self.env._("Download %s (PDF)", move.name),
-            'url': f'{self._pay_now_path()}/pdf/{move.id}',
-        }
+    def _pay_now_other_documents(self, payments):
+        """Return the PDFs of the page's invoices that no payment shown there has.
 
-    def _pay_now_day(self, moment):
-        """Return the day of a moment where the company is."""
-        zone = self.company_id._pay_now_zone()
-        return moment.replace(tzinfo=pytz.utc).astimezone(zone).date()
+        :param list payments: see `_pay_now_page_payments`.
+        :return: see `_pay_now_document_link`.
+        :rtype: list of dict
+        """
+        documents = self._pay_now_documents(self._pay_now_lines().move_id).values()
+        rows = [row for one in payments for row in one['rows'] if row['document']]
+        shown = {row['document']['url'] for row in rows}
+        return [one for one in documents if one['url'] not in shown]
+
+    def _pay_now_left(self):
+        """Return what is left to pay on the page, once what is on its way has come.
+
+        :return: `text`, and whether it can be paid online, `can_pay`; empty where nothing is left.
+        :rtype: dict
+        """
+        open_lines, payable, reasons = self._pay_now_page_items()
+        left = open_lines.filtered(lambda line: reasons.get(line) != 'in_progress')
+        if not left:
+            return {}
+        amounts = ' + '.join(
+            currency.format(lines._pay_now_amount_to_pay())
+            for currency, lines in left.grouped('currency_id').items()
+        )
+        return {
+            'text': self.env._("%s are left to pay", amounts),
+            'can_pay': bool(payable),
+        }
 
     # === BUSINESS METHODS - ROWS === #
 
@@ -249,7 +320,8 @@ class PayNowPageMixin(models.AbstractModel):
         answers = lines._pay_now_all_answers()
         write_day = functools.cache(lambda day: format_date(self.env, day))
         ticked = set(ticked.ids)
-        printed = self._pay_now_printed_moves(lines.move_id)
+        trial = self.env['res.company']._pay_now_trial()
+        printed = set() if trial else self._pay_now_printed_moves(lines.move_id)
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         rows = []
         for line in lines:
@@ -261,12 +333,15 @@ class PayNowPageMixin(models.AbstractModel):
                     'label': labels[line],
                     'is_credit': is_credit,
                     'date': write_day(line.date if is_credit else due),
+                    'dated': write_day(move.invoice_date),
+                    # What the printed invoice calls its reference, or its source.
+                    'subject': move.ref or move.invoice_origin,
                     'late': max((today - due).days, 0) if due else 0,
                     **self._pay_now_row_amounts(line, parts.get(line), write[line.currency_id]),
                     'reason': reason and move._pay_now_customer_reason(reason),
                     'ticked': line.id in ticked,
                     'answers': [answer._for_customer() for answer in answers.get(line, ())],
-                    'document': move.id in printed and self._pay_now_document_link(move),
+                    'document': not trial and self._pay_now_document_link(move, move.id in printed),
                 }
             )
         return rows
@@ -290,15 +365,13 @@ class PayNowPageMixin(models.AbstractModel):
         }
 
     def _pay_now_printed_moves(self, moves):
-        """Return the ids of the invoices that there is a stored PDF of; none for a trial.
+        """Return the ids of the invoices that there is a stored PDF of.
 
         Not by the field of the invoice, which has to be written in the cache of each.
 
         :param account.move moves: what is on the page.
         :rtype: set
         """
-        if self.env['res.company']._pay_now_trial():
-            return set()
         pdfs = self.env['ir.attachment'].search_fetch(
             Domain('res_model', '=', moves._name)
             & Domain('res_id', 'in', moves.ids)

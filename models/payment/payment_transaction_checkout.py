@@ -72,6 +72,12 @@ class PaymentTransaction(models.Model):
     pay_now_page_url = fields.Char(
         string="Pay page", readonly=True, copy=False, help="Where the payer came from."
     )
+    pay_now_lang = fields.Char(
+        string="Language of the page",
+        readonly=True,
+        copy=False,
+        help="What the payer chose on the pay page; empty for the customer's own language.",
+    )
     pay_now_idempotency_key = fields.Char(
         string="Idempotency key",
         readonly=True,
@@ -253,6 +259,7 @@ class PaymentTransaction(models.Model):
             return self._pay_now_checked_address(self.pay_now_checkout_url)
         self._pay_now_close_others()
         checkout = self._pay_now_ask_for_checkout()
+        self.provider_id._pay_now_note_offered(checkout.methods)
         # Kept whatever its address is: it can be paid once an administrator names the host.
         self.write(
             {
@@ -492,7 +499,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _pay_now_create(
-        self, provider, partner, lines, parts=None, page_url='', email='', allow=None
+        self, provider, partner, lines, parts=None, page_url='', email='', lang='', allow=None
     ):
         """Create the transaction of a checkout with the snapshot of its items.
 
@@ -501,12 +508,11 @@ class PaymentTransaction(models.Model):
 
         :param payment.provider provider: one of ours, connected.
         :param res.partner partner: who pays.
-        :param account.move.line lines: the items chosen, open, of one currency and account;
-            credit notes among them are deducted.
-        :param dict parts: `{line: (amount, discount)}` of each (see `_pay_now_parts`); all of it
-            by default.
+        :param account.move.line lines: open items of one account, credit notes among them.
+        :param dict parts: of each (see `_pay_now_parts`); all of it by default.
         :param str page_url: path of the page the payer came from.
         :param str email: where the receipt goes when the customer has no address.
+        :param str lang: what the pages of the payment are shown in, empty for the customer's own.
         :param allow: called before one is made, and not where there is one; may raise.
         :return: a draft transaction, its checkout not opened yet.
         :rtype: payment.transaction
@@ -527,6 +533,7 @@ class PaymentTransaction(models.Model):
                 'amount': amount,
                 'partner_id': partner.id,
                 'pay_now_page_url': page_url,
+                'pay_now_lang': lang,
             }
         )
         tx._pay_now_write_email(email)

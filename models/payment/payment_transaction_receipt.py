@@ -51,12 +51,13 @@ class PaymentTransaction(models.Model):
     def _pay_now_paid_rows(self):
         """Return what was paid, for the receipt and the result page: as it was called then.
 
-        :return: dicts of `label`, `amount` and `discount`, in the transaction's currency.
+        :return: dicts of `item`, `label`, `amount` and `discount`, in the transaction's currency.
         :rtype: list
         """
         self.ensure_one()
         return [
             {
+                'item': item,
                 'label': item.label,
                 'amount': item.amount,
                 'discount': item.discount,
@@ -65,6 +66,29 @@ class PaymentTransaction(models.Model):
                 lambda item: (item.amount < 0, item.due_date, item.id)
             )
         ]
+
+    def _pay_now_paid_day(self):
+        """Return the day of the payment where the company is: booked or not.
+
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        return self.company_id._pay_now_day(
+            self.pay_now_paid_at or self.last_state_change or self.create_date
+        )
+
+    def _pay_now_method_text(self):
+        """Return what was paid with, as the payer calls it.
+
+        :return: e.g. "Card, Apple Pay (Stripe)".
+        :rtype: str
+        """
+        self.ensure_one()
+        wallet = (self.pay_now_method or '').rpartition(', ')[2]
+        names = [self.payment_method_id.name, const.WALLETS.get(wallet)]
+        text = ', '.join(dict.fromkeys(filter(None, names)))
+        provider = self.provider_id._pay_now_short_name()
+        return provider if text.lower() == provider.lower() else f'{text} ({provider})'
 
     def _pay_now_receipt_lang(self):
         """Return the payer's language."""
@@ -111,7 +135,8 @@ class PaymentTransaction(models.Model):
     def _cron_pay_now_receipts(self, batch=100):
         """Write the receipts that are waiting and hand them to Odoo's mail queue, once each.
 
-        Those of payments that somebody has in hand are written a minute later.
+        Those of payments that somebody has in hand are written a minute later. The queue is told at
+        once: it comes by itself once an hour, and a payer looks for the receipt.
         """
         cron = self.env['ir.cron']
         domain = Domain('pay_now_receipt_state', '=', 'waiting') & Domain(
@@ -151,6 +176,9 @@ class PaymentTransaction(models.Model):
             with self.env.cr.savepoint():
                 self.env['mail.mail'].sudo().create(self._pay_now_prepare_receipt())
                 self.pay_now_receipt_state = 'sent'
+                queue = self.env.ref('mail.ir_cron_mail_scheduler_action', raise_if_not_found=False)
+                if queue:
+                    queue.sudo()._trigger()
         except psycopg2.OperationalError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a template may stumble over

@@ -16,6 +16,7 @@ from . import (
     payment_provider_connection,
     payment_provider_health,
     payment_provider_home,
+    payment_provider_offer,
     payment_provider_platform,
     payment_provider_reconnect,
     payment_provider_removal,

@@ -431,20 +431,15 @@ class PaymentProvider(models.Model):
             return self.env._("Pay with PayPal")
         return self.env._("Pay by card")
 
-    def _pay_now_accepts(self):
-        """Return what can be used at the provider, for whoever decides how to pay.
+    def _pay_now_note_offered(self, methods):
+        """Remember what a checkout that was opened just now lets its payer choose from.
 
-        :return: empty where the provider's own name says it all.
-        :rtype: str
+        :param tuple methods: in the provider's codes; empty where it does not say.
         """
-        self.ensure_one()
-        methods = self.env['payment.method'].sudo()
-        names = methods.search_fetch(
-            [('provider_ids', 'in', self.ids), ('primary_payment_method_id', '=', False)], ['name']
-        ).mapped('name')
-        if [name.lower() for name in names] == [self._pay_now_short_name().lower()]:
-            return ''
-        return ', '.join(names[: const.SHOWN_METHODS])
+        offered = ','.join(methods)
+        provider = self.sudo()
+        if methods and provider.pay_now_offered != offered:
+            provider.pay_now_offered = offered
 
     def _pay_now_default_method(self):
         """Return the payment method a transaction starts with; the one really used is kept later.

@@ -397,6 +397,7 @@ class PaymentProvider(models.Model):
         values |= problems.values_of('pay_now_problem', problem)
         self._pay_now_note_answer()
         values['pay_now_unheard_at'] = self._pay_now_find_unnotified()
+        values |= self._pay_now_wallet_values()
         if not self.pay_now_home_uuid:
             # Connected by an earlier version.
             values |= Place.of(self.env).as_values()

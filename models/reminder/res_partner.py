@@ -106,6 +106,13 @@ class ResPartner(models.Model):
                 partner.commercial_partner_id._origin._pay_now_next_reminder()
             )
 
+    # === ACTION METHODS === #
+
+    def action_pay_now_try_address(self):
+        """Let reminders be sent to an address that a mail server refused: it was put right."""
+        self.check_access('write')
+        self.pay_now_refused_email = False
+
     # === CONSTRAINT METHODS === #
 
     @api.constrains('pay_now_contact_id')

@@ -13,6 +13,7 @@ from . import (
     test_pages,
     test_pay_page,
     test_pay_page_screens,
+    test_payer,
     test_portal,
     test_portal_overdue,
     test_result_page,

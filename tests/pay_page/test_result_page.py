@@ -47,12 +47,14 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
             self.wait_for(browser, f"{HEADING}.innerText.includes('Payment received')")
             self.assertTrue(self.run_js(browser, 'window.stillHere'))
             self.assertFalse(
-                self.run_js(browser, "document.querySelectorAll('.pay-now-next').length")
+                self.run_js(browser, "document.querySelectorAll('.pay-now-next a').length"),
+                "nothing is left to pay",
             )
             self.picture(browser, 'result_appeared')
         self.env.invalidate_all()
         self.assertEqual(tx.state, 'done')
-        self.assertFalse(self.open(path).xpath('//script | //meta[@http-equiv="refresh"]'))
+        page = self.open(path)
+        self.assertFalse(page.xpath('//*[@data-ask] | //meta[@http-equiv="refresh"]'))
 
     def test_what_failed_appears_with_another_try(self):
         tx = self.checkout(self.lines(self.invoice))
@@ -78,7 +80,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         page = self.open(self.page)
         said = ' '.join(page.text_content().split())
         self.assertIn("Already paid, thank you.", said)
-        self.assertIn(f"Reference: {tx.reference}", said)
+        self.assertIn(f"Reference {tx.reference}", said)
         self.assertIn("1,000.00", said)
         (document,) = page.xpath('//a[contains(@class, "pay-now-document")]/@href')
         self.assertEqual(self.url_open(document).content, b'%PDF-1.4 stored')
@@ -124,7 +126,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         self.assertIn("1,000.00", said)
         self.assertNotIn("1,077.00", said)
         result = self.open(tx._pay_now_path('result'))
-        self.assertEqual(len(result.xpath('//li')), 2)
+        self.assertEqual(len(result.xpath('//ul[@class="pay-now-items"]/li')), 2)
 
     def test_in_progress_is_no_error(self):
         tx = self.checkout(self.lines(self.invoice))
@@ -183,17 +185,67 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         with self.browser() as browser:
             for name, (path, state) in pages.items():
                 set_state(state)
-                for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
-                    with self.subTest(page=name, size=size):
-                        self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
-                        self.assert_fits(browser)
-                        self.assert_accessible(browser)
+                self.look(browser, path, name)
             set_state('draft')
         self.gateway.pay(tx)
         tx._synchronize()
         with self.browser() as browser:
             for name, path in (('paid', result), ('already', self.page)):
-                for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
-                    self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
-                    self.assert_fits(browser)
-                    self.assert_accessible(browser)
+                self.look(browser, path, name)
+
+    def look(self, browser, path, name):
+        """Look at a page on a phone and on a desk, by day and by night."""
+        for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
+            with self.subTest(page=name, size=size):
+                self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
+                self.assert_fits(browser)
+                self.assert_accessible(browser)
+                self.assert_readable(browser)
+        self.set_dark(browser)
+        self.assert_readable(browser)
+        self.picture(browser, f'result_{name}_dark')
+        self.set_dark(browser, False)
+
+    def test_it_is_printed_and_paid_on(self):
+        """What the payer presses afterwards, twice each."""
+        invoice = self.make_invoice(700, invoice_payment_term_id=self.term.id)
+        first, second = self.lines(invoice)
+        tx = self.checkout(first)
+        tx.sudo().pay_now_page_url = page = urlsplit(invoice._pay_now_url()).path
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.customer.lang = 'fr_FR'
+        button = "document.querySelector('.pay-now-left a')"
+        with self.browser() as browser:
+            self.look(browser, tx._pay_now_path('result'), 'left')
+            self.run_js(browser, 'window.printed = 0; window.print = () => { window.printed += 1 }')
+            self.run_js(browser, "document.querySelector('[data-print]').click()")
+            self.assertEqual(self.run_js(browser, 'window.printed'), 1)
+            self.run_js(browser, f'{button}.click(), {button}.click()')
+            self.wait_for(browser, "document.querySelector('.pay-now-form')")
+            self.look(browser, page, 'part_paid')
+            box = "document.querySelector('[name=item]')"
+            self.assertEqual(self.run_js(browser, f'{box}.value'), str(second.id))
+            hint = "document.querySelector('.pay-now-unticked')"
+            self.assertTrue(self.run_js(browser, f'{hint}.hidden'))
+            self.run_js(browser, f'{box}.click()')
+            self.assertFalse(self.run_js(browser, f'{hint}.hidden'))
+            # In another language nothing is lost.
+            self.run_js(browser, "document.querySelector('.pay-now-languages summary').click()")
+            self.assert_fits(browser)
+            self.picture(browser, 'result_languages')
+            english = "document.querySelector('.pay-now-languages [lang=en-US]')"
+            self.run_js(browser, f'{english}.click(), {english}.click()')
+            self.wait_for(browser, "document.documentElement.lang === 'en-US'")
+            self.assertFalse(self.run_js(browser, f'{box}.checked'))
+            # The PDF that was never printed, then the payment.
+            made = "document.querySelector('.pay-now-form button[form=pay_now_print]')"
+            self.run_js(browser, f'{made}.click(), {made}.click()')
+            self.wait_for(browser, 'true')
+            self.run_js(browser, f'{box}.click()')
+            pay = "document.querySelector('[name=provider_id]')"
+            self.run_js(browser, f'{pay}.click(), {pay}.click()')
+            self.wait_for(browser, "!document.querySelector('.pay-now-form')")
+        self.env.invalidate_all()
+        self.assertTrue(invoice.invoice_pdf_report_id)
+        self.assertEqual((invoice.transaction_ids - tx).mapped('pay_now_lang'), ['en_US'])

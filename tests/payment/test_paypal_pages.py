@@ -98,7 +98,7 @@ class TestPayPalPages(PayNowCommon, HttpCase):
         _response, result = self.open(tx._pay_now_path('return'))
         self.assertIn("Do not pay a second time", result.text_content())
         _response, page = self.open(self.page)
-        self.assertFalse(page.xpath('//form//button'))
+        self.assertFalse(page.xpath('//form//button[@name="provider_id"]'))
 
     def test_core_page_keeps_the_query_of_paypals_address(self):
         self.authenticate(None, None)

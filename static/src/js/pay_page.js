@@ -12,6 +12,7 @@
         return; // Nothing of it can be paid here.
     }
     const nothing = form.querySelector(".pay-now-nothing");
+    const unticked = form.querySelector(".pay-now-unticked");
     const limits = form.querySelector(".pay-now-limits");
     const other = form.querySelector(".pay-now-other");
     const typed = form.querySelector("[name=amount]");
@@ -25,7 +26,8 @@
 
     function update() {
         let total = 0;
-        for (const box of form.querySelectorAll("[name=item]:checked")) {
+        const ticked = form.querySelectorAll("[name=item]:checked");
+        for (const box of ticked) {
             total += Number(box.dataset.amount);
         }
         const payable = Number(total.toFixed(format.digits)) > 0;
@@ -46,7 +48,8 @@
             limits.hidden = !payable || taken > 0;
         }
         if (nothing) {
-            nothing.hidden = payable;
+            nothing.hidden = payable || !ticked.length;
+            unticked.hidden = ticked.length > 0;
         }
         if (typed) {
             typed.placeholder = write(payable ? total : 0);

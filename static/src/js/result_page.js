@@ -19,11 +19,7 @@
             delete result.dataset.ask;
             // A region of its own: screen readers say what changes in it.
             result.replaceChildren(...found.childNodes);
-            document.querySelector(".pay-now-next")?.remove();
-            const next = page.querySelector(".pay-now-next");
-            if (next) {
-                result.after(next);
-            }
+            document.querySelector(".pay-now-next").replaceWith(page.querySelector(".pay-now-next"));
         }
     }
 
