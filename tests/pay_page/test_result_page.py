@@ -1,5 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import time
 from urllib.parse import urlsplit
 
 from lxml import html
@@ -198,6 +199,8 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         for size, suffix in ((PHONE, '_phone'), (DESKTOP, '')):
             with self.subTest(page=name, size=size):
                 self.show(browser, path, HEADING, f'result_{name}{suffix}', size)
+                # A page that waits asks by itself, while the test has the cursor.
+                self.run_js(browser, 'window.fetch = () => new Promise(() => {})')
                 self.assert_fits(browser)
                 self.assert_accessible(browser)
                 self.assert_readable(browser)
@@ -241,6 +244,9 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
             # The PDF that was never printed, then the payment.
             made = "document.querySelector('.pay-now-form button[form=pay_now_print]')"
             self.run_js(browser, f'{made}.click(), {made}.click()')
+            # Until the answer is there the page says nothing.
+            time.sleep(1)
+            self._wait_remaining_requests(60)
             self.wait_for(browser, 'true')
             self.run_js(browser, f'{box}.click()')
             pay = "document.querySelector('[name=provider_id]')"
