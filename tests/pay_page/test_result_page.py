@@ -209,6 +209,12 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         self.picture(browser, f'result_{name}_dark')
         self.set_dark(browser, False)
 
+    def press_twice(self, browser, button):
+        """Double-click, and wait: until the answer is there a page says nothing."""
+        self.run_js(browser, f'{button}.click(), {button}.click()')
+        time.sleep(1)
+        self._wait_remaining_requests(60)
+
     def test_it_is_printed_and_paid_on(self):
         """What the payer presses afterwards, twice each."""
         invoice = self.make_invoice(700, invoice_payment_term_id=self.term.id)
@@ -238,19 +244,16 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
             self.assert_fits(browser)
             self.picture(browser, 'result_languages')
             english = "document.querySelector('.pay-now-languages [lang=en-US]')"
-            self.run_js(browser, f'{english}.click(), {english}.click()')
+            self.press_twice(browser, english)
             self.wait_for(browser, "document.documentElement.lang === 'en-US'")
             self.assertFalse(self.run_js(browser, f'{box}.checked'))
             # The PDF that was never printed, then the payment.
             made = "document.querySelector('.pay-now-form button[form=pay_now_print]')"
-            self.run_js(browser, f'{made}.click(), {made}.click()')
-            # Until the answer is there the page says nothing.
-            time.sleep(1)
-            self._wait_remaining_requests(60)
+            self.press_twice(browser, made)
             self.wait_for(browser, 'true')
             self.run_js(browser, f'{box}.click()')
             pay = "document.querySelector('[name=provider_id]')"
-            self.run_js(browser, f'{pay}.click(), {pay}.click()')
+            self.press_twice(browser, pay)
             self.wait_for(browser, "!document.querySelector('.pay-now-form')")
         self.env.invalidate_all()
         self.assertTrue(invoice.invoice_pdf_report_id)
