@@ -1,10 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 {
-    'name': "Pay Now: online payment of invoices and reminders",
+    'name': "Pay Now: online payment",
     'version': '19.0.1.8.0',
     'category': 'Accounting/Payment Providers',
-    'summary': "A Pay now button on invoices and reminders, booked and reconciled by itself",
+    # Apps searches name and summary, those of a module that is not installed in English only.
+    'summary': "Pay now buttons on invoices and reminders, booked by themselves: Stripe, PayPal"
+    " (relance, paiement en ligne)",
     'author': "Pay Now",
     'license': 'LGPL-3',
     'depends': ['account_payment', 'sale'],
