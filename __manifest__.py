@@ -2,7 +2,7 @@
 
 {
     'name': "Pay Now: online payment",
-    'version': '19.0.1.8.0',
+    'version': '19.0.1.9.0',
     'category': 'Accounting/Payment Providers',
     # Apps searches name and summary, those of a module that is not installed in English only.
     'summary': "Pay now buttons on invoices and reminders, booked by themselves: Stripe, PayPal"

@@ -154,7 +154,7 @@ class TestToHandle(ToHandleCommon):
         found = self.make_discrepancy()
         row = self.rows('discrepancy')
         self.assertEqual(row.name, "The commission could not be booked: no account")
-        french = "La commission n’a pas pu être comptabilisée : no account"
+        french = "La commission n’a pas pu être comptabilisée\N{NO-BREAK SPACE}: no account"
         self.assertEqual(
             row.with_context(lang='fr_FR').name.replace('\N{NO-BREAK SPACE}', ' '), french
         )

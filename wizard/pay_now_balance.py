@@ -88,9 +88,8 @@ class PayNowBalance(models.TransientModel):
                 " exactly once."
             )
         return self.env._(
-            "Right to the cent as far as it is booked: %(amount)s at the provider, of"
-            " %(count)s movements, are not booked yet. All others stand on the clearing account"
-            " exactly once.",
+            "Right to the cent as far as it is booked: %(amount)s at the provider are not booked"
+            " yet (movements: %(count)s). All others stand on the clearing account exactly once.",
             amount=self.currency_id.format(waiting.amount),
             count=waiting.number,
         )
@@ -126,6 +125,7 @@ class PayNowBalance(models.TransientModel):
             'name': self.env._("Balance at the providers"),
             'res_model': self._name,
             'view_mode': 'list,form',
+            'help': self._no_provider_help(),
             'domain': [('id', 'in', records.ids)],
             'context': {'create': False, 'pay_now_shown': records.ids},
         }
@@ -321,6 +321,7 @@ class PayNowBalance(models.TransientModel):
             'name': name,
             'res_model': 'account.move.line',
             'view_mode': 'list,form',
+            'help': self._nothing_help(),
             'domain': list(
                 Domain('account_id', '=', self.account_id.id)
                 & Domain('company_id', '=', self.company_id.id)

@@ -5,6 +5,7 @@ import polib
 
 from .. import settings
 from ..env import console, databases, odoo
+from . import wording
 
 #: The command line of Odoo's own export takes none of our options.
 EXPORT = '''
@@ -38,6 +39,8 @@ def export(server):
     french.merge(terms)
     for entry in french.obsolete_entries():
         french.remove(entry)
+    for entry in french:
+        entry.msgstr = wording.french(entry.msgstr)
     french.save(str(path))
     open_terms = french.untranslated_entries() + french.fuzzy_entries()
     for entry in open_terms:

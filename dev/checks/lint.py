@@ -14,7 +14,7 @@ from lxml import etree
 
 from .. import settings
 from ..env import console, odoo
-from . import structure
+from . import structure, wording
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
 PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]
@@ -47,6 +47,7 @@ def run():
         "manifest": _manifest,
         "XML": _xml,
         "translations": _translations,
+        "wording": _wording,
         "README.rst": _readme,
     }
     with console.step("checks of the source"):
@@ -140,6 +141,18 @@ def _translations():
                 problems.append(f"{where}: other placeholders in the translation")
         known = {entry.msgid for entry in entries if not entry.obsolete}
         problems += [f"{path.name}: {text[:60]!r} is missing" for text in sorted(template - known)]
+    return "\n".join(problems)
+
+
+def _wording():
+    """Check how texts are written, in the source and in each language."""
+    problems = wording.source_problems(settings.CHECKOUT)
+    problems += wording.lists_without_help(settings.CHECKOUT)
+    for path in _files("i18n/*.po*"):
+        for entry in polib.pofile(str(path)):
+            text = entry.msgid if path.suffix == ".pot" else entry.msgstr
+            if found := wording.problem(text, is_french=path.name == "fr.po"):
+                problems.append(f"{path.name}:{entry.linenum}: {found}")
     return "\n".join(problems)
 
 

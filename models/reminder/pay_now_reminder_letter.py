@@ -208,7 +208,9 @@ class PayNowReminder(models.Model):
         """
         contents = [letter.raw for letter in self.sudo().letter_id]
         names = ', '.join(dict.fromkeys(self.run_id.mapped('name')))
-        name = self.env._("%(run)s – %(count)s letter(s).pdf", run=names, count=len(self))
+        count = len(self)
+        letters = self.env._("1 letter") if count == 1 else self.env._("%s letters", count)
+        name = f'{names} – {letters}.pdf'
         content = pdf.merge_pdf(contents) if len(contents) > 1 else contents[0]
         return self.env['ir.attachment']._pay_now_keep_pdf(run, name, content)
 

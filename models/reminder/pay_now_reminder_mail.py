@@ -34,6 +34,9 @@ class PayNowReminder(models.Model):
     )
 
     amount_due_text = fields.Char(string="Amounts due by currency", compute='_compute_texts')
+    item_count_text = fields.Char(
+        string="Number of invoices in words", compute='_compute_item_count_text'
+    )
     items_html = fields.Html(string="Items and button", compute='_compute_texts', sanitize=False)
     transfer_html = fields.Html(
         string="How to pay by transfer", compute='_compute_texts', sanitize=False
@@ -49,6 +52,15 @@ class PayNowReminder(models.Model):
     own_payable = fields.Monetary(string="Payable in the own text", readonly=True)
 
     # === COMPUTE METHODS === #
+
+    @api.depends('item_count')
+    @api.depends_context('lang')
+    def _compute_item_count_text(self):
+        for reminder in self:
+            count = reminder.item_count
+            reminder.item_count_text = (
+                self.env._("1 invoice") if count == 1 else self.env._("%s invoices", count)
+            )
 
     @api.depends_context('lang', 'pay_now_attached')
     @by_engine('read')

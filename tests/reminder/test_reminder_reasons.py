@@ -144,7 +144,7 @@ class TestReminderReasons(ReasonsCommon):
                 }
             ),
             f"Excluded from reminders until {self.day:%m/%d/%Y} – Livraison",
-            f"Exclu des rappels jusqu'au {self.day:%d/%m/%Y} – Livraison",
+            f"Exclu des rappels jusqu’au {self.day:%d/%m/%Y} – Livraison",
         )
 
     def test_reminded_before(self):
@@ -188,7 +188,7 @@ class TestReminderReasons(ReasonsCommon):
         self.assert_reads(
             reminder,
             "The mail came back from client@example.com",
-            "L'e-mail est revenu de client@example.com",
+            "L’e-mail est revenu de client@example.com",
         )
         reminder.sudo().reason_codes = [
             ['under_way', {}],
@@ -198,7 +198,7 @@ class TestReminderReasons(ReasonsCommon):
             reminder,
             "Another reminder is on its way, Not attached, as it could not be printed: F/1, F/2"
             " (no paper)",
-            "Un autre rappel est en cours d'envoi, Non joint, faute d'avoir pu être"
+            "Un autre rappel est en cours d’envoi, Non joint, faute d’avoir pu être"
             " imprimé\N{NO-BREAK SPACE}: F/1, F/2 (no paper)",
         )
 
@@ -250,7 +250,7 @@ class TestReminderReasons(ReasonsCommon):
         self.assert_reads(
             reminder,
             "of_tomorrow, Another reminder is on its way",
-            "of_tomorrow, Un autre rappel est en cours d'envoi",
+            "of_tomorrow, Un autre rappel est en cours d’envoi",
         )
 
     def test_every_code_says_something(self):

@@ -29,7 +29,7 @@ CANCEL = {'en': "Cancel and return to %s", 'fr': "Annuler et retourner sur %s"}
 TITLE = {'en': "Pay with PayPal", 'fr': "Payer avec PayPal"}
 OVER = {
     'en': "This payment has been approved already, or is no longer possible.",
-    'fr': "Ce paiement a déjà été approuvé ou n'est plus possible.",
+    'fr': "Ce paiement a déjà été approuvé ou n’est plus possible.",
 }
 ERRORS = {
     'fr': {

@@ -31,7 +31,7 @@ BUTTONS = {
 BACK = {'en': "Cancel and go back", 'fr': "Annuler et revenir"}
 OVER = {
     'en': "This checkout can no longer be paid.",
-    'fr': "Ce paiement n'est plus possible.",
+    'fr': "Ce paiement n’est plus possible.",
 }
 
 
