@@ -422,11 +422,13 @@ class PayNowPayout(models.Model):
         else:
             # A person has the last word: what was undone before counts no more.
             (counterpart | item).reconcile()
+        # The company reads it, whoever's statement line it was.
+        env = self.with_context(lang=self.company_id._pay_now_lang()).env
         self.message_post(
-            body=self.env._(
+            body=env._(
                 "Matched with the bank: %(label)s of %(date)s",
                 label=line.payment_ref or '',
-                date=format_date(self.env, line.date),
+                date=format_date(env, line.date),
             )
         )
 

@@ -56,9 +56,8 @@ class PaymentProvider(models.Model):
                     'pay_now_checked_at': False,
                 }
             )
-            provider.message_post(
-                body=self.env._("%s: this is the live database.", self.env.user.name)
-            )
+            read = provider.with_context(lang=provider.company_id._pay_now_lang())
+            read.message_post(body=read.env._("%s: this is the live database.", read.env.user.name))
         away._pay_now_acknowledge_health()
         for name in ('ir_cron_health', 'ir_cron_sweep', 'ir_cron_reminders_send'):
             if cron := self.env.ref(f'account_pay_now.{name}', raise_if_not_found=False):

@@ -29,7 +29,7 @@ class PayNowReminderRun(models.Model):
         self.problem_codes = [*others, ['mail_server', values]]
         user = self._sender()
         if not known:
-            run = self.with_context(lang=user.lang or self.env.lang)
+            run = self.with_context(lang=user.lang or self.company_id._pay_now_lang())
             run.sudo().activity_schedule(
                 'mail.mail_activity_data_warning',
                 user_id=user.id,

@@ -409,7 +409,8 @@ class PayNowReminder(models.Model):
         for run, reminders in failed.grouped('run_id').items():
             by_user = reminders.grouped(lambda one: one._responsible())
             for user, own in by_user.items():
-                own.with_context(lang=user.lang or self.env.lang)._notify(run, user)
+                lang = user.lang or run.company_id._pay_now_lang()
+                own.with_context(lang=lang)._notify(run, user)
             run._tell_sender(by_user.keys())
 
     # === BUSINESS METHODS - JOBS === #
