@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import parse_qsl, urlsplit
 
+from markupsafe import Markup
+
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize, formataddr
 from odoo.tools.mail import email_normalize_all, email_split_tuples
@@ -324,6 +326,16 @@ def masked_emails(value):
         '@'.join(f'{part[:1]}…' for part in one.rpartition('@')[::2])
         for one in email_addresses(value)
     )
+
+
+def empty_list_help(title, text):
+    """Return what a list says where there is nothing in it.
+
+    :param str title: that there is nothing.
+    :param str text: what comes here, and what to do.
+    :rtype: markupsafe.Markup
+    """
+    return Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (title, text)
 
 
 def group_by_four(number):

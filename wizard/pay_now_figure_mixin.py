@@ -37,6 +37,7 @@ class PayNowFigureMixin(models.AbstractModel):
             'name': dict(self._fields['code']._description_selection(self.env))[self.code],
             'res_model': self.model,
             'view_mode': 'list,form',
+            'help': self.env['pay.now.sheet.mixin']._nothing_help(),
             'domain': self.domain,
             'context': {'create': False},
         }

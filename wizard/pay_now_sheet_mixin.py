@@ -10,6 +10,8 @@ import xlsxwriter
 from odoo import api, fields, models
 from odoo.tools.misc import format_date
 
+from odoo.addons.account_pay_now import utils
+
 #: How wide the columns of a sheet are, in characters.
 NARROWEST, WIDEST = 12, 60
 #: Names of sheets: so long at the most, and without these.
@@ -44,6 +46,25 @@ class PayNowSheetMixin(models.AbstractModel):
         for one in self:
             # Accountants may not read providers.
             one.display_name = one.provider_id.sudo().name
+
+    # === BUSINESS METHODS - EMPTY LISTS === #
+
+    @api.model
+    def _no_provider_help(self):
+        return utils.empty_list_help(
+            self.env._("No provider is connected yet"),
+            self.env._(
+                "Connect Stripe or PayPal in the online payment set-up: from then on the balance of"
+                " any day and the statement of any month are shown here."
+            ),
+        )
+
+    @api.model
+    def _nothing_help(self):
+        return utils.empty_list_help(
+            self.env._("Nothing moved"),
+            self.env._("Choose another day, or a longer period, to see what it is made of."),
+        )
 
     # === ACTION METHODS === #
 

@@ -46,6 +46,7 @@ class PayNowStatement(models.TransientModel):
             'name': self.env._("Movements at %s", self.display_name),
             'res_model': 'pay.now.movement',
             'view_mode': 'list,form',
+            'help': self._nothing_help(),
             'domain': self._domain(),
             'context': {'create': False},
         }
@@ -91,6 +92,7 @@ class PayNowStatement(models.TransientModel):
             'name': self.env._("Statements of the providers"),
             'res_model': self._name,
             'view_mode': 'list,form',
+            'help': self._no_provider_help(),
             'domain': [('id', 'in', records.ids)],
             'context': {'create': False, 'pay_now_shown': records.ids},
         }

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 from odoo.addons.account_pay_now.models.provider import problems
 
 
@@ -95,18 +95,24 @@ class PayNowPayout(models.Model):
                     last=format_date(self.env, last),
                 )
             )
+        view = self.env.ref('account_pay_now.account_bank_statement_line_view_match')
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Which bank line is it?"),
             'res_model': 'account.bank.statement.line',
             'view_mode': 'list',
-            'views': [
-                (self.env.ref('account_pay_now.account_bank_statement_line_view_match').id, 'list')
-            ],
+            'help': self._no_line_help(),
+            'views': [(view.id, 'list')],
             'domain': [('id', 'in', fitting.ids)],
             'context': {'pay_now_payout_id': self.id, 'create': False},
             'target': 'new',
         }
+
+    def _no_line_help(self):
+        return utils.empty_list_help(
+            self.env._("No bank line fits"),
+            self.env._("Enter or import the statement of the bank, then match the payout."),
+        )
 
     def action_accept_proposal(self):
         """Match the payout with the bank line that is proposed.
