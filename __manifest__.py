@@ -28,6 +28,7 @@
         'data/payment_provider_data.xml',
         'data/mail_template_data.xml',
         'data/ir_cron_data.xml',
+        'data/web_tour_data.xml',
         'wizard/pay_now_trial_views.xml',
         'wizard/pay_now_forecast_line_views.xml',
         'wizard/pay_now_options_views.xml',
@@ -65,7 +66,11 @@
         'views/menus.xml',
     ],
     'assets': {
-        'web.assets_backend': ['account_pay_now/static/src/css/setup.css'],
+        'web.assets_backend': [
+            'account_pay_now/static/src/css/setup.css',
+            'account_pay_now/static/src/js/deadline/*',
+            'account_pay_now/static/src/js/tours/*',
+        ],
         # Loaded with the first screen that has one of its `js_class`.
         'web.assets_backend_lazy': [
             'account_pay_now/static/src/js/reminder_run/*',

@@ -85,7 +85,7 @@ class PayNowReminder(models.Model):
             ('held', "Not sent"),
             ('failed', "Failed"),
             ('uncertain', "Uncertain"),
-            ('canceled', "Canceled"),
+            ('canceled', "Dropped"),
         ],
         default='draft',
         required=True,
