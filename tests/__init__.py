@@ -21,6 +21,7 @@ from . import (
     test_to_handle,
     test_undone,
     test_untranslated,
+    test_words,
 )
 from .discrepancy import *
 from .dispute import *

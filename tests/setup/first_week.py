@@ -14,6 +14,12 @@ class FirstWeekCommon(PayNowCommon, MockEmail):
     """The company of the other tests, and what its books may look like in the first week."""
 
     @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Without one it would be told.
+        cls.company.partner_id.lang = 'en_US'
+
+    @classmethod
     def without_mail_server(cls):
         cls.env['ir.mail_server'].search([]).active = False
 
