@@ -135,6 +135,8 @@ SHARED_FIELDS = (
     'pay_now_test_email',
     *OPTION_FIELDS,
     'pay_now_letters',
+    'pay_now_hold_out',
+    'pay_now_capital_cost',
     'pay_now_answer_paid',
     'pay_now_answer_promise',
     'pay_now_answer_problem',

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Pure helpers: text, codes, addresses. None touches the database."""
 
+import hashlib
 import hmac
 import ipaddress
 import re
@@ -166,6 +167,22 @@ def provider_reference_text(value, length=60):
     """
     ascii_text = unicodedata.normalize('NFKD', value or '').encode('ascii', 'ignore').decode()
     return re.sub(r'[^A-Za-z0-9_.]+', '-', ascii_text).strip('-')[:length].strip('-') or 'payment'
+
+
+def is_in_share(partner_id, company_id, percent):
+    """Tell whether chance puts a customer of a company into a share of all: always the same answer.
+
+    By the hash of both ids, as SQL has it: `('x' || left(md5(partner || '-' || company),
+    7))::bit(28)::int % 10000 < percent * 100`. Whoever is in a share is in each larger one.
+
+    :param int partner_id: the customer.
+    :param int company_id: the company.
+    :param float percent: how large the share is.
+    :rtype: bool
+    """
+    text = f'{partner_id}-{company_id}'.encode()
+    digest = hashlib.md5(text, usedforsecurity=False).hexdigest()
+    return int(digest[:7], 16) % 10000 < percent * 100
 
 
 def same_secret(known, given):

@@ -240,7 +240,16 @@ class AccountMove(models.Model):
             return 'option'
         if self._pay_now_other_method():
             return 'method'
-        return 'previous_balance' if purpose == 'reminder' and previous_balance else False
+        if purpose == 'reminder' and previous_balance:
+            return 'previous_balance'
+        # The last one: who is held out would have a button.
+        return 'hold_out' if purpose == 'reminder' and self._pay_now_is_held_out() else False
+
+    def _pay_now_is_held_out(self):
+        """Tell whether the customer is reminded without a button, so that its effect shows."""
+        share = self.company_id.sudo().pay_now_hold_out
+        root = self.company_id.root_id
+        return bool(share) and utils.is_in_share(self._pay_now_customer().id, root.id, share)
 
     def _pay_now_all_in_progress(self):
         """Return the invoices that a payment is on its way for: for all that is open of them.
@@ -356,6 +365,7 @@ class AccountMove(models.Model):
             'option': option,
             'method': lambda method: self.env._("Payment method: %s", method),
             'previous_balance': lambda: self.env._("Previous balance printed"),
+            'hold_out': lambda: self.env._("Held out, to measure what the button changes"),
             'in_progress': lambda: self.env._("Payment in progress"),
         }
 

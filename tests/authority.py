@@ -75,9 +75,10 @@ BY_PEOPLE = {
     """,
     'res.company': """
         pay_now_answer_paid pay_now_answer_problem pay_now_answer_promise
-        pay_now_any_method_accounting pay_now_any_method_sales pay_now_daily_cap
-        pay_now_grace_days pay_now_hour_from pay_now_hour_to pay_now_letters
-        pay_now_minimum_amount pay_now_partial pay_now_print_link pay_now_print_qr
+        pay_now_any_method_accounting pay_now_any_method_sales pay_now_capital_cost
+        pay_now_daily_cap pay_now_grace_days pay_now_hold_out pay_now_hour_from
+        pay_now_hour_to pay_now_letters pay_now_minimum_amount pay_now_partial
+        pay_now_print_link pay_now_print_qr
         pay_now_promise_days pay_now_provider_ids pay_now_receipts pay_now_reminder_accounting
         pay_now_reminder_auto pay_now_reminder_sales pay_now_reply_to pay_now_sage_customer_code
         pay_now_start_level_id pay_now_test_email pay_now_working_days

@@ -1,9 +1,11 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
+from odoo.addons.account_pay_now.utils import is_in_share
 
 
 @tagged('post_install', '-at_install')
@@ -112,6 +114,34 @@ class TestEligibility(PayNowCommon):
     def test_previous_balance(self):
         self.assert_refusal('previous_balance', ('reminder',), previous_balance=True)
 
+    def test_held_out(self):
+        """Without a button in reminders only, by chance, the same customers each time."""
+        self.company.pay_now_hold_out = 20
+        customers = self.env['res.partner'].create(
+            [{'name': f"Customer {n}", 'email': f'c{n}@example.com'} for n in range(300)]
+        )
+        root = self.company.root_id.id
+        held = customers.filtered(lambda one: is_in_share(one.id, root, 20))
+        # What SQL says of the same customers.
+        self.env.cr.execute(
+            "SELECT id FROM res_partner WHERE id IN %s AND"
+            " ('x' || left(md5(id || '-' || %s), 7))::bit(28)::int %% 10000 < 2000",
+            [customers._ids, root],
+        )
+        self.assertEqual({row[0] for row in self.env.cr.fetchall()}, set(held.ids))
+        self.assertTrue(30 < len(held) < 90, len(held))
+        less = customers.filtered(lambda one: is_in_share(one.id, root, 5))
+        self.assertLess(less, held)
+        invoice = self.make_invoice(partner=held[0])
+        self.assert_refusal('hold_out', ('reminder',), invoice)
+        # Another reason comes first: who is held out would have a button.
+        self.assert_refusal('previous_balance', ('reminder',), invoice, previous_balance=True)
+        self.assert_refusal(False, self.ALL, self.make_invoice(partner=(customers - held)[0]))
+        self.company.pay_now_hold_out = 0
+        self.assert_refusal(False, self.ALL, invoice)
+        with self.assertRaises(ValidationError):
+            self.company.pay_now_hold_out = 51
+
     def test_payment_in_progress(self):
         tx = self.checkout(self.lines(self.invoice))
         self.assert_refusal(False, self.ALL)
@@ -147,6 +177,7 @@ class TestEligibility(PayNowCommon):
             'method',
             'previous_balance',
             'in_progress',
+            'hold_out',
         ):
             self.assertTrue(self.invoice._pay_now_refusal_label(reason))
 

@@ -327,6 +327,10 @@ class PayNowReminder(models.Model):
             for move in offered.filtered(lambda move: move not in refusals):
                 if move._pay_now_other_method():
                     refusals[move] = 'method'
+        if any(offered.company_id.sudo().mapped('pay_now_hold_out')):
+            for move in offered.filtered(lambda move: move not in refusals):
+                if move._pay_now_is_held_out():
+                    refusals[move] = 'hold_out'
         return refusals
 
     def _pay_now_lines_domain(self):
@@ -618,11 +622,13 @@ class PayNowReminder(models.Model):
         :rtype: tuple(dict, dict)
         """
         moves = {reminder: reminder._moves_to_attach(items[reminder]) for reminder in self}
-        # With the previous balance, and on paper, no online payment is offered, nor by the PDFs.
+        # With the previous balance, on paper and to who is held out, nothing offers online payment.
         offering = {
             reminder: moves[reminder].filtered(lambda move: move._pay_now_pdf_offers_payment())
             for reminder in self
-            if reminder.run_id.print_previous_balance or reminder.channel == 'letter'
+            if reminder.run_id.print_previous_balance
+            or reminder.channel == 'letter'
+            or reminder._is_held_out()
         }
         empty = self.env['account.move'].sudo()
         failures = empty.union(
@@ -641,6 +647,11 @@ class PayNowReminder(models.Model):
             attachments[reminder] = Mail._pay_now_fitting(files, limit)
             problems[reminder] = self._pdf_problems(failed)
         return attachments, problems
+
+    def _is_held_out(self):
+        """Tell whether the reminder has no button for the sake of a comparison."""
+        self.ensure_one()
+        return any(code == 'hold_out' for code, _values in self.reason_codes or ())
 
     def _moves_to_attach(self, lines):
         """Return the invoices that leave with the reminder, the oldest first.

@@ -7,6 +7,9 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+#: Half of the customers are enough for any comparison.
+HOLD_OUT_MAX = 50
+
 
 class ResCompany(models.Model):
     """How a company reminds: its ready levels, when mails leave by themselves, and how many."""
@@ -21,6 +24,8 @@ class ResCompany(models.Model):
             'pay_now_hour_to',
             'pay_now_working_days',
             'pay_now_daily_cap',
+            'pay_now_hold_out',
+            'pay_now_capital_cost',
         ),
         True,
     )
@@ -53,6 +58,17 @@ class ResCompany(models.Model):
         string="Reminders a day at most",
         help="What is over leaves on the following days. 0: no limit.",
     )
+    pay_now_hold_out = fields.Float(
+        string="Customers reminded without a button",
+        digits=(5, 2),
+        help="In percent. The same customers each time, chosen by chance: comparing them with the"
+        " others shows what the button changes. 0: nobody.",
+    )
+    pay_now_capital_cost = fields.Float(
+        string="Cost of capital",
+        digits=(5, 2),
+        help="In percent a year: what the company pays, or misses, for money that comes later.",
+    )
 
     # === CONSTRAINT METHODS === #
 
@@ -65,6 +81,19 @@ class ResCompany(models.Model):
                 )
             if company.pay_now_daily_cap < 0:
                 raise ValidationError(self.env._("The most reminders a day cannot be negative."))
+
+    @api.constrains('pay_now_hold_out', 'pay_now_capital_cost')
+    def _check_pay_now_measuring(self):
+        for company in self:
+            if not 0 <= company.pay_now_hold_out <= HOLD_OUT_MAX:
+                raise ValidationError(
+                    self.env._(
+                        "At most %s percent of the customers are reminded without a button.",
+                        HOLD_OUT_MAX,
+                    )
+                )
+            if not 0 <= company.pay_now_capital_cost <= 100:
+                raise ValidationError(self.env._("The cost of capital is from 0 to 100 percent."))
 
     # === BUSINESS METHODS - LEVELS === #
 

@@ -42,6 +42,8 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_hour_to = fields.Float(related='company_id.pay_now_hour_to', readonly=False)
     pay_now_working_days = fields.Boolean(related='company_id.pay_now_working_days', readonly=False)
     pay_now_daily_cap = fields.Integer(related='company_id.pay_now_daily_cap', readonly=False)
+    pay_now_hold_out = fields.Float(related='company_id.pay_now_hold_out', readonly=False)
+    pay_now_capital_cost = fields.Float(related='company_id.pay_now_capital_cost', readonly=False)
     pay_now_reminder_auto = fields.Boolean(
         related='company_id.pay_now_reminder_auto', readonly=False
     )
