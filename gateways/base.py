@@ -224,6 +224,7 @@ class Movement:
     reference: str = ''  # the transaction's, as in `CheckoutRequest`
     database: str = ''  # that the reference is of, where the provider keeps it for us
     label: str = ''
+    available_at: datetime | None = None  # from when it may be paid out, where it is known
     reversal: bool = False  # as of a `Dispute`: `source_id` is the refund it is notified by
 
 

@@ -136,9 +136,9 @@ BY_THE_MODULE = {
         partner_id reason
     """,
     'pay.now.movement': """
-        amount booked_from booked_on charge_ref company_id currency_id dispute_id fee kind label
-        move_id movement_ref net occurred_at pay_now_deleted payment_ref payout_id provider_id
-        reference source_ref state transaction_id type
+        amount available_at booked_from booked_on charge_ref company_id currency_id dispute_id fee
+        kind label move_id movement_ref net occurred_at pay_now_deleted payment_ref payout_id
+        provider_id reference source_ref state transaction_id type
     """,
     'pay.now.onboarding': """
         company_id expires_at provider_id token_hash user_id

@@ -466,6 +466,7 @@ def movement(values):
         net=from_minor(values['net'], currency),
         currency=currency,
         created_at=instant(values['created']),
+        available_at=instant(values.get('available_on')),
         source_id=source['id'],
         payment_id=object_id(source.get('payment_intent')),
         charge_id=source['id']

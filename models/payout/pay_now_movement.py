@@ -71,6 +71,11 @@ class PayNowMovement(models.Model):
     type = fields.Char(string="The provider's type", readonly=True)
     label = fields.Char(string="Label", readonly=True)
     occurred_at = fields.Datetime(string="Happened on", readonly=True)
+    available_at = fields.Datetime(
+        string="Available from",
+        readonly=True,
+        help="From when on the provider may pay it out, where it says so.",
+    )
     currency_id = fields.Many2one(
         string="Currency", comodel_name='res.currency', required=True, readonly=True
     )
@@ -209,6 +214,7 @@ class PayNowMovement(models.Model):
             'type': line.type,
             'label': line.label,
             'occurred_at': provider.company_id._pay_now_instant(line.created_at),
+            'available_at': provider.company_id._pay_now_instant(line.available_at),
             'currency_id': currencies[line.currency].id,
             'amount': float(line.amount),
             'fee': float(line.fee),
