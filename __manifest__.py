@@ -49,6 +49,7 @@
         'views/account_move_views.xml',
         'views/account_move_line_views.xml',
         'views/account_payment_views.xml',
+        'views/digest_digest_views.xml',
         'views/res_partner_views.xml',
         'views/payment_provider_views.xml',
         'views/payment_transaction_views.xml',
@@ -63,6 +64,12 @@
         'views/pay_now_reminder_run_views.xml',
         'views/pay_now_to_handle_views.xml',
         'views/res_config_settings_views.xml',
+        'report/pay_now_chase_report_views.xml',
+        'report/pay_now_dso_report_views.xml',
+        'report/pay_now_due_report_views.xml',
+        'report/pay_now_money_report_views.xml',
+        'report/pay_now_paid_report_views.xml',
+        'report/pay_now_reminder_report_views.xml',
         'views/menus.xml',
     ],
     'assets': {
@@ -74,6 +81,8 @@
         # Loaded with the first screen that has one of its `js_class`.
         'web.assets_backend_lazy': [
             'account_pay_now/static/src/js/reminder_run/*',
+            'account_pay_now/static/src/js/collection_time.js',
+            'account_pay_now/static/src/xml/collection_time.xml',
         ],
     },
     'post_init_hook': 'post_init_hook',

@@ -29,5 +29,6 @@ from . import (  # isort: skip
     discrepancy,
     pay_page,
     reminder,
+    collection,
     setup,
 )

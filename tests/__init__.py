@@ -23,6 +23,7 @@ from . import (
     test_untranslated,
     test_words,
 )
+from .collection import *
 from .discrepancy import *
 from .dispute import *
 from .pay_page import *

@@ -296,7 +296,7 @@ class TestBelonging(BelongingCommon):
         self.assertEqual(self.other.pay_now_level_id, firm)
         domain = self.invoice.action_pay_now_reminders()['domain']
         self.assertFalse(self.env['pay.now.reminder'].search(domain))
-        level, day = self.stranger._pay_now_next_reminder()
+        level, day = self.stranger._pay_now_next_reminders()[self.stranger]
         self.assertFalse(level)
         self.assertTrue(day)
         run = self.generate(partner_ids=[Command.set(self.stranger.ids)])

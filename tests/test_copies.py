@@ -24,6 +24,12 @@ COPIED = {
         'repeat',
         'template_id',
     },
+    'digest.digest': {
+        'kpi_pay_now_days_to_pay',
+        'kpi_pay_now_overdue',
+        'kpi_pay_now_received',
+        'kpi_pay_now_reminders',
+    },
     # Core's field, to which the module adds values.
     'payment.provider': {'code', 'pay_now_minimum_amount'},
     'res.company': {

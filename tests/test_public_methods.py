@@ -184,6 +184,9 @@ class TestPublicMethods(AuthorityCommon):
                 'amount': 5,
             }
         )
+        sent = {'company_id': self.company.id, 'partner_id': self.customer.id}
+        sent |= {'state': 'sent', 'sent_at': '2026-01-05', 'level_id': run.reminder_ids.level_id.id}
+        self.env['pay.now.reminder'].sudo().create(sent)
         setup = self.env['pay.now.setup'].create({})
         options = self.env['pay.now.options'].create({})
         records = [
@@ -217,6 +220,10 @@ class TestPublicMethods(AuthorityCommon):
             *self.shown('pay.now.statement', *self.month()),
             self.env['pay.now.to.handle'].search([], limit=1),
             self.env['pay.now.timeline'].create({'query': tx.reference}),
+            *(
+                self.env[f'pay.now.{name}.report'].sudo().search([], limit=1)
+                for name in ('chase', 'dso', 'due', 'item', 'money', 'paid', 'reminder')
+            ),
         ]
         self.env.flush_all()
         return {record._name: record for record in records if record}

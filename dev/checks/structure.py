@@ -10,11 +10,12 @@ import re
 
 MODULE = "odoo.addons.account_pay_now"
 #: Folders whose classes extend Odoo's models.
-MODEL_FOLDERS = ("models", "wizard")
+MODEL_FOLDERS = ("models", "report", "wizard")
 #: What each folder of the module may import of the others.
 MAY_IMPORT = {
     "gateways": {"gateways"},
     "models": {"models", "gateways"},
+    "report": {"report", "models", "gateways"},
     "wizard": {"wizard", "models", "gateways"},
     "controllers": {"controllers", "models", "gateways"},
 }

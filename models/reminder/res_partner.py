@@ -100,10 +100,12 @@ class ResPartner(models.Model):
 
     @api.depends_context('company')
     def _compute_pay_now_next_reminder(self):
-        """Shown on forms: one customer at a time."""
+        """For all of a list at once."""
+        found = self.commercial_partner_id._origin._pay_now_next_reminders()
+        nothing = (self.env['pay.now.reminder.level'], False)
         for partner in self:
-            partner.pay_now_level_id, partner.pay_now_next_date = (
-                partner.commercial_partner_id._origin._pay_now_next_reminder()
+            partner.pay_now_level_id, partner.pay_now_next_date = found.get(
+                partner.commercial_partner_id._origin, nothing
             )
 
     # === ACTION METHODS === #
@@ -167,25 +169,56 @@ class ResPartner(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _pay_now_next_reminder(self):
-        """Return the level the customer is at, and from when the next reminder is due.
+    def _pay_now_next_reminders(self):
+        """Return the level that each customer is at, and from when its next reminder is due.
 
-        :rtype: tuple(pay.now.reminder.level, datetime.date | bool)
+        The number of queries does not depend on the number of customers.
+
+        :return: `{customer: (level, day)}`, no day where nothing will be sent.
+        :rtype: dict
         """
         company = self.env.company
         levels = self.env['pay.now.reminder.level'].search(
             [('company_id', 'parent_of', company.id)]
         )
-        Line, Reminder = self.env['account.move.line'], self.env['pay.now.reminder']
-        if not self or not levels or self.with_company(company).pay_now_reminder_mode == 'never':
-            return levels.browse(), False
-        lines = Line.search(
-            Line._pay_now_open_items_domain() & Line._pay_now_of_domain(self, company)
+        found = dict.fromkeys(self, (levels.browse(), False))
+        reminded = self.with_company(company).filtered(
+            lambda partner: partner.pay_now_reminder_mode != 'never'
         )
-        lines -= lines.browse([line.id for line in lines._pay_now_holds()])
-        history = Reminder._sent_levels(lines)
-        sent = levels.browse().union(*history.values()).sorted(levels._rank)[-1:]
+        if not reminded or not levels:
+            return found
+        Reminder = self.env['pay.now.reminder']
+        lines = reminded._pay_now_open_items_of(company)
+        every = self.env['account.move.line'].union(*lines.values())
+        history = Reminder._sent_levels(every)
         today = fields.Date.context_today(self)
         start = company._pay_now_start_of_old_debts(today)
-        last_sent = Reminder._last_sent_to(self, company.root_id).get(self)
-        return sent, levels._next_date(lines, history, today, start, last_sent)
+        last_sent = Reminder._last_sent_to(reminded, company.root_id)
+        for partner, mine in lines.items():
+            sent = levels.browse().union(*(history.get(line, levels.browse()) for line in mine))
+            day = levels._next_date(mine, history, today, start, last_sent.get(partner))
+            found[partner] = (sent.sorted(levels._rank)[-1:], day)
+        return found
+
+    def _pay_now_open_items_of(self, company):
+        """Return what the customers are reminded of: open, theirs, and not held.
+
+        :param res.company company: whose items, and whose branches'.
+        :return: `{customer: items}`
+        :rtype: dict
+        """
+        Line = self.env['account.move.line']
+        customers = {partner.commercial_partner_id.id for partner in self}
+        lines = Line.search(
+            Line._pay_now_open_items_domain()
+            & Domain('partner_id.commercial_partner_id', 'in', customers)
+            & Domain('company_id', 'child_of', company.id)
+        )
+        lines -= lines.browse([line.id for line in lines._pay_now_holds()])
+        by_customer = lines.grouped(lambda line: line.partner_id.commercial_partner_id.id)
+        return {
+            partner: by_customer.get(partner.commercial_partner_id.id, Line)._pay_now_of(
+                partner, company
+            )
+            for partner in self
+        }

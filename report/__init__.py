@@ -1,0 +1,13 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+# The mixin first: the models that inherit from it follow.
+from . import pay_now_report_mixin  # isort: skip
+from . import (
+    pay_now_chase_report,
+    pay_now_dso_report,
+    pay_now_due_report,
+    pay_now_item_report,
+    pay_now_money_report,
+    pay_now_paid_report,
+    pay_now_reminder_report,
+)

@@ -1,0 +1,211 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools import SQL
+
+from odoo.addons.account_pay_now import const
+
+
+class PayNowChaseReport(models.Model):
+    """Customers with overdue invoices, in the order in which to call them.
+
+    First those whose answer does not hold reminders back, the largest overdue amount first.
+    """
+
+    _name = 'pay.now.chase.report'
+    _description = "Customers to chase"
+    _inherit = ['pay.now.report.mixin']
+    _auto = False
+    _rec_name = 'partner_id'
+    _order = 'is_waiting, overdue_amount desc, id'
+
+    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
+    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
+    overdue_amount = fields.Monetary(string="Overdue", readonly=True)
+    due_amount = fields.Monetary(
+        string="Open in total", readonly=True, help="Overdue or not, of invoices."
+    )
+    invoice_count = fields.Integer(string="Overdue invoices", readonly=True)
+    oldest_date = fields.Date(string="Oldest due date", readonly=True)
+    days_late = fields.Integer(string="Days late", aggregator='max', readonly=True)
+    level_id = fields.Many2one(string="Level", comodel_name='pay.now.reminder.level', readonly=True)
+    last_reminder = fields.Datetime(string="Last reminder", readonly=True)
+    answer = fields.Selection(
+        string="The customer said", selection=const.ANSWER_KINDS, readonly=True
+    )
+    answer_date = fields.Date(string="Promised for", readonly=True)
+    is_waiting = fields.Boolean(string="Answer holds", readonly=True)
+    usual_days_late = fields.Float(
+        string="Usually late",
+        aggregator='avg',
+        readonly=True,
+        digits=(16, 0),
+        help="Days after the due date on which the customer paid, the mean of the last twelve"
+        " months.",
+    )
+    has_paid = fields.Boolean(string="Has paid in the last twelve months", readonly=True)
+    online_share = fields.Float(
+        string="Paid online",
+        aggregator='avg',
+        readonly=True,
+        help="The share of what was paid in the last twelve months.",
+    )
+    activity_date = fields.Date(string="Next activity", readonly=True)
+    next_reminder = fields.Date(string="Next reminder", compute='_compute_next_reminder')
+    phone = fields.Char(related='partner_id.phone')
+    email = fields.Char(related='partner_id.email')
+    activity_state = fields.Selection(related='partner_id.activity_state')
+
+    _depends = {
+        'account.move': ['move_type'],
+        'account.move.line': [
+            'amount_residual',
+            'company_currency_id',
+            'company_id',
+            'date_maturity',
+            'display_type',
+            'journal_id',
+            'parent_state',
+            'partner_id',
+            'payment_id',
+            'reconciled',
+        ],
+        'account.partial.reconcile': ['amount', 'credit_move_id', 'debit_move_id'],
+        'mail.activity': ['active', 'date_deadline', 'res_id', 'res_model'],
+        'pay.now.answer': ['company_id', 'date', 'kind', 'partner_id', 'state', 'until'],
+        'pay.now.reminder': ['item_ids', 'level_id', 'partner_id', 'sent_at', 'state'],
+        'payment.transaction': ['provider_id'],
+        'res.partner': ['commercial_partner_id', 'user_id'],
+    }
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('partner_id', 'company_id')
+    def _compute_next_reminder(self):
+        for company, rows in self.grouped('company_id').items():
+            found = rows.partner_id.with_company(company)._pay_now_next_reminders()
+            for row in rows:
+                row.next_reminder = found[row.partner_id.with_company(company)][1]
+
+    # === ACTION METHODS === #
+
+    def _opened(self):
+        """Override of `pay.now.report.mixin`: the customer."""
+        return self.partner_id
+
+    def action_items(self):
+        """Show what the customers owe, item by item.
+
+        :return: a window action.
+        :rtype: dict
+        """
+        return self.partner_id.action_pay_now_due_items()
+
+    def action_answer(self):
+        """Note what the customer says about all that is overdue, on the phone or by mail.
+
+        :return: the action of the form.
+        :rtype: dict
+        """
+        self.ensure_one()
+        Line = self.env['account.move.line']
+        lines = Line.search(
+            Line._pay_now_open_items_domain()
+            & Line._pay_now_of_domain(self.partner_id, self.company_id)
+        )
+        today = self._today()
+        overdue = lines.filtered(lambda line: line.date_maturity < today)
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("The customer says"),
+            'res_model': 'pay.now.answer',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {
+                'default_company_id': self.company_id.id,
+                'default_partner_id': self.partner_id.id,
+                'default_item_ids': [Command.set(overdue.ids)],
+            },
+        }
+
+    def action_remind(self):
+        """Generate reminders to these customers: the list comes before anything is sent.
+
+        :return: the action of the wizard.
+        :rtype: dict
+        """
+        action = self.env['ir.actions.actions']._for_xml_id(
+            'account_pay_now.action_pay_now_generate_reminders'
+        )
+        action['context'] = {
+            'default_partner_ids': [Command.set(self.partner_id.ids)],
+            'default_company_id': self.company_id.root_id[:1].id or self.env.company.id,
+        }
+        return action
+
+    # === QUERIES === #
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """
+            SELECT debt.id, debt.partner_id, debt.company_id, debt.currency_id, customer.user_id,
+                   debt.overdue_amount, debt.due_amount, debt.invoice_count, debt.oldest_date,
+                   %(today)s - debt.oldest_date AS days_late, debt.level_id, debt.last_reminder,
+                   answer.kind AS answer, answer.date AS answer_date,
+                   answer.root_id IS NOT NULL AS is_waiting,
+                   habit.partner_id IS NOT NULL AS has_paid,
+                   habit.days_late AS usual_days_late, habit.online_share, activity.date
+                   AS activity_date
+              FROM %(debts)s debt
+              JOIN res_partner customer ON customer.id = debt.partner_id
+              JOIN res_company company ON company.id = debt.company_id
+              LEFT JOIN %(answers)s answer
+                ON answer.root_id = %(root)s AND answer.partner_id = debt.partner_id
+              LEFT JOIN %(habits)s habit
+                ON habit.company_id = debt.company_id AND habit.partner_id = debt.partner_id
+              LEFT JOIN (
+                  SELECT res_id, min(date_deadline) AS date FROM mail_activity
+                   WHERE res_model = 'res.partner' AND active
+                   GROUP BY res_id
+              ) activity ON activity.res_id = debt.partner_id
+            """,
+            today=SQL("%s::date", self._today()),
+            debts=self._debts(),
+            answers=self._answers(),
+            root=self._root(),
+            habits=self._habits(),
+        )
+
+    @api.model
+    def _debts(self):
+        """Return what is overdue of invoices; by `company_id` and `partner_id`."""
+        return SQL(
+            """(
+                SELECT min(line.id) AS id, contact.commercial_partner_id AS partner_id,
+                       line.company_id, line.company_currency_id AS currency_id,
+                       sum(line.amount_residual) AS due_amount,
+                       sum(line.amount_residual) FILTER (WHERE late.late) AS overdue_amount,
+                       count(DISTINCT line.move_id) FILTER (WHERE late.late) AS invoice_count,
+                       min(line.date_maturity) AS oldest_date,
+                       max(reminded.sent_at) AS last_reminder,
+                       (array_agg(reminded.level_id ORDER BY level.delay_days DESC, level.id DESC)
+                        FILTER (WHERE level.id IS NOT NULL))[1] AS level_id
+                  FROM account_move_line line
+                  JOIN account_move move ON move.id = line.move_id
+                  JOIN res_partner contact ON contact.id = line.partner_id
+                  CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
+                  LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
+                  LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
+                 WHERE line.display_type = 'payment_term' AND NOT line.reconciled
+                   AND line.parent_state = 'posted' AND line.amount_residual > 0
+                   AND move.move_type = 'out_invoice'
+                 GROUP BY 2, 3, 4
+                HAVING bool_or(late.late)
+            )""",
+            today=SQL("%s::date", self._today()),
+            reminded=self._reminded(),
+        )

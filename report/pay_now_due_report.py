@@ -1,0 +1,158 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from odoo.addons.account_pay_now import const
+
+#: How long overdue; in the order of their keys.
+AGES = [
+    ('0_not_due', "Not due"),
+    ('1_30', "1–30 days"),
+    ('31_60', "31–60 days"),
+    ('61_90', "61–90 days"),
+    ('91_more', "More than 90 days"),
+]
+
+
+class PayNowDueReport(models.Model):
+    """What customers owe, by age: the open items of the receivable accounts.
+
+    All of it is the balance of these accounts: credit notes and unmatched payments count negative.
+    """
+
+    _name = 'pay.now.due.report'
+    _description = "Due items by age"
+    _inherit = ['pay.now.report.mixin']
+    _auto = False
+    _rec_name = 'move_id'
+    _order = 'date_maturity, id'
+
+    move_id = fields.Many2one(string="Entry", comodel_name='account.move', readonly=True)
+    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
+    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    invoice_user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
+    application = fields.Selection(
+        string="Application", selection=const.APPLICATIONS, readonly=True
+    )
+    level_id = fields.Many2one(
+        string="Reminder level", comodel_name='pay.now.reminder.level', readonly=True
+    )
+    last_reminder = fields.Datetime(string="Last reminder", readonly=True)
+    kind = fields.Selection(
+        string="Kind",
+        selection=[
+            ('invoice', "Invoices"),
+            ('credit_note', "Credit notes"),
+            ('other', "Payments and other entries"),
+        ],
+        readonly=True,
+    )
+    age = fields.Selection(string="Age", selection=AGES, readonly=True)
+    date_maturity = fields.Date(string="Due date", readonly=True)
+    days_late = fields.Integer(
+        string="Days late",
+        aggregator='avg',
+        readonly=True,
+        help="Since the due date; negative before it.",
+    )
+    amount_residual = fields.Monetary(string="Amount due", readonly=True)
+    expected_date = fields.Date(
+        string="Expected on",
+        readonly=True,
+        help="The day that the customer named, else the due date and as many days as the customer"
+        " was late on average in the last twelve months (customers without a payment: as all of"
+        " the company's). Never before today. An estimate: nobody has promised it.",
+    )
+
+    _depends = {
+        'account.move': ['commercial_partner_id', 'invoice_user_id', 'move_type'],
+        'account.move.line': [
+            'account_id',
+            'amount_residual',
+            'company_currency_id',
+            'company_id',
+            'date',
+            'date_maturity',
+            'parent_state',
+            'partner_id',
+            'reconciled',
+        ],
+        'account.partial.reconcile': ['amount', 'credit_move_id', 'debit_move_id'],
+        'pay.now.answer': ['company_id', 'date', 'kind', 'partner_id', 'state', 'until'],
+        'pay.now.reminder': ['item_ids', 'level_id', 'partner_id', 'sent_at', 'state'],
+        'payment.transaction': ['provider_id'],
+        'res.partner': ['commercial_partner_id'],
+        'sale.order.line': ['invoice_lines'],
+    }
+
+    @property
+    def _table_query(self):
+        return SQL('%s %s %s', self._select(), self._from(), self._where())
+
+    @api.model
+    def _select(self):
+        today = self._today()
+        return SQL(
+            """
+            SELECT line.id, line.move_id, contact.commercial_partner_id AS partner_id,
+                   line.company_id, line.company_currency_id AS currency_id, move.invoice_user_id,
+                   CASE WHEN sold.move_id IS NULL THEN 'accounting' ELSE 'sales' END AS application,
+                   reminded.level_id, reminded.sent_at AS last_reminder,
+                   CASE move.move_type WHEN 'out_invoice' THEN 'invoice'
+                        WHEN 'out_refund' THEN 'credit_note' ELSE 'other' END AS kind,
+                   CASE WHEN due.date >= %(today)s THEN '0_not_due'
+                        WHEN due.date >= %(today)s - 30 THEN '1_30'
+                        WHEN due.date >= %(today)s - 60 THEN '31_60'
+                        WHEN due.date >= %(today)s - 90 THEN '61_90'
+                        ELSE '91_more' END AS age,
+                   due.date AS date_maturity, %(today)s - due.date AS days_late,
+                   line.amount_residual,
+                   greatest(%(today)s, coalesce(
+                       answer.date,
+                       due.date + round(coalesce(habit.days_late, usual.days_late, 0))::int
+                   )) AS expected_date
+            """,
+            today=SQL("%s::date", today),
+        )
+
+    @api.model
+    def _from(self):
+        return SQL(
+            """
+            FROM account_move_line line
+            JOIN account_move move ON move.id = line.move_id
+            JOIN res_company company ON company.id = line.company_id
+            CROSS JOIN LATERAL (SELECT coalesce(line.date_maturity, line.date) AS date) due
+            LEFT JOIN res_partner contact ON contact.id = line.partner_id
+            LEFT JOIN %(sold)s sold ON sold.move_id = line.move_id
+            LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
+            LEFT JOIN %(answers)s answer
+              ON answer.root_id = %(root)s AND answer.partner_id = contact.commercial_partner_id
+             AND answer.kind <> 'problem'
+            LEFT JOIN %(habits)s habit
+              ON habit.company_id = line.company_id
+             AND habit.partner_id = contact.commercial_partner_id
+            LEFT JOIN (
+                SELECT company_id, avg(days_late) AS days_late FROM %(habits)s habit
+                 GROUP BY company_id
+            ) usual ON usual.company_id = line.company_id
+            """,
+            sold=self._sold(),
+            reminded=self._reminded(),
+            answers=self._answers(),
+            root=self._root(),
+            habits=self._habits(),
+        )
+
+    @api.model
+    def _where(self):
+        return SQL(
+            """
+            WHERE line.parent_state = 'posted' AND NOT line.reconciled AND line.amount_residual <> 0
+              AND line.account_id IN (
+                  SELECT id FROM account_account WHERE account_type = 'asset_receivable'
+              )
+            """
+        )

@@ -1,0 +1,75 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class PayNowItemReport(models.Model):
+    """What was sent, said and paid online about the items of invoices: for searching invoices.
+
+    Nobody sees it: what is found by it goes through the access rules of invoices.
+    """
+
+    _name = 'pay.now.item.report'
+    _description = "Reminders, answers and online payments of items"
+    _inherit = ['pay.now.report.mixin']
+    _auto = False
+    _rec_name = 'move_id'
+
+    move_id = fields.Many2one(string="Invoice", comodel_name='account.move', readonly=True)
+    level_id = fields.Many2one(
+        string="Reminder level", comodel_name='pay.now.reminder.level', readonly=True
+    )
+    last_reminder = fields.Datetime(string="Last reminder", readonly=True)
+    promised_for = fields.Date(string="Promised for", readonly=True)
+    is_paid_online = fields.Boolean(string="Paid online", readonly=True)
+
+    _depends = {
+        'account.move.line': ['company_id', 'display_type', 'move_id', 'partner_id', 'payment_id'],
+        'account.partial.reconcile': ['amount', 'credit_move_id', 'debit_move_id'],
+        'account.payment': ['payment_transaction_id'],
+        'pay.now.answer': ['company_id', 'date', 'item_ids', 'partner_id', 'state', 'until'],
+        'pay.now.reminder': ['item_ids', 'level_id', 'partner_id', 'sent_at', 'state'],
+        'payment.transaction': ['provider_id'],
+        'res.partner': ['commercial_partner_id'],
+    }
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """
+            SELECT line.id, line.move_id, reminded.level_id, reminded.sent_at AS last_reminder,
+                   promised.date AS promised_for, online.line_id IS NOT NULL AS is_paid_online
+              FROM account_move_line line
+              LEFT JOIN %s reminded ON reminded.line_id = line.id
+              LEFT JOIN %s promised ON promised.line_id = line.id
+              LEFT JOIN (
+                  SELECT DISTINCT line_id FROM %s payment WHERE online
+              ) online ON online.line_id = line.id
+             WHERE line.display_type = 'payment_term'
+            """,
+            self._reminded(),
+            self._promised(),
+            self._payments(),
+        )
+
+    @api.model
+    def _promised(self):
+        """Return the days that customers named for items that are theirs; by `line_id`.
+
+        As `pay.now.answer._holding_domain` has it: as long as the answer holds reminders back.
+        """
+        return SQL(
+            """(
+                SELECT DISTINCT ON (rel.line_id) rel.line_id, answer.date
+                  FROM pay_now_answer_item_rel rel
+                  JOIN pay_now_answer answer ON answer.id = rel.answer_id
+                  JOIN res_partner customer ON customer.id = answer.partner_id
+                  JOIN account_move_line line ON line.id = rel.line_id
+                  JOIN res_partner contact ON contact.id = line.partner_id
+                 WHERE answer.state = 'open' AND answer.until >= %s AND answer.kind <> 'problem'
+                   AND contact.commercial_partner_id = customer.commercial_partner_id
+                 ORDER BY rel.line_id, answer.id DESC
+            )""",
+            self._today(),
+        )

@@ -1,0 +1,150 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from odoo.addons.account_pay_now import const
+
+#: Payouts whose money is at the provider again.
+BACK = ('failed', 'canceled')
+
+
+class PayNowMoneyReport(models.Model):
+    """When the money comes: what is on its way to the bank, and what is still at the providers.
+
+    By the payouts and movements that the providers listed. What was there before the first payment
+    was booked here counts at PayPal only: Stripe pays it out with the first payouts.
+    """
+
+    _name = 'pay.now.money.report'
+    _description = "When do I get my money"
+    _inherit = ['pay.now.report.mixin']
+    _auto = False
+    _rec_name = 'provider_id'
+    _order = 'state desc, date, id'
+
+    provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
+    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    payout_id = fields.Many2one(string="Payout", comodel_name='pay.now.payout', readonly=True)
+    state = fields.Selection(
+        string="Where",
+        selection=[
+            ('on_way', "On its way to the bank"),
+            ('later', "At the provider, available later"),
+            ('available', "At the provider, available"),
+        ],
+        readonly=True,
+    )
+    date = fields.Date(
+        string="Day",
+        readonly=True,
+        help="When the payout is expected at the bank; or from when on the provider may pay it out,"
+        " by the rhythm that is set there. Available money has no day: it leaves with the next"
+        " payout, at PayPal when you ask for it.",
+    )
+    amount = fields.Monetary(string="Amount", readonly=True)
+
+    _depends = {
+        'pay.now.movement': [
+            'available_at',
+            'company_id',
+            'currency_id',
+            'kind',
+            'net',
+            'payout_id',
+            'provider_id',
+            'source_ref',
+        ],
+        'pay.now.payout': [
+            'amount',
+            'arrives_at',
+            'company_id',
+            'currency_id',
+            'listed',
+            'payout_ref',
+            'provider_id',
+            'state',
+        ],
+        'payment.provider': ['code', 'company_id', 'pay_now_opening_balance'],
+    }
+
+    def _opened(self):
+        """Override of `pay.now.report.mixin`: the payout."""
+        return self.payout_id
+
+    def action_open(self):
+        """Override of `pay.now.report.mixin`: what is still there is the provider's movements.
+
+        :return: a window action.
+        :rtype: dict
+        """
+        if self.payout_id:
+            return super().action_open()
+        self.ensure_one()
+        domain = [
+            ('provider_id', '=', self.provider_id.id),
+            ('currency_id', '=', self.currency_id.id),
+            '|',
+            ('payout_id', '=', False),
+            ('payout_id.state', 'in', BACK),
+        ]
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("At the provider"),
+            'res_model': 'pay.now.movement',
+            'view_mode': 'list,form',
+            'domain': domain,
+        }
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """
+            SELECT payout.id * 2 AS id, payout.provider_id, payout.company_id, payout.currency_id,
+                   payout.id AS payout_id, 'on_way' AS state, payout.arrives_at::date AS date,
+                   payout.amount
+              FROM pay_now_payout payout WHERE payout.state = 'pending'
+             UNION ALL
+            SELECT min(part.id) * 2 + 1, part.provider_id, part.company_id, part.currency_id, NULL,
+                   CASE WHEN part.day IS NULL THEN 'available' ELSE 'later' END, part.day,
+                   sum(part.net)
+              FROM (%s) part
+             GROUP BY part.provider_id, part.company_id, part.currency_id, part.day
+            HAVING sum(part.net) <> 0
+            """,
+            self._left_there(),
+        )
+
+    def _left_there(self):
+        """Return what moved at the providers and was not paid out, by the day it is available.
+
+        A payout takes with it the movements it lists; one that lists none takes its amount.
+        """
+        return SQL(
+            """
+            SELECT movement.id, movement.provider_id, movement.company_id, movement.currency_id,
+                   CASE WHEN movement.available_at > %(now)s
+                         AND movement.kind NOT IN ('payout', 'payout_failure')
+                        THEN movement.available_at::date END AS day, movement.net
+              FROM pay_now_movement movement
+              LEFT JOIN pay_now_payout taken ON taken.id = movement.payout_id
+             WHERE (taken.id IS NULL OR taken.state IN %(back)s)
+               AND NOT (
+                   movement.kind IN ('payout', 'payout_failure') AND EXISTS (
+                       SELECT FROM pay_now_payout payout
+                        WHERE payout.provider_id = movement.provider_id AND payout.listed
+                          AND payout.payout_ref = movement.source_ref
+                   )
+               )
+             UNION ALL
+            SELECT (1::bigint << 40) + provider.id, provider.id, provider.company_id,
+                   company.currency_id, NULL, provider.pay_now_opening_balance
+              FROM payment_provider provider
+              JOIN res_company company ON company.id = provider.company_id
+             WHERE provider.code = %(paypal)s AND provider.pay_now_opening_balance <> 0
+            """,
+            now=fields.Datetime.now(),
+            back=BACK,
+            paypal=const.PAYPAL,
+        )
