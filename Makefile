@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-kill soak bench-books bench-install bench-page bench-reminders bench-webhooks bench-workers test-attack lint clean-cache
+.PHONY: demo test test-core test-beside test-kill soak bench-books bench-install bench-page bench-reminders bench-report bench-webhooks bench-workers test-attack lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -27,6 +27,9 @@ bench-page:  ## the pay page beside Odoo's own invoice page: time, queries, weig
 
 bench-reminders:  ## how long reminders take beside OCA's and the least; SIZES="1000 10000 50000"
 	@SIZES="$(SIZES)" $(DEV) bench-reminders
+
+bench-report:  ## the reports with 100,000 invoices, beside Odoo's Invoice analysis; INVOICES=10000
+	@$(DEV) bench-report $(if $(INVOICES),--invoices $(INVOICES))
 
 bench-webhooks:  ## webhooks of two workers beside payment_stripe's and the least; ROUNDS=12
 	@ROUNDS="$(ROUNDS)" $(DEV) bench-webhooks

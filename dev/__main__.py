@@ -72,6 +72,8 @@ def _parser():
     add("bench-books", _bench_books, "time booking beside Odoo's own way and the floor")
     add("bench-page", _bench_page, "time the pay page beside Odoo's own invoice page")
     add("bench-reminders", _bench_reminders, "time reminders beside the usual way and the floor")
+    command = add("bench-report", _bench_report, "time the reports beside Odoo's Invoice analysis")
+    command.add_argument("--invoices", type=int, default=100000, help="how many there are")
     add("bench-webhooks", _bench_webhooks, "time webhooks beside payment_stripe and the floor")
     add("bench-workers", _bench_workers, "time several workers on one run, also through queue_job")
     add("test-kill", _test_kill, "kill workers and PostgreSQL while mails leave and money arrives")
@@ -134,6 +136,10 @@ def _bench_page(_arguments):
 
 def _bench_reminders(_arguments):
     return _on_server("bench.reminders")
+
+
+def _bench_report(arguments):
+    return _on_server("bench.report", "main", arguments.invoices)
 
 
 def _bench_webhooks(_arguments):
