@@ -51,7 +51,8 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
             letter = run.reminder_ids.filtered(lambda one: one.state == 'to_print')[0]
             with self.browser('pay_now_admin') as browser:
                 self.open(browser, runs, button, f'letters_run_{lang}', run)
-                self.wait_for(browser, "document.querySelector('button[name=action_cancel]')")
+                # The list comes after the form.
+                self.wait_for(browser, "document.querySelector('button[name=action_preview]')")
                 self.run_js(browser, "document.querySelector('[name=action_preview]').click()")
                 self.wait_for(browser, "document.querySelector('.modal [name=preview_html] table')")
                 self.picture(browser, f'letters_preview_{lang}', full=False)
