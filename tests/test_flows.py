@@ -191,7 +191,7 @@ class TestFlows(FlowCase, SandboxCase):
         with self.trace() as trace:
             line = self.bank_line(payout['amount'] / 100)
         self.assertTrue(line.is_reconciled)
-        self.assert_flow("Payout to bank line", trace.files, 4)
+        self.assert_flow("Payout to bank line", trace.files, 5)
 
 
 @tagged('post_install', '-at_install')

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polib
 
-from odoo.exceptions import AccessError
 from odoo.fields import Command, Domain
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools.misc import file_path
@@ -149,37 +148,6 @@ class TestWords(Wording):
             self.assertEqual(template.with_context(lang=lang).subject, subject)
         self.assertEqual(own.subject, "Hello: {{ object.item_count_text }}!")
         self.assertEqual(other.subject, "{{ object.item_count }} papers")
-
-    def test_a_company_without_a_language_is_told(self):
-        self.company.partner_id.write({'lang': False, 'country_id': self.env.ref('base.fr').id})
-        admin = new_test_user(
-            self.env,
-            'words_admin',
-            'base.group_system,account.group_account_manager',
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-        )
-        manager = new_test_user(
-            self.env,
-            'words_manager',
-            'account.group_account_manager',
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-        )
-        self.assertNotIn('action_call', self.told(manager))
-        with self.assertRaises(AccessError):
-            self.company.with_user(manager).action_pay_now_set_lang()
-        model, method, ids = self.told(admin)['action_call']
-        self.assertIn("French", self.told(admin)['action_text'])
-        getattr(self.env[model].with_user(admin).browse(ids), method)()
-        self.assertEqual(self.company.partner_id.lang, 'fr_FR')
-        self.assertFalse(self.told(admin))
-        self.company.partner_id.lang = 'en_US'
-        self.company.action_pay_now_set_lang()
-        self.assertEqual(self.company.partner_id.lang, 'en_US', "A choice stays.")
-
-    def told(self, user):
-        return self.company.with_user(user)._pay_now_checks().get('company_lang')
 
     def test_menus_are_grouped(self):
         for parent, allowed in (

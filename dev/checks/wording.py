@@ -30,13 +30,6 @@ SOURCE_FOLDERS = ("controllers", "data", "gateways", "models", "report", "views"
 
 #: Views that are empty where there is nothing to show.
 LISTS = {"activity", "calendar", "graph", "kanban", "list", "pivot"}
-#: Actions that open an empty list without a word, for now.
-WITHOUT_HELP = {
-    "action_pay_now_reminder",
-    "action_pay_now_reminder_level",
-    "action_pay_now_reminder_run",
-    "action_pay_now_reminder_run_sales",
-}
 
 
 def french(text):
@@ -84,21 +77,18 @@ def source_problems(root):
     return problems
 
 
-def lists_without_help(root, without=WITHOUT_HELP):
+def lists_without_help(root):
     """Name the window actions whose list, when it is empty, does not say what to do next.
 
     :param pathlib.Path root: the folder of the module.
-    :param set without: those that may; one that has a help by now is named, too.
     """
-    helped, problems, silent = set(), [], set()
+    silent = set()
     for path in sorted(root.glob("*/*.xml")):
         for record in etree.parse(path).xpath("//record[@model='ir.actions.act_window']"):
             modes = "".join(record.xpath("field[@name='view_mode']/text()")) or "list,form"
             if not LISTS & set(modes.split(",")):
                 continue
-            if record.xpath("field[@name='help']//text()[normalize-space()]"):
-                helped.add(record.get("id"))
-            elif record.get("id") not in without:
+            if not record.xpath("field[@name='help']//text()[normalize-space()]"):
                 silent.add(f"{path.relative_to(root)}: {record.get('id')}")
     for path in sorted((*root.glob("models/**/*.py"), *root.glob("wizard/*.py"))):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -107,9 +97,7 @@ def lists_without_help(root, without=WITHOUT_HELP):
             is_list = LISTS & set(modes.split(",")) if isinstance(modes, str) else False
             if values.get("type") == "ir.actions.act_window" and is_list and "help" not in values:
                 silent.add(f"{path.relative_to(root)}:{node.lineno}: {modes}")
-    problems += [f"{where}: a list without help" for where in sorted(silent)]
-    problems += [f"{name} has a help: it is no exception" for name in sorted(helped & without)]
-    return problems
+    return [f"{where}: a list without help" for where in sorted(silent)]
 
 
 def _constants(node):

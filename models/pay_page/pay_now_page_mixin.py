@@ -393,6 +393,18 @@ class PayNowPageMixin(models.AbstractModel):
             before, after = f'{symbol}\N{NO-BREAK SPACE}', ''
         return lambda amount: f'{before}{format(amount, pattern).translate(marks)}{after}'
 
+    # === BUSINESS METHODS - ANSWERS === #
+
+    def _pay_now_answer_kinds(self):
+        """Return what the customer may say on this page.
+
+        :return: codes of `const.ANSWER_KINDS`.
+        :rtype: list
+        """
+        self.ensure_one()
+        company = self.company_id
+        return [kind for kind, _name in const.ANSWER_KINDS if company[f'pay_now_answer_{kind}']]
+
     # === BUSINESS METHODS - PAYMENT === #
 
     def _pay_now_lock(self, moves):

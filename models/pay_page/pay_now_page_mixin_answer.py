@@ -17,16 +17,6 @@ class PayNowPageMixin(models.AbstractModel):
 
     # === BUSINESS METHODS - ANSWERS === #
 
-    def _pay_now_answer_kinds(self):
-        """Return what the customer may say on this page.
-
-        :return: codes of `const.ANSWER_KINDS`.
-        :rtype: list
-        """
-        self.ensure_one()
-        company = self.company_id
-        return [kind for kind, _name in const.ANSWER_KINDS if company[f'pay_now_answer_{kind}']]
-
     def _pay_now_answer_days(self):
         """Return between which days a transfer may have been made, and a payment be promised.
 

@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, format_datetime
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 
 #: Days of takings in the graph, and in the figure beside it.
 GRAPH_DAYS, RECENT_DAYS = 14, 7
@@ -144,6 +144,10 @@ class AccountJournal(models.Model):
             'views': [(False, 'list'), (False, 'form')],
             'domain': list(Domain.OR(domains)),
             'context': {'create': False},
+            'help': utils.empty_list_help(
+                self.env._("There is nothing here now."),
+                self.env._("What comes at the provider is listed here by itself."),
+            ),
         }
 
     # === BUSINESS METHODS - WHOSE JOURNALS === #

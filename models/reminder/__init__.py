@@ -17,6 +17,7 @@ from . import (
     pay_now_reminder_mail,
     pay_now_reminder_reasons,
     pay_now_reminder_run,
+    pay_now_reminder_run_daily,
     pay_now_reminder_run_forecast,
     pay_now_reminder_run_screen,
     pay_now_reminder_run_server,

@@ -12,6 +12,9 @@ from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_e
 #: What a person in Sales changes of a reminder.
 SALES_FIELDS = {'level_id', 'own_subject', 'own_body'}
 
+#: Not sent yet, and nobody is handing it over.
+WAITING = ('draft', 'queued', 'to_print')
+
 
 class PayNowReminder(models.Model):
     """One message to one customer about all its due items: its record, and where it is shown.
@@ -117,6 +120,9 @@ class PayNowReminder(models.Model):
         index='btree_not_null',
         help="Who is responsible was told that it was not delivered.",
     )
+    is_edited = fields.Boolean(
+        string="Edited by hand", compute='_compute_is_edited', store=True, precompute=True
+    )
     preview_html = fields.Html(string="Preview", compute='_compute_preview', sanitize=False)
 
     # What is on its way counts for the next one: two at once would not take account of each other.
@@ -149,7 +155,17 @@ class PayNowReminder(models.Model):
         for reminder in self:
             reminder.preview_html = previews.get(reminder, False)
 
+    @api.depends('own_body')
+    def _compute_is_edited(self):
+        for reminder in self:
+            reminder.is_edited = bool(reminder.own_body)
+
     # === ACTION METHODS === #
+
+    @by_engine('write')
+    def action_drop(self):
+        """Leave these customers out of the run; what failed is done with."""
+        self._drop((*WAITING, 'failed'))
 
     @by_engine('write')
     def action_retry(self):
@@ -157,6 +173,19 @@ class PayNowReminder(models.Model):
         self.filtered(lambda reminder: reminder.state in ('failed', 'uncertain'))._queue()
 
     # === BUSINESS METHODS - QUEUE === #
+
+    def _drop(self, states):
+        """Leave those in some states out of their run.
+
+        :param states: see `state`.
+        """
+        dropped = self.filtered(lambda one: one.state in states)
+        if not dropped:
+            return
+        dropped.state = 'canceled'
+        # The last one that was waited for may be among them.
+        dropped.run_id.filtered(lambda run: run.state == 'sending')._check_done()
+        dropped.run_id._tell_watchers()
 
     def _pay_now_linked_lines(self):
         """Override of `pay.now.page.mixin`: the items of the reminder."""
@@ -256,6 +285,21 @@ class PayNowReminder(models.Model):
             leaving.write({'state': 'uncertain', 'reason_codes': [['merged', {}]]})
             (later - leaving).write({'state': 'held', 'reason_codes': [['merged', {}]]})
             later.run_id._check_done()
+
+    # === BUSINESS METHODS - TEXT === #
+
+    def _without_text(self):
+        """Return those whose level has no text in the language of their customer.
+
+        :rtype: pay.now.reminder
+        """
+        empty = self.browse()
+        for (level, lang), reminders in self.grouped(
+            lambda one: (one.level_id, one._mail_lang())
+        ).items():
+            if level and 'empty' in level._text_problems(lang):
+                empty |= reminders
+        return empty
 
     # === BUSINESS METHODS - PORTAL === #
 

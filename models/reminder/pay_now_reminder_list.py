@@ -9,12 +9,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from odoo.addons.account_pay_now.models.reminder.pay_now_reminder import WAITING
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 _logger = logging.getLogger(__name__)
 
-#: Not sent yet, and nobody is handing it over.
-WAITING = ('draft', 'queued', 'to_print')
 #: The reminders of a run as its screen sorts them. Who steps through them stays in one of these.
 GROUPS = {
     'to_send': (*WAITING, 'sending'),
@@ -36,9 +35,6 @@ class PayNowReminder(models.Model):
         compute='_compute_days_late',
         help="Since the oldest due date. Negative: it is still to come.",
     )
-    is_edited = fields.Boolean(
-        string="Edited by hand", compute='_compute_is_edited', store=True, precompute=True
-    )
     position_text = fields.Char(string="Position", compute='_compute_position_text')
     has_previous = fields.Boolean(compute='_compute_position_text')
     has_next = fields.Boolean(compute='_compute_position_text')
@@ -52,11 +48,6 @@ class PayNowReminder(models.Model):
         for reminder in self:
             oldest = reminder.oldest_due
             reminder.days_late = (today - oldest).days if oldest else 0
-
-    @api.depends('own_body')
-    def _compute_is_edited(self):
-        for reminder in self:
-            reminder.is_edited = bool(reminder.own_body)
 
     @api.depends_context('lang')
     def _compute_position_text(self):
@@ -93,11 +84,6 @@ class PayNowReminder(models.Model):
     def action_preview_next(self):
         """Show the mail of the one below it in the list."""
         return self._preview_beside('<', 'id desc')
-
-    @by_engine('write')
-    def action_drop(self):
-        """Leave these customers out of the run; what failed is done with."""
-        self._drop((*WAITING, 'failed'))
 
     @by_engine('write')
     def action_take_back(self):
@@ -141,19 +127,6 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - LIST === #
 
-    def _drop(self, states):
-        """Leave those in some states out of their run.
-
-        :param states: see `state`.
-        """
-        dropped = self.filtered(lambda one: one.state in states)
-        if not dropped:
-            return
-        dropped.state = 'canceled'
-        # The last one that was waited for may be among them.
-        dropped.run_id.filtered(lambda run: run.state == 'sending')._check_done()
-        dropped.run_id._tell_watchers()
-
     def _take_chosen_level(self, level):
         """Give reminders a level that a person has chosen, and judge what held them anew.
 
@@ -190,19 +163,6 @@ class PayNowReminder(models.Model):
         return (self.search(domain, order=order, limit=1) or self).action_preview()
 
     # === BUSINESS METHODS - TEXT === #
-
-    def _without_text(self):
-        """Return those whose level has no text in the language of their customer.
-
-        :rtype: pay.now.reminder
-        """
-        empty = self.browse()
-        for (level, lang), reminders in self.grouped(
-            lambda one: (one.level_id, one._mail_lang())
-        ).items():
-            if level and 'empty' in level._text_problems(lang):
-                empty |= reminders
-        return empty
 
     def _rendering_error(self):
         """Return why the mail cannot be written as its level has it, and leave no trace of trying.

@@ -6,10 +6,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tools import split_every
-from odoo.tools.misc import clean_context, format_date, format_datetime
+from odoo.tools.misc import clean_context, format_date, format_datetime, formatLang
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.models.reminder.pay_now_reminder_list import WAITING
+from odoo.addons.account_pay_now.models.reminder.pay_now_reminder import WAITING
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 #: What a person says when making a run, in Sales and in Invoicing.
@@ -441,7 +441,64 @@ class PayNowReminderRun(models.Model):
             ),
         }
 
+    # === BUSINESS METHODS - WHO DID WHAT === #
+
+    def _note_deed(self, deed, reminders=None):
+        """Note in the chatter of runs what a person did with them.
+
+        :param str deed: what.
+        :param pay.now.reminder reminders: what it was done with.
+        """
+        for run in self:
+            run = run.with_context(lang=run.company_id._pay_now_lang())
+            texts = {
+                'stop': lambda run=run: run.env._("Stopped: nothing leaves for now."),
+                'resume': lambda run=run: run.env._("Resumed."),
+                'cancel': lambda run=run: run.env._("Canceled: what was not sent is dropped."),
+                'send': lambda run=run: run.env._(
+                    "Sent: %(count)s, %(amount)s.",
+                    count=run._count_text(len(reminders)),
+                    amount=run._amount_text(sum(reminders.mapped('amount_due'))),
+                ),
+            }
+            run.sudo()._message_log(body=texts[deed]())
+
+    @api.model
+    def _count_text(self, count):
+        return self.env._("1 reminder") if count == 1 else self.env._("%s reminders", count)
+
+    def _amount_text(self, amount):
+        return formatLang(self.env, amount, currency_obj=self.currency_id)
+
+    def _tell_watchers(self):
+        """Have the screens that show these runs read them anew, once the transaction is over.
+
+        They are told which run it is and nothing else; who may read it hears of it
+        (`ir.websocket`).
+        """
+        told = self.env.cr.precommit.data.setdefault('pay_now.runs_told', set())
+        for run in self.filtered(lambda run: run.id and run.id not in told):
+            told.add(run.id)
+            # The channel is a record: nobody listens to it without its name being checked.
+            self.env['bus.bus']._sendone(run, const.RUN_CHANGED, {'id': run.id})
+
     # === BUSINESS METHODS - GENERATION === #
+
+    def _count_and_sum(self):
+        """Return how many customers the run looks at, and how much they owe: one query.
+
+        What holds some of them, and which level each has, is not known yet.
+
+        :return: number, and amount in the company's currency.
+        :rtype: tuple(int, float)
+        :raise UserError: if the company has no level.
+        """
+        groups = self.env['account.move.line']._read_group(
+            self._due_domain(self._levels()) & Domain('partner_id', '!=', False),
+            ['partner_id.commercial_partner_id'],
+            ['amount_residual:sum'],
+        )
+        return len(groups), sum(amount for _partner, amount in groups)
 
     def _generate(self):
         """Look at every customer with a due item, and prepare a reminder or the reason for none.
@@ -624,57 +681,6 @@ class PayNowReminderRun(models.Model):
         """
         user = self.sales_user_id
         return domain & user._pay_now_sales_scope() if user else domain
-
-    # === CRON === #
-
-    @api.model
-    def _cron_generate(self):
-        """Generate and send the day's reminders of each company that ticked it.
-
-        A company that had its run today is left alone: a restart never reminds twice. A run that
-        was interrupted, or was too long for one call, goes on where it stopped.
-        """
-        cron = self.env['ir.cron']
-        self.env['pay.now.answer']._close_ended()
-        self._create_daily_runs()
-        runs = self.search([('state', '=', 'generating')], order='id')
-        cron._commit_progress(remaining=len(runs))
-        for run in runs:
-            # Another worker may have it.
-            if not run.try_lock_for_update() or run.state != 'generating':
-                continue
-            if not run._in_its_company()._generate_in_background():
-                return
-            if not cron._commit_progress(1):
-                return
-
-    @api.model
-    def _create_daily_runs(self):
-        """Create today's run of each company that wants one and has none yet."""
-        # Branches are in the run of their company.
-        companies = self.env['res.company'].search(
-            [('pay_now_reminder_auto', '=', True), ('parent_id', '=', False)]
-        )
-        for company in companies:
-            Run = self.with_company(company)
-            today = fields.Date.context_today(Run)
-            if not company._pay_now_is_working_day(today):
-                # What falls due meanwhile is in the list of the next working day.
-                continue
-            domain = [
-                ('company_id', '=', company.id),
-                ('trigger', '=', 'auto'),
-                ('date', '=', today),
-            ]
-            if not Run.search_count(domain, limit=1):
-                Run.create(
-                    {
-                        'company_id': company.id,
-                        'trigger': 'auto',
-                        'date': today,
-                        'state': 'generating',
-                    }
-                )
 
     def _in_its_company(self):
         """Return the run as its company's own people would see it."""

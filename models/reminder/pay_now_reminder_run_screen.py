@@ -4,15 +4,13 @@ from collections import Counter
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools.misc import formatLang
 
-from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.models.reminder.pay_now_reminder_list import GROUPS
 from odoo.addons.account_pay_now.models.reminder.pay_now_sales_mixin import by_engine
 
 
 class PayNowReminderRun(models.Model):
-    """What the screen of a run says: figures, what sending it means, who did what, and live."""
+    """What the screen of a run says: figures, and what sending it means."""
 
     _inherit = 'pay.now.reminder.run'
 
@@ -122,9 +120,6 @@ class PayNowReminderRun(models.Model):
 
     # === BUSINESS METHODS - FIGURES === #
 
-    def _amount_text(self, amount):
-        return formatLang(self.env, amount, currency_obj=self.currency_id)
-
     def _summary_text(self):
         """Say how many reminders are to be sent, and about how much."""
         if not self.to_send_count:
@@ -139,22 +134,6 @@ class PayNowReminderRun(models.Model):
     @api.model
     def _letters_text(self, count):
         return self.env._("1 letter") if count == 1 else self.env._("%s letters", count)
-
-    def _count_and_sum(self):
-        """Return how many customers the run looks at, and how much they owe: one query.
-
-        What holds some of them, and which level each has, is not known yet.
-
-        :return: number, and amount in the company's currency.
-        :rtype: tuple(int, float)
-        :raise UserError: if the company has no level.
-        """
-        groups = self.env['account.move.line']._read_group(
-            self._due_domain(self._levels()) & Domain('partner_id', '!=', False),
-            ['partner_id.commercial_partner_id'],
-            ['amount_residual:sum'],
-        )
-        return len(groups), sum(amount for _partner, amount in groups)
 
     # === BUSINESS METHODS - BEFORE SENDING === #
 
@@ -181,43 +160,3 @@ class PayNowReminderRun(models.Model):
             if error := one._rendering_error():
                 texts.append(one.level_id._rendering_text(langs[one], error))
         return list(dict.fromkeys(texts))
-
-    # === BUSINESS METHODS - WHO DID WHAT === #
-
-    def _note_deed(self, deed, reminders=None):
-        """Note in the chatter of runs what a person did with them.
-
-        :param str deed: what.
-        :param pay.now.reminder reminders: what it was done with.
-        """
-        for run in self:
-            run = run.with_context(lang=run.company_id._pay_now_lang())
-            texts = {
-                'stop': lambda run=run: run.env._("Stopped: nothing leaves for now."),
-                'resume': lambda run=run: run.env._("Resumed."),
-                'cancel': lambda run=run: run.env._("Canceled: what was not sent is dropped."),
-                'send': lambda run=run: run.env._(
-                    "Sent: %(count)s, %(amount)s.",
-                    count=run._count_text(len(reminders)),
-                    amount=run._amount_text(sum(reminders.mapped('amount_due'))),
-                ),
-            }
-            run.sudo()._message_log(body=texts[deed]())
-
-    @api.model
-    def _count_text(self, count):
-        return self.env._("1 reminder") if count == 1 else self.env._("%s reminders", count)
-
-    # === BUSINESS METHODS - LIVE === #
-
-    def _tell_watchers(self):
-        """Have the screens that show these runs read them anew, once the transaction is over.
-
-        They are told which run it is and nothing else; who may read it hears of it
-        (`ir.websocket`).
-        """
-        told = self.env.cr.precommit.data.setdefault('pay_now.runs_told', set())
-        for run in self.filtered(lambda run: run.id and run.id not in told):
-            told.add(run.id)
-            # The channel is a record: nobody listens to it without its name being checked.
-            self.env['bus.bus']._sendone(run, const.RUN_CHANGED, {'id': run.id})

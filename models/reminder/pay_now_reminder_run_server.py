@@ -72,7 +72,8 @@ class PayNowReminderRun(models.Model):
             & Domain('id', 'not in', failed.notice_id.ids),
             limit=1,
         )
-        texts = failed.with_context(lang=user.lang or self.env.lang)._failure_texts()
+        lang = user.lang or self.company_id._pay_now_lang()
+        texts = failed.with_context(lang=lang)._failure_texts()
         if known:
             known.write(texts)
             return
