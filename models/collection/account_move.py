@@ -73,7 +73,8 @@ class AccountMove(models.Model):
         :param str operator: a positive one; of the others the ORM asks the opposite.
         :param value: see `Domain`.
         """
-        if operator in ('not in', '!=', 'not any'):
+        # A path of fields would be followed with the rights of the system, wherever it leads.
+        if operator in ('not in', '!=', 'any', 'not any'):
             return NotImplemented
         Items = self.env['pay.now.item.report'].sudo()
 
@@ -88,6 +89,13 @@ class AccountMove(models.Model):
 
     @api.model
     def _search_pay_now_level_id(self, operator, value):
+        if operator == 'any':
+            # Which levels these are is found with the rights of whoever searches.
+            Level = self.env['pay.now.reminder.level'].with_context(active_test=False)
+            levels = Level.search(value if isinstance(value, Domain) else [('id', 'in', value)])
+            if not levels:
+                return Domain.FALSE
+            operator, value = 'in', levels.ids
         return self._pay_now_items_found('level_id', operator, value)
 
     @api.model

@@ -370,6 +370,24 @@ class TestCollectionReports(ReminderCommon):
         wizard = rows[:1].action_remind()
         self.assertEqual(wizard['context']['default_partner_ids'], [Command.set(self.customer.ids)])
 
+    def test_a_word_about_one_invoice_hides_no_other(self):
+        """Of 500 overdue Traiteur has promised 200: it is to be called about the 300."""
+        self.env['pay.now.answer'].create(
+            {
+                'partner_id': self.other.id,
+                'company_id': self.company.id,
+                'kind': 'promise',
+                'date': '2026-06-25',
+                'item_ids': [Command.set(self.lines(self.moves['E']).ids)],
+            }
+        )
+        rows = self.env['pay.now.chase.report'].search([('company_id', '=', self.company.id)])
+        self.assertEqual(rows.partner_id.mapped('name'), ["Traiteur", "Boulanger"])
+        self.assertRecordValues(
+            rows[0],
+            [{'is_waiting': False, 'answer': 'promise', 'answer_date': date(2026, 6, 25)}],
+        )
+
     def test_a_customer(self):
         self.assertEqual(self.other.pay_now_overdue_amount, 500)
         self.assertEqual(self.customer.pay_now_overdue_amount, 400)
