@@ -10,7 +10,8 @@ from odoo.addons.account_pay_now import const
 class PayNowChaseReport(models.Model):
     """Customers with overdue invoices, in the order in which to call them.
 
-    First those whose answer does not hold reminders back, the largest overdue amount first.
+    First those whose answers do not hold back all that is overdue, the largest amount first: who
+    has said something about one invoice owes the others all the same.
     """
 
     _name = 'pay.now.chase.report'
@@ -75,7 +76,7 @@ class PayNowChaseReport(models.Model):
         ],
         'account.partial.reconcile': ['amount', 'credit_move_id', 'debit_move_id'],
         'mail.activity': ['active', 'date_deadline', 'res_id', 'res_model'],
-        'pay.now.answer': ['company_id', 'date', 'kind', 'partner_id', 'state', 'until'],
+        'pay.now.answer': ['date', 'item_ids', 'kind', 'partner_id', 'state', 'until'],
         'pay.now.reminder': ['item_ids', 'level_id', 'partner_id', 'sent_at', 'state'],
         'payment.transaction': ['provider_id'],
         'res.partner': ['commercial_partner_id', 'user_id'],
@@ -155,16 +156,12 @@ class PayNowChaseReport(models.Model):
             SELECT debt.id, debt.partner_id, debt.company_id, debt.currency_id, customer.user_id,
                    debt.overdue_amount, debt.due_amount, debt.invoice_count, debt.oldest_date,
                    %(today)s - debt.oldest_date AS days_late, debt.level_id, debt.last_reminder,
-                   answer.kind AS answer, answer.date AS answer_date,
-                   answer.root_id IS NOT NULL AS is_waiting,
+                   debt.answer, debt.answer_date, debt.is_waiting,
                    habit.partner_id IS NOT NULL AS has_paid,
                    habit.days_late AS usual_days_late, habit.online_share, activity.date
                    AS activity_date
               FROM %(debts)s debt
               JOIN res_partner customer ON customer.id = debt.partner_id
-              JOIN res_company company ON company.id = debt.company_id
-              LEFT JOIN %(answers)s answer
-                ON answer.root_id = %(root)s AND answer.partner_id = debt.partner_id
               LEFT JOIN %(habits)s habit
                 ON habit.company_id = debt.company_id AND habit.partner_id = debt.partner_id
               LEFT JOIN (
@@ -175,8 +172,6 @@ class PayNowChaseReport(models.Model):
             """,
             today=SQL("%s::date", self._today()),
             debts=self._debts(),
-            answers=self._answers(),
-            root=self._root(),
             habits=self._habits(),
         )
 
@@ -193,13 +188,19 @@ class PayNowChaseReport(models.Model):
                        min(line.date_maturity) AS oldest_date,
                        max(reminded.sent_at) AS last_reminder,
                        (array_agg(reminded.level_id ORDER BY level.delay_days DESC, level.id DESC)
-                        FILTER (WHERE level.id IS NOT NULL))[1] AS level_id
+                        FILTER (WHERE level.id IS NOT NULL))[1] AS level_id,
+                       (array_agg(said.kind ORDER BY said.answer_id DESC)
+                        FILTER (WHERE said.answer_id IS NOT NULL))[1] AS answer,
+                       (array_agg(said.date ORDER BY said.answer_id DESC)
+                        FILTER (WHERE said.answer_id IS NOT NULL))[1] AS answer_date,
+                       bool_and(said.answer_id IS NOT NULL) FILTER (WHERE late.late) AS is_waiting
                   FROM account_move_line line
                   JOIN account_move move ON move.id = line.move_id
                   JOIN res_partner contact ON contact.id = line.partner_id
                   CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
                   LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
                   LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
+                  LEFT JOIN %(answers)s said ON said.line_id = line.id
                  WHERE line.display_type = 'payment_term' AND NOT line.reconciled
                    AND line.parent_state = 'posted' AND line.amount_residual > 0
                    AND move.move_type = 'out_invoice'
@@ -208,4 +209,5 @@ class PayNowChaseReport(models.Model):
             )""",
             today=SQL("%s::date", self._today()),
             reminded=self._reminded(),
+            answers=self._answers(),
         )

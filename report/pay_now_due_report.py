@@ -80,7 +80,7 @@ class PayNowDueReport(models.Model):
             'reconciled',
         ],
         'account.partial.reconcile': ['amount', 'credit_move_id', 'debit_move_id'],
-        'pay.now.answer': ['company_id', 'date', 'kind', 'partner_id', 'state', 'until'],
+        'pay.now.answer': ['date', 'item_ids', 'kind', 'partner_id', 'state', 'until'],
         'pay.now.reminder': ['item_ids', 'level_id', 'partner_id', 'sent_at', 'state'],
         'payment.transaction': ['provider_id'],
         'res.partner': ['commercial_partner_id'],
@@ -110,7 +110,7 @@ class PayNowDueReport(models.Model):
                    due.date AS date_maturity, %(today)s - due.date AS days_late,
                    line.amount_residual,
                    greatest(%(today)s, coalesce(
-                       answer.date,
+                       promised.date,
                        due.date + round(coalesce(habit.days_late, usual.days_late, 0))::int
                    )) AS expected_date
             """,
@@ -123,14 +123,11 @@ class PayNowDueReport(models.Model):
             """
             FROM account_move_line line
             JOIN account_move move ON move.id = line.move_id
-            JOIN res_company company ON company.id = line.company_id
             CROSS JOIN LATERAL (SELECT coalesce(line.date_maturity, line.date) AS date) due
             LEFT JOIN res_partner contact ON contact.id = line.partner_id
             LEFT JOIN %(sold)s sold ON sold.move_id = line.move_id
             LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
-            LEFT JOIN %(answers)s answer
-              ON answer.root_id = %(root)s AND answer.partner_id = contact.commercial_partner_id
-             AND answer.kind <> 'problem'
+            LEFT JOIN %(promised)s promised ON promised.line_id = line.id
             LEFT JOIN %(habits)s habit
               ON habit.company_id = line.company_id
              AND habit.partner_id = contact.commercial_partner_id
@@ -141,8 +138,7 @@ class PayNowDueReport(models.Model):
             """,
             sold=self._sold(),
             reminded=self._reminded(),
-            answers=self._answers(),
-            root=self._root(),
+            promised=self._promised(),
             habits=self._habits(),
         )
 

@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 
@@ -51,25 +51,4 @@ class PayNowItemReport(models.Model):
             self._reminded(),
             self._promised(),
             self._payments(),
-        )
-
-    @api.model
-    def _promised(self):
-        """Return the days that customers named for items that are theirs; by `line_id`.
-
-        As `pay.now.answer._holding_domain` has it: as long as the answer holds reminders back.
-        """
-        return SQL(
-            """(
-                SELECT DISTINCT ON (rel.line_id) rel.line_id, answer.date
-                  FROM pay_now_answer_item_rel rel
-                  JOIN pay_now_answer answer ON answer.id = rel.answer_id
-                  JOIN res_partner customer ON customer.id = answer.partner_id
-                  JOIN account_move_line line ON line.id = rel.line_id
-                  JOIN res_partner contact ON contact.id = line.partner_id
-                 WHERE answer.state = 'open' AND answer.until >= %s AND answer.kind <> 'problem'
-                   AND contact.commercial_partner_id = customer.commercial_partner_id
-                 ORDER BY rel.line_id, answer.id DESC
-            )""",
-            self._today(),
         )

@@ -46,11 +46,6 @@ class PayNowReportMixin(models.AbstractModel):
         return fields.Date.context_today(self)
 
     @api.model
-    def _root(self):
-        """Return the company that the branch `company` belongs to, which settings are of."""
-        return SQL("split_part(company.parent_path, '/', 1)::int")
-
-    @api.model
     def _sold(self):
         """Return the invoices of Sales, see `account.move._pay_now_from_sales`; by `move_id`."""
         return SQL(
@@ -150,17 +145,33 @@ class PayNowReportMixin(models.AbstractModel):
         )
 
     @api.model
-    def _answers(self):
-        """Return what holds reminders of customers back; by `root_id` and `partner_id`."""
+    def _answers(self, kinds=tuple(dict(const.ANSWER_KINDS))):
+        """Return what holds reminders of items back, said by who is their customer; by `line_id`.
+
+        As `pay.now.answer._holding_domain` and `_own_items` have it: what is said about one item
+        says nothing of the others.
+
+        :param tuple kinds: codes of `const.ANSWER_KINDS`; of several answers the last one counts.
+        """
         return SQL(
             """(
-                SELECT DISTINCT ON (answer.company_id, customer.commercial_partner_id)
-                       answer.company_id AS root_id, customer.commercial_partner_id AS partner_id,
-                       answer.kind, answer.date
-                  FROM pay_now_answer answer
+                SELECT DISTINCT ON (rel.line_id) rel.line_id, answer.id AS answer_id, answer.kind,
+                       answer.date
+                  FROM pay_now_answer_item_rel rel
+                  JOIN pay_now_answer answer ON answer.id = rel.answer_id
                   JOIN res_partner customer ON customer.id = answer.partner_id
+                  JOIN account_move_line line ON line.id = rel.line_id
+                  JOIN res_partner contact ON contact.id = line.partner_id
                  WHERE answer.state = 'open' AND (answer.until IS NULL OR answer.until >= %s)
-                 ORDER BY answer.company_id, customer.commercial_partner_id, answer.id DESC
+                   AND answer.kind IN %s
+                   AND contact.commercial_partner_id = customer.commercial_partner_id
+                 ORDER BY rel.line_id, answer.id DESC
             )""",
             self._today(),
+            kinds,
         )
+
+    @api.model
+    def _promised(self):
+        """Return the days that customers named for items, as long as that holds; by `line_id`."""
+        return self._answers(('paid', 'promise'))

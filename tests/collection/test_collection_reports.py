@@ -217,6 +217,9 @@ class TestCollectionReports(ReminderCommon):
         self.assertEqual(row.expected_date, date(2026, 6, 25))
         [row] = self.env['pay.now.due.report'].search([('move_id', '=', self.moves['D'].id)])
         self.assertEqual(row.expected_date, date(2026, 6, 15))
+        # Of F nothing was said.
+        [row] = self.env['pay.now.due.report'].search([('move_id', '=', self.moves['F'].id)])
+        self.assertEqual(row.expected_date, date(2026, 7, 13))
 
     # === PAID INVOICES === #
 
@@ -467,6 +470,30 @@ class TestCollectionReports(ReminderCommon):
         self.assertEqual(self.moves['E'].pay_now_promised_for, date(2026, 6, 25))
         self.assertEqual(found(('pay_now_promised_for', '<=', '2026-06-24')), '')
         self.assertEqual(found(('pay_now_promised_for', '>', '2026-06-24')), 'E')
+
+    def test_no_path_of_fields_goes_beyond_the_rights(self):
+        """Who searches invoices by what hangs on a level reads that, or gets nothing at all."""
+        company = {'company_id': self.company.id, 'company_ids': [Command.set(self.company.ids)]}
+        clerk = new_test_user(
+            self.env, 'report_path', groups='account.group_account_invoice', **company
+        )
+        portal = new_test_user(self.env, 'report_portal', groups='base.group_portal', **company)
+        portal.partner_id.parent_id = self.customer
+        moves = self.env['account.move'].union(*self.moves.values())
+        names = {one: name for name, one in self.moves.items()}
+
+        def found(user, *condition):
+            rows = moves.with_user(user).search([('id', 'in', moves.ids), condition])
+            return ''.join(sorted(names[one] for one in rows.with_env(self.env)))
+
+        friendly = self.reminders['C'].level_id.name
+        self.assertEqual(found(clerk, 'pay_now_level_id.name', '=', friendly), 'CD')
+        self.assertEqual(found(clerk, 'pay_now_level_id', 'ilike', friendly), 'CD')
+        self.assertEqual(found(clerk, 'pay_now_level_id.name', '=', "None of ours"), '')
+        self.assertEqual(found(portal, 'id', 'in', moves.ids), 'ABCD')
+        for path in ('name', 'company_id.name', 'create_uid.login'):
+            with self.assertRaises(AccessError), self.subTest(path=path):
+                found(portal, f'pay_now_level_id.{path}', '!=', False)
 
     def test_what_a_former_customer_got_is_not_shown(self):
         """An invoice given to another customer was never reminded, as its level has it."""
