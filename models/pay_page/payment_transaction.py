@@ -54,10 +54,11 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         whole = items == self.pay_now_item_ids
         documents = page._pay_now_documents(items.move_id) if page else {}
-        refunded, refunding = self._pay_now_refunded_amounts()
+        amount = (whole and self.pay_now_received) or sum(items.mapped('amount'))
+        refunded, refunding = self._pay_now_told_refunds(None if whole else amount)
         done = self.state == 'done'
         return {
-            'amount': (whole and self.pay_now_received) or sum(items.mapped('amount')),
+            'amount': amount,
             'currency': self.currency_id,
             'pending': not done,
             'refunded': refunded,
@@ -72,6 +73,23 @@ class PaymentTransaction(models.Model):
                 if row['item'] in items
             ],
         }
+
+    def _pay_now_told_refunds(self, part):
+        """Return what the payer is told of refunds.
+
+        They are of the payment, not of its items: what came back of a part is known where all did,
+        and a page says nothing of what was paid elsewhere.
+
+        :param float part: what is told of the payment; None for all of it.
+        :return: what was given back, and what is on its way.
+        :rtype: tuple(float, float)
+        """
+        refunded, refunding = self._pay_now_refunded_amounts()
+        if part is None:
+            return refunded, refunding
+        received = self.pay_now_received or self.amount
+        all_back = self.currency_id.compare_amounts(refunded, received) >= 0
+        return part if all_back else 0.0, 0.0
 
     def _pay_now_receipt_text(self):
         """Return where the receipt goes, so that only the payer recognises it.

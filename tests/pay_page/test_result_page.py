@@ -128,6 +128,14 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         self.assertNotIn("1,077.00", said)
         result = self.open(tx._pay_now_path('result'))
         self.assertEqual(len(result.xpath('//ul[@class="pay-now-items"]/li')), 2)
+        # Of which invoice a refund is, nobody knows before all is back.
+        self.gateway.give_back(tx.provider_reference, 1050)
+        tx._synchronize()
+        self.assertIn("Refunded: 1,050.00", self.open(tx._pay_now_path('result')).text_content())
+        self.assertNotIn("Refunded", self.open(self.page).text_content())
+        self.gateway.give_back(tx.provider_reference, 27)
+        tx._synchronize()
+        self.assertIn("Refunded: 1,000.00", self.open(self.page).text_content())
 
     def test_in_progress_is_no_error(self):
         tx = self.checkout(self.lines(self.invoice))
