@@ -1,10 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
+from odoo.fields import Command, Date
 from odoo.tests import Form, HttpCase, new_test_user, tagged
 
 from odoo.addons.account_pay_now import const
@@ -137,6 +137,24 @@ class TestBranch(BranchCommon):
             )
         )
         self.assertIn(self.provider, compatible, "on Odoo's own pages too")
+
+    def test_what_is_said_to_the_branch_counts_in_its_reports(self):
+        day = Date.today() + timedelta(days=5)
+        env = self.env(context={'allowed_company_ids': (self.company | self.branch).ids})
+        env['pay.now.answer'].create(
+            {
+                'company_id': self.branch.id,
+                'partner_id': self.customer.id,
+                'kind': 'promise',
+                'date': day,
+                'item_ids': [Command.set(self.lines(self.invoice).ids)],
+            }
+        )
+        domain = [('company_id', '=', self.branch.id), ('partner_id', '=', self.customer.id)]
+        self.assertRecordValues(
+            env['pay.now.chase.report'].search(domain), [{'is_waiting': True, 'answer_date': day}]
+        )
+        self.assertRecordValues(env['pay.now.due.report'].search(domain), [{'expected_date': day}])
 
     def test_payments_are_booked_in_the_companys_journal(self):
         tx = self.checkout(self.lines(self.invoice))
