@@ -431,16 +431,6 @@ class PaymentProvider(models.Model):
             return self.env._("Pay with PayPal")
         return self.env._("Pay by card")
 
-    def _pay_now_note_offered(self, methods):
-        """Remember what a checkout that was opened just now lets its payer choose from.
-
-        :param tuple methods: in the provider's codes; empty where it does not say.
-        """
-        offered = ','.join(methods)
-        provider = self.sudo()
-        if methods and provider.pay_now_offered != offered:
-            provider.pay_now_offered = offered
-
     def _pay_now_default_method(self):
         """Return the payment method a transaction starts with; the one really used is kept later.
 

@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
@@ -47,6 +49,14 @@ class TestMethods(PayNowCommon):
         tx._synchronize()
         self.assertEqual(tx.payment_method_code, 'card')
         self.assertFalse(tx.pay_now_method)
+
+    def test_no_payer_waits_to_note_what_is_offered(self):
+        provider = self.provider.sudo()
+        with patch.object(type(provider), 'try_lock_for_update', return_value=provider.browse()):
+            provider._pay_now_note_offered(('card', 'klarna'))
+        self.assertNotEqual(provider.pay_now_offered, 'card,klarna')
+        provider._pay_now_note_offered(('card', 'klarna'))
+        self.assertEqual(provider.pay_now_offered, 'card,klarna')
 
 
 @tagged('post_install', '-at_install')
