@@ -48,20 +48,23 @@ class PayNowMoneyReport(models.Model):
     _depends = {
         'pay.now.movement': [
             'available_at',
+            'booked_on',
             'company_id',
             'currency_id',
+            'dispute_id',
             'kind',
             'net',
             'payout_id',
             'provider_id',
             'source_ref',
+            'state',
         ],
         'pay.now.payout': [
             'amount',
             'arrives_at',
             'company_id',
             'currency_id',
-            'listed',
+            'lines_known',
             'payout_ref',
             'provider_id',
             'state',
@@ -86,7 +89,9 @@ class PayNowMoneyReport(models.Model):
             ('provider_id', '=', self.provider_id.id),
             ('currency_id', '=', self.currency_id.id),
             '|',
+            '|',
             ('payout_id', '=', False),
+            ('payout_id.lines_known', '=', False),
             ('payout_id.state', 'in', BACK),
         ]
         return {
@@ -119,7 +124,9 @@ class PayNowMoneyReport(models.Model):
     def _left_there(self):
         """Return what moved at the providers and was not paid out, by the day it is available.
 
-        A payout takes with it the movements it lists; one that lists none takes its amount.
+        A payout takes with it the movements it lists, once they are known; any other one takes its
+        amount, whatever the books list with it. What PayPal tells of twice counts as in the balance
+        (`pay.now.movement._counted_domain`).
         """
         return SQL(
             """
@@ -128,23 +135,39 @@ class PayNowMoneyReport(models.Model):
                          AND movement.kind NOT IN ('payout', 'payout_failure')
                         THEN movement.available_at::date END AS day, movement.net
               FROM pay_now_movement movement
-              LEFT JOIN pay_now_payout taken ON taken.id = movement.payout_id
+              JOIN payment_provider provider ON provider.id = movement.provider_id
+              LEFT JOIN pay_now_payout taken
+                ON taken.id = movement.payout_id AND taken.lines_known
              WHERE (taken.id IS NULL OR taken.state IN %(back)s)
                AND NOT (
                    movement.kind IN ('payout', 'payout_failure') AND EXISTS (
                        SELECT FROM pay_now_payout payout
-                        WHERE payout.provider_id = movement.provider_id AND payout.listed
+                        WHERE payout.provider_id = movement.provider_id AND payout.lines_known
                           AND payout.payout_ref = movement.source_ref
                    )
                )
-             UNION ALL
-            SELECT (1::bigint << 40) + provider.id, provider.id, provider.company_id,
-                   company.currency_id, NULL, provider.pay_now_opening_balance
-              FROM payment_provider provider
-              JOIN res_company company ON company.id = provider.company_id
-             WHERE provider.code = %(paypal)s AND provider.pay_now_opening_balance <> 0
+               AND NOT (
+                   provider.code = %(paypal)s AND movement.kind = 'dispute'
+                   AND movement.state = 'ours' AND movement.dispute_id IS NULL
+                   AND movement.booked_on IS NULL
+               )
+             UNION ALL %(opening)s
             """,
             now=fields.Datetime.now(),
             back=BACK,
             paypal=const.PAYPAL,
+            opening=self._there_before(),
+        )
+
+    def _there_before(self):
+        """Return what was at PayPal before the first payment, in the columns of `_left_there`."""
+        return SQL(
+            """
+            SELECT (1::bigint << 40) + provider.id, provider.id, provider.company_id,
+                   company.currency_id, NULL, provider.pay_now_opening_balance
+              FROM payment_provider provider
+              JOIN res_company company ON company.id = provider.company_id
+             WHERE provider.code = %s AND provider.pay_now_opening_balance <> 0
+            """,
+            const.PAYPAL,
         )

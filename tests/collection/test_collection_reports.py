@@ -540,6 +540,31 @@ class TestCollectionReports(ReminderCommon):
             Movement._sweep(self.provider.sudo())
             self.assertEqual(rows(), [('available', False, 985.40)])
 
+    def test_a_payout_takes_its_money_once(self):
+        """985.40 of C, and 20 that are not ours: while what is listed is not known, and without a
+        list. Neither is at the provider and on its way at once."""
+        Report = self.env['pay.now.money.report']
+
+        def left():
+            self.provider.sudo().pay_now_last_listing_at = False
+            self.provider._pay_now_sweep_movements()
+            self.env.invalidate_all()
+            rows = Report.search([('provider_id', '=', self.provider.id)])
+            return {row.state: row.amount for row in rows}
+
+        line = self.gateway.movement_of(self.tx)
+        self.gateway.move('txn_other', 20)
+        self.assertEqual(left(), {'available': 1005.40})
+        self.gateway.pay_out('po_1', [line], state='pending', complete=False)
+        self.assertEqual(left(), {'on_way': 985.40, 'available': 20})
+        known = self.gateway.payouts['po_1']
+        self.gateway.payouts['po_1'] = replace(known, complete=True, state='paid')
+        self.assertEqual(left(), {'available': 20})
+        self.gateway.pay_out('po_2', amount=20, state='pending')
+        self.assertEqual(left(), {'on_way': 20})
+        payout = self.env['pay.now.payout'].search([('payout_ref', '=', 'po_2')])
+        self.assertEqual(payout.line_ids.movement_ref, 'txn_other')
+
     # === DIGEST === #
 
     def test_digest(self):
