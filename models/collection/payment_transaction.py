@@ -9,7 +9,10 @@ REMINDER_PAGE = r'^/pay_now/reminder/([0-9]+)/'
 
 
 class PaymentTransaction(models.Model):
-    """Where a payment comes from, and where its money is."""
+    """Where a payment comes from, and where its money is.
+
+    For whoever may read the payment: administrators of providers have no rights in the accounting.
+    """
 
     _inherit = 'payment.transaction'
 
@@ -17,6 +20,7 @@ class PaymentTransaction(models.Model):
         string="From the reminder",
         comodel_name='pay.now.reminder',
         compute='_compute_pay_now_reminder_id',
+        compute_sudo=True,
         help="The reminder whose page the payer came from.",
     )
     pay_now_net = fields.Monetary(
@@ -25,11 +29,15 @@ class PaymentTransaction(models.Model):
         help="Less the commission; empty as long as that is not known.",
     )
     pay_now_payout_id = fields.Many2one(
-        string="Payout", comodel_name='pay.now.payout', compute='_compute_pay_now_payout_id'
+        string="Payout",
+        comodel_name='pay.now.payout',
+        compute='_compute_pay_now_payout_id',
+        compute_sudo=True,
     )
     pay_now_arrives_at = fields.Datetime(
         string="At the bank on",
         compute='_compute_pay_now_payout_id',
+        compute_sudo=True,
         help="When the provider expects the payout to arrive.",
     )
 

@@ -510,6 +510,12 @@ class TestCollectionReports(ReminderCommon):
         self.assertEqual(self.tx.pay_now_reminder_id, self.reminders['C'])
         self.assertEqual(self.tx.pay_now_net, 985.40)
         self.assertFalse(self.tx.pay_now_payout_id)
+        # Who administers the providers opens payments, with or without rights in the accounting.
+        company = {'company_id': self.company.id, 'company_ids': [Command.set(self.company.ids)]}
+        admin = new_test_user(self.env, 'report_admin', groups='base.group_system', **company)
+        names = ['pay_now_reminder_id', 'pay_now_payout_id', 'pay_now_arrives_at']
+        [values] = self.tx.with_user(admin).read(names)
+        self.assertEqual(values['pay_now_reminder_id'][0], self.reminders['C'].id)
 
     def test_when_the_money_comes(self):
         """985.40 of C: not available yet, available, in a payout, and back where that fails."""
