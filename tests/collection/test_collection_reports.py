@@ -491,9 +491,11 @@ class TestCollectionReports(ReminderCommon):
         self.assertEqual(found(clerk, 'pay_now_level_id', 'ilike', friendly), 'CD')
         self.assertEqual(found(clerk, 'pay_now_level_id.name', '=', "None of ours"), '')
         self.assertEqual(found(portal, 'id', 'in', moves.ids), 'ABCD')
-        for path in ('name', 'company_id.name', 'create_uid.login'):
-            with self.assertRaises(AccessError), self.subTest(path=path):
-                found(portal, f'pay_now_level_id.{path}', '!=', False)
+        # What a key begins with would be told by whether anything is found.
+        key = 'company_id.pay_now_provider_ids.pay_now_api_key'
+        for user, path in ((portal, 'name'), (portal, key), (clerk, key)):
+            with self.subTest(user=user.login, path=path), self.assertRaises(AccessError):
+                found(user, f'pay_now_level_id.{path}', '=like', '%')
 
     def test_what_a_former_customer_got_is_not_shown(self):
         """An invoice given to another customer was never reminded, as its level has it."""
