@@ -296,6 +296,21 @@ class TestCard(CardCommon):
             graph = json.loads(self.journal.with_user(user).kanban_dashboard_graph)[0]
             self.assertEqual(sum(bar['value'] for bar in graph['values']), 0 if is_reader else 450)
         self.assert_reader_comes_to_payouts()
+        self.assert_seller_learns_no_balance()
+
+    def assert_seller_learns_no_balance(self):
+        """Whoever sells reads journals, too: the title of the list has an amount."""
+        seller = new_test_user(
+            self.env,
+            'card_seller',
+            groups='sales_team.group_sale_salesman',
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        journal = self.journal.with_user(seller)
+        self.assertTrue(journal.has_access('read'))
+        with self.assertRaises(AccessError):
+            journal.action_pay_now_balance()
 
     def assert_reader_comes_to_payouts(self):
         reader = self.env['res.users'].search([('login', '=', 'card_reader')])
