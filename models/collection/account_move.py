@@ -96,6 +96,8 @@ class AccountMove(models.Model):
             if not levels:
                 return Domain.FALSE
             operator, value = 'in', levels.ids
+        if operator != 'in':
+            return NotImplemented
         return self._pay_now_items_found('level_id', operator, value)
 
     @api.model
