@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from odoo.tests.common import HOST, ChromeBrowser
+from odoo.tests.common import HOST, ChromeBrowser, _registry_test_lock
 from odoo.tools import config
 
 #: How long a page may take, and how often a test looks whether it is there.
@@ -193,6 +193,17 @@ class BrowserMixin:
         self.wait_for(browser, ready)
         if name:
             self.picture(browser, name, full)
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Read or write the database while no page does: both use one cursor.
+
+        A page that is told of a change asks at a moment of its own, after any wait.
+        """
+        with _registry_test_lock:
+            self.env.invalidate_all()
+            yield
+            self.env.flush_all()
 
     def wait_for(self, browser, ready):
         """Wait until a JavaScript expression is true."""

@@ -50,9 +50,11 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
             )
             with self.browser('pay_now_admin') as browser:
                 self.backend(browser, action, code, f'setup_1_code_{lang}')
-                self.company.pay_now_sage_customer_code = 'FR-123'
+                with self.alone():
+                    self.company.pay_now_sage_customer_code = 'FR-123'
                 self.backend(browser, action, email, f'setup_2_signup_{lang}')
-                self.company._pay_now_sign_up('admin@example.com', 'accounting')
+                with self.alone():
+                    self.company._pay_now_sign_up('admin@example.com', 'accounting')
                 card = (
                     "document.querySelector('.o_kanban_record button[name=action_pay_now_connect]')"
                 )
@@ -69,8 +71,9 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
                 )
                 self.wait_for(browser, "document.querySelector('.modal [name=api_secret] input')")
                 self.picture(browser, f'setup_3_keys_paypal_{lang}', full=False)
-                self.connect()
-                self.connect_paypal()
+                with self.alone():
+                    self.connect()
+                    self.connect_paypal()
                 done = "document.querySelector('button[name=action_configure]')"
                 self.backend(browser, action, done, f'setup_4_connected_{lang}')
 

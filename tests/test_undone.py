@@ -24,8 +24,8 @@ MATCHES = {
     'models/refund/payment_transaction_booking.py:_pay_now_reverse_refunds': 'refund_returned',
     'models/provider/pay_now_provider_object_mixin.py:_reconcile_open': 'payout_listed',
     'models/payout/pay_now_payout.py:_reconcile_transfers': 'payout_failed',
-    'models/payout/pay_now_payout.py:_reconcile_listed': 'payout_listed',
-    'models/payout/pay_now_payout.py:_reconcile_by_age': 'payout_by_age',
+    'models/payout/pay_now_payout.py:_reconcile_parts': 'payout_listed',
+    'models/payout/pay_now_payout_by_age.py:_reconcile_by_age': 'payout_by_age',
     'models/payout/pay_now_payout.py:_match_with': 'payout_and_bank',
     'models/payout/pay_now_payout_bank.py:_book_exchange': 'payout_exchange',
     'models/payment/payment_transaction_allocation.py:_pay_now_take_back_discount': (

@@ -72,10 +72,13 @@ class TestReminderLevelTexts(ReminderCommon):
 
     def test_empty_is_refused(self):
         for body in ('', '<p><br></p>', '<p> &nbsp; </p>', '<!-- Hello -->'):
-            for lang in ('en_US', 'fr_FR'):
+            for lang, said in (
+                ('en_US', "there is no text"),
+                ('fr_FR', "il n’y a pas de texte"),
+            ):
                 with (
                     self.subTest(body=body, lang=lang),
-                    self.assertRaisesRegex(ValidationError, "there is no text"),
+                    self.assertRaisesRegex(ValidationError, said),
                     self.cr.savepoint(),
                 ):
                     self.write_text(body, lang)
