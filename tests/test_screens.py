@@ -46,7 +46,14 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
             self.company.write({'pay_now_sage_customer_code': False})
             self.company.sudo().write({'pay_now_signup_date': False, 'pay_now_signup_email': False})
             (self.provider | self.paypal).sudo().write(
-                {'pay_now_status': 'not_connected', 'state': 'disabled', 'is_published': False}
+                {
+                    'pay_now_status': 'not_connected',
+                    'state': 'disabled',
+                    'is_published': False,
+                    # Kept keys are offered again.
+                    'pay_now_api_key': False,
+                    'pay_now_api_secret': False,
+                }
             )
             with self.browser('pay_now_admin') as browser:
                 self.backend(browser, action, code, f'setup_1_code_{lang}')

@@ -140,6 +140,7 @@ class TestAttack(PayNowCommon, HttpCase):
             public_values.text,
             public_values.line,
             public_values.flag,
+            public_values.lang,
         }
         found = 0
         for rule in self.env['ir.http'].routing_map().iter_rules():
