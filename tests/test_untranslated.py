@@ -67,6 +67,8 @@ class TestUntranslated(PayNowCommon, HttpCase):
             *moves.mapped('name'),
             *self.env['payment.transaction'].sudo().search([]).mapped('reference'),
             *methods.mapped('name'),
+            # Each language is offered by its own name.
+            *(name.rpartition('/')[2].strip() for _code, name in lang.get_installed()),
             *(company.country_id.name, company.name, company.email, self.customer.name),
             *('account_pay_now', 'Stripe', 'PayPal', 'BNP', 'EUR', 'USD', lang.code),
         ]
