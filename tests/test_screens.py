@@ -30,7 +30,8 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
         )
 
     def backend(self, browser, action, ready, name, record=None):
-        path = f'/odoo/action-{self.env.ref(action).id}'
+        with self.alone():
+            path = f'/odoo/action-{self.env.ref(action).id}'
         if record:
             path += f'/{record.id}'
         self.show(browser, path, ready, name, full=False)
