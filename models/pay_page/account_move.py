@@ -117,7 +117,7 @@ class AccountMove(models.Model):
             *INVOICE_FIELDS,
         ]
 
-    def _pay_now_credit_scope(self):
+    def _pay_now_credit_scope(self, lines=None):
         """Override of `pay.now.page.mixin`: on an invoice's page, those of the same contact.
 
         Odoo itself deducts a credit note from the invoice it corrects.

@@ -165,9 +165,9 @@ class PayNowAccount(models.Model):
         """Override of `pay.now.page.mixin` to read nothing for it."""
         return self._pay_now_visible() & Domain('company_id', '=', self.company_id.id)
 
-    def _pay_now_credit_scope(self):
+    def _pay_now_credit_scope(self, lines=None):
         """Override of `pay.now.page.mixin`: the customer's, as its items."""
-        return self._pay_now_lines_domain()
+        return self._pay_now_lines_domain() if lines is None else lines
 
     def _pay_now_preselected(self, payable):
         """Override of `pay.now.page.mixin` to tick exactly what is overdue, else the next one."""

@@ -286,8 +286,9 @@ class PayNowPageMixin(models.AbstractModel):
         :rtype: tuple(account.move.line, account.move.line)
         """
         Line = self.env['account.move.line']
-        items = Line._pay_now_open_items_domain() & self._pay_now_lines_domain()
-        credits = Line._pay_now_open_credits_domain() & self._pay_now_credit_scope()
+        lines = self._pay_now_lines_domain()
+        items = Line._pay_now_open_items_domain() & lines
+        credits = Line._pay_now_open_credits_domain() & self._pay_now_credit_scope(lines)
         found = (
             Line.search_fetch(
                 (items | credits) & self._pay_now_customer_domain(), ITEM_FIELDS, order='id'
@@ -339,12 +340,14 @@ class PayNowPageMixin(models.AbstractModel):
             & self._pay_now_customer_domain()
         )
 
-    def _pay_now_credit_scope(self):
+    def _pay_now_credit_scope(self, lines=None):
         """Return the domain of the credit notes that may be deducted on this page.
 
         Of the customer's, which is not to be said again. Whoever holds the address sees them: to be
         given by each document.
 
+        :param odoo.fields.Domain lines: of the page's items (`_pay_now_lines_domain`), where the
+            caller has asked for it: reading it takes queries.
         :rtype: odoo.fields.Domain
         """
         return Domain.FALSE

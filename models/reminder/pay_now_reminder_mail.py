@@ -344,7 +344,7 @@ class PayNowReminder(models.Model):
         """
         return [] if self.run_id.print_previous_balance else super()._pay_now_answer_kinds()
 
-    def _pay_now_credit_scope(self):
+    def _pay_now_credit_scope(self, lines=None):
         """Override of `pay.now.page.mixin`: a reminder is about all that the customer owes.
 
         From Sales, about nothing outside the scope of the run.

@@ -366,7 +366,7 @@ class TestPortalOverdue(BrowserMixin, BranchCommon, HttpCase):
         many = queries()
         self.assertEqual((few[0], many[0]), (2, 22))
         self.assertLessEqual(many[1], min(few[1], 20), "the banner")
-        self.assertLessEqual(many[2], min(few[2], 30), "the page")
+        self.assertLessEqual(many[2], min(few[2], 32), "the page")
 
     def test_how_it_looks(self):
         usd = self.env.ref('base.USD')
