@@ -593,3 +593,26 @@ class PaymentProvider(models.Model):
         if not currency:
             raise UserError(self.env._("There is no currency %s.", code))
         return Currency.browse(currency.id)
+
+    # === BUSINESS METHODS - OFFER === #
+
+    def _pay_now_note_offered(self, methods):
+        """Remember what a checkout that was opened just now lets its payer choose from.
+
+        It differs by amount and changes to and fro: no payer waits for another one, or for what the
+        scheduled actions write of the provider. The next checkout says it again.
+
+        :param tuple methods: in the provider's codes; empty where it does not say.
+        """
+        self.ensure_one()
+        offered = ','.join(methods)
+        provider = self.sudo()
+        if not methods or provider.pay_now_offered == offered:
+            return
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                if provider.try_lock_for_update(allow_referencing=True):
+                    provider.pay_now_offered = offered
+        except psycopg2.errors.SerializationFailure:
+            # Somebody else has written it since this request began.
+            provider.invalidate_recordset(['pay_now_offered'], flush=False)

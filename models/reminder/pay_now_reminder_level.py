@@ -213,7 +213,10 @@ class PayNowReminderLevel(models.Model):
         :rtype: list[str]
         """
         self.ensure_one()
-        template = self._template().with_context(lang=lang)
+        template = self.template_id.sudo().with_context(lang=lang)
+        if template.model not in (False, 'pay.now.reminder'):
+            # Each reminder says so as it is to leave (see `_template`).
+            return []
         body = COMMENT.sub('', template.body_html or '')
         if not PLACEHOLDER.search(body) and not html2plaintext(body).strip():
             return ['empty']

@@ -377,19 +377,20 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
         self.assertFalse(self.env['pay.now.answer'].search([]))
 
     def test_how_it_looks(self):
-        opened = "document.querySelector('details').open = true"
+        answers = "document.querySelector('.pay-now-answers')"
+        opened = f'{answers}.open = true'
         day = str(self.company._pay_now_today() + timedelta(days=3))
         for lang, screen in (('en_US', 'en'), ('fr_FR', 'fr')):
             self.customer.lang = lang
             with self.browser() as browser:
                 for size, name in ((DESKTOP, ''), (PHONE, '_phone')):
-                    self.show(browser, self.path, "document.querySelector('details')", size=size)
+                    self.show(browser, self.path, answers, size=size)
                     self.run_js(browser, opened)
                     self.picture(browser, f'answers_{screen}{name}')
                     self.assert_fits(browser)
                     self.assert_accessible(browser)
         with self.browser() as browser:
-            self.show(browser, f'{self.path}#answer', "document.querySelector('details').open")
+            self.show(browser, f'{self.path}#answer', f'{answers}.open')
             self.run_js(browser, f"document.querySelector('[name=promised_on]').value = '{day}'")
             self.run_js(browser, "document.querySelector('button[value=promise]').click()")
             self.wait_for(browser, "document.querySelector('.pay-now-noted')")
