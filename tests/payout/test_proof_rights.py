@@ -48,7 +48,9 @@ ACTIONS = (
     'action_compare',
 )
 #: What asks whether somebody may.
-ASKS = re.compile(r'check_access|_check_manager|_by_engine|_pay_now_compare_for|super\(\)')
+ASKS = re.compile(
+    r'check_access|_check_manager|_check_mender|_by_engine|_pay_now_compare_for|super\(\)'
+)
 #: What a spreadsheet would run, were it no text.
 FORMULA = "=HYPERLINK(\"http://evil.example.com\")"
 
