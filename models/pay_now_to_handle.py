@@ -42,6 +42,7 @@ class PayNowToHandle(models.Model):
     _depends = {
         'account.bank.statement.line': ['company_id', 'move_id'],
         'account.move': ['date', 'journal_id'],
+        'account.move.line': ['reconciled'],
         'payment.transaction': ['partner_id', 'provider_id'],
         'pay.now.discrepancy': ['amount', 'company_id', 'currency_id', 'state', 'transaction_id'],
         'pay.now.dispute': [
@@ -58,8 +59,8 @@ class PayNowToHandle(models.Model):
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
         'pay.now.reminder': [
-            *('amount_due', 'company_id', 'partner_id', 'root_company_id', 'run_id', 'sent_at'),
-            'state',
+            *('amount_due', 'company_id', 'item_ids', 'partner_id', 'root_company_id', 'run_id'),
+            *('sent_at', 'state'),
         ],
     }
 
@@ -268,7 +269,8 @@ class PayNowToHandle(models.Model):
     def _query_reminder(self):
         """Return the reminders that did not arrive, or nobody knows.
 
-        What failed is over once the customer has got a later one.
+        It is over once nothing is open any more of what they asked for; what failed is, too, once
+        the customer has got a later one.
         """
         return SQL(
             """
@@ -278,14 +280,18 @@ class PayNowToHandle(models.Model):
                    NULL::timestamp AS deadline
               FROM pay_now_reminder one
               JOIN res_company company ON company.id = one.company_id
-             WHERE one.state = 'uncertain'
-                OR one.state = 'failed'
-                   AND NOT EXISTS (
-                       SELECT FROM pay_now_reminder later
-                        WHERE later.partner_id = one.partner_id
-                          AND later.root_company_id = one.root_company_id
-                          AND later.state = 'sent'
-                          AND later.id > one.id
-                   )
+             WHERE one.state IN ('uncertain', 'failed')
+               AND EXISTS (
+                   SELECT FROM pay_now_reminder_item_rel rel
+                     JOIN account_move_line line ON line.id = rel.line_id
+                    WHERE rel.reminder_id = one.id AND line.reconciled IS NOT TRUE
+               )
+               AND (one.state = 'uncertain' OR NOT EXISTS (
+                   SELECT FROM pay_now_reminder later
+                    WHERE later.partner_id = one.partner_id
+                      AND later.root_company_id = one.root_company_id
+                      AND later.state = 'sent'
+                      AND later.id > one.id
+               ))
             """
         )

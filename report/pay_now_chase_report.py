@@ -118,7 +118,7 @@ class PayNowChaseReport(models.Model):
             & Line._pay_now_of_domain(self.partner_id, self.company_id)
         )
         today = self._today()
-        overdue = lines.filtered(lambda line: line.date_maturity < today)
+        overdue = lines.filtered(lambda line: (line.date_maturity or line.date) < today)
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("The customer says"),

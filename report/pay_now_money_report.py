@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now import const, utils
 
 #: Payouts whose money is at the provider again.
 BACK = ('failed', 'canceled')
@@ -62,7 +62,9 @@ class PayNowMoneyReport(models.Model):
         'pay.now.payout': [
             'amount',
             'arrives_at',
+            'bank_state',
             'company_id',
+            'created_at',
             'currency_id',
             'lines_known',
             'payout_ref',
@@ -100,16 +102,21 @@ class PayNowMoneyReport(models.Model):
             'res_model': 'pay.now.movement',
             'view_mode': 'list,form',
             'domain': domain,
+            'help': utils.empty_list_help(
+                self.env._("Nothing is at the provider any more"),
+                self.env._("What was there has left with a payout since this page was opened."),
+            ),
         }
 
     @property
     def _table_query(self):
+        Payout = self.env['pay.now.payout'].sudo()
         return SQL(
             """
             SELECT payout.id * 2 AS id, payout.provider_id, payout.company_id, payout.currency_id,
                    payout.id AS payout_id, 'on_way' AS state, payout.arrives_at::date AS date,
                    payout.amount
-              FROM pay_now_payout payout WHERE payout.state = 'pending'
+              FROM pay_now_payout payout WHERE payout.id IN %s
              UNION ALL
             SELECT min(part.id) * 2 + 1, part.provider_id, part.company_id, part.currency_id, NULL,
                    CASE WHEN part.day IS NULL THEN 'available' ELSE 'later' END, part.day,
@@ -118,6 +125,8 @@ class PayNowMoneyReport(models.Model):
              GROUP BY part.provider_id, part.company_id, part.currency_id, part.day
             HAVING sum(part.net) <> 0
             """,
+            # As on the cards of the providers.
+            Payout._search(Payout._on_its_way_domain()).subselect(),
             self._left_there(),
         )
 

@@ -234,3 +234,6 @@ BY_THE_MODULE = {
         pay_now_reminder_ids
     """,
 }
+
+#: What a copy of a record of Odoo's has, too. Odoo copies no company.
+COPIED = {'payment.provider': {'pay_now_minimum_amount'}}

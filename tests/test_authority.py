@@ -10,7 +10,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const
-from odoo.addons.account_pay_now.tests.authority import BY_PEOPLE, BY_THE_MODULE, GROUPS
+from odoo.addons.account_pay_now.tests.authority import BY_PEOPLE, BY_THE_MODULE, COPIED, GROUPS
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 _logger = logging.getLogger(__name__)
@@ -126,6 +126,17 @@ class TestAuthority(AuthorityCommon):
         self.assertEqual(found, decided)
         for model, names in self.by_people.items():
             self.assertFalse(names & self.by_module.get(model, set()), model)
+
+    def test_what_is_copied_is_decided(self):
+        """Of Odoo's models: settings are, and nothing that says what happened to the original."""
+        found = {}
+        for model, name in self.cells:
+            records = self.env[model]
+            if model.startswith('pay.now.') or model == 'res.company' or records._transient:
+                continue
+            if records._fields[name].copy:
+                found.setdefault(model, set()).add(name)
+        self.assertEqual(found, COPIED)
 
     def test_every_model_asks_the_mixin(self):
         mixin = self.env.registry[MIXIN]

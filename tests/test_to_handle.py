@@ -80,6 +80,7 @@ class ToHandleCommon(PayoutCommon):
         return stored
 
     def make_reminder(self):
+        invoice = self.make_invoice(75)
         return (
             self.env['pay.now.reminder']
             .sudo()
@@ -88,6 +89,7 @@ class ToHandleCommon(PayoutCommon):
                     'company_id': self.company.id,
                     'partner_id': self.customer.id,
                     'amount_due': 75,
+                    'item_ids': self.lines(invoice).ids,
                     'state': 'uncertain',
                     'reason_codes': [['interrupted', {}]],
                     'sent_at': datetime.now(),
@@ -205,6 +207,17 @@ class TestToHandle(ToHandleCommon):
         self.assert_row(movement, 'movement')
         movement.with_user(self.accountant).action_handled()
         self.assertFalse(self.rows('movement'))
+
+    def test_a_reminder_waits_as_long_as_something_is_open(self):
+        reminder = self.make_reminder()
+        for state in ('uncertain', 'failed'):
+            reminder.state = state
+            self.assert_row(reminder, 'reminder')
+        register = self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=reminder.item_ids.move_id.ids
+        )
+        register.create({}).action_create_payments()
+        self.assertFalse(self.rows('reminder'))
 
     def test_a_failed_payout_waits_until_the_next_one_arrives(self):
         self.assert_row(self.make_failed_payout(), 'payout')

@@ -4,7 +4,8 @@ from odoo import models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
-from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.payment.payment_transaction_checkout import lock_fresh
 
 #: What the contact and the invoice of a trial are found by.
 TRIAL_REF = 'PAY-NOW-TRIAL'
@@ -20,7 +21,7 @@ class PayNowSetup(models.TransientModel):
     def action_trial_invoice(self):
         """Post a small invoice to oneself, and open the window whose mail has the first button.
 
-        An open one of before is sent again: pressing twice makes one invoice.
+        An open one of before is sent again: pressing twice makes one invoice, at once, too.
 
         :return: the window to send the invoice.
         :rtype: dict
@@ -31,6 +32,8 @@ class PayNowSetup(models.TransientModel):
         if self.company_id not in self.env.companies:
             raise AccessError(self.env._("This is another company."))
         self.env['account.move'].check_access('create')
+        if not lock_fresh(self, const.PAYER_WAITS):
+            raise UserError(self.env._("The trial invoice is being made at this moment."))
         invoice = self._find_trial_invoice() or self._create_trial_invoice()
         if reason := invoice._pay_now_refusal('invoice_mail'):
             raise UserError(invoice._pay_now_refusal_label(reason))

@@ -28,6 +28,8 @@ BRACKETED = re.compile(r"[^\W\d_]\((?:s|es|ies|e|e?s|x|aux|ne|nes)\)", re.I)
 #: Source that people read: texts in Python, and all of XML.
 SOURCE_FOLDERS = ("controllers", "data", "gateways", "models", "report", "views", "wizard")
 
+#: Where actions are made by code.
+ACTIONS = ("models", "report", "wizard")
 #: Views that are empty where there is nothing to show.
 LISTS = {"activity", "calendar", "graph", "kanban", "list", "pivot"}
 
@@ -90,7 +92,7 @@ def lists_without_help(root):
                 continue
             if not record.xpath("field[@name='help']//text()[normalize-space()]"):
                 silent.add(f"{path.relative_to(root)}: {record.get('id')}")
-    for path in sorted((*root.glob("models/**/*.py"), *root.glob("wizard/*.py"))):
+    for path in sorted(one for folder in ACTIONS for one in root.glob(f"{folder}/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             values = _constants(node)
             modes = values.get("view_mode") or ""

@@ -129,13 +129,13 @@ class PayNowPayout(models.Model):
     # === BUSINESS METHODS - ON ITS WAY === #
 
     @api.model
-    def _on_its_way_domain(self, provider):
-        """Return the domain of a provider's payouts that the bank has not shown yet.
+    def _on_its_way_domain(self, provider=None):
+        """Return the domain of the payouts that the bank has not shown yet.
 
         As long as the bank may still show them: a company may keep no bank statements here. What is
         missed waits under *To handle*.
 
-        :param payment.provider provider: whose payouts.
+        :param payment.provider provider: whose payouts; none for all.
         :rtype: Domain
         """
         last = fields.Datetime.now() - timedelta(days=const.BANK_DAYS_AFTER)
@@ -143,7 +143,7 @@ class PayNowPayout(models.Model):
             Domain('arrives_at', '=', False) & Domain('created_at', '>=', last)
         )
         return (
-            Domain('provider_id', '=', provider.id)
+            (Domain('provider_id', '=', provider.id) if provider else Domain.TRUE)
             & Domain('bank_state', '=', 'waiting')
             & (Domain('state', '=', 'pending') | (Domain('state', '=', 'paid') & fresh))
         )

@@ -155,10 +155,10 @@ class PayNowReminder(models.Model):
         for reminder in self:
             reminder.preview_html = previews.get(reminder, False)
 
-    @api.depends('own_body')
+    @api.depends('own_subject', 'own_body')
     def _compute_is_edited(self):
         for reminder in self:
-            reminder.is_edited = bool(reminder.own_body)
+            reminder.is_edited = bool(reminder.own_subject or reminder.own_body)
 
     # === ACTION METHODS === #
 

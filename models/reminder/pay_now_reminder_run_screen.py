@@ -15,21 +15,21 @@ class PayNowReminderRun(models.Model):
     _inherit = 'pay.now.reminder.run'
 
     started_by = fields.Char(string="Started by", compute='_compute_started_by', compute_sudo=True)
-    to_send_count = fields.Integer(string="To send", compute='_compute_counts')
-    to_send_amount = fields.Monetary(string="Amount to send", compute='_compute_counts')
-    to_print_count = fields.Integer(string="Letters to print", compute='_compute_counts')
-    held_count = fields.Integer(string="Held", compute='_compute_counts')
-    dropped_count = fields.Integer(string="Dropped", compute='_compute_counts')
-    failed_count = fields.Integer(string="Failed or uncertain", compute='_compute_counts')
-    sent_count = fields.Integer(string="Sent", compute='_compute_counts')
+    to_send_count = fields.Integer(string="To send", compute='_compute_figures')
+    to_send_amount = fields.Monetary(string="Amount to send", compute='_compute_figures')
+    to_print_count = fields.Integer(string="Letters to print", compute='_compute_figures')
+    held_count = fields.Integer(string="Held", compute='_compute_figures')
+    dropped_count = fields.Integer(string="Dropped", compute='_compute_figures')
+    failed_count = fields.Integer(string="Failed or uncertain", compute='_compute_figures')
+    sent_count = fields.Integer(string="Sent", compute='_compute_figures')
     progress = fields.Float(
         string="Progress",
-        compute='_compute_counts',
+        compute='_compute_figures',
         help="Of what somebody has sent: what is held or left out does not count.",
     )
-    progress_text = fields.Char(string="Sent so far", compute='_compute_texts')
-    summary_text = fields.Char(string="To send in figures", compute='_compute_texts')
-    letters_text = fields.Char(string="What is to be printed", compute='_compute_texts')
+    progress_text = fields.Char(string="Sent so far", compute='_compute_figures')
+    summary_text = fields.Char(string="To send in figures", compute='_compute_figures')
+    letters_text = fields.Char(string="What is to be printed", compute='_compute_figures')
 
     # === COMPUTE METHODS === #
 
@@ -40,23 +40,16 @@ class PayNowReminderRun(models.Model):
             by_hand = run.trigger == 'manual'
             run.started_by = run.create_uid.name if by_hand else self.env._("The daily action")
 
-    def _figures(self):
-        """Return how many reminders there are in each state, and their amounts.
-
-        :return: `{run: {state: (number, amount)}}`
-        :rtype: dict
-        """
+    @api.depends('reminder_ids.state', 'reminder_ids.amount_due')
+    @api.depends_context('lang')
+    def _compute_figures(self):
+        """All of it from one query: how many reminders there are in each state, and how much."""
         figures = {run: {} for run in self}
         groups = self.env['pay.now.reminder']._read_group(
             [('run_id', 'in', self.ids)], ['run_id', 'state'], ['__count', 'amount_due:sum']
         )
         for run, state, count, amount in groups:
             figures[run][state] = (count, amount)
-        return figures
-
-    @api.depends('reminder_ids.state', 'reminder_ids.amount_due')
-    def _compute_counts(self):
-        figures = self._figures()
         for run in self:
             counts = Counter({state: count for state, (count, _sum) in figures[run].items()})
             for name, states in GROUPS.items():
@@ -71,18 +64,8 @@ class PayNowReminderRun(models.Model):
             over = run.sent_count + run.failed_count
             started = over + counts['queued'] + counts['sending']
             run.progress = 100 * over / started if started else 0
-
-    @api.depends('reminder_ids.state', 'reminder_ids.amount_due')
-    @api.depends_context('lang')
-    def _compute_texts(self):
-        figures = self._figures()
-        for run in self:
-            counts = Counter({state: count for state, (count, _sum) in figures[run].items()})
-            over = sum(counts[one] for one in ('sent', 'failed', 'uncertain'))
             run.progress_text = self.env._(
-                "%(sent)s of %(total)s sent",
-                sent=counts['sent'],
-                total=over + counts['queued'] + counts['sending'],
+                "%(sent)s of %(total)s sent", sent=run.sent_count, total=started
             )
             run.summary_text = run._summary_text()
             run.letters_text = run._letters_text(run.to_print_count)

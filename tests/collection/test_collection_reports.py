@@ -567,6 +567,8 @@ class TestCollectionReports(ReminderCommon):
         self.assertEqual(left(), {'on_way': 985.40, 'available': 20})
         known = self.gateway.payouts['po_1']
         self.gateway.payouts['po_1'] = replace(known, complete=True, state='paid')
+        self.assertEqual(left(), {'on_way': 985.40, 'available': 20}, "until the bank shows it")
+        self.env['pay.now.payout'].sudo().search([]).bank_state = 'matched'
         self.assertEqual(left(), {'available': 20})
         self.gateway.pay_out('po_2', amount=20, state='pending')
         self.assertEqual(left(), {'on_way': 20})

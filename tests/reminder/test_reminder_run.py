@@ -97,6 +97,9 @@ class TestReminderRun(ReminderSalesCommon):
         self.assertTrue(self.mine_.is_edited)
         self.mine_.action_reset_text()
         self.assertFalse(self.mine_.is_edited)
+        self.mine_.own_subject = "Dear friend"
+        self.assertTrue(self.mine_.is_edited)
+        self.mine_.action_reset_text()
 
     # === SENDING === #
 

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from lxml import etree
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
@@ -255,6 +255,10 @@ class TestSetupScreen(FirstWeekCommon):
         self.assertFalse(invoice._pay_now_refusal('invoice_mail'))
         again = setup.action_trial_invoice()
         self.assertEqual(again['context']['active_ids'], invoice.ids, "a double click")
+        # The second of two at once waits for the first, and begins again to see what it made.
+        locked = patch.object(type(setup), 'try_lock_for_update', lambda one, **_kw: one.browse())
+        with locked, self.assertRaises(ConcurrencyError):
+            setup.action_trial_invoice()
         self.provider.sudo().pay_now_minimum_amount = 5
         invoice._reverse_moves(cancel=True)
         action = setup.action_trial_invoice()
