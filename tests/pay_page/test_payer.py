@@ -15,7 +15,7 @@ from odoo.addons.account_pay_now.tests.common import PayNowCommon
 
 PAY = '//button[@name="provider_id"]'
 PRINT = '//button[@form="pay_now_print"]/@formaction'
-LEFT = '//section[contains(@class, "pay-now-left")]'
+LEFT = '//section[contains(@class, "pay-now-remaining")]'
 PAID = '//section[contains(@class, "pay-now-paid")]'
 
 

@@ -232,7 +232,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
         self.gateway.pay(tx)
         tx._synchronize()
         self.customer.lang = 'fr_FR'
-        button = "document.querySelector('.pay-now-left a')"
+        button = "document.querySelector('.pay-now-remaining a')"
         with self.browser() as browser:
             self.look(browser, tx._pay_now_path('result'), 'left')
             self.run_js(browser, 'window.printed = 0; window.print = () => { window.printed += 1 }')

@@ -63,7 +63,7 @@ class TestCheckout(PayNowCommon):
         foreign = self.lines(self.other)
         with self.assertRaisesRegex(ValidationError, "changed meanwhile"):
             self.invoice.sudo()._pay_now_start({line.id, foreign.id}, self.provider.id)
-        with self.assertRaisesRegex(ValidationError, "Nothing was chosen"):
+        with self.assertRaisesRegex(ValidationError, "Tick what you want to pay"):
             self.invoice.sudo()._pay_now_start(set(), self.provider.id)
         with self.assertRaisesRegex(ValidationError, "not available"):
             self.invoice.sudo()._pay_now_start({line.id}, 0)

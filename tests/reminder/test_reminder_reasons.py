@@ -204,6 +204,8 @@ class TestReminderReasons(ReasonsCommon):
 
     def test_what_waits_for_a_person(self):
         reminder = self.sent_reminder(state='uncertain', reason_codes=[['interrupted', {}]])
+        # It waits as long as something is open of what it asked for.
+        reminder.item_ids = self.lines(self.make_invoice(100, days_late=30))
         for lang, text in ((ENGLISH, "Interrupted while"), (FRENCH, "Interrompu pendant")):
             rows = self.seen_by(lang, self.env['pay.now.to.handle'])
             row = rows.search([('kind', '=', 'reminder'), ('res_id', '=', reminder.id)])
