@@ -198,14 +198,15 @@ def _test(deed, moment, code):
 
 
 for _number, _deed in enumerate(TABLE):
-    for _moment in MOMENTS:
+    for _position, _moment in enumerate(MOMENTS):
         _codes = ('provider', 'paypal')
         if _moment in MOMENTS[:2]:
             # Before a checkout there is no provider.
             _codes = _codes[:1]
-        elif _moment in MOMENTS[4:] and not EVERYTHING:
-            # What was received, or is on its way, is the same at both: they take turns.
-            _codes = _codes[_number % 2 :][:1]
+        elif not EVERYTHING:
+            # They take turns: what happens to a record knows nothing of the provider, and each
+            # moment is played at both.
+            _codes = _codes[(_number + _position) % 2 :][:1]
         for _code in _codes:
             _name = {'provider': 'stripe', 'paypal': 'paypal'}[_code]
             setattr(

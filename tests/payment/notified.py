@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The ways in which a provider notifies the books of what happens, good and bad."""
 
+import os
 from unittest.mock import patch
 
 from odoo import fields
@@ -17,6 +18,28 @@ WAYS = (
     'lost_then_swept',
     'in_the_middle',
 )
+#: Whether each row of a table is played in each way at both providers.
+EVERYTHING = os.environ.get('PAY_NOW_TABLE') == 'all'
+
+
+def rows_played(table, number, way):
+    """Return the rows of a table that are played in a way at a provider.
+
+    A gateway does not know how it is notified, nor the books which gateway it was: each row is
+    played in each way, and several times at each provider, the two taking turns. A row of one
+    provider only is played in all ways.
+
+    :param dict table: row -> what is expected at each provider, None where there is no such thing.
+    :param int number: of the provider.
+    :param str way: one of `WAYS`.
+    :rtype: list of str
+    """
+    turn = WAYS.index(way) + number
+    return [
+        name
+        for position, (name, expected) in enumerate(table.items())
+        if expected[number] and (EVERYTHING or None in expected or (position + turn) % 2 == 0)
+    ]
 
 
 class NotifiedCase(MoneyCase):
