@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import settings
-from . import console
+from . import console, tested
 
 # Odoo 19 is in Debian's development suite only.
 ODOO_SUITE = "unstable"
-ODOO_PACKAGES = [
-    "odoo-19",
+# A package of Odoo: each series has one of its own.
+ODOO_PACKAGE = re.compile(r"odoo-(\d+)")
+# What Odoo's links point at.
+ODOO_RECOMMENDS = [
     "libjs-jquery",
     "libjs-jquery-form",
     "libjs-underscore",
@@ -72,9 +74,26 @@ class PrivateApt:
 
     def __call__(self, *arguments, cwd=None):
         """Run apt-get with the private folders."""
-        options = [part for key, value in self.options.items() for part in ("-o", f"{key}={value}")]
         name = f"apt-{self.folder.name}-{arguments[-1] if len(arguments) == 1 else 'get'}"
-        console.run(["apt-get", "-q", *options, *arguments], name, cwd=cwd)
+        console.run(["apt-get", "-q", *self._options(), *arguments], name, cwd=cwd)
+
+    def versions(self, prefix):
+        """Return what there is to download: package -> version, of names that begin so."""
+        command = ["apt-cache", *self._options(), "show", "--no-all-versions"]
+        names = subprocess.run(
+            ["apt-cache", *self._options(), "pkgnames", prefix],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.split()
+        if not names:
+            return {}
+        shown = subprocess.run([*command, *names], capture_output=True, text=True, check=False)
+        found = re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$", shown.stdout, re.M | re.S)
+        return dict(found)
+
+    def _options(self):
+        return [part for key, value in self.options.items() for part in ("-o", f"{key}={value}")]
 
 
 def available():
@@ -111,13 +130,41 @@ def ensure_odoo():
     main = next(s for s in sources if not any("-" in suite for suite in s.suites[:1]))
     folder = settings.CACHE_DIR / "apt"
     with console.step("fetching Odoo 19"):
+        apt = PrivateApt(folder / "odoo", [main.line(ODOO_SUITE)])
+        apt("update")
+        package = choose_odoo(apt.versions("odoo-"))
         downloads = [
-            _download(PrivateApt(folder / "odoo", [main.line(ODOO_SUITE)]), ODOO_PACKAGES),
+            _download(apt, [package, *ODOO_RECOMMENDS]),
             _download(PrivateApt(folder / "fonts", _lines(sources)), OWN_SUITE_PACKAGES),
         ]
         extract([deb for debs in downloads for deb in debs], tree, _drop_duplicates)
         shutil.rmtree(folder, ignore_errors=True)
     return packages
+
+
+def choose_odoo(versions):
+    """Return the package of Odoo to fetch: the one that was tested, else the nearest there is.
+
+    :param dict versions: package -> version, as the suite has them.
+    :raise DevError: there is none; says what was expected, and where else it may come from.
+    """
+    expected = tested.read()
+    series = {name: int(match[1]) for name in versions if (match := ODOO_PACKAGE.fullmatch(name))}
+    elsewhere = "another one is used where ODOO_DIR names its folder"
+    if not series:
+        raise console.DevError(
+            f"Debian's {ODOO_SUITE} has no Odoo any more: {expected['package']} "
+            f"{expected['version']} was expected; {elsewhere}"
+        )
+    wanted = int(ODOO_PACKAGE.fullmatch(expected["package"])[1])
+    # Of two as near, the newer one.
+    package = min(series, key=lambda name: (abs(series[name] - wanted), -series[name]))
+    if (package, versions[package]) != (expected["package"], expected["version"]):
+        console.say(
+            f"   {expected['package']} {expected['version']} was tested, Debian's {ODOO_SUITE} has "
+            f"{package} {versions[package]}: that one is tried; {elsewhere}"
+        )
+    return package
 
 
 def fetch_with_libraries(names, tree):
@@ -144,7 +191,8 @@ def extract(debs, tree, finish=None):
 
 def _download(apt, names):
     """Download the packages and return the files."""
-    apt("update")
+    if not any((apt.folder / "lists").glob("*Packages*")):
+        apt("update")
     apt("download", *names, cwd=apt.folder / "archives")
     return sorted((apt.folder / "archives").glob("*.deb"))
 

@@ -10,12 +10,13 @@ import urllib.error
 import urllib.request
 
 from .. import settings
-from . import console, fetch, pyenv, tools
+from . import console, fetch, pyenv, tested, tools
 
 
 def ensure():
     """Make everything that Odoo needs ready; return the folder to import it from."""
     folder = _source_folder()
+    tested.compare(folder)
     tools.ensure()
     link_module()
     settings.FILESTORE_DIR.mkdir(parents=True, exist_ok=True)
