@@ -415,6 +415,19 @@ class PayNowCommon(PreparedCase):
         )
 
     @classmethod
+    def make_branch(cls):
+        """Return a branch of the company, which the user may work in."""
+        branch = cls.env['res.company'].create(
+            {'name': "Fournil Lyon", 'parent_id': cls.company.id, 'email': 'lyon@example.com'}
+        )
+        # Core gives a branch its accounts at the end of the transaction, and the country of the
+        # chart, whatever its company's is.
+        cls.env.cr.precommit.run()
+        branch.account_fiscal_country_id = cls.company.account_fiscal_country_id
+        cls.env.user.company_ids |= branch
+        return branch
+
+    @classmethod
     def sign_up(cls, application='accounting'):
         """Steps 1 and 2."""
         cls.company.pay_now_sage_customer_code = 'FR-123'

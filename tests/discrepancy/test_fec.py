@@ -22,6 +22,8 @@ COLUMNS = [
 class TestFec(DisputeCase):
     """The file that French companies hand to the tax office (FEC), with all that we book."""
 
+    chart = 'fr'
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

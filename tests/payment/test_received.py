@@ -537,11 +537,7 @@ class TestBooksHealth(ReceivedCase):
 
     def test_branches_have_books_of_their_own(self):
         """What a branch lacks for its open invoices makes the light amber, and nothing else."""
-        branch = self.env['res.company'].create(
-            {'name': "Fournil Lyon", 'parent_id': self.company.id, 'email': 'lyon@example.com'}
-        )
-        self.env.cr.precommit.run()
-        self.env.user.company_ids |= branch
+        branch = self.make_branch()
         branch.account_journal_early_pay_discount_loss_account_id = False
         self.assertEqual(self.light()[0], 'green', "it grants no discount")
         invoice = self.make_invoice(

@@ -17,12 +17,7 @@ class BranchCommon(PayNowCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.branch = cls.env['res.company'].create(
-            {'name': "Fournil Lyon", 'parent_id': cls.company.id, 'email': 'lyon@example.com'}
-        )
-        # Core gives a branch its accounts at the end of the transaction.
-        cls.env.cr.precommit.run()
-        cls.env.user.company_ids |= cls.branch
+        cls.branch = cls.make_branch()
         cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
         cls.level = cls.levels[0]
 

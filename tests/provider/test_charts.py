@@ -12,6 +12,7 @@ PROPOSED = {
     'generic_coa': ('101405', '101406', '101407', '620000'),
     'be_comp': ('550004', '550005', '550006', '657200'),
     'de_skr03': ('1205', '1206', '1207', '4970'),
+    'fr': ('511510', '511530', '511520', '627800'),
     'es_pymes': ('572004', '572005', '572006', '626000'),
     'it': ('182005', '182006', '182007', False),
     'uk': ('120005', '120006', '120007', '791000'),
@@ -72,6 +73,11 @@ class ChartsCase(PayNowCommon):
 class TestGenericChart(ChartsCase):
     def test_a_company_with_the_generic_chart(self):
         self.check('generic_coa')
+
+    def test_a_company_with_the_french_chart(self):
+        mapping = self.env['account.chart.template']._get_chart_template_mapping()
+        self.ensure_installed(mapping['fr']['module'])
+        self.check('fr')
 
 
 @tagged('post_install', '-at_install', '-standard', 'pay_now_beside')

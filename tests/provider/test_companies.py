@@ -151,7 +151,7 @@ class TestCompanySetup(CompaniesCommon):
         self.assertEqual(theirs.pay_now_clearing_account_id.company_ids, self.other)
         self.assertNotEqual(theirs.journal_id, mine.journal_id)
         self.assertEqual(theirs.journal_id.code, mine.journal_id.code, "free in each company")
-        self.assertEqual(mine.pay_now_clearing_account_id.code, '511510')
+        self.assertEqual(mine.pay_now_clearing_account_id.code, '101405')
         self.assertEqual(theirs.pay_now_clearing_account_id.with_company(self.other).code, '101405')
         self.assertNotEqual(self.gateway.webhooks, self.gateway_of(theirs).webhooks)
         invoice = self.make_invoice(80, company_id=self.other.id)

@@ -319,11 +319,7 @@ class TestCreditNotes(CreditNoteCase):
 
     def test_branch(self):
         """A part of a branch's invoice, then the rest of it: on the branch's books."""
-        branch = self.env['res.company'].create(
-            {'name': "Fournil Lyon", 'parent_id': self.company.id, 'email': 'lyon@example.com'}
-        )
-        self.env.cr.precommit.run()
-        self.env.user.company_ids |= branch
+        branch = self.make_branch()
         tx = self.pay(self.lines(self.taxed(company_id=branch.id)))
         for amount, whole in ((60, {'debit': 50}), (60, {'debit': 50})):
             note = self.note_of(tx, amount)

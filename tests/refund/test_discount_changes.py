@@ -136,11 +136,7 @@ class TestDiscountChanges(CreditNoteCase):
 
     def test_credit_note_in_a_closed_period_of_a_branch(self):
         """Its own lock, the one above it, and taxes: the first day open for all of them."""
-        branch = self.env['res.company'].create(
-            {'name': "Fournil Lyon", 'parent_id': self.company.id, 'email': 'lyon@example.com'}
-        )
-        self.env.cr.precommit.run()
-        self.env.user.company_ids |= branch
+        branch = self.make_branch()
         today = fields.Date.today()
         tx = self.pay(self.lines(self.taxed(company_id=branch.id)))
         self.company.tax_lock_date = today + timedelta(days=1)
@@ -159,11 +155,7 @@ class TestDiscountChanges(CreditNoteCase):
 
     def test_branch_without_an_account(self):
         """It grants the discount in books of its own: the sentence names it."""
-        branch = self.env['res.company'].create(
-            {'name': "Fournil Lyon", 'parent_id': self.company.id, 'email': 'lyon@example.com'}
-        )
-        self.env.cr.precommit.run()
-        self.env.user.company_ids |= branch
+        branch = self.make_branch()
         account = branch.account_journal_early_pay_discount_loss_account_id
         branch.account_journal_early_pay_discount_loss_account_id = False
         invoice = self.discounted('excluded', company_id=branch.id)

@@ -97,9 +97,9 @@ class TestSetup(PayNowCommon):
         )
         clearing = provider.pay_now_clearing_account_id
         self.assertRecordValues(
-            clearing, [{'code': '511510', 'account_type': 'asset_current', 'reconcile': True}]
+            clearing, [{'code': '101405', 'account_type': 'asset_current', 'reconcile': True}]
         )
-        self.assertEqual(provider.pay_now_commission_account_id.code, '627800')
+        self.assertEqual(provider.pay_now_commission_account_id.code, '620000')
         self.assertEqual(provider.journal_id.type, 'bank')
         self.assertEqual(provider._pay_now_method_line().payment_account_id, clearing)
         self.assertTrue(self.company.pay_now_connected)
@@ -128,7 +128,7 @@ class TestSetup(PayNowCommon):
             ],
         )
         self.assertRecordValues(wizard, [{'api_key': '-', 'api_secret': False}])
-        self.assertEqual(self.paypal.pay_now_clearing_account_id.code, '511520')
+        self.assertEqual(self.paypal.pay_now_clearing_account_id.code, '101407')
         self.assertEqual(self.paypal.journal_id.code, 'PAYPL')
         self.assertNotEqual(self.paypal.journal_id, self.provider.journal_id)
         self.assertEqual(
