@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-kill soak bench-books bench-install bench-page bench-reminders bench-report bench-webhooks bench-workers test-attack lint clean-cache
+.PHONY: demo test test-core test-beside test-plain test-kill soak bench-books bench-install bench-page bench-reminders bench-report bench-webhooks bench-workers test-attack lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -15,6 +15,9 @@ test-core:  ## Odoo's own payment tests with the module installed
 
 test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
 	@$(DEV) test-beside $(T)
+
+test-plain:  ## the module as any Odoo installs and tests it, with demo data and without
+	@$(DEV) test-plain $(T)
 
 bench-books:  ## booking payments beside Odoo's own way and the least; SIZES="100 1000 10000" WAYS="floor ours payout odoo"
 	@SIZES="$(SIZES)" WAYS="$(WAYS)" $(DEV) bench-books

@@ -65,6 +65,8 @@ def _parser():
     command.add_argument("--once", action="store_true", help="show that it works, then stop")
     command = add("test-beside", _test_beside, "run tests beside Odoo's own Stripe and PayPal")
     command.add_argument("target", nargs="?", default="", metavar="T", help="Odoo test tags")
+    command = add("test-plain", _test_plain, "install and test the module as any Odoo does")
+    command.add_argument("target", nargs="?", default="", metavar="T", help="Odoo test tags")
     command = add(
         "bench-install", _bench_install, "time installing and removing on a grown database"
     )
@@ -96,6 +98,12 @@ def _test_core(arguments):
     from .checks import testing
 
     return testing.main_core(arguments.target)
+
+
+def _test_plain(arguments):
+    from .checks import plain
+
+    return plain.main(arguments.target)
 
 
 def _test_beside(arguments):
