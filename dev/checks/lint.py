@@ -4,7 +4,6 @@
 import ast
 import collections
 import io
-import re
 import subprocess
 import sys
 
@@ -14,11 +13,10 @@ from lxml import etree
 
 from .. import settings
 from ..env import console, odoo
-from . import structure, wording
+from . import languages, structure, wording
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
 PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]
-PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sdifr]|\{\{.*?\}\}|\bt-[\w-]+=(?:\".*?\"|'.*?')", re.S)
 
 
 def main(fix=False):
@@ -126,22 +124,8 @@ def _xml():
 
 
 def _translations():
-    """Check that translations are complete, and keep what the program fills in."""
-    problems = []
-    template = {entry.msgid for path in _files("i18n/*.pot") for entry in polib.pofile(str(path))}
-    for path in _files("i18n/*.po"):
-        entries = polib.pofile(str(path))
-        for entry in entries:
-            where = f"{path.name}:{entry.linenum}: {entry.msgid[:60]!r}"
-            if entry.obsolete:
-                continue
-            if "fuzzy" in entry.flags or not entry.msgstr:
-                problems.append(f"{where} is not translated")
-            elif _placeholders(entry.msgid) != _placeholders(entry.msgstr):
-                problems.append(f"{where}: other placeholders in the translation")
-        known = {entry.msgid for entry in entries if not entry.obsolete}
-        problems += [f"{path.name}: {text[:60]!r} is missing" for text in sorted(template - known)]
-    return "\n".join(problems)
+    """Check that each language has what it needs, and keeps what the program fills in."""
+    return "\n".join(languages.problems(settings.CHECKOUT))
 
 
 def _wording():
@@ -154,10 +138,6 @@ def _wording():
             if found := wording.problem(text, is_french=path.name == "fr.po"):
                 problems.append(f"{path.name}:{entry.linenum}: {found}")
     return "\n".join(problems)
-
-
-def _placeholders(text):
-    return collections.Counter(PLACEHOLDER.findall(text))
 
 
 def _readme():

@@ -23,8 +23,10 @@ FRENCH = (
     (re.compile(rf"«{SPACES}(?=\S)"), f"«{NO_BREAK}"),
     (re.compile(rf"(?<=\S){SPACES}»"), f"{NO_BREAK}»"),
 )
-#: "invoice(s)": the reader gets one or many, never both.
-BRACKETED = re.compile(r"[^\W\d_]\((?:s|es|ies|e|e?s|x|aux|ne|nes)\)", re.I)
+#: "invoice(s)", "Rechnung(en)": the reader gets one or many, never both.
+BRACKETED = re.compile(
+    r"[^\W\d_]\((?:s|es|ies|e|x|aux|ne|nes|n|en|er|in|a|as|o|os|i|is|ns|ões|'s)\)", re.I
+)
 #: Source that people read: texts in Python, and all of XML.
 SOURCE_FOLDERS = ("controllers", "data", "gateways", "models", "report", "views", "wizard")
 

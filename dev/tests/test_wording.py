@@ -44,7 +44,25 @@ def test_what_is_no_text_stays(text):
     assert wording.french(text) == text
 
 
-@pytest.mark.parametrize('text', ["3 invoice(s)", "facture(s)", "payé(e)", "réglé(es)", "dû(s)"])
+@pytest.mark.parametrize(
+    'text',
+    [
+        "3 invoice(s)",
+        "facture(s)",
+        "payé(e)",
+        "réglé(es)",
+        "dû(s)",
+        "Rechnung(en)",
+        "Kunde(n)",
+        "cliente(s)",
+        "enviado(as)",
+        "fattura(e)",
+        "pagato(i)",
+        "factuur(en)",
+        "fatura(s)",
+        "cartão(ões)",
+    ],
+)
 def test_plural_in_brackets(text):
     assert wording.problem(text)
     assert wording.problem(text, is_french=True)
