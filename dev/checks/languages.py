@@ -19,6 +19,9 @@ LANGUAGES = {
     "de": ("German", "nplurals=2; plural=(n != 1);"),
     "es": ("Spanish", "nplurals=2; plural=(n != 1);"),
     "fr": ("French", "nplurals=2; plural=(n > 1);"),
+    "it": ("Italian", "nplurals=2; plural=(n != 1);"),
+    "nl": ("Dutch", "nplurals=2; plural=(n != 1);"),
+    "pt": ("Portuguese", "nplurals=2; plural=(n != 1);"),
 }
 #: The language that has every text.
 WHOLE = "fr"
