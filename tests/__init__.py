@@ -14,6 +14,7 @@ from . import (
     test_forged_links,
     test_invoice_mail,
     test_invoice_pdf,
+    test_language_screens,
     test_mail_addresses,
     test_mail_watch,
     test_public_methods,

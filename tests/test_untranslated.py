@@ -35,20 +35,14 @@ LANGUAGES = {
 }
 
 
-@tagged('post_install', '-at_install')
-class TestUntranslated(PayNowCommon, HttpCase):
-    """Whatever a customer reads is in the language chosen: a translation of ours, or a name.
-
-    Not a search for English words: what is not known to be translated fails, wherever it comes
-    from. What is shown is made once, and read in each language.
-    """
+class LanguagesCommon(PayNowCommon):
+    """A company whose customers read each of the languages."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        langs = cls.env['res.lang']
         for lang in LANGUAGES.values():
-            langs._activate_lang(lang)
+            cls.env['res.lang']._activate_lang(lang)
         # Of the module alone: what Odoo itself translates is no matter of ours.
         cls.env['ir.module.module']._load_module_terms(['account_pay_now'], LANGUAGES.values())
         cls.env.registry.clear_all_caches()
@@ -64,6 +58,58 @@ class TestUntranslated(PayNowCommon, HttpCase):
         )
         cls.company_data['default_journal_bank'].bank_account_id = bank
         cls.invoice = cls.make_invoice(100, days_late=30)
+        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+
+    def reminder(self):
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "2 %",
+                'early_discount': True,
+                'discount_days': 7,
+                'discount_percentage': 2,
+                'line_ids': [
+                    Command.create({'value': 'percent', 'value_amount': 100, 'nb_days': 30})
+                ],
+            }
+        )
+        self.env.ref('base.USD').active = True
+        invoices = [
+            self.invoice,
+            self.make_invoice(80, days_late=1),
+            self.make_invoice(70, currency_id=self.env.ref('base.USD').id),
+            self.make_invoice(50, invoice_payment_term_id=self.term.id),
+            self.make_invoice(
+                60, invoice_date=fields.Date.today(), invoice_payment_term_id=term.id
+            ),
+        ]
+        self.make_invoice(5, move_type='out_refund')
+        return (
+            self.env['pay.now.reminder']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'contact_id': self.customer.id,
+                    'item_count': len(invoices),
+                    'level_id': self.levels[0].id,
+                    'item_ids': [Command.set(self.lines(*invoices).ids)],
+                }
+            )
+        )
+
+
+@tagged('post_install', '-at_install')
+class TestUntranslated(LanguagesCommon, HttpCase):
+    """Whatever a customer reads is in the language chosen: a translation of ours, or a name.
+
+    Not a search for English words: what is not known to be translated fails, wherever it comes
+    from. What is shown is made once, and read in each language.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         cls.ours = {lang: cls.read_translations(po) for po, lang in LANGUAGES.items()}
         cls.theirs = {lang: cls.read_names(lang) for lang in LANGUAGES.values()}
 
@@ -81,9 +127,7 @@ class TestUntranslated(PayNowCommon, HttpCase):
                 if LETTERS.search(words):
                     parts = [re.escape(part) for part in PLACE.split(words)]
                     # Whole words: a short one stands within others.
-                    first, last = (
-                        r'\b' if one.isalnum() else '' for one in words[:: len(words) - 1]
-                    )
+                    first, last = (r'\b' if words[at].isalnum() else '' for at in (0, -1))
                     patterns.add(f'{first}{".+?".join(parts)}{last}')
         return re.compile('|'.join(sorted(patterns, key=len, reverse=True)))
 
@@ -145,45 +189,6 @@ class TestUntranslated(PayNowCommon, HttpCase):
         for lang in LANGUAGES.values():
             answer = self.url_open(f'{path}?lang={lang}', data=data)
             self.assert_translated(answer.content, what, lang)
-
-    def reminder(self):
-        term = self.env['account.payment.term'].create(
-            {
-                'name': "2 %",
-                'early_discount': True,
-                'discount_days': 7,
-                'discount_percentage': 2,
-                'line_ids': [
-                    Command.create({'value': 'percent', 'value_amount': 100, 'nb_days': 30})
-                ],
-            }
-        )
-        self.env.ref('base.USD').active = True
-        invoices = [
-            self.invoice,
-            self.make_invoice(80, days_late=1),
-            self.make_invoice(70, currency_id=self.env.ref('base.USD').id),
-            self.make_invoice(50, invoice_payment_term_id=self.term.id),
-            self.make_invoice(
-                60, invoice_date=fields.Date.today(), invoice_payment_term_id=term.id
-            ),
-        ]
-        self.make_invoice(5, move_type='out_refund')
-        levels = self.env['pay.now.reminder.level'].search([('company_id', '=', self.company.id)])
-        return (
-            self.env['pay.now.reminder']
-            .sudo()
-            .create(
-                {
-                    'company_id': self.company.id,
-                    'partner_id': self.customer.id,
-                    'contact_id': self.customer.id,
-                    'item_count': len(invoices),
-                    'level_id': levels[0].id,
-                    'item_ids': [Command.set(self.lines(*invoices).ids)],
-                }
-            )
-        )
 
     def test_each_language_is_looked_at(self):
         folder = Path(file_path('account_pay_now/i18n/account_pay_now.pot')).parent
@@ -276,17 +281,17 @@ class TestUntranslated(PayNowCommon, HttpCase):
 
     def test_mails_and_letters(self):
         reminder = self.reminder()
-        levels = self.env['pay.now.reminder.level'].search([('company_id', '=', self.company.id)])
         tx = self.checkout(self.lines(self.invoice))
         self.gateway.pay(tx)
         tx._synchronize()
         for lang in LANGUAGES.values():
             self.customer.lang = lang
-            for level in levels:
-                reminder.level_id = level
+            for level in self.levels:
+                reminder.write({'level_id': level.id, 'channel': 'email'})
                 subject, body = reminder._render_all()[reminder][:2]
                 self.assert_translated(body, f"mail, {level.name}", lang)
                 self.assert_translated(f'<p>{subject}</p>', f"subject, {level.name}", lang)
+                reminder.channel = 'letter'
                 title, letter = reminder._letter_values()[reminder.id]
                 self.assert_translated(letter, f"letter, {level.name}", lang)
                 self.assert_translated(f'<p>{title}</p>', f"title, {level.name}", lang)
