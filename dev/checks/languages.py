@@ -55,6 +55,9 @@ CUSTOMERS = (
 SET_UP = (
     "data/web_tour_data.xml",
     "models/provider/connection.py",
+    "models/provider/payment_provider_accounting.py",
+    "models/provider/payment_provider_books.py",
+    "models/provider/payment_provider_clearing.py",
     "models/provider/payment_provider_commission.py",
     "models/provider/payment_provider_connection.py",
     "models/provider/payment_provider_health.py",
@@ -63,6 +66,7 @@ SET_UP = (
     "models/provider/payment_provider_reconnect.py",
     "models/provider/payment_provider_webhook.py",
     "models/reminder/pay_now_reminder_level.py",
+    "models/reminder/pay_now_reminder_run_forecast.py",
     "models/reminder/res_company.py",
     "models/res_company.py",
     "models/setup/",
