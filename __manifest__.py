@@ -72,6 +72,11 @@
         'report/pay_now_reminder_report_views.xml',
         'views/menus.xml',
     ],
+    'demo': [
+        'demo/res_company_demo.xml',
+        'demo/res_partner_demo.xml',
+        'demo/pay_now_demo.xml',
+    ],
     'assets': {
         'web.assets_backend': [
             'account_pay_now/static/src/css/setup.css',

@@ -5,10 +5,12 @@ from odoo.addons.payment import setup_provider
 
 
 def post_init_hook(env):
-    """Create the payment methods of our providers and the ready reminder levels."""
+    """Create the payment methods of our providers, the ready reminder levels, and the demo data."""
     for code in const.PROVIDER_CODES:
         setup_provider(env, code)
     env['res.company'].search([])._pay_now_create_reminder_levels()
+    company = env.ref('account_pay_now.demo_company', raise_if_not_found=False)
+    env['pay.now.demo']._prepare(company or env['res.company'])
 
 
 def uninstall_hook(env):

@@ -1,3 +1,3 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from . import onboarding, pay_page, platform_webhook, portal, trial, unknown, webhook
+from . import demo, onboarding, pay_page, platform_webhook, portal, trial, unknown, webhook

@@ -4,6 +4,7 @@ UPDATE payment_provider
    SET state = 'disabled',
        is_published = false,
        pay_now_status = 'not_connected',
+       pay_now_demo = false,
        pay_now_api_base = NULL,
        pay_now_api_key = NULL,
        pay_now_api_secret = NULL,

@@ -31,4 +31,5 @@ from . import (  # isort: skip
     reminder,
     collection,
     setup,
+    demo,
 )

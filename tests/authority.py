@@ -117,6 +117,9 @@ BY_THE_MODULE = {
     'pay.now.certificate': """
         api_base asked_at attempts content next_attempt_at state test_mode url vouched
     """,
+    'pay.now.demo.object': """
+        content kind provider_id ref
+    """,
     'pay.now.discrepancy': """
         amount code company_id comparison_key currency_id details dismissed_at dismissed_by_id
         kind name payment_refs review_problem state transaction_id
@@ -196,7 +199,7 @@ BY_THE_MODULE = {
         pay_now_account pay_now_account_name pay_now_api_base pay_now_api_key pay_now_api_secret
         pay_now_books_problem pay_now_books_problem_values pay_now_checked_at
         pay_now_coarse_step pay_now_compared_at pay_now_comparison_note pay_now_connected_at
-        pay_now_connected_by_id pay_now_foreign_host pay_now_former_webhook_ref
+        pay_now_connected_by_id pay_now_demo pay_now_foreign_host pay_now_former_webhook_ref
         pay_now_former_webhook_until pay_now_home_hosts pay_now_home_names pay_now_home_uuid
         pay_now_known_health pay_now_last_event_at pay_now_last_listing_at pay_now_last_sweep_at
         pay_now_listed_from pay_now_missing pay_now_missing_values pay_now_most_at_once

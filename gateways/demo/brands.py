@@ -2,6 +2,7 @@
 """How the two providers differ where a demonstration shows it: ids, fees, what they notify of."""
 
 import secrets
+import string
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +11,9 @@ LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
 
 def _random(alphabet, length):
-    return ''.join(secrets.choice(alphabet) for _ in range(length))
+    # With a digit at least: a bank's line that names it names nothing else.
+    letters = [secrets.choice(alphabet) for _ in range(length - 1)]
+    return ''.join([*letters, secrets.choice(string.digits)])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from odoo.exceptions import UserError
 from odoo.tools import urls
 
 from odoo.addons.account_pay_now import const, platform_mode, utils
-from odoo.addons.account_pay_now.gateways import GATEWAYS
+from odoo.addons.account_pay_now.gateways import DEMO_GATEWAYS, GATEWAYS
 from odoo.addons.account_pay_now.gateways.base import Credentials
 from odoo.addons.account_pay_now.gateways.errors import (
     GatewayAuthError,
@@ -37,6 +37,7 @@ PROVING_FIELDS = {
     'pay_now_api_base',
     'pay_now_api_key',
     'pay_now_api_secret',
+    'pay_now_demo',
     'pay_now_former_webhook_ref',
     'pay_now_former_webhook_until',
     'pay_now_platform_state',
@@ -258,6 +259,14 @@ class OwnKeys:
         """
         return utils.is_loopback(self.provider.sudo().pay_now_api_base)
 
+    def is_own_page(self, _url):
+        """Tell whether an address is a page of this Odoo that stands for the provider's.
+
+        :param str _url: where a payer is to be sent.
+        :rtype: bool
+        """
+        return False
+
     def gateway(self, **tried):
         """Return a gateway with the credentials of the connection.
 
@@ -467,3 +476,64 @@ class Platform(OwnKeys):
     def unregister_webhooks(self):
         """See `OwnKeys`: the platform's endpoint is not a company's to remove."""
         return False
+
+
+class Demo(OwnKeys):
+    """The connection of a provider record whose provider is played, in a database with demo data.
+
+    No key, no network, no money: what the provider knows is kept in `pay.now.demo.object`. All else
+    takes it for a connection in test mode.
+    """
+
+    # === GATEWAY === #
+
+    def can_be_asked(self):
+        """See `OwnKeys`: wherever there is demo data."""
+        return self.provider._pay_now_has_demo_data()
+
+    def is_followed(self):
+        """See `OwnKeys`: always, there are no keys to forget."""
+        return True
+
+    def is_live(self):
+        """See `OwnKeys`: never."""
+        return False
+
+    def in_sandbox(self):
+        """See `OwnKeys`: it is one, of this very Odoo."""
+        return True
+
+    def page(self):
+        """Return the address of the checkouts, to be followed by their id and token.
+
+        :rtype: str
+        """
+        provider = self.provider
+        return urls.urljoin(provider.get_base_url(), f'/pay_now/demo/{provider.id}')
+
+    def is_own_page(self, url):
+        """See `OwnKeys`: the checkouts of the demonstration."""
+        return url.startswith(f'{self.page()}/')
+
+    def gateway(self, **_tried):
+        """See `OwnKeys`: the one that is played.
+
+        :raise GatewayAuthError: this is no database with demo data.
+        """
+        if not self.can_be_asked():
+            raise GatewayAuthError("This database has no demo data.", 'no_demo_data')
+        provider = self.provider.sudo()
+        credentials = Credentials(key='', **Kept.of(provider).webhook_credentials())
+        store = provider.env['pay.now.demo.object']._store(provider)
+        return DEMO_GATEWAYS[provider.code](credentials, store, self.page())
+
+    # === KEYS === #
+
+    def check_keys_can_change(self):
+        """See `OwnKeys`: there are no keys to change."""
+        raise UserError(
+            self.provider.env._(
+                "This connection is a demonstration: it has no keys. Press “Connect another"
+                " account” to connect with yours."
+            )
+        )

@@ -256,9 +256,11 @@ class PaymentProvider(models.Model):
         """Return how the provider is connected, which all questions about it go to.
 
         :param str key: one that is tried, which makes it a connection with keys.
-        :rtype: connection.OwnKeys | connection.Platform
+        :rtype: connection.OwnKeys | connection.Platform | connection.Demo
         """
         self.ensure_one()
+        if not key and self.sudo().pay_now_demo:
+            return connection.Demo(self)
         if not key and self._pay_now_on_platform():
             return connection.Platform(self)
         return connection.OwnKeys(self)
@@ -307,10 +309,14 @@ class PaymentProvider(models.Model):
 
         :param int provider_id: what was notified.
         :rtype: connection.Kept
-        :raise LookupError: it is none of ours, or the platform is notified for it.
+        :raise LookupError: it is none of ours, it is played, or the platform is notified for it.
         """
         provider = self.sudo().browse(provider_id).exists()
-        if provider.code not in const.PROVIDER_CODES or provider._pay_now_on_platform():
+        if (
+            provider.code not in const.PROVIDER_CODES
+            or provider.pay_now_demo
+            or provider._pay_now_on_platform()
+        ):
             raise LookupError(provider_id)
         return connection.Kept.of(provider)
 
@@ -455,7 +461,10 @@ class PaymentProvider(models.Model):
         :rtype: bool
         """
         if in_sandbox is None:
-            in_sandbox = self._pay_now_connection().in_sandbox()
+            connected = self._pay_now_connection()
+            if connected.is_own_page(url):
+                return True
+            in_sandbox = connected.in_sandbox()
         if in_sandbox and utils.is_loopback(url):
             return url.startswith(('http://', 'https://'))
         return utils.is_address_of(url, const.PROVIDER_DOMAINS[self.code])

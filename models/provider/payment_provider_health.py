@@ -30,6 +30,7 @@ HEALTH_FIELDS = (
     'pay_now_home_hosts',
     'pay_now_home_names',
     'pay_now_foreign_host',
+    'pay_now_demo',
 )
 #: The type of a notification, by the health it is about.
 NOTIFICATION_TYPES = {'green': 'success', 'amber': 'warning', 'red': 'danger'}
@@ -134,7 +135,9 @@ class PaymentProvider(models.Model):
         if self.pay_now_problem:
             return 'red', 'problem'
         code = self._pay_now_find_warning()
-        return ('amber', code) if code else ('green', 'fine')
+        if code:
+            return 'amber', code
+        return 'green', 'demo' if self.sudo().pay_now_demo else 'fine'
 
     def _pay_now_find_warning(self):
         """Return the code of what makes the connection amber, the most pressing one, or False."""
@@ -160,7 +163,7 @@ class PaymentProvider(models.Model):
             and not self._pay_now_connection().in_sandbox()
         ):
             return 'http'
-        return not notified_at and 'waiting'
+        return not notified_at and not self.sudo().pay_now_demo and 'waiting'
 
     def _pay_now_health_label(self, code):
         """Return the one thing to do about the connection, in the reader's language.
@@ -176,6 +179,8 @@ class PaymentProvider(models.Model):
                 return self._pay_now_away_label()
             case 'problem':
                 return self.pay_now_problem_text
+            case 'demo':
+                return self._pay_now_demo_label()
             case 'fine':
                 return self.env._(
                     "Last notification on %s.",

@@ -22,14 +22,14 @@ class PaymentProvider(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('pay_now_status', 'state', 'pay_now_api_key')
+    @api.depends('pay_now_status', 'state', 'pay_now_api_key', 'pay_now_demo')
     def _compute_pay_now_can_reconnect(self):
         for provider in self:
             # The set-up screen, before it is saved, shows copies.
             kept = provider._origin.sudo()
             provider.pay_now_can_reconnect = bool(
                 kept.code in const.PROVIDER_CODES
-                and kept.pay_now_api_key
+                and (kept.pay_now_api_key or kept.pay_now_demo)
                 and not kept.pay_now_uses_platform
                 and (kept.pay_now_status != 'connected' or kept.state == 'disabled')
             )
@@ -51,7 +51,7 @@ class PaymentProvider(models.Model):
         if kept.pay_now_api_key and self._pay_now_connection().is_away():
             raise UserError(self._pay_now_away_label())
         if self.pay_now_can_reconnect:
-            self._pay_now_connect(kept.pay_now_api_key, kept.pay_now_api_secret or '')
+            self._pay_now_connect(kept.pay_now_api_key or '', kept.pay_now_api_secret or '')
         elif self.pay_now_status != 'connected':
             raise UserError(self.env._("There are no keys any more: press “Connect”."))
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
