@@ -64,6 +64,8 @@ ENTRIES = {
     'pay.now.movement': ('move_id',),
     'pay.now.dispute': ('loss_move_id',),
 }
+#: What goes with a demonstration as the module is removed; elsewhere it is in the way of that.
+DEMO_MODELS = ('pay.now.movement', 'pay.now.dispute', 'pay.now.payout')
 #: In the context of what the module matches and takes apart: no person decided it.
 BY_ITSELF = 'pay_now_by_itself'
 

@@ -19,6 +19,7 @@ def uninstall_hook(env):
     # Before their template, which Odoo deletes while the level still needs it.
     env['pay.now.reminder.level'].with_context(active_test=False).search([]).unlink()
     _remove_what_was_made_by_hand(env)
+    _leave_demo_records(env)
     _forget_definitions(env)
 
 
@@ -36,6 +37,18 @@ def _remove_what_was_made_by_hand(env):
         records = records.search([(field, '=like', 'pay.now.%')])
         with_xmlid = records.get_external_id()
         records.filtered(lambda record, known=with_xmlid: not known[record.id]).unlink()
+
+
+def _leave_demo_records(env):
+    """Leave the company of the demo data, whose books Odoo could not delete, under another name.
+
+    The module may come back, with a company of that name.
+    """
+    if company := env.ref('account_pay_now.demo_company', raise_if_not_found=False):
+        company.name = f'{company.name} ({company.id})'
+    env['ir.model.data'].search(
+        [('module', '=', 'account_pay_now'), ('name', '=like', r'demo\_%')]
+    ).unlink()
 
 
 def _forget_definitions(env):

@@ -84,8 +84,11 @@ class PaymentProvider(models.Model):
             self.env['account.payment']
             .sudo()
             ._read_group(
-                Domain('payment_method_id.code', 'in', const.PROVIDER_CODES)
-                | Domain('payment_transaction_id.provider_code', 'in', const.PROVIDER_CODES),
+                (
+                    Domain('payment_method_id.code', 'in', const.PROVIDER_CODES)
+                    | Domain('payment_transaction_id.provider_code', 'in', const.PROVIDER_CODES)
+                )
+                & ~self._pay_now_demo_payments_domain(),
                 ['company_id'],
                 ['__count', 'date:max'],
             )
@@ -123,7 +126,9 @@ class PaymentProvider(models.Model):
             self.env['payment.transaction']
             .sudo()
             ._read_group(
-                Domain('provider_code', 'in', const.PROVIDER_CODES) & domain,
+                Domain('provider_code', 'in', const.PROVIDER_CODES)
+                & Domain('provider_id.pay_now_demo', '=', False)
+                & domain,
                 ['company_id'],
                 ['__count', 'reference:array_agg'],
             )
@@ -184,6 +189,7 @@ class PaymentProvider(models.Model):
         """
         self._pay_now_check_removable()
         providers = self.search([('code', 'in', const.PROVIDER_CODES)])
+        providers.filtered('pay_now_demo')._pay_now_leave_demo_books()
         # What came to nothing: no money ever moved.
         self.env['payment.transaction'].search([('provider_id', 'in', providers.ids)]).unlink()
         providers._pay_now_remove_webhooks()
@@ -192,6 +198,31 @@ class PaymentProvider(models.Model):
         # Those with an XML id, too: Odoo deletes them when their fields are half gone already.
         providers.with_context(**{MODULE_UNINSTALL_FLAG: True}).unlink()
         self._pay_now_remove_unused_books()
+
+    @api.model
+    def _pay_now_demo_payments_domain(self):
+        """Return the domain of the payments of demonstrations: no money is in them.
+
+        :rtype: Domain
+        """
+        return Domain('payment_method_line_id.payment_provider_id.pay_now_demo', '=', True)
+
+    def _pay_now_leave_demo_books(self):
+        """Leave the books of demonstrations as if they were kept by hand, without the module."""
+        if not self:
+            return
+        lines = self.env['account.payment.method.line'].search(
+            [('payment_provider_id', 'in', self.ids)]
+        )
+        for way in ('inbound', 'outbound'):
+            manual = self.env.ref(f'account.account_payment_method_manual_{way[:-5]}')
+            lines.filtered(lambda line, way=way: line.payment_type == way).write(
+                {'payment_method_id': manual.id, 'payment_provider_id': False}
+            )
+        for model in const.DEMO_MODELS:
+            self.env[model].search([('provider_id', 'in', self.ids)]).unlink()
+        # Whose webhooks nobody has to be asked to forget.
+        self.write({'pay_now_demo': False, **self._pay_now_no_webhook_values()})
 
     def _pay_now_remove_webhooks(self):
         """Ask the providers to forget our webhooks; report what is left to the administrators."""

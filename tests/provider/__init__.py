@@ -9,6 +9,7 @@ from . import (
     test_companies,
     test_connection,
     test_connection_screens,
+    test_demo_connection,
     test_health,
     test_health_daily,
     test_home,
