@@ -40,10 +40,16 @@ class PayNowDemoPage(http.Controller):
         provider_sudo, values = self._find(provider_id, ref, token, lang)
         currency = request.env['res.currency'].sudo().search([('name', '=', values['currency'])])
         path = self._path(provider_id, ref, token)
+        name = provider_sudo._pay_now_short_name()
         return page.render(
             'account_pay_now.demo_page',
             provider_sudo.company_id,
-            provider=provider_sudo._pay_now_short_name(),
+            title=request.env._("%s (demonstration)", name),
+            notice=request.env._(
+                "This page stands for the one of %s. Nothing is charged: no card, no account, no"
+                " money.",
+                name,
+            ),
             label=values['label'],
             amount=formatLang(request.env, float(values['amount']), currency_obj=currency),
             is_open=values['state'] == base.OPEN,

@@ -467,7 +467,7 @@ class ResCompany(models.Model):
         if not self._pay_now_test_mode():
             return False
         if self._pay_now_in_sandbox():
-            return self.env._("The provider is the sandbox: every customer gets the button.")
+            return self.env._("Nobody is charged: every customer gets the button.")
         if self.pay_now_test_email:
             return self.env._("Only the test address %s gets the button.", self.pay_now_test_email)
         return self.env._("No customer gets the button: enter a test address to try it out.")

@@ -1,3 +1,3 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from . import pay_now_demo
+from . import account_move, pay_now_demo
