@@ -34,8 +34,8 @@ class PayNowDemoPage(http.Controller):
         save_session=False,
         readonly=True,
     )
-    @page.takes(**ADDRESS, declined=public_values.flag)
-    def demo_page(self, provider_id, ref, token, lang, declined):
+    @page.takes(**ADDRESS)
+    def demo_page(self, provider_id, ref, token, lang):
         """Show what is to be paid, and what a payer can do. Reading it changes nothing."""
         provider_sudo, values = self._find(provider_id, ref, token, lang)
         currency = request.env['res.currency'].sudo().search([('name', '=', values['currency'])])
@@ -53,7 +53,7 @@ class PayNowDemoPage(http.Controller):
             label=values['label'],
             amount=formatLang(request.env, float(values['amount']), currency_obj=currency),
             is_open=values['state'] == base.OPEN,
-            declined=declined,
+            declined=bool(values.get('failure')),
             action=page.in_language(path, lang),
             languages=page.languages(path),
             return_url=values['return_url'],
@@ -80,7 +80,7 @@ class PayNowDemoPage(http.Controller):
         provider_sudo._pay_now_demo_choose(ref, choice)
         if choice == 'decline' and not provider_sudo._pay_now_gateway().captures:
             # Told on the provider's page, where the payer chooses another card.
-            return request.redirect(page.in_language(path, lang, declined=1), code=303)
+            return request.redirect(page.in_language(path, lang), code=303)
         return request.redirect(values['return_url'], code=303, local=False)
 
     @staticmethod

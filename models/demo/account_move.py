@@ -38,4 +38,4 @@ class AccountMove(models.Model):
         self.check_access('write')
         if not self.pay_now_is_demo:
             return False
-        return {'type': 'ir.actions.act_url', 'url': self.sudo()._pay_now_url(), 'target': 'new'}
+        return {'type': 'ir.actions.act_url', 'url': self.sudo()._pay_now_url(), 'target': 'self'}

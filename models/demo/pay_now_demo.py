@@ -119,13 +119,27 @@ class PayNowDemo(models.AbstractModel):
             company.partner_id.lang = 'fr_FR'
             self._partners(company).lang = 'fr_FR'
         if not company.chart_template:
-            chart = self.env['account.chart.template']
-            charts = chart._get_chart_template_mapping()
-            code = 'fr' if charts.get('fr', {}).get('installed') else 'generic_coa'
-            # What `try_loading` does once all modules are loaded; all that we need are.
-            chart._load(code, company, install_demo=False)
+            self._load_chart(company)
         company.pay_now_sage_customer_code = 'FR-DEMO17'
         company._pay_now_sign_up(company.email, 'accounting')
+
+    @api.model
+    def _load_chart(self, company):
+        """Give the company the French chart of accounts where it is installed, else Odoo's own.
+
+        :param res.company company: whose books they are.
+        """
+        currency = company.currency_id
+        chart = self.env['account.chart.template']
+        is_french = chart._get_chart_template_mapping().get('fr', {}).get('installed')
+        # What `try_loading` does once all modules are loaded; all that we need are.
+        chart._load('fr' if is_french else 'generic_coa', company, install_demo=False)
+        if not is_french:
+            # It is of the United States.
+            company.currency_id = currency
+            tax = company.account_sale_tax_id
+            tax.write({'name': "TVA 20 %", 'amount': 20})
+            tax.tax_group_id.name = "TVA 20 %"
 
     @api.model
     def _partners(self, company):

@@ -310,8 +310,9 @@ class TestDemoPage(DemoCommon, HttpCase):
 
     def test_decline_at_paypal_leads_back(self):
         path, _page = self.follow(self.paypal)
-        response, _text = self.choose(path, 'decline')
+        response, text = self.choose(path, 'decline')
         self.assertEqual(urlsplit(response.url).path, path, "sent back to choose again")
+        self.assertIn("declined", text)
         tx = self.invoice.transaction_ids
         self.assertEqual((tx.state, tx.pay_now_captures), ('draft', 1))
         _response, text = self.choose(path, 'pay')
