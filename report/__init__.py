@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-# The mixin first: the models that inherit from it follow.
+# The mixins first: the models that inherit from them follow.
 from . import pay_now_report_mixin  # isort: skip
+from . import pay_now_customer_report_mixin  # isort: skip
 from . import (
     pay_now_chase_report,
     pay_now_dso_report,

@@ -16,12 +16,11 @@ class PayNowChaseReport(models.Model):
 
     _name = 'pay.now.chase.report'
     _description = "Customers to chase"
-    _inherit = ['pay.now.report.mixin']
+    _inherit = ['pay.now.customer.report.mixin']
     _auto = False
     _rec_name = 'partner_id'
     _order = 'is_waiting, overdue_amount desc, id'
 
-    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
     user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
@@ -149,17 +148,18 @@ class PayNowChaseReport(models.Model):
 
     # === QUERIES === #
 
-    @property
-    def _table_query(self):
+    @api.model
+    def _rows(self, customers=None):
+        """Override of `pay.now.customer.report.mixin`: the customers with something overdue."""
         return SQL(
             """
             SELECT debt.id, debt.partner_id, debt.company_id, debt.currency_id, customer.user_id,
                    debt.overdue_amount, debt.due_amount, debt.invoice_count, debt.oldest_date,
-                   %(today)s - debt.oldest_date AS days_late, debt.level_id, debt.last_reminder,
-                   debt.answer, debt.answer_date, debt.is_waiting,
+                   %(today)s - debt.oldest_date AS days_late, debt.level[2] AS level_id,
+                   debt.last_reminder, debt.answer, debt.answer_date, debt.is_waiting,
                    habit.partner_id IS NOT NULL AS has_paid,
-                   habit.days_late AS usual_days_late, habit.online_share, activity.date
-                   AS activity_date
+                   habit.days_late AS usual_days_late, habit.online_share,
+                   activity.date AS activity_date
               FROM %(debts)s debt
               JOIN res_partner customer ON customer.id = debt.partner_id
               LEFT JOIN %(habits)s habit
@@ -171,12 +171,12 @@ class PayNowChaseReport(models.Model):
               ) activity ON activity.res_id = debt.partner_id
             """,
             today=SQL("%s::date", self._today()),
-            debts=self._debts(),
-            habits=self._habits(),
+            debts=self._debts(customers),
+            habits=self._habits(customers),
         )
 
     @api.model
-    def _debts(self):
+    def _debts(self, customers):
         """Return what is overdue of invoices; by `company_id` and `partner_id`."""
         return SQL(
             """(
@@ -187,8 +187,8 @@ class PayNowChaseReport(models.Model):
                        count(DISTINCT line.move_id) FILTER (WHERE late.late) AS invoice_count,
                        min(line.date_maturity) AS oldest_date,
                        max(reminded.sent_at) AS last_reminder,
-                       (array_agg(reminded.level_id ORDER BY level.delay_days DESC, level.id DESC)
-                        FILTER (WHERE level.id IS NOT NULL))[1] AS level_id,
+                       max(ARRAY[level.delay_days, level.id])
+                       FILTER (WHERE level.id IS NOT NULL) AS level,
                        (array_agg(said.kind ORDER BY said.answer_id DESC)
                         FILTER (WHERE said.answer_id IS NOT NULL))[1] AS answer,
                        (array_agg(said.date ORDER BY said.answer_id DESC)
@@ -197,17 +197,23 @@ class PayNowChaseReport(models.Model):
                   FROM account_move_line line
                   JOIN account_move move ON move.id = line.move_id
                   JOIN res_partner contact ON contact.id = line.partner_id
-                  CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
-                  LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
+                 CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
+                  LEFT JOIN %(reminded)s reminded
+                    ON reminded.line_id = line.id
+                   AND reminded.partner_id = contact.commercial_partner_id
                   LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
-                  LEFT JOIN %(answers)s said ON said.line_id = line.id
-                 WHERE line.display_type = 'payment_term' AND NOT line.reconciled
+                  LEFT JOIN %(answers)s said
+                    ON said.line_id = line.id AND said.partner_id = contact.commercial_partner_id
+                 WHERE line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
                    AND line.parent_state = 'posted' AND line.amount_residual > 0
-                   AND move.move_type = 'out_invoice'
-                 GROUP BY 2, 3, 4
+                   AND line.account_id IN %(accounts)s AND move.move_type = 'out_invoice'
+                   AND %(among)s
+                 GROUP BY contact.commercial_partner_id, line.company_id, line.company_currency_id
                 HAVING bool_or(late.late)
             )""",
             today=SQL("%s::date", self._today()),
-            reminded=self._reminded(),
-            answers=self._answers(),
+            reminded=self._reminded(customers),
+            answers=self._answers(customers),
+            accounts=self._receivable_accounts(),
+            among=self._among(SQL('contact.commercial_partner_id'), customers),
         )

@@ -90,9 +90,7 @@ class PayNowDsoReport(models.Model):
                   FROM account_move_line line
                   JOIN account_journal journal ON journal.id = line.journal_id
                  WHERE line.parent_state = 'posted' AND line.date <= %(today)s
-                   AND line.account_id IN (
-                       SELECT id FROM account_account WHERE account_type = 'asset_receivable'
-                   )
+                   AND line.account_id IN %(accounts)s
                  GROUP BY 1, 2
             ),
             month AS (
@@ -115,6 +113,7 @@ class PayNowDsoReport(models.Model):
             )
             """,
             today=SQL("%s::date", self._today()),
+            accounts=self._receivable_accounts(),
         )
 
     @api.model

@@ -23,13 +23,12 @@ class PayNowDueReport(models.Model):
 
     _name = 'pay.now.due.report'
     _description = "Due items by age"
-    _inherit = ['pay.now.report.mixin']
+    _inherit = ['pay.now.customer.report.mixin']
     _auto = False
     _rec_name = 'move_id'
     _order = 'date_maturity, id'
 
     move_id = fields.Many2one(string="Entry", comodel_name='account.move', readonly=True)
-    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
     invoice_user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
@@ -87,18 +86,30 @@ class PayNowDueReport(models.Model):
         'sale.order.line': ['invoice_lines'],
     }
 
-    @property
-    def _table_query(self):
-        return SQL('%s %s %s', self._select(), self._from(), self._where())
+    @api.model
+    def _rows(self, customers=None):
+        """Override of `pay.now.customer.report.mixin`: the open items."""
+        return SQL(
+            """
+            WITH habit AS MATERIALIZED (SELECT * FROM %(habits)s habit),
+            usual AS MATERIALIZED (
+                SELECT company_id, avg(days_late) AS days_late FROM habit GROUP BY company_id
+            )
+            %(select)s %(source)s %(where)s
+            """,
+            habits=self._habits(),
+            select=self._select(),
+            source=self._from(customers),
+            where=self._where(),
+        )
 
     @api.model
     def _select(self):
-        today = self._today()
         return SQL(
             """
             SELECT line.id, line.move_id, contact.commercial_partner_id AS partner_id,
                    line.company_id, line.company_currency_id AS currency_id, move.invoice_user_id,
-                   CASE WHEN sold.move_id IS NULL THEN 'accounting' ELSE 'sales' END AS application,
+                   CASE WHEN %(is_sold)s THEN 'sales' ELSE 'accounting' END AS application,
                    reminded.level_id, reminded.sent_at AS last_reminder,
                    CASE move.move_type WHEN 'out_invoice' THEN 'invoice'
                         WHEN 'out_refund' THEN 'credit_note' ELSE 'other' END AS kind,
@@ -109,46 +120,50 @@ class PayNowDueReport(models.Model):
                         ELSE '91_more' END AS age,
                    due.date AS date_maturity, %(today)s - due.date AS days_late,
                    line.amount_residual,
-                   greatest(%(today)s, coalesce(
-                       promised.date,
-                       due.date + round(coalesce(habit.days_late, usual.days_late, 0))::int
-                   )) AS expected_date
+                   greatest(%(today)s, coalesce(promised.date, due.date + round(coalesce(
+                       own.days_late,
+                       (SELECT days_late FROM usual WHERE usual.company_id = line.company_id),
+                       0
+                   ))::int)) AS expected_date
             """,
-            today=SQL("%s::date", today),
+            today=SQL("%s::date", self._today()),
+            is_sold=self._is_sold(SQL('line.move_id')),
         )
 
     @api.model
-    def _from(self):
+    def _from(self, customers):
+        """Return the joins: each with one row for its key, so that it can be left out."""
+        own = self._habits(customers) if customers else SQL('habit')
         return SQL(
             """
             FROM account_move_line line
-            JOIN account_move move ON move.id = line.move_id
+            LEFT JOIN account_move move ON move.id = line.move_id
             CROSS JOIN LATERAL (SELECT coalesce(line.date_maturity, line.date) AS date) due
             LEFT JOIN res_partner contact ON contact.id = line.partner_id
-            LEFT JOIN %(sold)s sold ON sold.move_id = line.move_id
-            LEFT JOIN %(reminded)s reminded ON reminded.line_id = line.id
-            LEFT JOIN %(promised)s promised ON promised.line_id = line.id
-            LEFT JOIN %(habits)s habit
-              ON habit.company_id = line.company_id
-             AND habit.partner_id = contact.commercial_partner_id
+            LEFT JOIN %(reminded)s reminded
+              ON reminded.line_id = line.id
+             AND reminded.partner_id = contact.commercial_partner_id
+            LEFT JOIN %(promised)s promised
+              ON promised.line_id = line.id
+             AND promised.partner_id = contact.commercial_partner_id
             LEFT JOIN (
-                SELECT company_id, avg(days_late) AS days_late FROM %(habits)s habit
-                 GROUP BY company_id
-            ) usual ON usual.company_id = line.company_id
+                SELECT company_id, partner_id, max(days_late) AS days_late FROM %(own)s own
+                 GROUP BY company_id, partner_id
+            ) own
+              ON own.company_id = line.company_id
+             AND own.partner_id = contact.commercial_partner_id
             """,
-            sold=self._sold(),
-            reminded=self._reminded(),
-            promised=self._promised(),
-            habits=self._habits(),
+            reminded=self._reminded(customers),
+            promised=self._promised(customers),
+            own=own,
         )
 
     @api.model
     def _where(self):
         return SQL(
             """
-            WHERE line.parent_state = 'posted' AND NOT line.reconciled AND line.amount_residual <> 0
-              AND line.account_id IN (
-                  SELECT id FROM account_account WHERE account_type = 'asset_receivable'
-              )
-            """
+            WHERE line.parent_state = 'posted' AND line.reconciled IS NOT TRUE
+              AND line.amount_residual <> 0 AND line.account_id IN %s
+            """,
+            self._receivable_accounts(),
         )

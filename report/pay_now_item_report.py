@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 
@@ -12,7 +12,7 @@ class PayNowItemReport(models.Model):
 
     _name = 'pay.now.item.report'
     _description = "Reminders, answers and online payments of items"
-    _inherit = ['pay.now.report.mixin']
+    _inherit = ['pay.now.customer.report.mixin']
     _auto = False
     _rec_name = 'move_id'
 
@@ -34,21 +34,28 @@ class PayNowItemReport(models.Model):
         'res.partner': ['commercial_partner_id'],
     }
 
-    @property
-    def _table_query(self):
+    @api.model
+    def _rows(self, customers=None):
+        """Override of `pay.now.customer.report.mixin`: the items of invoices, open or not."""
         return SQL(
             """
-            SELECT line.id, line.move_id, reminded.level_id, reminded.sent_at AS last_reminder,
+            SELECT line.id, line.move_id, contact.commercial_partner_id AS partner_id,
+                   reminded.level_id, reminded.sent_at AS last_reminder,
                    promised.date AS promised_for, online.line_id IS NOT NULL AS is_paid_online
               FROM account_move_line line
-              LEFT JOIN %s reminded ON reminded.line_id = line.id
-              LEFT JOIN %s promised ON promised.line_id = line.id
+              LEFT JOIN res_partner contact ON contact.id = line.partner_id
+              LEFT JOIN %s reminded
+                ON reminded.line_id = line.id
+               AND reminded.partner_id = contact.commercial_partner_id
+              LEFT JOIN %s promised
+                ON promised.line_id = line.id
+               AND promised.partner_id = contact.commercial_partner_id
               LEFT JOIN (
                   SELECT DISTINCT line_id FROM %s payment WHERE online
               ) online ON online.line_id = line.id
              WHERE line.display_type = 'payment_term'
             """,
-            self._reminded(),
-            self._promised(),
+            self._reminded(customers),
+            self._promised(customers),
             self._payments(),
         )

@@ -15,13 +15,12 @@ class PayNowPaidReport(models.Model):
 
     _name = 'pay.now.paid.report'
     _description = "Paid invoices"
-    _inherit = ['pay.now.report.mixin']
+    _inherit = ['pay.now.customer.report.mixin']
     _auto = False
     _rec_name = 'move_id'
     _order = 'paid_on desc, id desc'
 
     move_id = fields.Many2one(string="Invoice", comodel_name='account.move', readonly=True)
-    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
     invoice_user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
@@ -115,9 +114,10 @@ class PayNowPaidReport(models.Model):
         'sale.order.line': ['invoice_lines'],
     }
 
-    @property
-    def _table_query(self):
-        return SQL('%s %s', self._select(), self._from())
+    @api.model
+    def _rows(self, customers=None):
+        """Override of `pay.now.customer.report.mixin`: the items that were paid."""
+        return SQL('%s %s', self._select(), self._from(customers))
 
     @api.model
     def _select(self):
@@ -125,7 +125,7 @@ class PayNowPaidReport(models.Model):
             """
             SELECT paid.id, paid.move_id, paid.partner_id, paid.company_id,
                    paid.company_currency_id AS currency_id, move.invoice_user_id,
-                   CASE WHEN sold.move_id IS NULL THEN 'accounting' ELSE 'sales' END AS application,
+                   CASE WHEN %s THEN 'sales' ELSE 'accounting' END AS application,
                    reminded.level_id,
                    CASE WHEN paid.online_amount = 0 THEN 'other'
                         WHEN paid.online_amount = paid.amount THEN 'online' ELSE 'both' END AS how,
@@ -138,33 +138,33 @@ class PayNowPaidReport(models.Model):
                    paid.commission, compared.days AS days_saved,
                    compared.days IS NOT NULL AS is_compared, compared.worth AS saved,
                    compared.worth - coalesce(paid.commission, 0) AS gain
-            """
+            """,
+            self._is_sold(SQL('paid.move_id')),
         )
 
     @api.model
-    def _from(self):
+    def _from(self, customers):
         return SQL(
             """
-            FROM %(paid)s paid
+            FROM (
+                SELECT *, avg(days_late) FILTER (WHERE online_amount = 0)
+                          OVER (PARTITION BY company_id, partner_id) AS days_otherwise
+                  FROM %(paid)s paid
+            ) paid
             JOIN account_move move ON move.id = paid.move_id
             JOIN res_company company ON company.id = paid.company_id
-            LEFT JOIN %(sold)s sold ON sold.move_id = paid.move_id
-            LEFT JOIN %(reminded)s reminded ON reminded.line_id = paid.id
-            LEFT JOIN (
-                SELECT company_id, partner_id, avg(days_late) AS days_late
-                  FROM %(paid)s paid WHERE online_amount = 0
-                 GROUP BY company_id, partner_id
-            ) otherwise
-              ON otherwise.company_id = paid.company_id AND otherwise.partner_id = paid.partner_id
-             AND paid.online_amount > 0
+            LEFT JOIN %(reminded)s reminded
+              ON reminded.line_id = paid.id AND reminded.partner_id = paid.partner_id
             CROSS JOIN LATERAL (
-                SELECT otherwise.days_late - paid.days_late AS days,
-                       paid.online_amount * (otherwise.days_late - paid.days_late)
+                SELECT CASE WHEN paid.online_amount > 0
+                            THEN paid.days_otherwise - paid.days_late END AS days
+            ) earlier
+            CROSS JOIN LATERAL (
+                SELECT earlier.days, paid.online_amount * earlier.days
                        * company.pay_now_capital_cost::numeric / 36500 AS worth
             ) compared
             WHERE move.move_type = 'out_invoice'
             """,
-            paid=self._paid(),
-            sold=self._sold(),
-            reminded=self._reminded(),
+            paid=self._paid(customers),
+            reminded=self._reminded(customers),
         )

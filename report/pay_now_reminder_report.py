@@ -15,14 +15,13 @@ class PayNowReminderReport(models.Model):
 
     _name = 'pay.now.reminder.report'
     _description = "Effect of reminders"
-    _inherit = ['pay.now.report.mixin']
+    _inherit = ['pay.now.customer.report.mixin']
     _auto = False
     _rec_name = 'reminder_id'
     _order = 'date desc, id desc'
 
     reminder_id = fields.Many2one(string="Reminder", comodel_name='pay.now.reminder', readonly=True)
     run_id = fields.Many2one(string="Run", comodel_name='pay.now.reminder.run', readonly=True)
-    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
     company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
     currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
     user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
@@ -117,30 +116,34 @@ class PayNowReminderReport(models.Model):
         """Override of `pay.now.report.mixin`: the reminder."""
         return self.reminder_id
 
-    @property
-    def _table_query(self):
-        return SQL('%s %s', self._select(), self._from())
+    @api.model
+    def _rows(self, customers=None):
+        """Override of `pay.now.customer.report.mixin`: the reminders that were sent."""
+        return SQL('%s %s', self._select(), self._from(self._sent(customers)))
 
     @api.model
-    def _sent(self):
+    def _sent(self, customers):
         """Return the reminders that were sent, with the day in their company's time zone."""
         return SQL(
             """(
                 SELECT reminder.*, (
                            reminder.sent_at AT TIME ZONE 'UTC'
                            AT TIME ZONE coalesce(place.tz, calendar.tz, 'UTC')
-                       )::date AS day, company.currency_id AS currency_id
+                       )::date AS day, company.currency_id AS currency_id,
+                       customer.commercial_partner_id AS customer_id
                   FROM pay_now_reminder reminder
+                  JOIN res_partner customer ON customer.id = reminder.partner_id
                   JOIN res_company company ON company.id = reminder.company_id
                   JOIN res_partner place ON place.id = company.partner_id
                   LEFT JOIN resource_calendar calendar
                     ON calendar.id = company.resource_calendar_id
-                 WHERE reminder.state = 'sent' AND reminder.sent_at IS NOT NULL
-            )"""
+                 WHERE reminder.state = 'sent' AND reminder.sent_at IS NOT NULL AND %s
+            )""",
+            self._among(SQL('customer.commercial_partner_id'), customers),
         )
 
     @api.model
-    def _paid_after(self):
+    def _paid_after(self, sent):
         """Return what was paid after each reminder; by `reminder_id`."""
         return SQL(
             """(
@@ -156,15 +159,14 @@ class PayNowReminderReport(models.Model):
                         JOIN pay_now_reminder_item_rel rel ON rel.reminder_id = sent.id
                         JOIN account_move_line line ON line.id = rel.line_id
                         JOIN res_partner contact ON contact.id = line.partner_id
-                        JOIN res_partner customer ON customer.id = sent.partner_id
-                         AND customer.commercial_partner_id = contact.commercial_partner_id
+                         AND contact.commercial_partner_id = sent.customer_id
                         JOIN %(payments)s payment
                           ON payment.line_id = rel.line_id AND payment.date >= sent.day
                        ORDER BY payment.id, sent.day DESC, sent.id DESC
                   ) attributed
                  GROUP BY reminder_id
             )""",
-            sent=self._sent(),
+            sent=sent,
             payments=self._payments(),
         )
 
@@ -183,8 +185,8 @@ class PayNowReminderReport(models.Model):
         )
         return SQL(
             """
-            SELECT sent.id, sent.id AS reminder_id, sent.run_id, customer.commercial_partner_id
-                   AS partner_id, sent.company_id, sent.currency_id, owner.user_id,
+            SELECT sent.id, sent.id AS reminder_id, sent.run_id, sent.customer_id AS partner_id,
+                   sent.company_id, sent.currency_id, owner.user_id,
                    sent.level_id, sent.day AS date, sent.channel,
                    CASE WHEN sent.has_button THEN 'button'
                         WHEN sent.reason_codes @> '[["hold_out"]]' THEN 'held_out'
@@ -204,12 +206,11 @@ class PayNowReminderReport(models.Model):
         )
 
     @api.model
-    def _from(self):
+    def _from(self, sent):
         return SQL(
             """
             FROM %(sent)s sent
-            JOIN res_partner customer ON customer.id = sent.partner_id
-            JOIN res_partner owner ON owner.id = customer.commercial_partner_id
+            LEFT JOIN res_partner owner ON owner.id = sent.customer_id
             LEFT JOIN %(paid)s paid ON paid.reminder_id = sent.id
             LEFT JOIN (
                 SELECT substring(pay_now_page_url FROM %(page)s)::int AS reminder_id,
@@ -219,7 +220,7 @@ class PayNowReminderReport(models.Model):
                  GROUP BY 1
             ) started ON started.reminder_id = sent.id
             """,
-            sent=self._sent(),
-            paid=self._paid_after(),
+            sent=sent,
+            paid=self._paid_after(sent),
             page=REMINDER_PAGE,
         )

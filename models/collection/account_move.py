@@ -44,17 +44,20 @@ class AccountMove(models.Model):
 
     def _compute_pay_now_collection(self):
         """Of all items of an invoice: the last reminder, and the first day that was named."""
-        groups = self.env['pay.now.item.report']._read_group(
+        items = self.env['pay.now.item.report'].search_fetch(
             [('move_id', 'in', self._origin.ids)],
-            ['move_id'],
-            ['last_reminder:max', 'promised_for:min', 'is_paid_online:bool_or'],
+            ['move_id', 'last_reminder', 'promised_for', 'is_paid_online'],
         )
-        found = {move.id: values for move, *values in groups}
+        by_move = items.grouped('move_id')
         for move in self:
-            last, promised, online = found.get(move._origin.id, (False, False, False))
-            move.pay_now_last_reminder = last
-            move.pay_now_promised_for = promised
-            move.pay_now_paid_online = online
+            found = by_move.get(move._origin, items.browse())
+            move.pay_now_last_reminder = max(
+                filter(None, found.mapped('last_reminder')), default=False
+            )
+            move.pay_now_promised_for = min(
+                filter(None, found.mapped('promised_for')), default=False
+            )
+            move.pay_now_paid_online = any(found.mapped('is_paid_online'))
 
     def _compute_pay_now_in_progress(self):
         busy = self._origin._pay_now_all_in_progress()
