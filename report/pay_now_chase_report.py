@@ -163,7 +163,7 @@ class PayNowChaseReport(models.Model):
               FROM %(debts)s debt
               JOIN res_partner customer ON customer.id = debt.partner_id
               LEFT JOIN %(habits)s habit
-                ON habit.company_id = debt.company_id AND habit.partner_id = debt.partner_id
+                ON habit.company_id = debt.company_id + 0 AND habit.partner_id = debt.partner_id + 0
               LEFT JOIN (
                   SELECT res_id, min(date_deadline) AS date FROM mail_activity
                    WHERE res_model = 'res.partner' AND active
@@ -200,10 +200,10 @@ class PayNowChaseReport(models.Model):
                  CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
                   LEFT JOIN %(reminded)s reminded
                     ON reminded.line_id = line.id
-                   AND reminded.partner_id = contact.commercial_partner_id
+                   AND reminded.partner_id = contact.commercial_partner_id + 0
                   LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
                   LEFT JOIN %(answers)s said
-                    ON said.line_id = line.id AND said.partner_id = contact.commercial_partner_id
+                    ON said.line_id = line.id AND said.partner_id = contact.commercial_partner_id + 0
                  WHERE line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
                    AND line.parent_state = 'posted' AND line.amount_residual > 0
                    AND line.account_id IN %(accounts)s AND move.move_type = 'out_invoice'

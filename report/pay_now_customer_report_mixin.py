@@ -7,11 +7,17 @@ from odoo.tools.query import Query
 from odoo.addons.account_pay_now import const
 
 
+#: What record rules are about: it comes with a page, so that it is not asked for once more.
+RULED = ('company_id', 'invoice_user_id', 'kind', 'run_id')
+
+
 class PayNowCustomerReportMixin(models.AbstractModel):
     """What the queries of what customers owe and paid share, which are fast with many invoices.
 
     What is joined gives one row for each key, so that PostgreSQL leaves out the joins of columns
-    that nobody asks for (doc/adr/027).
+    that nobody asks for. In these joins company and customer of a row are `+ 0`: where one of them
+    is searched for, PostgreSQL would put its value in their place, and no longer see that the key
+    is complete (doc/adr/027).
     """
 
     _name = 'pay.now.customer.report.mixin'
@@ -44,7 +50,8 @@ class PayNowCustomerReportMixin(models.AbstractModel):
             ),
         )
         page.set_result_ids(ids)
-        return super()._fetch_query(page, fields)
+        ruled = (self._fields[name] for name in RULED if name in self._fields)
+        return super()._fetch_query(page, list(dict.fromkeys([*fields, *ruled])))
 
     # === QUERIES === #
 

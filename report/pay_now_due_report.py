@@ -132,7 +132,6 @@ class PayNowDueReport(models.Model):
 
     @api.model
     def _from(self, customers):
-        """Return the joins: each with one row for its key, so that it can be left out."""
         own = self._habits(customers) if customers else SQL('habit')
         return SQL(
             """
@@ -142,16 +141,16 @@ class PayNowDueReport(models.Model):
             LEFT JOIN res_partner contact ON contact.id = line.partner_id
             LEFT JOIN %(reminded)s reminded
               ON reminded.line_id = line.id
-             AND reminded.partner_id = contact.commercial_partner_id
+             AND reminded.partner_id = contact.commercial_partner_id + 0
             LEFT JOIN %(promised)s promised
               ON promised.line_id = line.id
-             AND promised.partner_id = contact.commercial_partner_id
+             AND promised.partner_id = contact.commercial_partner_id + 0
             LEFT JOIN (
                 SELECT company_id, partner_id, max(days_late) AS days_late FROM %(own)s own
                  GROUP BY company_id, partner_id
             ) own
-              ON own.company_id = line.company_id
-             AND own.partner_id = contact.commercial_partner_id
+              ON own.company_id = line.company_id + 0
+             AND own.partner_id = contact.commercial_partner_id + 0
             """,
             reminded=self._reminded(customers),
             promised=self._promised(customers),

@@ -46,10 +46,10 @@ class PayNowItemReport(models.Model):
               LEFT JOIN res_partner contact ON contact.id = line.partner_id
               LEFT JOIN %s reminded
                 ON reminded.line_id = line.id
-               AND reminded.partner_id = contact.commercial_partner_id
+               AND reminded.partner_id = contact.commercial_partner_id + 0
               LEFT JOIN %s promised
                 ON promised.line_id = line.id
-               AND promised.partner_id = contact.commercial_partner_id
+               AND promised.partner_id = contact.commercial_partner_id + 0
               LEFT JOIN (
                   SELECT DISTINCT line_id FROM %s payment WHERE online
               ) online ON online.line_id = line.id

@@ -154,7 +154,7 @@ class PayNowPaidReport(models.Model):
             JOIN account_move move ON move.id = paid.move_id
             JOIN res_company company ON company.id = paid.company_id
             LEFT JOIN %(reminded)s reminded
-              ON reminded.line_id = paid.id AND reminded.partner_id = paid.partner_id
+              ON reminded.line_id = paid.id AND reminded.partner_id = paid.partner_id + 0
             CROSS JOIN LATERAL (
                 SELECT CASE WHEN paid.online_amount > 0
                             THEN paid.days_otherwise - paid.days_late END AS days

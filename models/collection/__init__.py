@@ -2,6 +2,7 @@
 
 from . import (
     account_move,
+    account_move_line,
     account_payment,
     digest_digest,
     payment_transaction,
