@@ -9,84 +9,15 @@ import statistics
 
 from .. import settings
 from ..env import console, databases, odoo
-from . import big_books
+from . import big_books, collected_books
 
 #: How long a person waits, and how often each is opened.
 SECONDS_ALLOWED, ROUNDS = 1.0, 5
 
-# Half of the invoices are paid, a tenth of these online; three quarters of all were reminded.
-PAID = """
-INSERT INTO account_move (name, date, journal_id, company_id, currency_id, state, move_type,
-                          partner_id, commercial_partner_id, auto_post, amount_total)
-SELECT 'BENCH/' || move.id, move.invoice_date_due + (move.id %% 40)::int - 10, {journal},
-       move.company_id, move.currency_id, 'posted', 'entry', move.partner_id,
-       move.commercial_partner_id, 'no', move.amount_total
-  FROM account_move move WHERE move.move_type = 'out_invoice' AND move.id %% 2 = 0;
-INSERT INTO account_move_line (move_id, move_name, date, journal_id, company_id,
-                               company_currency_id, currency_id, account_id, partner_id,
-                               parent_state, display_type, name, balance, debit, credit,
-                               amount_currency, amount_residual, amount_residual_currency,
-                               reconciled)
-SELECT paid.id, paid.name, paid.date, paid.journal_id, line.company_id, line.company_currency_id,
-       line.currency_id, line.account_id, line.partner_id, 'posted', 'product', 'bench-' || line.id,
-       -line.balance, 0, line.balance, -line.balance, 0, 0, true
-  FROM account_move paid
-  JOIN account_move_line line ON line.move_id = split_part(paid.name, '/', 2)::int
- WHERE paid.name LIKE 'BENCH/%%' AND line.display_type = 'payment_term';
-INSERT INTO account_partial_reconcile (debit_move_id, credit_move_id, amount,
-                                       debit_amount_currency, credit_amount_currency, company_id,
-                                       max_date)
-SELECT line.id, credit.id, line.balance, line.balance, line.balance, line.company_id, credit.date
-  FROM account_move_line credit
-  JOIN account_move_line line ON line.id = substr(credit.name, 7)::int
- WHERE credit.name LIKE 'bench-%%';
-UPDATE account_move_line line SET amount_residual = 0, amount_residual_currency = 0,
-       reconciled = true
-  FROM account_partial_reconcile partial WHERE partial.debit_move_id = line.id;
-INSERT INTO payment_transaction (provider_id, payment_method_id, reference, amount, currency_id,
-                                 partner_id, company_id, state, operation, pay_now_commission)
-SELECT {provider}, {method}, 'bench-' || paid.id, paid.amount_total, paid.currency_id,
-       paid.partner_id, paid.company_id, 'done', 'online_redirect', 1.5
-  FROM account_move paid WHERE paid.name LIKE 'BENCH/%%' AND paid.id %% 10 = 0;
-INSERT INTO account_payment (payment_transaction_id, move_id, date, journal_id, company_id,
-                             currency_id, amount, payment_type, partner_type, state, partner_id)
-SELECT tx.id, paid.id, paid.date, paid.journal_id, paid.company_id, paid.currency_id,
-       paid.amount_total, 'inbound', 'customer', 'paid', paid.partner_id
-  FROM payment_transaction tx JOIN account_move paid ON paid.id = substr(tx.reference, 7)::int
- WHERE tx.reference LIKE 'bench-%%';
-UPDATE account_move_line line SET payment_id = payment.id
-  FROM account_payment payment WHERE payment.move_id = line.move_id;
-UPDATE account_move SET payment_state = 'paid', amount_residual = 0
- WHERE move_type = 'out_invoice' AND id %% 2 = 0;
-"""
-REMINDED = """
-INSERT INTO pay_now_reminder (company_id, root_company_id, partner_id, level_id, state, channel,
-                              sent_at, amount_due, has_button, create_date)
-SELECT move.company_id, move.company_id, move.commercial_partner_id, {level}, 'sent', 'email',
-       move.invoice_date_due + interval '5 days', move.amount_total, move.id %% 10 > 0, now()
-  FROM account_move move WHERE move.move_type = 'out_invoice' AND move.id %% 4 > 0;
-INSERT INTO pay_now_reminder_item_rel (reminder_id, line_id)
-SELECT reminder.id, line.id
-  FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM pay_now_reminder) reminder
-  JOIN (
-      SELECT move.id, row_number() OVER (ORDER BY move.id) AS number FROM account_move move
-       WHERE move.move_type = 'out_invoice' AND move.id %% 4 > 0
-  ) move ON move.number = reminder.number
-  JOIN account_move_line line ON line.move_id = move.id AND line.display_type = 'payment_term';
-"""
-# The dates of the copies are spread over the last two years.
-SPREAD = """
-UPDATE account_move SET invoice_date = current_date - (id %% 720)::int, date = current_date
-       - (id %% 720)::int, invoice_date_due = current_date - (id %% 720)::int + 30
- WHERE move_type = 'out_invoice';
-UPDATE account_move_line line SET date = move.date, date_maturity = CASE
-       WHEN line.date_maturity IS NOT NULL THEN move.invoice_date_due END
-  FROM account_move move WHERE move.id = line.move_id AND move.move_type = 'out_invoice';
-"""
-
 #: What the screens ask: a pivot's groups and measures, or the fields of a list.
 OPEN = """
 import json, time
+from lxml import etree
 user = env.ref('base.user_admin')
 env = env(user=user.id, context={'allowed_company_ids': env.ref('base.main_company').ids})
 PIVOTS = {
@@ -116,15 +47,24 @@ PIVOTS = {
          'days:avg', 'started:sum'],
     ),
     'dso': ('pay.now.dso.report', [], [[], ['date:month', 'company_id']], ['dso:avg']),
-    'money': ('pay.now.money.report', [], [[], ['date:day', 'state']], ['amount:sum']),
+    'due_by_level': (
+        'pay.now.due.report', [], [[], ['application', 'level_id']], ['amount_residual:sum'],
+    ),
+    'paid_by_month': (
+        'pay.now.paid.report', [('paid_on', '>', 'today -12m')], [['paid_on:month', 'how']],
+        ['days_to_pay:avg'],
+    ),
 }
 LISTS = {
-    'customers_to_chase': (
-        'pay.now.chase.report', [('is_waiting', '=', False)],
-        'pay_now_chase_report_view_list',
-    ),
-    'due_items_list': ('pay.now.due.report', [], 'pay_now_due_report_view_list'),
-    'paid_invoices_list': ('pay.now.paid.report', [], 'pay_now_paid_report_view_list'),
+    'customers_to_chase': ('pay.now.chase.report', [('is_waiting', '=', False)]),
+    'customers_never_reminded': ('pay.now.chase.report', [('last_reminder', '=', False)]),
+    'due_items_list': ('pay.now.due.report', []),
+    'paid_invoices_list': ('pay.now.paid.report', []),
+    'paid_online_list': ('pay.now.paid.report', [('how', '!=', 'other')]),
+    'reminders_list': ('pay.now.reminder.report', []),
+    'money': ('pay.now.money.report', []),
+    'to_handle': ('pay.now.to.handle', []),
+    'runs': ('pay.now.reminder.run', []),
 }
 
 
@@ -132,15 +72,34 @@ def open_pivot(model, domain, groups, aggregates):
     env[model].formatted_read_grouping_sets(domain, groups, aggregates)
 
 
-def open_list(model, domain, view):
-    arch = env[model].get_view(env.ref(f'account_pay_now.{view}').id, 'list')['arch']
-    from lxml import etree
+def columns(model, kind='list', view=None):
+    arch = env[model].get_view(view, kind)['arch']
     names = {node.get('name') for node in etree.fromstring(arch).iter('field')}
-    links = {
+    return {
         name: {'fields': {'display_name': {}}} if env[model]._fields[name].relational else {}
         for name in names
     }
-    env[model].web_search_read(domain, links, limit=80, count_limit=10001)
+
+
+def open_list(model, domain, found={}):
+    # Which columns there are is known to the browser.
+    if model not in found:
+        found[model] = columns(model)
+    env[model].web_search_read(domain, found[model], limit=80, count_limit=10001)
+
+
+def open_run():
+    run = env['pay.now.reminder.run'].search([], limit=1)
+    run.web_read(columns('pay.now.reminder.run', 'form'))
+    env['pay.now.reminder'].web_search_read(
+        [('run_id', '=', run.id)], columns('pay.now.reminder'), limit=40, count_limit=10001
+    )
+
+
+def open_dashboard():
+    env['account.journal'].web_search_read(
+        [], {'name': {}, 'kanban_dashboard': {}, 'kanban_dashboard_graph': {}}, limit=80
+    )
 
 
 def open_invoices(domain):
@@ -159,6 +118,8 @@ SCREENS = {
     'invoices_reminded': lambda: open_invoices([('pay_now_last_reminder', '!=', False)]),
     'invoices_paid_online': lambda: open_invoices([('pay_now_paid_online', '=', True)]),
     'invoices_in_progress': lambda: open_invoices([('pay_now_in_progress', '=', True)]),
+    'run_form': open_run,
+    'dashboard': open_dashboard,
     'customer_form': lambda: env['res.partner'].browse(%(partner)s).read(
         ['pay_now_overdue_amount', 'pay_now_days_late', 'pay_now_online_share',
          'pay_now_next_date', 'pay_now_last_reminder']
@@ -185,11 +146,20 @@ if not levels:
     levels = env['pay.now.reminder.level'].search([('company_id', '=', company.id)])
 env.cr.execute("SELECT max(partner_id) FROM account_move WHERE move_type = 'out_invoice'")
 [partner] = env.cr.fetchone()
+order = env['sale.order'].create({
+    'partner_id': partner,
+    'order_line': [(0, 0, {'display_type': False, 'name': "All", 'product_uom_qty': 1,
+                           'product_id': env['product.product'].create({'name': "All"}).id})],
+})
 print('found ' + json.dumps({
     'journal': env['account.journal'].search(
         [('type', '=', 'bank'), ('company_id', '=', company.id)], limit=1
     ).id,
     'level': levels[:1].id,
+    'company': company.id,
+    'currency': company.currency_id.id,
+    'user': env.ref('base.user_admin').id,
+    'order_line': order.order_line.id,
     'provider': env['payment.provider'].search(
         [('code', '=', 'pay_now_stripe'), ('company_id', '=', company.id)], limit=1
     ).id,
@@ -208,9 +178,7 @@ def main(server, invoices):
             odoo.run(server, "bench-report", "-d", name, "-i", settings.MODULE, "--stop-after-init")
         found = _answer(odoo.shell(server, name, FIND, "bench-report"), "found ")
         with console.step("payments and reminders"), server.cursor(name) as cursor:
-            for script in (SPREAD, PAID, REMINDED):
-                cursor.execute(script.replace("%%", "%").format(**found))
-            cursor.execute("ANALYZE")
+            collected_books.collect(cursor, found)
         with console.step("opening the screens"):
             script = OPEN % {"rounds": ROUNDS, "partner": found["partner"]}
             figures = _answer(odoo.shell(server, name, script, "bench-report"), "figures ")
