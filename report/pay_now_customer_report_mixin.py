@@ -6,7 +6,6 @@ from odoo.tools.query import Query
 
 from odoo.addons.account_pay_now import const
 
-
 #: What record rules are about: it comes with a page, so that it is not asked for once more.
 RULED = ('company_id', 'invoice_user_id', 'kind', 'run_id')
 
