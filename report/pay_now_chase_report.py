@@ -203,7 +203,8 @@ class PayNowChaseReport(models.Model):
                    AND reminded.partner_id = contact.commercial_partner_id + 0
                   LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
                   LEFT JOIN %(answers)s said
-                    ON said.line_id = line.id AND said.partner_id = contact.commercial_partner_id + 0
+                    ON said.line_id = line.id
+                   AND said.partner_id = contact.commercial_partner_id + 0
                  WHERE line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
                    AND line.parent_state = 'posted' AND line.amount_residual > 0
                    AND line.account_id IN %(accounts)s AND move.move_type = 'out_invoice'

@@ -91,7 +91,9 @@ class PayNowDueReport(models.Model):
         """Override of `pay.now.customer.report.mixin`: the open items."""
         return SQL(
             """
-            WITH habit AS MATERIALIZED (SELECT * FROM %(habits)s habit),
+            WITH habit AS MATERIALIZED (
+                SELECT company_id, partner_id, days_late FROM %(habits)s habit
+            ),
             usual AS MATERIALIZED (
                 SELECT company_id, avg(days_late) AS days_late FROM habit GROUP BY company_id
             )

@@ -3,7 +3,7 @@
 
 import random
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from freezegun import freeze_time
 
@@ -14,7 +14,7 @@ from odoo.tools import SQL
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
-TODAY = date(2026, 6, 15)
+TODAY, NOON = date(2026, 6, 15), time(12)
 SEED = 20260615
 #: Shorter than any list here, so that a page leaves rows out.
 PAGE = 4
@@ -35,7 +35,7 @@ class TestReportRows(ReminderCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.startClassPatcher(freeze_time(datetime(2026, 6, 15, 12, 0)))
+        cls.startClassPatcher(freeze_time(datetime.combine(TODAY, NOON)))
         cls.connect()
         cls.company.write({'pay_now_capital_cost': 12})
         cls.company.sudo().pay_now_signup_date = datetime(2026, 3, 15)
@@ -104,7 +104,7 @@ class TestReportRows(ReminderCommon):
     @classmethod
     def pay_online(cls, move):
         day = min(move.invoice_date + timedelta(days=cls.random.randint(1, 40)), TODAY)
-        with freeze_time(datetime.combine(day, datetime.min.time()) + timedelta(hours=12)):
+        with freeze_time(datetime.combine(day, NOON)):
             tx = cls.checkout(cls.lines(move), move.commercial_partner_id)
             cls.current_gateway.pay(tx, commission=str(cls.random.randint(1, 30)))
             tx._synchronize()
@@ -123,7 +123,7 @@ class TestReportRows(ReminderCommon):
                     'item_ids': [Command.set(cls.random.sample(cls.items.ids, 8))],
                     'amount_due': 100,
                     'state': 'sending' if not number else cls.random.choice(STATES),
-                    'sent_at': datetime.combine(cls.day(-90, -1), datetime.min.time()),
+                    'sent_at': datetime.combine(cls.day(-400, -1), NOON),
                 }
                 for number in range(25)
             ]
@@ -311,6 +311,35 @@ class TestReportRows(ReminderCommon):
             }
         return rows
 
+    def reminders_by_hand(self):
+        """A payment counts with the last reminder about its item of the same day or before."""
+        sent = self.env['pay.now.reminder'].sudo().search([('company_id', '=', self.company.id)])
+        sent = sent.filtered(lambda one: one.state == 'sent').sorted(
+            lambda one: (one.sent_at.date(), one.id)
+        )
+        rows = {
+            one.id: {'partner_id': one.partner_id.id, 'paid': 0, 'paid_online': 0, 'paid_30': 0}
+            for one in sent
+        }
+        parts = self.items.matched_credit_ids.filtered(
+            lambda part: part.credit_move_id.journal_id.type in ('bank', 'cash', 'credit')
+        )
+        for part in parts:
+            line, day = part.debit_move_id, part.credit_move_id.date
+            last = sent.filtered(
+                lambda one, line=line, day=day: (
+                    line in one.item_ids
+                    and one.partner_id == self.customer_of(line)
+                    and one.sent_at.date() <= day
+                )
+            )[-1:]
+            if last:
+                row = rows[last.id]
+                row['paid'] += part.amount
+                row['paid_online'] += part.amount * (line.move_id in self.moves[12:16])
+                row['paid_30'] += part.amount * ((day - last.sent_at.date()).days <= 30)
+        return rows
+
     # === COMPARED === #
 
     def plain(self, value):
@@ -362,6 +391,11 @@ class TestReportRows(ReminderCommon):
 
     def test_chase(self):
         self.assert_rows('chase', self.chase_by_hand())
+
+    def test_reminders(self):
+        rows = self.reminders_by_hand()
+        self.assertTrue(any(values['paid'] for values in rows.values()))
+        self.assert_rows('reminder', rows)
 
     def test_invoices(self):
         """The columns in a list of invoices, all at once."""
