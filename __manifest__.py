@@ -8,7 +8,10 @@
     'summary': "Pay now buttons on invoices and reminders, booked by themselves: Stripe, PayPal"
     " (relance, paiement en ligne)",
     'author': "Pay Now",
+    'maintainers': ['pay-now'],
+    'website': "https://pay-now.example",
     'license': 'LGPL-3',
+    'development_status': 'Beta',
     'depends': ['account_payment', 'sale'],
     'external_dependencies': {'python': ['stripe>=16,<17', 'paypalrestsdk>=1.13']},
     'data': [

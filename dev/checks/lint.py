@@ -17,6 +17,7 @@ from . import languages, structure, wording
 
 # Ruff does the general part. Every field says its label, also where Odoo would guess the same one.
 PYLINT_RULES = ["--disable=all", "--enable=odoolint", "--disable=attribute-string-redundant"]
+README_WORDS_MAX, README_FIRST_SCREEN = 1500, 20
 
 
 def main(fix=False):
@@ -141,16 +142,26 @@ def _wording():
 
 
 def _readme():
-    """Check that the page Odoo shows for the module can be read without a warning."""
+    """Check that the README can be read without a warning, and soon."""
     path = settings.CHECKOUT / "README.rst"
     if not path.is_file():
         return ""
+    text = path.read_text()
     warnings = io.StringIO()
     settings_overrides = {"warning_stream": warnings, "report_level": 1, "halt_level": 5}
     docutils.core.publish_doctree(
-        path.read_text(), source_path="README.rst", settings_overrides=settings_overrides
+        text, source_path="README.rst", settings_overrides=settings_overrides
     )
-    return warnings.getvalue()
+    problems = [warnings.getvalue()] if warnings.getvalue() else []
+    if (words := len(text.split())) >= README_WORDS_MAX:
+        problems.append(f"README.rst: {words} words, less than {README_WORDS_MAX} are read")
+    first_screen = "\n".join(text.splitlines()[:README_FIRST_SCREEN])
+    problems += [
+        f"README.rst: no “{command}” in its first {README_FIRST_SCREEN} lines"
+        for command in ("make demo", "make test")
+        if command not in first_screen
+    ]
+    return "\n".join(problems)
 
 
 def _files(pattern):

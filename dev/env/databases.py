@@ -23,7 +23,9 @@ KEPT_TEMPLATES = 8
 RUN_PREFIX = "pay_now_run_"
 PARTIAL = "_part"
 # What no installed database depends on.
-NOT_INSTALLED = {"dev", "doc", "tests", "readme", "Makefile", "README.rst", "requirements.txt"}
+NOT_INSTALLED = {"dev", "doc", "docker", "tests", "Makefile"}
+# Files beside the manifest.
+NOT_INSTALLED_KINDS = {".md", ".rst", ".toml", ".txt", ".yaml", ""}
 
 PREPARED_TESTS = settings.CHECKOUT / "tests/prepared.py"
 PREPARE_TESTS = f"""
@@ -229,7 +231,9 @@ def _checkout_hash():
     digest = hashlib.sha256()
     for path in sorted(settings.CHECKOUT.rglob("*")):
         relative = path.relative_to(settings.CHECKOUT)
-        ignored = relative.parts[0] in NOT_INSTALLED or relative.parts[:2] == ("static", "tests")
+        first = relative.parts[0]
+        ignored = first in NOT_INSTALLED or relative.parts[:2] == ("static", "tests")
+        ignored |= len(relative.parts) == 1 and path.suffix in NOT_INSTALLED_KINDS
         hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
         if path.is_file() and not ignored and not hidden:
             digest.update(f"{relative}\0".encode() + path.read_bytes() + b"\0")
