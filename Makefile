@@ -2,7 +2,7 @@
 
 DEV = python3 -m dev
 
-.PHONY: demo test test-core test-beside test-plain test-kill soak bench-books bench-install bench-page bench-reminders bench-report bench-webhooks bench-workers test-attack lint clean-cache
+.PHONY: demo test test-core test-beside test-plain test-kill soak bench-books bench-install bench-page bench-reminders bench-report bench-webhooks bench-workers test-attack wheel lint clean-cache
 
 demo:  ## the demonstration; ONCE=1 shows that it works and stops
 	@$(DEV) demo $(if $(ONCE),--once)
@@ -48,6 +48,9 @@ soak:  ## five times the payments that can be booked, again and again: memory, q
 
 test-attack:  ## 100,000 hostile requests: errors, changes and secrets must be none; SEED=2
 	@SEED="$(SEED)" SIZES="$(SIZES)" $(DEV) test-attack
+
+wheel:  ## the wheel of the module, installed beside an Odoo without the checkout, and played
+	@$(DEV) wheel
 
 lint:  ## checks of the source
 	@$(DEV) lint

@@ -13,7 +13,8 @@
     'license': 'LGPL-3',
     'development_status': 'Beta',
     'depends': ['account_payment', 'sale'],
-    'external_dependencies': {'python': ['stripe>=16,<17', 'paypalrestsdk>=1.13']},
+    # Odoo reads versions with `packaging`, and need not have it: it comes first, and is named.
+    'external_dependencies': {'python': ['packaging', 'paypalrestsdk>=1.13', 'stripe>=16,<17']},
     'data': [
         'security/ir.model.access.csv',
         'security/security.xml',

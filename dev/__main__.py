@@ -81,6 +81,7 @@ def _parser():
     add("test-kill", _test_kill, "kill workers and PostgreSQL while mails leave and money arrives")
     add("soak", _soak, "more load than can be worked off, again and again, for MINUTES")
     add("test-attack", _test_attack, "send 100,000 hostile requests, and count what came of them")
+    add("wheel", _wheel, "make the wheel, and play the main job with it installed")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -168,6 +169,10 @@ def _soak(_arguments):
 
 def _test_attack(_arguments):
     return _on_server("attack.run")
+
+
+def _wheel(_arguments):
+    return _on_server("publish.wheel")
 
 
 def _i18n(_arguments):

@@ -44,14 +44,16 @@ class Play(SettingUp, Paying, Reminding, Books):
         ("The books against the sandbox", 'books', None),
     )
 
-    def run(self):
+    def run(self, only=None):
         """Play all scenes.
 
+        :param only: the names of the scenes to play; all without it.
         :return: the number of scenes that failed.
         """
         started = time.monotonic()
         failed = []
-        for title, scene, provider in self.SCENES:
+        scenes = [one for one in self.SCENES if not only or one[1] in only]
+        for title, scene, provider in scenes:
             console.say(f"\n{title}")
             self.side = self.sides.get(provider)
             if not self._play(scene):
@@ -61,7 +63,7 @@ class Play(SettingUp, Paying, Reminding, Books):
                     break
         seconds = time.monotonic() - started
         verdict = f"{len(failed)} FAILED: {'; '.join(failed)}" if failed else "all as designed"
-        console.say(f"\nThe play: {len(self.SCENES)} scenes in {seconds:.0f} s, {verdict}.")
+        console.say(f"\nThe play: {len(scenes)} scenes in {seconds:.0f} s, {verdict}.")
         return len(failed)
 
     def _play(self, scene):

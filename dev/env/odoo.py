@@ -56,7 +56,7 @@ def environment(server):
 
 def options(server):
     """Return the options that every Odoo process of ours gets."""
-    addons = [settings.ADDONS_DIR, *_outer_addons()]
+    addons = [settings.ADDONS_DIR, *outer_addons()]
     return [
         f"--config={settings.CACHE_DIR / 'odoo.conf'}",
         f"--data-dir={settings.DATA_DIR}",
@@ -138,13 +138,18 @@ def start_server(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+    wait_up(process, port, log, timeout)
+    return process
+
+
+def wait_up(process, port, log, timeout=180):
+    """Wait until an Odoo server answers; stop it, and complain, where it does not."""
     deadline = time.monotonic() + timeout
     while not answers(f"http://127.0.0.1:{port}/web/health"):
         if process.poll() is not None or time.monotonic() > deadline:
             stop(process)
             raise console.DevError(f"Odoo does not answer on port {port}: see {log}")
         time.sleep(0.2)
-    return process
 
 
 def stop(process, timeout=20):
@@ -184,7 +189,7 @@ def _source_folder():
     return folder
 
 
-def _outer_addons():
+def outer_addons():
     """Return the addons beside the odoo package, as in a checkout of Odoo's repository."""
     folder = _source_folder()
     inside = (folder / "odoo/addons/account").is_dir()
