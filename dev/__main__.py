@@ -82,6 +82,7 @@ def _parser():
     add("soak", _soak, "more load than can be worked off, again and again, for MINUTES")
     add("test-attack", _test_attack, "send 100,000 hostile requests, and count what came of them")
     add("wheel", _wheel, "make the wheel, and play the main job with it installed")
+    add("docker-steps", _docker_steps, "take each step of the image without images")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -173,6 +174,14 @@ def _test_attack(_arguments):
 
 def _wheel(_arguments):
     return _on_server("publish.wheel")
+
+
+def _docker_steps(_arguments):
+    from .env import odoo
+    from .publish import docker
+
+    odoo.ensure()
+    return docker.main()
 
 
 def _i18n(_arguments):
