@@ -94,6 +94,12 @@
             'account_pay_now/static/src/xml/collection_time.xml',
         ],
     },
+    # Of the store: the first one is its picture in lists.
+    'images': [
+        'static/description/banner.png',
+        'static/description/page.png',
+        'static/description/paid.png',
+    ],
     'post_init_hook': 'post_init_hook',
     'uninstall_hook': 'uninstall_hook',
     'application': True,

@@ -83,6 +83,7 @@ def _parser():
     add("test-attack", _test_attack, "send 100,000 hostile requests, and count what came of them")
     add("wheel", _wheel, "make the wheel, and play the main job with it installed")
     add("docker-steps", _docker_steps, "take each step of the image without images")
+    add("screenshots", _screenshots, "make the pictures of the page of the store")
     add("i18n", _i18n, "refresh the terms to translate and the translations")
     add("clean-cache", _clean_cache, "forget everything downloaded and built")
     add("odoo", _odoo, "run Odoo's own command line on the private server", takes_rest=True)
@@ -182,6 +183,10 @@ def _docker_steps(_arguments):
 
     odoo.ensure()
     return docker.main()
+
+
+def _screenshots(_arguments):
+    return _on_server("publish.screenshots")
 
 
 def _i18n(_arguments):

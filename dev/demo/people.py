@@ -73,6 +73,11 @@ class Administrator:
         )
         self.context = answer['user_context']
 
+    @property
+    def session_id(self):
+        """The session, for a browser to go on with."""
+        return self._session.cookies['session_id']
+
     def _rpc(self, path, **params):
         answer = self._session.post(
             f'{self.url}{path}', json={'jsonrpc': '2.0', 'params': params}, timeout=120
