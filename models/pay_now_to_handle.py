@@ -65,7 +65,6 @@ class PayNowToHandle(models.Model):
     }
 
     kind = fields.Selection(
-        string="Kind",
         selection=[
             ('discrepancy', "Discrepancy"),
             ('dispute', "Dispute"),
@@ -81,13 +80,13 @@ class PayNowToHandle(models.Model):
     res_id = fields.Integer(string="Record", readonly=True)
     # As text it wraps: what to do comes last.
     name = fields.Text(string="What happened", compute='_compute_name', compute_sudo=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    provider_id = fields.Many2one(comodel_name='payment.provider', readonly=True)
     partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
-    amount = fields.Monetary(string="Amount", readonly=True)
-    date = fields.Datetime(string="Date", readonly=True)
-    deadline = fields.Datetime(string="Deadline", readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    amount = fields.Monetary(readonly=True)
+    date = fields.Datetime(readonly=True)
+    deadline = fields.Datetime(readonly=True)
     can_book_now = fields.Boolean(
         string="Can be booked now", compute='_compute_can_book_now', compute_sudo=True
     )

@@ -21,8 +21,8 @@ class PayNowChaseReport(models.Model):
     _rec_name = 'partner_id'
     _order = 'is_waiting, overdue_amount desc, id'
 
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
     overdue_amount = fields.Monetary(string="Overdue", readonly=True)
     due_amount = fields.Monetary(
@@ -31,7 +31,7 @@ class PayNowChaseReport(models.Model):
     invoice_count = fields.Integer(string="Overdue invoices", readonly=True)
     oldest_date = fields.Date(string="Oldest due date", readonly=True)
     days_late = fields.Integer(string="Days late", aggregator='max', readonly=True)
-    level_id = fields.Many2one(string="Level", comodel_name='pay.now.reminder.level', readonly=True)
+    level_id = fields.Many2one(comodel_name='pay.now.reminder.level', readonly=True)
     last_reminder = fields.Datetime(string="Last reminder", readonly=True)
     answer = fields.Selection(
         string="The customer said", selection=const.ANSWER_KINDS, readonly=True

@@ -24,8 +24,8 @@ class PayNowDsoReport(models.Model):
     date = fields.Date(
         string="Month", readonly=True, help="Its last day; of the running month, today."
     )
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     balance = fields.Monetary(
         string="Owed by customers",
         aggregator='avg',

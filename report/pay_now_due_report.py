@@ -29,18 +29,15 @@ class PayNowDueReport(models.Model):
     _order = 'date_maturity, id'
 
     move_id = fields.Many2one(string="Entry", comodel_name='account.move', readonly=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     invoice_user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
-    application = fields.Selection(
-        string="Application", selection=const.APPLICATIONS, readonly=True
-    )
+    application = fields.Selection(selection=const.APPLICATIONS, readonly=True)
     level_id = fields.Many2one(
         string="Reminder level", comodel_name='pay.now.reminder.level', readonly=True
     )
     last_reminder = fields.Datetime(string="Last reminder", readonly=True)
     kind = fields.Selection(
-        string="Kind",
         selection=[
             ('invoice', "Invoices"),
             ('credit_note', "Credit notes"),
@@ -48,7 +45,7 @@ class PayNowDueReport(models.Model):
         ],
         readonly=True,
     )
-    age = fields.Selection(string="Age", selection=AGES, readonly=True)
+    age = fields.Selection(selection=AGES, readonly=True)
     date_maturity = fields.Date(string="Due date", readonly=True)
     days_late = fields.Integer(
         string="Days late",

@@ -23,10 +23,10 @@ class PayNowMoneyReport(models.Model):
     _rec_name = 'provider_id'
     _order = 'state desc, date, id'
 
-    provider_id = fields.Many2one(string="Provider", comodel_name='payment.provider', readonly=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
-    payout_id = fields.Many2one(string="Payout", comodel_name='pay.now.payout', readonly=True)
+    provider_id = fields.Many2one(comodel_name='payment.provider', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    payout_id = fields.Many2one(comodel_name='pay.now.payout', readonly=True)
     state = fields.Selection(
         string="Where",
         selection=[
@@ -43,7 +43,7 @@ class PayNowMoneyReport(models.Model):
         " by the rhythm that is set there. Available money has no day: it leaves with the next"
         " payout, at PayPal when you ask for it.",
     )
-    amount = fields.Monetary(string="Amount", readonly=True)
+    amount = fields.Monetary(readonly=True)
 
     _depends = {
         'pay.now.movement': [

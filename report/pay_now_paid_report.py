@@ -21,12 +21,10 @@ class PayNowPaidReport(models.Model):
     _order = 'paid_on desc, id desc'
 
     move_id = fields.Many2one(string="Invoice", comodel_name='account.move', readonly=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     invoice_user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
-    application = fields.Selection(
-        string="Application", selection=const.APPLICATIONS, readonly=True
-    )
+    application = fields.Selection(selection=const.APPLICATIONS, readonly=True)
     level_id = fields.Many2one(
         string="Reminder level",
         comodel_name='pay.now.reminder.level',
@@ -66,7 +64,7 @@ class PayNowPaidReport(models.Model):
     amount = fields.Monetary(string="Paid amount", readonly=True)
     online_amount = fields.Monetary(string="Paid online", readonly=True)
     other_amount = fields.Monetary(string="Paid by transfer or otherwise", readonly=True)
-    commission = fields.Monetary(string="Commission", readonly=True)
+    commission = fields.Monetary(readonly=True)
     is_compared = fields.Boolean(
         string="Compared",
         readonly=True,

@@ -20,18 +20,17 @@ class PayNowReminderReport(models.Model):
     _rec_name = 'reminder_id'
     _order = 'date desc, id desc'
 
-    reminder_id = fields.Many2one(string="Reminder", comodel_name='pay.now.reminder', readonly=True)
-    run_id = fields.Many2one(string="Run", comodel_name='pay.now.reminder.run', readonly=True)
-    company_id = fields.Many2one(string="Company", comodel_name='res.company', readonly=True)
-    currency_id = fields.Many2one(string="Currency", comodel_name='res.currency', readonly=True)
+    reminder_id = fields.Many2one(comodel_name='pay.now.reminder', readonly=True)
+    run_id = fields.Many2one(comodel_name='pay.now.reminder.run', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
-    level_id = fields.Many2one(string="Level", comodel_name='pay.now.reminder.level', readonly=True)
+    level_id = fields.Many2one(comodel_name='pay.now.reminder.level', readonly=True)
     date = fields.Date(string="Sent on", readonly=True, help="In the company's time zone.")
     channel = fields.Selection(
         string="By", selection=[('email', "E-mail"), ('letter', "Letter")], readonly=True
     )
     button = fields.Selection(
-        string="Button",
         selection=[
             ('button', "With a button"),
             ('held_out', "Held out"),

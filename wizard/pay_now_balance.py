@@ -54,14 +54,14 @@ class PayNowBalance(models.TransientModel):
     )
     expected = fields.Monetary(string="Should be on the clearing account", readonly=True)
     clearing = fields.Monetary(string="On the clearing account", readonly=True)
-    gap = fields.Monetary(string="Gap", readonly=True)
+    gap = fields.Monetary(readonly=True)
     state = fields.Selection(
         string="Status",
         selection=[('right', "Right to the cent"), ('gap', "Differs"), ('unknown', "Not known")],
         readonly=True,
     )
-    verdict = fields.Char(string="Verdict", compute='_compute_verdict')
-    problem = fields.Char(string="Problem", readonly=True)
+    verdict = fields.Char(compute='_compute_verdict')
+    problem = fields.Char(readonly=True)
     compared_at = fields.Datetime(string="Payments last compared", readonly=True)
     comparison_note = fields.Char(string="Comparison", readonly=True)
     to_decide_count = fields.Integer(string="To decide", readonly=True)

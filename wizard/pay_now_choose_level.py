@@ -12,7 +12,6 @@ class PayNowChooseLevel(models.TransientModel):
     _pay_now_written_by = dict.fromkeys(('company_id', 'level_id', 'reminder_ids'), True)
 
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         default=lambda self: self.env.company,
@@ -24,7 +23,6 @@ class PayNowChooseLevel(models.TransientModel):
         required=True,
     )
     level_id = fields.Many2one(
-        string="Level",
         comodel_name='pay.now.reminder.level',
         domain="[('company_id', 'parent_of', company_id)]",
         required=True,

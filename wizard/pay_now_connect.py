@@ -23,9 +23,7 @@ class PayNowConnect(models.TransientModel):
         True,
     )
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True
-    )
+    provider_id = fields.Many2one(comodel_name='payment.provider', required=True, readonly=True)
     purpose = fields.Selection(
         string="What for",
         selection=[

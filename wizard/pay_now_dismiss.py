@@ -20,7 +20,7 @@ class PayNowDismiss(models.TransientModel):
     discrepancy_ids = fields.Many2many(
         string="What happened", comodel_name='pay.now.discrepancy', required=True
     )
-    reason = fields.Char(string="Reason", required=True)
+    reason = fields.Char(required=True)
 
     # === ACTION METHODS === #
 

@@ -17,7 +17,7 @@ class PayNowFigureMixin(models.AbstractModel):
     _order = 'id'
 
     currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
-    amount = fields.Monetary(string="Amount", readonly=True)
+    amount = fields.Monetary(readonly=True)
     number = fields.Integer(string="Count", readonly=True)
     model = fields.Char(readonly=True)
     domain = fields.Json(readonly=True)

@@ -11,14 +11,12 @@ class PayNowForecastLine(models.TransientModel):
     _description = "Reminder of tomorrow"
     _order = 'amount_due desc, id'
 
-    company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', required=True, readonly=True
-    )
+    company_id = fields.Many2one(comodel_name='res.company', required=True, readonly=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
     partner_id = fields.Many2one(
         string="Customer", comodel_name='res.partner', required=True, readonly=True
     )
-    level_id = fields.Many2one(string="Level", comodel_name='pay.now.reminder.level', readonly=True)
+    level_id = fields.Many2one(comodel_name='pay.now.reminder.level', readonly=True)
     oldest_due = fields.Date(string="Oldest due date", readonly=True)
     item_count = fields.Integer(string="Invoices", readonly=True)
     amount_due = fields.Monetary(
@@ -27,14 +25,13 @@ class PayNowForecastLine(models.TransientModel):
     amount_payable = fields.Monetary(string="Payable online", readonly=True)
     has_button = fields.Boolean(string="Button", readonly=True)
     outcome = fields.Selection(
-        string="Outcome",
         selection=[('send', "Would be sent"), ('skip', "Would not be sent")],
         required=True,
         readonly=True,
     )
     # A text, to group by: nobody but whoever opened the list reads it, in the language it was made
     # in, and it is made anew each time.
-    reason = fields.Char(string="Reason", readonly=True)
+    reason = fields.Char(readonly=True)
 
     # === BUSINESS METHODS === #
 

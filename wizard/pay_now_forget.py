@@ -12,9 +12,7 @@ class PayNowForget(models.TransientModel):
     _description = "Forget the keys of a payment provider"
     _pay_now_written_by = dict.fromkeys(('provider_id',), True)
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True
-    )
+    provider_id = fields.Many2one(comodel_name='payment.provider', required=True, readonly=True)
     followed_text = fields.Char(string="Still followed", compute='_compute_followed_text')
     connected = fields.Boolean(string="connected", compute='_compute_followed_text')
 

@@ -32,7 +32,6 @@ class PayNowGenerateReminders(models.TransientModel):
     )
 
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         default=lambda self: self.env.company,
@@ -49,9 +48,7 @@ class PayNowGenerateReminders(models.TransientModel):
         string="Customers", comodel_name='res.partner', help="Empty: all."
     )
     user_ids = fields.Many2many(string="Salespeople", comodel_name='res.users', help="Empty: all.")
-    application = fields.Selection(
-        string="Application", selection=const.APPLICATIONS, help="Empty: both."
-    )
+    application = fields.Selection(selection=const.APPLICATIONS, help="Empty: both.")
     print_previous_balance = fields.Boolean(
         string="Print the customer's previous balance",
         help="Online payment is not offered when the previous balance is printed.",

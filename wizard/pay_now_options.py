@@ -38,7 +38,6 @@ class PayNowOptions(models.TransientModel):
     )
 
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,

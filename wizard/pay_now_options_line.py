@@ -66,7 +66,6 @@ class PayNowOptionsLine(models.TransientModel):
     )
     name = fields.Char(string="Provider", readonly=True)
     journal_id = fields.Many2one(
-        string="Journal",
         comodel_name='account.journal',
         domain=[('type', '=', 'bank')],
         check_company=True,

@@ -41,7 +41,6 @@ class PayNowSetup(models.TransientModel):
     )
 
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,

@@ -25,18 +25,14 @@ class PayNowSheetMixin(models.AbstractModel):
     _inherit = ['pay.now.authority.mixin']
     _description = "Figures that can be taken away as a spreadsheet"
 
-    provider_id = fields.Many2one(
-        string="Provider", comodel_name='payment.provider', required=True, readonly=True
-    )
-    company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', required=True, readonly=True
-    )
+    provider_id = fields.Many2one(comodel_name='payment.provider', required=True, readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', required=True, readonly=True)
     account_id = fields.Many2one(
         string="Clearing account", comodel_name='account.account', readonly=True
     )
     account_label = fields.Char(string="Adds up the account", readonly=True)
     currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
-    file = fields.Binary(string="File", readonly=True, attachment=False)
+    file = fields.Binary(readonly=True, attachment=False)
 
     # === COMPUTE METHODS === #
 

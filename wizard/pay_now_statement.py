@@ -26,14 +26,13 @@ class PayNowStatement(models.TransientModel):
     closing = fields.Monetary(string="Closing balance", readonly=True)
     clearing = fields.Monetary(string="On the clearing account", readonly=True)
     gap = fields.Monetary(
-        string="Gap",
         readonly=True,
         help="What the clearing account differs by, besides what is not booked or not ours.",
     )
     line_ids = fields.One2many(
         string="Figures", comodel_name='pay.now.statement.line', inverse_name='statement_id'
     )
-    problem = fields.Char(string="Problem", readonly=True)
+    problem = fields.Char(readonly=True)
 
     # === ACTION METHODS === #
 

@@ -42,7 +42,6 @@ class PayNowTrial(models.TransientModel):
     )
 
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,
@@ -79,7 +78,6 @@ class PayNowTrial(models.TransientModel):
         readonly=False,
     )
     level_id = fields.Many2one(
-        string="Level",
         comodel_name='pay.now.reminder.level',
         check_company=True,
         help="Empty: the first level.",

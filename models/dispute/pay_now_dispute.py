@@ -73,7 +73,7 @@ class PayNowDispute(models.Model):
         string="Movements", comodel_name='pay.now.movement', inverse_name='dispute_id'
     )
     withdrawn = fields.Monetary(
-        string="Withdrawn", compute='_compute_withdrawn', help="What the provider holds or took."
+        compute='_compute_withdrawn', help="What the provider holds or took."
     )
     loss_move_id = fields.Many2one(
         string="Entry of the loss", comodel_name='account.move', readonly=True, check_company=True

@@ -30,11 +30,10 @@ class PayNowAccount(models.Model):
     _pay_now_kind = 'account'
 
     user_id = fields.Many2one(
-        string="User", comodel_name='res.users', required=True, readonly=True, ondelete='cascade'
+        comodel_name='res.users', required=True, readonly=True, ondelete='cascade'
     )
     partner_id = fields.Many2one(string="Contact", related='user_id.partner_id')
     customer_id = fields.Many2one(
-        string="Customer",
         comodel_name='res.partner',
         required=True,
         readonly=True,
@@ -43,7 +42,6 @@ class PayNowAccount(models.Model):
         help="Whose items they are; a contact who changes to another customer gets another page.",
     )
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,

@@ -43,7 +43,6 @@ class PayNowAnswer(models.Model):
         default='promise',
     )
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         index=True,

@@ -34,7 +34,6 @@ class PayNowDiscrepancy(models.Model):
         help="As it was noted, in the company's language: to search, and to tell it from another.",
     )
     kind = fields.Selection(
-        string="Kind",
         selection=[
             ('surplus', "Paid more than open"),
             ('waiting', "Paid while in draft"),
@@ -51,7 +50,6 @@ class PayNowDiscrepancy(models.Model):
         readonly=True,
     )
     transaction_id = fields.Many2one(
-        string="Transaction",
         comodel_name='payment.transaction',
         required=True,
         readonly=True,
@@ -60,7 +58,7 @@ class PayNowDiscrepancy(models.Model):
     )
     company_id = fields.Many2one(related='transaction_id.company_id', store=True, index=True)
     partner_id = fields.Many2one(related='transaction_id.partner_id')
-    amount = fields.Monetary(string="Amount", readonly=True)
+    amount = fields.Monetary(readonly=True)
     currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
     state = fields.Selection(
         string="Status",
@@ -81,9 +79,7 @@ class PayNowDiscrepancy(models.Model):
     review_problem = fields.Json(
         string="Why it could not be looked at again", readonly=True, copy=False
     )
-    message = fields.Char(
-        string="Message", compute='_compute_message', help="What happened, in your language."
-    )
+    message = fields.Char(compute='_compute_message', help="What happened, in your language.")
 
     # === COMPUTE METHODS === #
 

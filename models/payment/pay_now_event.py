@@ -41,7 +41,6 @@ class PayNowEvent(models.Model):
     _order = 'id desc'
 
     provider_id = fields.Many2one(
-        string="Provider",
         comodel_name='payment.provider',
         required=True,
         readonly=True,
@@ -49,7 +48,7 @@ class PayNowEvent(models.Model):
     )
     company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
     event_ref = fields.Char(string="Notification id", required=True, readonly=True)
-    type = fields.Char(string="Type", required=True, readonly=True)
+    type = fields.Char(required=True, readonly=True)
     occurred_at = fields.Datetime(string="Happened on", readonly=True)
     source = fields.Selection(
         string="Came by",
@@ -60,12 +59,11 @@ class PayNowEvent(models.Model):
     checkout_ref = fields.Char(string="Checkout id", readonly=True)
     payment_ref = fields.Char(string="Payment id", readonly=True)
     charge_ref = fields.Char(string="Charge id", readonly=True)
-    reference = fields.Char(string="Reference", readonly=True, index='btree_not_null')
+    reference = fields.Char(readonly=True, index='btree_not_null')
     subject = fields.Char(string="About", readonly=True, default='payment')
     object_ref = fields.Char(string="Id of what it is about", readonly=True)
-    payload = fields.Text(string="Payload", readonly=True, groups='base.group_system')
+    payload = fields.Text(readonly=True, groups='base.group_system')
     transaction_id = fields.Many2one(
-        string="Transaction",
         comodel_name='payment.transaction',
         readonly=True,
         index='btree_not_null',
@@ -84,9 +82,9 @@ class PayNowEvent(models.Model):
         required=True,
         readonly=True,
     )
-    attempts = fields.Integer(string="Attempts", readonly=True)
+    attempts = fields.Integer(readonly=True)
     next_attempt_at = fields.Datetime(string="Next attempt", readonly=True)
-    error = fields.Char(string="Error", readonly=True)
+    error = fields.Char(readonly=True)
 
     _event_once = models.UniqueIndex(
         # In this order, an id that somebody pastes is found too.

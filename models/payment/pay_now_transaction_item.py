@@ -17,7 +17,6 @@ class PayNowTransactionItem(models.Model):
     _rec_name = 'move_name'
 
     transaction_id = fields.Many2one(
-        string="Transaction",
         comodel_name='payment.transaction',
         required=True,
         readonly=True,
@@ -63,7 +62,6 @@ class PayNowTransactionItem(models.Model):
         ondelete='set null',
     )
     customer_id = fields.Many2one(
-        string="Customer",
         comodel_name='res.partner',
         required=True,
         readonly=True,
@@ -77,16 +75,16 @@ class PayNowTransactionItem(models.Model):
         help="The number of the invoice when the payment was started.",
     )
     instalment = fields.Integer(
-        string="Instalment", readonly=True, help="Its number; zero where the invoice had one item."
+        readonly=True, help="Its number; zero where the invoice had one item."
     )
-    instalments = fields.Integer(string="Instalments", readonly=True)
+    instalments = fields.Integer(readonly=True)
     due_date = fields.Date(string="Due date", required=True, readonly=True)
     line_amount = fields.Monetary(
         string="Amount of the item",
         readonly=True,
         help="All of the open item when the payment was started, whatever was paid of it.",
     )
-    label = fields.Char(string="Label", compute='_compute_label')
+    label = fields.Char(compute='_compute_label')
 
     _line_once = models.UniqueIndex(
         '(transaction_id, line_id) WHERE line_id IS NOT NULL',

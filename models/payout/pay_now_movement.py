@@ -47,7 +47,6 @@ class PayNowMovement(models.Model):
     )
 
     provider_id = fields.Many2one(
-        string="Provider",
         comodel_name='payment.provider',
         required=True,
         readonly=True,
@@ -56,7 +55,6 @@ class PayNowMovement(models.Model):
     company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
     movement_ref = fields.Char(string="Movement id", required=True, readonly=True)
     kind = fields.Selection(
-        string="Kind",
         selection=[
             ('payment', "Payment"),
             ('refund', "Refund"),
@@ -69,39 +67,34 @@ class PayNowMovement(models.Model):
         readonly=True,
     )
     type = fields.Char(string="The provider's type", readonly=True)
-    label = fields.Char(string="Label", readonly=True)
+    label = fields.Char(readonly=True)
     occurred_at = fields.Datetime(string="Happened on", readonly=True)
     available_at = fields.Datetime(
         string="Available from",
         readonly=True,
         help="From when on the provider may pay it out, where it says so.",
     )
-    currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True
-    )
-    amount = fields.Monetary(string="Amount", readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', required=True, readonly=True)
+    amount = fields.Monetary(readonly=True)
     fee = fields.Monetary(string="Commission", readonly=True)
-    net = fields.Monetary(string="Net", readonly=True)
+    net = fields.Monetary(readonly=True)
     source_ref = fields.Char(string="Id of what moved", readonly=True)
     payment_ref = fields.Char(string="Payment id", readonly=True)
     charge_ref = fields.Char(string="Charge id", readonly=True)
-    reference = fields.Char(string="Reference", readonly=True)
+    reference = fields.Char(readonly=True)
     payout_id = fields.Many2one(
-        string="Payout",
         comodel_name='pay.now.payout',
         readonly=True,
         index='btree_not_null',
         ondelete='set null',
     )
     dispute_id = fields.Many2one(
-        string="Dispute",
         comodel_name='pay.now.dispute',
         readonly=True,
         index='btree_not_null',
         ondelete='cascade',
     )
     transaction_id = fields.Many2one(
-        string="Transaction",
         comodel_name='payment.transaction',
         readonly=True,
         index='btree_not_null',
@@ -128,7 +121,6 @@ class PayNowMovement(models.Model):
         string="Booked on", readonly=True, help="The day since which all of it is booked."
     )
     account_id = fields.Many2one(
-        string="Account",
         comodel_name='account.account',
         check_company=True,
         help="Where a movement that is not one of ours is booked.",

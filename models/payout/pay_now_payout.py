@@ -63,7 +63,6 @@ class PayNowPayout(models.Model):
     listed = fields.Boolean(readonly=True)
     complete = fields.Boolean(readonly=True)
     allocation = fields.Selection(
-        string="Allocation",
         selection=[('exact', "Exactly what the provider lists"), ('age', "Allocated by age")],
         compute='_compute_allocation',
     )

@@ -42,7 +42,7 @@ class PayNowCertificate(models.Model):
     )
     vouched = fields.Boolean(string="Named by an event that the provider listed", readonly=True)
     content = fields.Text(string="Certificate", readonly=True)
-    attempts = fields.Integer(string="Attempts", readonly=True)
+    attempts = fields.Integer(readonly=True)
     asked_at = fields.Datetime(string="Asked for", required=True, readonly=True)
     next_attempt_at = fields.Datetime(string="Next attempt", readonly=True)
 

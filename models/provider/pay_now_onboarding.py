@@ -18,21 +18,19 @@ class PayNowOnboarding(models.Model):
     _inherit = ['pay.now.authority.mixin', 'pay.now.history.mixin']
 
     provider_id = fields.Many2one(
-        string="Provider",
         comodel_name='payment.provider',
         required=True,
         readonly=True,
         ondelete='cascade',
     )
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,
         ondelete='cascade',
     )
     user_id = fields.Many2one(
-        string="User", comodel_name='res.users', required=True, readonly=True, ondelete='cascade'
+        comodel_name='res.users', required=True, readonly=True, ondelete='cascade'
     )
     token_hash = fields.Char(string="Digest", required=True, readonly=True)
     expires_at = fields.Datetime(string="Good until", required=True, readonly=True)

@@ -43,23 +43,18 @@ class PayNowProviderObjectMixin(models.AbstractModel):
     _lookback_days = 0
 
     provider_id = fields.Many2one(
-        string="Provider",
         comodel_name='payment.provider',
         required=True,
         readonly=True,
         ondelete='restrict',
     )
     company_id = fields.Many2one(related='provider_id.company_id', store=True, index=True)
-    currency_id = fields.Many2one(
-        string="Currency", comodel_name='res.currency', required=True, readonly=True
-    )
-    amount = fields.Monetary(string="Amount", readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', required=True, readonly=True)
+    amount = fields.Monetary(readonly=True)
     url = fields.Char(string="Page at the provider", readonly=True)
     settled = fields.Boolean(readonly=True)
     problem_codes = fields.Json(string="Codes of the problem", readonly=True, copy=False)
-    problem = fields.Char(
-        string="Problem", compute='_compute_problem', search='_search_problem', compute_sudo=True
-    )
+    problem = fields.Char(compute='_compute_problem', search='_search_problem', compute_sudo=True)
     can_book_now = fields.Boolean(string="Can be booked now", compute='_compute_can_book_now')
 
     # === COMPUTE METHODS === #

@@ -37,14 +37,13 @@ class PayNowReminder(models.Model):
     _pay_now_written_by = dict.fromkeys(('level_id',), True)
 
     run_id = fields.Many2one(
-        string="Run",
         comodel_name='pay.now.reminder.run',
         readonly=True,
         index=True,
         ondelete='cascade',
     )
     company_id = fields.Many2one(
-        string="Company", comodel_name='res.company', required=True, readonly=True, index=True
+        comodel_name='res.company', required=True, readonly=True, index=True
     )
     root_company_id = fields.Many2one(related='company_id.root_id', store=True, precompute=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
@@ -54,7 +53,7 @@ class PayNowReminder(models.Model):
     contact_id = fields.Many2one(string="Written to", comodel_name='res.partner', readonly=True)
     email = fields.Char(string="E-mail", readonly=True)
     level_id = fields.Many2one(
-        string="Level", comodel_name='pay.now.reminder.level', check_company=True, readonly=True
+        comodel_name='pay.now.reminder.level', check_company=True, readonly=True
     )
     is_level_chosen = fields.Boolean(
         string="Level chosen by a person", readonly=True, help="It is kept as the mail leaves."
@@ -105,15 +104,12 @@ class PayNowReminder(models.Model):
     is_noted = fields.Boolean(
         string="Noted with the customer", readonly=True, help="The chatter says that it was sent."
     )
-    tries = fields.Integer(
-        string="Tries", readonly=True, help="How often the mail server did not take it for now."
-    )
+    tries = fields.Integer(readonly=True, help="How often the mail server did not take it for now.")
     retry_at = fields.Datetime(string="Next try", readonly=True)
     refused_since = fields.Datetime(
         string="Not taken since", readonly=True, help="The mail server said: try again later."
     )
     notice_id = fields.Many2one(
-        string="Notice",
         comodel_name='mail.activity',
         readonly=True,
         ondelete='set null',

@@ -43,10 +43,9 @@ class PayNowReminderLevel(models.Model):
         True,
     )
 
-    name = fields.Char(string="Name", required=True, translate=True)
+    name = fields.Char(required=True, translate=True)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         default=lambda self: self.env.company,
@@ -79,7 +78,6 @@ class PayNowReminderLevel(models.Model):
         help="Otherwise the reminders of the daily action wait in its run for a person.",
     )
     repeat = fields.Boolean(
-        string="Repeat",
         default=True,
         help="As long as no further level is due, the reminder is sent again after the days between"
         " two reminders.",

@@ -10,7 +10,7 @@ class PayNowReminder(models.Model):
     _inherit = 'pay.now.reminder'
 
     reason_codes = fields.Json(string="Codes of the reason", readonly=True)
-    reason = fields.Char(string="Reason", compute='_compute_reason', search='_search_reason')
+    reason = fields.Char(compute='_compute_reason', search='_search_reason')
 
     # === COMPUTE METHODS === #
 

@@ -44,7 +44,6 @@ class PayNowReminderRun(models.Model):
 
     name = fields.Char(string="Run", compute='_compute_name')
     company_id = fields.Many2one(
-        string="Company",
         comodel_name='res.company',
         required=True,
         readonly=True,
@@ -66,9 +65,7 @@ class PayNowReminderRun(models.Model):
         ondelete='set null',
         help="Who gets to know what was not delivered.",
     )
-    date = fields.Date(
-        string="Date", required=True, readonly=True, default=fields.Date.context_today
-    )
+    date = fields.Date(required=True, readonly=True, default=fields.Date.context_today)
     date_from = fields.Date(string="Due from", readonly=True)
     date_to = fields.Date(string="Due until", readonly=True)
     level_ids = fields.Many2many(
@@ -90,9 +87,7 @@ class PayNowReminderRun(models.Model):
         relation='pay_now_reminder_run_user_rel',
         readonly=True,
     )
-    application = fields.Selection(
-        string="Application", selection=const.APPLICATIONS, readonly=True
-    )
+    application = fields.Selection(selection=const.APPLICATIONS, readonly=True)
     print_previous_balance = fields.Boolean(
         string="Print the customer's previous balance", readonly=True
     )
@@ -112,7 +107,6 @@ class PayNowReminderRun(models.Model):
     )
     problem_codes = fields.Json(string="Codes of the problem", readonly=True)
     problem = fields.Char(
-        string="Problem",
         compute='_compute_problem',
         search='_search_problem',
         help="Why the daily action left the reminders unsent.",

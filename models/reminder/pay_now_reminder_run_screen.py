@@ -23,7 +23,6 @@ class PayNowReminderRun(models.Model):
     failed_count = fields.Integer(string="Failed or uncertain", compute='_compute_figures')
     sent_count = fields.Integer(string="Sent", compute='_compute_figures')
     progress = fields.Float(
-        string="Progress",
         compute='_compute_figures',
         help="Of what somebody has sent: what is held or left out does not count.",
     )
