@@ -36,6 +36,8 @@ FORM = {
 }
 #: Bytes of a form: many ticked items, and a text.
 FORM_LENGTH = 1 << 18
+#: Of what says nothing but that it was sent.
+NOTICE_LENGTH = 1 << 10
 
 
 class PayNowPage(http.Controller):
@@ -157,6 +159,28 @@ class PayNowPage(http.Controller):
             return self._refuse(document_sudo, lang, error)
         return request.redirect(f'{document_sudo._pay_now_path()}/pdf/{move_id}', code=303)
 
+    @http.route(
+        f'{DOCUMENT}/opened',
+        type='http',
+        auth='public',
+        methods=['POST'],
+        # The token of the address is asked instead, see doc/adr/011.
+        csrf=False,
+        save_session=False,
+        max_content_length=NOTICE_LENGTH,
+    )
+    @page.takes(**ADDRESS)
+    def opened(self, kind, document_id, token):
+        """Note that somebody looked at the page: its script says so, see doc/adr/035.
+
+        Of whoever asks no more is looked at than whether it is a colleague: that does not count.
+        """
+        is_colleague = request.env.user._is_internal()
+        document_sudo = self._get_document(kind, document_id, token)
+        if not is_colleague:
+            document_sudo._pay_now_note_opened()
+        return request.make_response('', status=204)
+
     def _get_document(self, kind, document_id, token, lang=''):
         """Return the document of an address, in the language chosen there or the customer's.
 
@@ -189,6 +213,7 @@ class PayNowPage(http.Controller):
             document_sudo.company_id,
             action=page.in_language(f'{path}/pay', lang),
             answer_action=page.in_language(f'{path}/answer', lang),
+            opened_url=document_sudo._pay_now_awaits_opening() and f'{path}/opened',
             # A form keeps what was ticked and typed; without one there is nothing to keep.
             languages=page.languages(path, '' if shown['all_paid'] else f'{path}/pay'),
             typed_answer=typed,

@@ -85,8 +85,18 @@ class PayNowReminderReport(models.Model):
     started = fields.Integer(
         string="Payments started",
         readonly=True,
-        help="On the page of the reminder. That a page was only opened is not noted: programs that"
-        " look for viruses open it, too.",
+        help="On the page of the reminder.",
+    )
+    opened = fields.Integer(
+        string="Page opened",
+        readonly=True,
+        help="The page of the reminder was in somebody's sight, as far as its script can tell.",
+    )
+    share_opened = fields.Float(
+        string="Share opened",
+        aggregator='avg',
+        readonly=True,
+        help="The mean of the reminders that have a button: the others have no page.",
     )
 
     _depends = {
@@ -101,6 +111,7 @@ class PayNowReminderReport(models.Model):
             'has_button',
             'item_ids',
             'level_id',
+            'opened_at',
             'partner_id',
             'reason_codes',
             'run_id',
@@ -199,7 +210,10 @@ class PayNowReminderReport(models.Model):
                    coalesce(paid.within_7, 0) AS paid_7, coalesce(paid.within_14, 0) AS paid_14,
                    coalesce(paid.within_30, 0) AS paid_30, %s,
                    paid.weighed / NULLIF(paid.amount, 0) AS days,
-                   coalesce(started.number, 0) AS started
+                   coalesce(started.number, 0) AS started,
+                   (sent.opened_at IS NOT NULL)::int AS opened,
+                   CASE WHEN sent.has_button
+                        THEN (sent.opened_at IS NOT NULL)::int::float END AS share_opened
             """,
             shares,
         )

@@ -163,7 +163,7 @@ BY_THE_MODULE = {
     'pay.now.reminder': """
         amount_due amount_payable asked_text channel company_id contact_id email has_button
         is_edited is_level_chosen is_manual is_noted item_count item_ids letter_id mail_id notice_id
-        oldest_due own_amount own_payable partner_id pay_now_token pay_now_token_expiry
+        oldest_due opened_at own_amount own_payable partner_id pay_now_token pay_now_token_expiry
         previous_balance reason_codes refused_since retry_at root_company_id run_id sent_at state
         tries
     """,

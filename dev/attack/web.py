@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from .report import Report
 
 #: What a public address answers; a session that ended leads to the log-in.
-ALLOWED = {200, 303, 400, 403, 404, 405, 429}
+ALLOWED = {200, 204, 303, 400, 403, 404, 405, 429}
 #: The providers are answered by a status alone.
 MACHINES = '/pay_now/webhook/'
 BOUNDARY = 'x-attack'
@@ -99,7 +99,9 @@ class Generator:
         )  # fmt: skip
         parts = [first, *(self.segment() for _part in range(rng.randrange(4)))]
         if rng.random() < 0.5:
-            parts.append(rng.choice(['pay', 'answer', 'pdf/1', 'return', 'refresh', '', 'x', '2']))
+            parts.append(
+                rng.choice(['pay', 'answer', 'opened', 'pdf/1', 'return', 'refresh', '', 'x', '2'])
+            )
         method = rng.choice(['GET', 'GET', 'POST', 'HEAD'])
         body = urlencode({'a': 'b'}) if method == 'POST' else None
         return ('address', method, f'/pay_now/{"/".join(parts)}', {'Content-Type': FORM}, body)
@@ -114,9 +116,10 @@ class Generator:
              ('reminder', 1), ('trial', 1), ('account', 1), ('invoice', 2**31 - 1)]
         )  # fmt: skip
         path = f'/pay_now/{kind}/{number}/{rng.choice([self.near(), self.segment()])}'
-        tail = rng.choice(['', '', '/pay', '/answer', f'/pdf/{rng.choice(victim["moves"])}',
+        tail = rng.choice(['', '', '/pay', '/answer', '/opened',
+                           f'/pdf/{rng.choice(victim["moves"])}',
                            f'/print/{rng.choice(victim["moves"])}'])  # fmt: skip
-        method = 'POST' if tail.startswith(('/pay', '/answer', '/print')) else 'GET'
+        method = 'POST' if tail.startswith(('/pay', '/answer', '/opened', '/print')) else 'GET'
         return ('document', method, f'{path}{tail}', {'Content-Type': FORM}, 'item=1')
 
     def fields(self):
@@ -130,7 +133,7 @@ class Generator:
         """The attacker's own page, with a hostile form."""
         # Of its own invoices it may have the PDFs made.
         others = self.rng.choice(self.world['victim']['moves'])
-        tail = self.rng.choice(['pay', 'answer', 'pay', 'answer', f'print/{others}'])
+        tail = self.rng.choice(['pay', 'answer', 'pay', 'answer', 'opened', f'print/{others}'])
         body = urlencode(self.fields()).encode()
         if self.rng.random() < 0.1:
             body = self.rng.choice(

@@ -248,6 +248,21 @@ class PayNowPageMixin(models.AbstractModel):
         """
         return {}
 
+    # === BUSINESS METHODS - OPENING === #
+
+    def _pay_now_awaits_opening(self):
+        """Tell whether it is to be noted that somebody looks at the page.
+
+        :rtype: bool
+        """
+        return False
+
+    def _pay_now_note_opened(self):
+        """Note that somebody looked at the page, where that is to be noted.
+
+        Nobody waits for it: where the row is somebody else's just now, the next visit counts.
+        """
+
     # === BUSINESS METHODS - ITEMS === #
 
     def _pay_now_page_items(self):

@@ -15,6 +15,9 @@ SALES_FIELDS = {'level_id', 'own_subject', 'own_body'}
 #: Not sent yet, and nobody is handing it over.
 WAITING = ('draft', 'queued', 'to_print')
 
+#: With the customer, or perhaps.
+ARRIVED = ('sent', 'uncertain')
+
 
 class PayNowReminder(models.Model):
     """One message to one customer about all its due items: its record, and where it is shown.
@@ -95,6 +98,13 @@ class PayNowReminder(models.Model):
         index=True,
     )
     sent_at = fields.Datetime(string="Sent on", readonly=True)
+    opened_at = fields.Datetime(
+        string="Page opened on",
+        readonly=True,
+        copy=False,
+        help="The first time that the page of the reminder was in somebody's sight, as far as its"
+        " script can tell. Who it was is not kept.",
+    )
     asked_text = fields.Char(
         string="Asked for", readonly=True, help="The amounts in the mail, by currency."
     )
@@ -189,7 +199,17 @@ class PayNowReminder(models.Model):
 
     def _pay_now_document_fields(self):
         """Override of `pay.now.page.mixin`: whether answers are asked for is up to the run."""
-        return [*super()._pay_now_document_fields(), 'run_id']
+        return [*super()._pay_now_document_fields(), 'opened_at', 'run_id', 'state']
+
+    def _pay_now_awaits_opening(self):
+        """Override of `pay.now.page.mixin`: the first time, once it may have reached somebody."""
+        self.ensure_one()
+        return not self.opened_at and self.state in ARRIVED
+
+    def _pay_now_note_opened(self):
+        """Override of `pay.now.page.mixin`: the moment, and nothing of whose it was."""
+        if self._pay_now_awaits_opening() and self.try_lock_for_update():
+            self.opened_at = fields.Datetime.now()
 
     def _queue(self):
         """Let reminders leave in the background, but for those of which another is on its way.
@@ -310,7 +330,7 @@ class PayNowReminder(models.Model):
         """
         return Domain(
             'partner_id.commercial_partner_id', '=', partner.commercial_partner_id.id
-        ) & Domain('state', 'in', ('sent', 'uncertain'))
+        ) & Domain('state', 'in', ARRIVED)
 
     def _pay_now_portal_rows(self):
         """Return what the portal lists.

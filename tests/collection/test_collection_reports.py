@@ -289,6 +289,33 @@ class TestCollectionReports(ReminderCommon):
         late = [('reminder_id', '=', self.reminders['D'].id)]
         self.assertIn(self.report('reminder', late, (), ['share_7:avg']), ([(None,)], [(False,)]))
 
+    def test_opened_pages(self):
+        """C and B2 were opened, B1, D and E not: 2 of 5. G has no button, and so no page."""
+        self.remind_about('E', '2026-06-14')
+        self.remind_about('G', '2026-05-01', has_button=False)
+        for name in ('C', 'B2'):
+            self.reminders[name].opened_at = '2026-06-14 22:30:00'
+        figures = ['__count', 'opened:sum', 'share_opened:avg']
+        self.assertEqual(self.report('reminder', aggregates=figures), [(6, 2, 0.4)])
+        self.assertEqual(
+            self.report('reminder', groupby=['level_id'], aggregates=figures),
+            [
+                (self.reminders['C'].level_id.display_name, 5, 1, 0.25),
+                (self.reminders['B2'].level_id.display_name, 1, 1, 1),
+            ],
+        )
+        # Sent, opened, paid: of both that were opened all was paid within 30 days.
+        opened = [('opened', '!=', 0)]
+        self.assertEqual(
+            self.report('reminder', opened, aggregates=['amount:sum', 'paid_30:sum']),
+            [(1600, 1600)],
+        )
+        unopened = [('opened', '=', 0), ('button', '=', 'button')]
+        rows = self.env['pay.now.reminder.report'].search(
+            Domain('company_id', '=', self.company.id) & Domain(unopened)
+        )
+        self.assertEqual(len(rows), 3)
+
     def test_within_days(self):
         """E: 50 of 200 after 8 days, 100 after 20; the rest is to come. By amount 16 days."""
         reminder = self.remind_about('E', '2026-04-01')

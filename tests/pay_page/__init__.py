@@ -10,6 +10,7 @@ from . import (
     test_groups,
     test_limits_of_pages,
     test_links,
+    test_page_opened,
     test_pages,
     test_pay_page,
     test_pay_page_screens,
