@@ -7,8 +7,9 @@ time-zone-aware UTC :class:`datetime.datetime`. Everything handed out is a froze
 """
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 # === STATES OF A PAYMENT === #
@@ -25,6 +26,49 @@ OPEN, APPROVED, PENDING, PAID, FAILED, CANCELED = (
 )
 
 
+#: How often a provider pays out by itself; `manual`: never.
+DAILY, WEEKLY, MONTHLY, MANUAL = 'daily', 'weekly', 'monthly', 'manual'
+
+
+@dataclass(frozen=True)
+class PayoutSchedule:
+    """When a provider pays out by itself what may be paid out, as the account's settings say."""
+
+    interval: str
+    delay_days: int | None = None  # from a payment until it may be paid out
+    days: tuple[int, ...] = ()  # weekly: 1 (Monday) to 7; monthly: 1 to 31
+
+    def next_day(self, day):
+        """Return when money that may be paid out from a day on is expected to be.
+
+        Banks work from Monday to Friday: what falls on a weekend is expected on the Monday after
+        it. Their holidays are not known.
+
+        :param datetime.date day: from when on it may be paid out.
+        :return: None where nobody can tell.
+        :rtype: datetime.date | None
+        """
+        if self.interval == DAILY:
+            return _business_day(day)
+        if self.interval not in (WEEKLY, MONTHLY) or not self.days:
+            return None
+        # Each weekday, and each day of a month or its last one, comes within that.
+        coming = (day + timedelta(days=number) for number in range(32))
+        return next((_business_day(one) for one in coming if self._is_payout_day(one)), None)
+
+    def _is_payout_day(self, day):
+        if self.interval == WEEKLY:
+            return day.isoweekday() in self.days
+        last = monthrange(day.year, day.month)[1]
+        # What a shorter month has not is its last day.
+        return day.day in {min(one, last) for one in self.days}
+
+
+def _business_day(day):
+    """Return a day, or the Monday after it where it is of a weekend."""
+    return day + timedelta(days=max(8 - day.isoweekday(), 0)) if day.isoweekday() > 5 else day
+
+
 @dataclass(frozen=True)
 class Account:
     """Who the credentials belong to (`check_account`)."""
@@ -38,6 +82,8 @@ class Account:
     can_charge: bool
     can_pay_out: bool
     missing: tuple[str, ...] = ()  # what the provider still asks for, in its own terms
+    #: None where it is not known, or money stays until it is withdrawn.
+    payout_schedule: PayoutSchedule | None = None
 
 
 @dataclass(frozen=True)

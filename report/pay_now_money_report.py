@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from odoo.addons.account_pay_now import const, utils
@@ -44,6 +44,16 @@ class PayNowMoneyReport(models.Model):
         " payout, at PayPal when you ask for it.",
     )
     amount = fields.Monetary(readonly=True)
+    expected_on = fields.Date(
+        string="Payout expected on",
+        compute='_compute_schedule',
+        compute_sudo=True,
+        help="When the provider will probably pay out what is still there, by the schedule that is"
+        " set there. It is at the bank some days later.",
+    )
+    schedule_text = fields.Char(
+        string="Payout schedule", compute='_compute_schedule', compute_sudo=True
+    )
 
     _depends = {
         'pay.now.movement': [
@@ -73,6 +83,17 @@ class PayNowMoneyReport(models.Model):
         ],
         'payment.provider': ['code', 'company_id', 'pay_now_opening_balance'],
     }
+
+    @api.depends('state', 'date', 'provider_id')
+    @api.depends_context('lang')
+    def _compute_schedule(self):
+        today = fields.Date.today()
+        for row in self:
+            provider = row.provider_id
+            row.schedule_text = provider.pay_now_schedule_text
+            row.expected_on = row.state != 'on_way' and provider._pay_now_expected_payout(
+                max(row.date or today, today)
+            )
 
     def _opened(self):
         """Override of `pay.now.report.mixin`: the payout."""

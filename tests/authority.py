@@ -205,7 +205,8 @@ BY_THE_MODULE = {
         pay_now_listed_from pay_now_missing pay_now_missing_values pay_now_most_at_once
         pay_now_noticed_at pay_now_noticed_health pay_now_offered pay_now_onboarding_at
         pay_now_opened_at
-        pay_now_opening_balance pay_now_payout_problem pay_now_payout_problem_values
+        pay_now_opening_balance pay_now_payout_days pay_now_payout_delay pay_now_payout_interval
+        pay_now_payout_problem pay_now_payout_problem_values
         pay_now_platform_account pay_now_platform_ref pay_now_platform_state pay_now_problem
         pay_now_problem_values pay_now_silent_at pay_now_silent_since pay_now_status
         pay_now_test_keys pay_now_unheard_at pay_now_wallets pay_now_webhook_ref

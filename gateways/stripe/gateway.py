@@ -12,6 +12,7 @@ from . import events as stripe_events
 from . import payment as stripe_payment
 from .client import API_VERSION, ReplayedFailure, StripeClient, instant, object_id, readable
 from .money import CURRENCIES, amount_limits, amount_step, from_minor, to_minor
+from .schedule import payout_schedule
 
 #: A session lives between 30 minutes and 24 hours; a margin for clocks that differ.
 SHORTEST, LONGEST = timedelta(minutes=31), timedelta(hours=23, minutes=55)
@@ -119,6 +120,7 @@ class StripeGateway:
             can_charge=bool(account.get('charges_enabled')),
             can_pay_out=bool(account.get('payouts_enabled')),
             missing=tuple(dict.fromkeys(missing)),
+            payout_schedule=payout_schedule(account),
         )
 
     @readable()

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 import re
+from datetime import timedelta
 
 from odoo import api, fields, models
 
@@ -40,6 +41,13 @@ class PaymentTransaction(models.Model):
         compute_sudo=True,
         help="When the provider expects the payout to arrive.",
     )
+    pay_now_expected_payout = fields.Date(
+        string="Payout expected on",
+        compute='_compute_pay_now_payout_id',
+        compute_sudo=True,
+        help="When the provider will probably pay it out, by the schedule that is set there. It is"
+        " at the bank some days later.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -66,6 +74,31 @@ class PaymentTransaction(models.Model):
         )
         by_tx = movements.grouped('transaction_id')
         for tx in self:
-            payout = by_tx.get(tx._origin, movements.browse()).payout_id[:1]
+            of_tx = by_tx.get(tx._origin, movements.browse())
+            payout = of_tx.payout_id[:1]
             tx.pay_now_payout_id = payout
             tx.pay_now_arrives_at = payout.arrives_at
+            tx.pay_now_expected_payout = not payout and tx._pay_now_find_expected_payout(of_tx)
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_find_expected_payout(self, movements):
+        """Return when a payment that is in no payout yet will probably be paid out.
+
+        Not in the past: what should have left long ago is in a payout that is not known.
+
+        :param pay.now.movement movements: of the payment, as far as they are listed.
+        :rtype: datetime.date | bool
+        """
+        provider = self.provider_id
+        if (
+            self.state != 'done'
+            or self.operation == 'refund'
+            or not provider.pay_now_payout_interval
+        ):
+            return False
+        available = movements[:1].available_at
+        if not available and self.pay_now_paid_at and provider.pay_now_payout_delay:
+            available = self.pay_now_paid_at + timedelta(days=provider.pay_now_payout_delay)
+        expected = available and provider._pay_now_expected_payout(available.date())
+        return bool(expected) and expected >= fields.Date.today() and expected

@@ -313,6 +313,9 @@ class AccountJournal(models.Model):
         card = {
             'balance': self._pay_now_sum_label(providers, figures['balance'], opening),
             'balance_at': known and self._pay_now_listed_label(providers),
+            'schedule': ' · '.join(
+                dict.fromkeys(filter(None, providers.mapped('pay_now_schedule_text')))
+            ),
             'commissions': self._pay_now_sum_label(providers, figures['commissions']),
             'on_its_way': self._pay_now_sum_label(providers, figures['on_its_way']),
             'on_its_way_at': self._pay_now_arrival_label(providers, figures['on_its_way']),

@@ -3,19 +3,31 @@
 from datetime import timedelta, timezone
 
 import psycopg2
+from babel.dates import get_day_names
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools.misc import format_date
+from odoo.tools.i18n import format_list
+from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
 from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.gateways.base import (
+    DAILY,
+    MANUAL,
+    MONTHLY,
+    WEEKLY,
+    PayoutSchedule,
+)
 from odoo.addons.account_pay_now.gateways.errors import GatewayError, GatewayUnavailable
 from odoo.addons.account_pay_now.models.payout.pay_now_movement import NOT_OURS
 from odoo.addons.account_pay_now.models.provider import problems
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+#: Days of any month.
+SHORTEST_MONTH = 28
 
 
 class PaymentProvider(models.Model):
@@ -32,6 +44,130 @@ class PaymentProvider(models.Model):
     )
     pay_now_opened_at = fields.Datetime(string="Balance read on", readonly=True, copy=False)
     pay_now_listed_from = fields.Datetime(string="Movements kept from", readonly=True, copy=False)
+    pay_now_payout_interval = fields.Selection(
+        string="Paid out",
+        selection=[
+            (DAILY, "Daily"),
+            (WEEKLY, "Weekly"),
+            (MONTHLY, "Monthly"),
+            (MANUAL, "When asked for"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    pay_now_payout_delay = fields.Integer(
+        string="Days until a payment may be paid out", readonly=True, copy=False
+    )
+    pay_now_payout_days = fields.Json(
+        string="Days of payouts",
+        readonly=True,
+        copy=False,
+        help="Weekly: 1 (Monday) to 7; monthly: 1 to 31.",
+    )
+    pay_now_schedule_text = fields.Char(
+        string="Payout schedule", compute='_compute_pay_now_schedule_text', compute_sudo=True
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('code', 'pay_now_payout_interval', 'pay_now_payout_delay', 'pay_now_payout_days')
+    @api.depends_context('lang')
+    def _compute_pay_now_schedule_text(self):
+        for provider in self:
+            provider.pay_now_schedule_text = provider._pay_now_schedule_label()
+
+    # === BUSINESS METHODS - SCHEDULE === #
+
+    def _pay_now_schedule_values(self, account):
+        """Return how the account says that it is paid out, to be kept.
+
+        :param gateways.base.Account account: as it was read just now.
+        :rtype: dict
+        """
+        schedule = account.payout_schedule
+        return {
+            'pay_now_payout_interval': schedule and schedule.interval,
+            'pay_now_payout_delay': (schedule and schedule.delay_days) or 0,
+            'pay_now_payout_days': list(schedule.days) if schedule and schedule.days else False,
+        }
+
+    def _pay_now_schedule(self):
+        """Return when the provider pays out by itself, as far as it is known.
+
+        :rtype: gateways.base.PayoutSchedule | None
+        """
+        self.ensure_one()
+        if not self.pay_now_payout_interval:
+            return None
+        return PayoutSchedule(
+            self.pay_now_payout_interval,
+            self.pay_now_payout_delay,
+            tuple(self.pay_now_payout_days or ()),
+        )
+
+    def _pay_now_expected_payout(self, day):
+        """Return when money is expected to leave for the bank.
+
+        :param datetime.date day: from when on it may be paid out.
+        :return: False where nobody can tell: the schedule is not known, or somebody has to ask.
+        :rtype: datetime.date | bool
+        """
+        schedule = self._pay_now_schedule()
+        return (schedule and schedule.next_day(day)) or False
+
+    def _pay_now_schedule_label(self):
+        """Return when the provider pays out, for whoever reads it; empty where it is not known.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        name = self._pay_now_short_name() if self.code in const.PROVIDER_CODES else ''
+        if self.code == const.PAYPAL:
+            return self.env._("%s keeps the money until you withdraw it", name)
+        interval, delay = self.pay_now_payout_interval, self.pay_now_payout_delay
+        if interval == MANUAL:
+            return self.env._("%s pays out only when you ask for it", name)
+        if interval == DAILY and delay == 1:
+            return self.env._("%s pays out daily, 1 day after the payment", name)
+        if interval == DAILY and delay:
+            return self.env._(
+                "%(provider)s pays out daily, %(days)s days after the payment",
+                provider=name,
+                days=delay,
+            )
+        if interval == DAILY:
+            return self.env._("%s pays out daily", name)
+        return self._pay_now_schedule_days_label(name)
+
+    def _pay_now_schedule_days_label(self, name):
+        """Return on which days of the week or month the provider pays out.
+
+        :param str name: of the provider.
+        :rtype: str
+        """
+        days = self.pay_now_payout_days or []
+        if self.pay_now_payout_interval == WEEKLY:
+            weekdays = get_day_names('wide', 'format', babel_locale_parse(get_lang(self.env).code))
+            listed = format_list(self.env, [weekdays[day - 1] for day in days])
+            return self.env._(
+                "%(provider)s pays out weekly on %(days)s", provider=name, days=listed
+            )
+        if self.pay_now_payout_interval != MONTHLY:
+            return ''
+        values = {'provider': name, 'days': format_list(self.env, [str(day) for day in days])}
+        if max(days) <= SHORTEST_MONTH and len(days) == 1:
+            return self.env._("%(provider)s pays out monthly, on day %(days)s", **values)
+        if max(days) <= SHORTEST_MONTH:
+            return self.env._("%(provider)s pays out monthly, on days %(days)s", **values)
+        if len(days) == 1:
+            return self.env._(
+                "%(provider)s pays out monthly, on day %(days)s (the last day of shorter months)",
+                **values,
+            )
+        return self.env._(
+            "%(provider)s pays out monthly, on days %(days)s (the last day of shorter months)",
+            **values,
+        )
 
     # === BUSINESS METHODS - CONNECTION === #
 

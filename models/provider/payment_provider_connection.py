@@ -286,6 +286,7 @@ class PaymentProvider(models.Model):
             'pay_now_api_key': key,
             'pay_now_api_secret': secret,
             'pay_now_account_name': account.name or account.email,
+            **self._pay_now_schedule_values(account),
             **problems.values_of('pay_now_problem', False),
             'pay_now_silent_since': False,
             'pay_now_silent_at': False,
@@ -381,6 +382,7 @@ class PaymentProvider(models.Model):
             gateway = self._pay_now_gateway()
             account = gateway.check_account(self.company_id.currency_id.name)
             values['pay_now_account_name'] = account.name or account.email
+            values |= self._pay_now_schedule_values(account)
             problem = (
                 self._pay_now_account_problem(account)
                 or self._pay_now_connection().ensure_webhook(gateway)

@@ -12,6 +12,7 @@ from . import (
     test_payout_currencies,
     test_payout_evidence,
     test_payout_sandbox,
+    test_payout_schedule,
     test_payout_screens,
     test_payout_taxed,
     test_proof,

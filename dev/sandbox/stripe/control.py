@@ -24,6 +24,7 @@ ACCOUNT_SETTINGS = (
     'currency',
     'charges_enabled',
     'missing',
+    'payout_schedule',
     'platform',
 )
 CHARGE_KEYS = ('id', 'amount', 'amount_refunded', 'status', 'payment_intent', 'balance_transaction')
@@ -79,8 +80,8 @@ class StripeControl(Control, Play):
         """Make or change an account.
 
         `name`, `email`, `country`, `currency`, `charges_enabled`, `missing` (what Stripe still
-        asks for), `keys` (key: full, restricted or revoked), `platform` (whose keys may act for
-        it).
+        asks for), `payout_schedule` (as in Stripe's settings), `keys` (key: full, restricted or
+        revoked), `platform` (whose keys may act for it).
         """
         owner = self.store.accounts.get(account)
         if not owner:

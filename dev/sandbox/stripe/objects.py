@@ -87,6 +87,30 @@ def account(owner):
             'past_due': [] if enabled else due,
             'pending_verification': [],
         },
+        'settings': {
+            'branding': _nulls('icon logo primary_color secondary_color'),
+            'card_payments': _nulls(
+                'statement_descriptor_prefix statement_descriptor_prefix_kana'
+                ' statement_descriptor_prefix_kanji'
+            ),
+            'dashboard': {'display_name': owner.name, 'timezone': 'Etc/UTC'},
+            'payments': _nulls(
+                'statement_descriptor statement_descriptor_kana statement_descriptor_kanji'
+                ' statement_descriptor_prefix_kana statement_descriptor_prefix_kanji'
+            ),
+            # Not everybody may read it.
+            **(
+                {
+                    'payouts': {
+                        'debit_negative_balances': True,
+                        'schedule': dict(owner.payout_schedule),
+                        'statement_descriptor': None,
+                    }
+                }
+                if owner.payout_schedule
+                else {}
+            ),
+        },
     }
 
 

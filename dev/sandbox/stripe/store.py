@@ -15,6 +15,8 @@ class StripeAccount(Account):
         self.platform = None
         self.charges_enabled = True
         self.missing = []
+        #: When it is paid out, in Stripe's terms; None: whoever asks may not know.
+        self.payout_schedule = {'delay_days': 7, 'interval': 'daily'}
         #: Everything was filled in once; None: as soon as it may charge.
         self.submitted = None
         self.controller = None
