@@ -194,24 +194,34 @@ class PayNowChaseReport(models.Model):
                        (array_agg(said.date ORDER BY said.answer_id DESC)
                         FILTER (WHERE said.answer_id IS NOT NULL))[1] AS answer_date,
                        bool_and(said.answer_id IS NOT NULL) FILTER (WHERE late.late) AS is_waiting
-                  FROM account_move_line line
-                  JOIN account_move move ON move.id = line.move_id
-                  JOIN res_partner contact ON contact.id = line.partner_id
-                 CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
-                  LEFT JOIN %(reminded)s reminded
-                    ON reminded.line_id = line.id
-                   AND reminded.partner_id = contact.commercial_partner_id + 0
-                  LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
-                  LEFT JOIN %(answers)s said
-                    ON said.line_id = line.id
-                   AND said.partner_id = contact.commercial_partner_id + 0
-                 WHERE line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
-                   AND line.parent_state = 'posted' AND line.amount_residual > 0
-                   AND line.account_id IN %(accounts)s AND move.move_type = 'out_invoice'
-                   AND %(among)s
+                  %(items)s
                  GROUP BY contact.commercial_partner_id, line.company_id, line.company_currency_id
                 HAVING bool_or(late.late)
             )""",
+            items=self._open_items(customers),
+        )
+
+    @api.model
+    def _open_items(self, customers):
+        """Return what `_debts` adds up: open items, with what was sent and said about each."""
+        return SQL(
+            """
+             FROM account_move_line line
+             JOIN account_move move ON move.id = line.move_id
+             JOIN res_partner contact ON contact.id = line.partner_id
+            CROSS JOIN LATERAL (SELECT line.date_maturity < %(today)s AS late) late
+             LEFT JOIN %(reminded)s reminded
+               ON reminded.line_id = line.id
+              AND reminded.partner_id = contact.commercial_partner_id + 0
+             LEFT JOIN pay_now_reminder_level level ON level.id = reminded.level_id
+             LEFT JOIN %(answers)s said
+               ON said.line_id = line.id
+              AND said.partner_id = contact.commercial_partner_id + 0
+            WHERE line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
+              AND line.parent_state = 'posted' AND line.amount_residual > 0
+              AND line.account_id IN %(accounts)s AND move.move_type = 'out_invoice'
+              AND %(among)s
+            """,
             today=SQL("%s::date", self._today()),
             reminded=self._reminded(customers),
             answers=self._answers(customers),
