@@ -25,6 +25,7 @@ from . import (
     test_words,
 )
 from .collection import *
+from .demo import *
 from .discrepancy import *
 from .dispute import *
 from .pay_page import *
