@@ -90,11 +90,12 @@ class Books(Stage):
 
     def nothing_to_handle(self):
         """No discrepancy was opened, no notification failed."""
-        found = self.admin.search('pay.now.discrepancy', [], 'display_name')
+        mine = [('company_id', '=', self.company_id)]
+        found = self.admin.search('pay.now.discrepancy', mine, 'display_name')
         expect(not found, f"to handle: {found}")
-        failed = self.admin.search(EVENT, [('state', '=', 'failed')], 'type', 'error')
+        failed = self.admin.search(EVENT, [*mine, ('state', '=', 'failed')], 'type', 'error')
         expect(not failed, f"failed notifications: {failed}")
-        self.say(f"no discrepancy; {self.admin.count(EVENT)} notifications, none failed")
+        self.say(f"no discrepancy; {self.admin.count(EVENT, *mine)} notifications, none failed")
 
     def books(self):
         """The last lines: invoices, commissions, clearing accounts against the sandbox."""

@@ -360,14 +360,7 @@ class DemoProvider:
         :rtype: str
         """
         at = at or now()
-        lines = [
-            (ref, line)
-            for ref, line in self.store.all('movement')
-            if line['currency'] == currency
-            and line['kind'] != 'payout'
-            and not line.get('payout')
-            and datetime.fromisoformat(line['created_at']) <= at
-        ]
+        lines = self._to_pay_out(currency, at)
         amount = sum((Decimal(line['net']) for _ref, line in lines), Decimal(0))
         if amount <= 0:
             return ''
@@ -399,6 +392,23 @@ class DemoProvider:
         )
         self._tell('payout', at, subject='payout', object_type='payout', object_id=payout)
         return payout
+
+    def _to_pay_out(self, currency, until):
+        """Return what moved until an instant, and was not paid out yet.
+
+        :param str currency: ISO code.
+        :param datetime until: the last instant.
+        :return: pairs of id and values.
+        :rtype: list
+        """
+        return [
+            (ref, line)
+            for ref, line in self.store.all('movement')
+            if line['currency'] == currency
+            and line['kind'] != 'payout'
+            and not line.get('payout')
+            and datetime.fromisoformat(line['created_at']) <= until
+        ]
 
     # === DISPUTES === #
 

@@ -282,38 +282,29 @@ class PaymentProvider(models.Model):
         :return: the line; none where the company has no bank journal.
         :rtype: account.bank.statement.line
         """
+        lines = self.env['account.bank.statement.line'].sudo()
+        bank = self._pay_now_demo_bank()
+        if not bank:
+            return lines
         payout = self._pay_now_gateway().fetch_payout(payout_ref)
         company = self.company_id
-        ours = (
-            self.env['payment.provider']
-            .sudo()
-            .search(
-                Domain('code', 'in', const.PROVIDER_CODES) & Domain('company_id', '=', company.id)
-            )
-        )
-        bank = (
-            self.env['account.journal']
-            .sudo()
-            .search(
-                Domain('company_id', '=', company.id)
-                & Domain('type', '=', 'bank')
-                & Domain('id', 'not in', ours._pay_now_journals().ids),
-                limit=1,
-            )
-        )
-        if not bank:
-            return self.env['account.bank.statement.line']
-        words = (payout.descriptor, payout.bank_reference or payout.id)
         day = company._pay_now_day(company._pay_now_instant(payout.arrives_at))
-        return (
-            self.env['account.bank.statement.line']
-            .sudo()
-            .create(
-                {
-                    'journal_id': bank.id,
-                    'date': min(day, company._pay_now_today()),
-                    'payment_ref': ' '.join(words),
-                    'amount': float(payout.amount),
-                }
-            )
+        return lines.create(
+            {
+                'journal_id': bank.id,
+                'date': min(day, company._pay_now_today()),
+                'payment_ref': f'{payout.descriptor} {payout.bank_reference or payout.id}',
+                'amount': float(payout.amount),
+            }
         )
+
+    def _pay_now_demo_bank(self):
+        """Return the journal of the company's bank, none where it has only providers'.
+
+        :rtype: account.journal
+        """
+        mine = Domain('company_id', '=', self.company_id.id)
+        ours = self.sudo().search(Domain('code', 'in', const.PROVIDER_CODES) & mine)
+        banks = mine & Domain('type', '=', 'bank')
+        others = Domain('id', 'not in', ours._pay_now_journals().ids)
+        return self.env['account.journal'].sudo().search(banks & others, limit=1)
