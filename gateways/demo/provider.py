@@ -377,19 +377,16 @@ class DemoProvider:
             # A withdrawal and its movement are one and the same.
             id='' if self.brand.lists_payouts else payout,
         )
-        self.store.put(
-            'payout',
-            payout,
-            {
-                'amount': str(amount),
-                'currency': currency,
-                'created_at': at.isoformat(),
-                'arrives_at': (at + timedelta(days=PAYOUT_DAYS)).isoformat(),
-                'movement_id': movement,
-                'bank_reference': f'ST-{payout[-12:].upper()}' if self.brand.lists_payouts else '',
-                'lines': [ref for ref, _line in lines],
-            },
-        )
+        values = {
+            'amount': str(amount),
+            'currency': currency,
+            'created_at': at.isoformat(),
+            'arrives_at': (at + timedelta(days=PAYOUT_DAYS)).isoformat(),
+            'movement_id': movement,
+            'bank_reference': f'ST-{payout[-12:].upper()}' if self.brand.lists_payouts else '',
+            'lines': [ref for ref, _line in lines],
+        }
+        self.store.put('payout', payout, values)
         self._tell('payout', at, subject='payout', object_type='payout', object_id=payout)
         return payout
 

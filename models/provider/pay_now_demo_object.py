@@ -18,13 +18,12 @@ class PayNowDemoObject(models.Model):
     _order = 'id'
 
     provider_id = fields.Many2one(
-        string="Provider",
         comodel_name='payment.provider',
         required=True,
         readonly=True,
         ondelete='cascade',
     )
-    kind = fields.Char(string="Kind", required=True, readonly=True)
+    kind = fields.Char(required=True, readonly=True)
     ref = fields.Char(string="Id at the provider", required=True, readonly=True)
     content = fields.Json(string="What it says", required=True, readonly=True)
 
