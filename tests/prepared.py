@@ -60,6 +60,9 @@ class PreparedCase(AccountTestInvoicingCommon):
     @classmethod
     def _create_company(cls, **create_values):
         """Override of `account` to let the generic chart, an American one, be of the country."""
+        if cls.chart != GENERIC:
+            # Beside the company of a prepared database.
+            create_values['name'] = f"Company {cls.chart}"
         company = super()._create_company(**create_values)
         if cls.chart == GENERIC:
             taxes = cls.env['account.tax'].search([('company_id', '=', company.id)])

@@ -153,7 +153,9 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
     # === ADDRESSES === #
 
     def test_a_get_of_each_form_leads_to_its_page(self):
-        rules = self.rules('POST')
+        pages = {rule.rule for rule in self.rules('GET')}
+        # One that is sent to the address of its own page leads there as it is.
+        rules = [rule for rule in self.rules('POST') if rule.rule not in pages]
         self.assertGreaterEqual(len(rules), 5)
         for rule in rules:
             with self.subTest(rule=rule.rule):
