@@ -312,7 +312,7 @@ class TestProof(ProofCommon):
         first, second = sheets.values()
         self.assertIn(('+ Movements booked', 1, 295.4), [row[:3] for row in first])
         self.assertIn(('= Balance at the provider', 3, 433.5), [row[:3] for row in first])
-        self.assertIn('511510', str(first), "which account it adds up")
+        self.assertIn('101405', str(first), "which account it adds up")
         refs = {row[2] for row in second}
         self.assertIn('txn_shop', refs)
         self.assertEqual(len(second), 4 + 1 + 1 + 2, "titles, an empty row, head, two movements")
@@ -372,7 +372,7 @@ class TestProof(ProofCommon):
         self.assertRecordValues(
             last, [{'date': self.day(5), 'balance': 433.5, 'clearing': 295.4, 'gap': 0}]
         )
-        self.assertEqual(statement.account_label, '511510 Stripe in collection')
+        self.assertEqual(statement.account_label, '101405 Stripe in collection')
         figures = self.figures(statement)
         closing = figures.pop('closing')
         self.assertAlmostEqual(sum(figures.values()), closing)

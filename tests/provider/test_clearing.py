@@ -142,7 +142,7 @@ class TestClearing(PayoutCommon):
     def test_change_is_refused_once_entries_stand_on_it(self):
         self.pay(300)
         for account in (self.other.id, False):
-            self.refuse("entries stand on 511510", {'pay_now_clearing_account_id': account})
+            self.refuse("entries stand on 101405", {'pay_now_clearing_account_id': account})
         manager = new_test_user(
             self.env,
             'pay_now_clearing_manager',
@@ -152,10 +152,10 @@ class TestClearing(PayoutCommon):
         )
         options = self.env['pay.now.options'].with_user(manager).create({})
         line = options.line_ids.filtered('journal_id')
-        with self.assertRaisesRegex(UserError, "entries stand on 511510"), self.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "entries stand on 101405"), self.cr.savepoint():
             line.pay_now_clearing_account_id = self.other
         settings = self.env['res.config.settings'].create({})
-        with self.assertRaisesRegex(UserError, "entries stand on 511510"), self.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "entries stand on 101405"), self.cr.savepoint():
             settings.pay_now_provider_ids = [
                 Command.update(self.provider.id, {'pay_now_clearing_account_id': self.other.id})
             ]
@@ -285,7 +285,7 @@ class TestClearing(PayoutCommon):
         ):
             with (
                 self.subTest(field=field),
-                self.assertRaisesRegex(ValidationError, "511510"),
+                self.assertRaisesRegex(ValidationError, "101405"),
                 self.cr.savepoint(),
             ):
                 record[field] = self.clearing
@@ -308,7 +308,7 @@ class TestClearing(PayoutCommon):
         self.company.fiscalyear_lock_date = self.today
         self.clearing.active = False
         before = self.env['account.move'].search_count([])
-        self.refuse("entries stand on 511510", {'pay_now_clearing_account_id': self.other.id})
+        self.refuse("entries stand on 101405", {'pay_now_clearing_account_id': self.other.id})
         self.assertEqual(self.env['account.move'].search_count([]), before)
 
     def test_entries_of_a_branch_count(self):
@@ -323,4 +323,4 @@ class TestClearing(PayoutCommon):
                 ],
             }
         )
-        self.refuse("entries stand on 511510", {'pay_now_clearing_account_id': self.other.id})
+        self.refuse("entries stand on 101405", {'pay_now_clearing_account_id': self.other.id})
