@@ -51,10 +51,11 @@ class PreparedCase(AccountTestInvoicingCommon):
 
     @classmethod
     def setup_independent_user(cls):
-        """Override of `account` to make room for the user of a class with a chart of its own."""
-        user = cls.env['res.users'].search([('login', '=', 'accountman')])
-        user.login = 'prepared'
-        user.flush_recordset()
+        """Override of `account` to make room for the users of a class with a chart of its own."""
+        users = cls.env['res.users'].search([('login', '=like', '%accountman')])
+        for user in users:
+            user.login = f'prepared_{user.login}'
+        users.flush_recordset()
         return super().setup_independent_user()
 
     @classmethod

@@ -93,7 +93,7 @@ def test_another_series_is_said(tmp_path, capsys):
 def test_a_checkout_runs(checkout, monkeypatch):
     """With ODOO_DIR at a checkout, Odoo starts and finds its addons where they lie there."""
     monkeypatch.setattr(settings, "ODOO_DIR", checkout)
-    addons = odoo._outer_addons()
+    addons = odoo.outer_addons()
     assert addons == [checkout / "addons"]
     answer = subprocess.run(
         [str(pyenv.ensure()), "-c", FIND.format(addons=",".join(map(str, addons)))],
