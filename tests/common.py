@@ -420,15 +420,10 @@ class PayNowCommon(PreparedCase):
         branch = cls.env['res.company'].create(
             {'name': "Fournil Lyon", 'parent_id': cls.company.id, 'email': 'lyon@example.com'}
         )
-        # Core gives a branch its accounts at the end of the transaction, and what the chart says,
-        # whatever its company has.
+        # Core gives a branch its accounts at the end of the transaction, and the country of the
+        # chart, whatever its company's is.
         cls.env.cr.precommit.run()
-        branch.write(
-            {
-                'account_fiscal_country_id': cls.company.account_fiscal_country_id.id,
-                'tax_exigibility': cls.company.tax_exigibility,
-            }
-        )
+        branch.account_fiscal_country_id = cls.company.account_fiscal_country_id
         cls.env.user.company_ids |= branch
         return branch
 

@@ -68,6 +68,8 @@ class TestBranchSetup(BranchCommon):
         for values in ({'pay_now_reminder_sales': True}, {'pay_now_sage_customer_code': 'X'}):
             with self.assertRaisesRegex(UserError, "set up in Fournil SARL"):
                 self.branch.write(values)
+        # Odoo's test company has a tax that is due on payment: its settings would switch it on.
+        self.company.tax_exigibility = True
         settings = self.env['res.config.settings'].with_company(self.branch)
         with Form(settings) as form:
             self.assertTrue(form.pay_now_reminder_accounting)
