@@ -116,6 +116,12 @@ def debian_sources():
     ]
 
 
+def main_source():
+    """Return the machine's source of whole suites, not of updates: it has the other suites too."""
+    sources = debian_sources()
+    return next(s for s in sources if not any("-" in suite for suite in s.suites[:1]))
+
+
 def ensure_odoo():
     """Fetch Odoo 19 when it is not in the cache yet; return the folder to import it from."""
     tree = settings.CACHE_DIR / "odoo"
@@ -126,16 +132,14 @@ def ensure_odoo():
         raise console.DevError(
             "Odoo 19 is missing: set ODOO_DIR to the folder of an Odoo 19 checkout or installation"
         )
-    sources = debian_sources()
-    main = next(s for s in sources if not any("-" in suite for suite in s.suites[:1]))
     folder = settings.CACHE_DIR / "apt"
     with console.step("fetching Odoo 19"):
-        apt = PrivateApt(folder / "odoo", [main.line(ODOO_SUITE)])
+        apt = PrivateApt(folder / "odoo", [main_source().line(ODOO_SUITE)])
         apt("update")
         package = choose_odoo(apt.versions("odoo-"))
         downloads = [
             _download(apt, [package, *ODOO_RECOMMENDS]),
-            _download(PrivateApt(folder / "fonts", _lines(sources)), OWN_SUITE_PACKAGES),
+            _download(PrivateApt(folder / "fonts", _lines(debian_sources())), OWN_SUITE_PACKAGES),
         ]
         extract([deb for debs in downloads for deb in debs], tree, _drop_duplicates)
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,8 +27,6 @@ FOLDER = settings.CACHE_DIR / "docker"
 SUITE, ODOO_SUITE = "trixie", "unstable"
 PACKAGES = ["odoo-19", "python3-pip", "tzdata-legacy"]
 PREFER = f"Package: *\nPin: release a={ODOO_SUITE}\nPin-Priority: 100\n"
-MIRROR = "http://deb.debian.org/debian"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PASSED_ON = re.compile(r"(https?_proxy|no_proxy|PIP_CERT|SSL_CERT_FILE|REQUESTS_CA_BUNDLE)$", re.I)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -324,7 +322,7 @@ def _tree():
             fetch.fetch_with_libraries(["mmdebstrap"], tools)
         preferences = FOLDER / "preferences"
         preferences.write_text(PREFER)
-        sources = [f"deb [signed-by={KEYRING}] {MIRROR} {one} main" for one in (SUITE, ODOO_SUITE)]
+        sources = [fetch.main_source().line(one) for one in (SUITE, ODOO_SUITE)]
         program = tools / "usr/bin/mmdebstrap"
         options = ["--mode=root", "--variant=apt", f"--include={','.join(PACKAGES)}"]
         options += ['--aptopt=APT::Install-Recommends "false"']

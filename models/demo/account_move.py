@@ -17,14 +17,13 @@ class AccountMove(models.Model):
     @api.depends('move_type', 'state', 'company_id')
     def _compute_pay_now_is_demo(self):
         """While the company's providers are played, and nobody's money can be taken."""
-        for move in self:
-            connected = move.company_id._pay_now_connected_providers()
-            move.pay_now_is_demo = (
-                move.move_type == 'out_invoice'
-                and move.state == 'posted'
-                and bool(connected)
-                and all(connected.mapped('pay_now_demo'))
-            )
+        for company, moves in self.grouped('company_id').items():
+            connected = company._pay_now_connected_providers()
+            is_played = bool(connected) and all(connected.mapped('pay_now_demo'))
+            for move in moves:
+                move.pay_now_is_demo = (
+                    is_played and move.move_type == 'out_invoice' and move.state == 'posted'
+                )
 
     # === ACTION METHODS === #
 

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import traceback
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 
@@ -57,7 +58,18 @@ class PayNowDemo(models.AbstractModel):
                 quiet._build(company.with_env(quiet.env))
         except Exception:
             _logger.exception("The demonstration could not be prepared")
+            self._note_failure(traceback.format_exc())
         quiet._keep_mails(before)
+
+    @api.model
+    def _note_failure(self, error):
+        """Tell the administrator, as Odoo does of demo data that failed (`modules/loading.py`).
+
+        :param str error: with its traceback.
+        """
+        module = self.env['ir.module.module'].sudo()._get(const.MODULE)
+        self.env['ir.demo_failure'].sudo().create({'module_id': module.id, 'error': error})
+        self.env.ref('base.demo_failure_todo').sudo().state = 'open'
 
     @api.model
     def _build(self, company):

@@ -3,6 +3,7 @@
 from unittest.mock import patch
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 from odoo.tools.convert import convert_file
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
@@ -58,6 +59,23 @@ class TestDemoData(PayNowCommon):
             noupdate=True,
         )
         return mill
+
+    def test_a_failure_is_told(self):
+        """What cannot be built is undone, and said where Odoo says it of any demo data."""
+        Failure = self.env['ir.demo_failure']
+        before = Failure.search_count([])
+        company = self.env['res.company'].create(
+            {'name': "Moulin du Bief", 'email': 'bief@moulin.example'}
+        )
+        broken = patch.object(
+            self.env.registry['pay.now.demo'], '_connect', side_effect=ValueError("no wheat")
+        )
+        with broken, mute_logger('odoo.addons.account_pay_now.models.demo.pay_now_demo'):
+            self.env['pay.now.demo']._prepare(company)
+        self.assertFalse(company.pay_now_signup_date)
+        [failure] = Failure.search([], order='id desc', limit=Failure.search_count([]) - before)
+        self.assertIn("no wheat", failure.error)
+        self.assertEqual(self.env.ref('base.demo_failure_todo').state, 'open')
 
     def found(self, model, *domain):
         return self.env[model].search([('company_id', '=', self.mill.id), *domain])

@@ -10,6 +10,7 @@ from . import (
     test_connection,
     test_connection_screens,
     test_demo_connection,
+    test_demo_screens,
     test_health,
     test_health_daily,
     test_home,
