@@ -400,10 +400,17 @@ class PayNowCommon(PreparedCase):
         self.paypal_gateway = cls.current_paypal_gateway = deepcopy(cls.paypal_gateway)
         self.mail_watch.begin()
         self.addCleanup(self.assert_mails)
+        self.addCleanup(self.assert_none_tried_in_vain)
 
     def assert_mails(self):
         """Each mail of ours that left went to its customer (see `mail_watch`)."""
         self.assertFalse(self.mail_watch.wrong)
+
+    def assert_none_tried_in_vain(self):
+        """Whatever happened: what is to be tried again has something left to book."""
+        waiting = self.env['payment.transaction'].sudo().search([('pay_now_book_at', '!=', False)])
+        in_vain = waiting.filtered(lambda tx: not tx._pay_now_is_to_book())
+        self.assertFalse(in_vain.mapped('reference'))
 
     @classmethod
     def gateway_of(cls, provider):

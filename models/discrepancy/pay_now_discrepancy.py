@@ -382,13 +382,7 @@ class PayNowDiscrepancy(models.Model):
         return not self._has_booked_refs() if self.payment_refs else self._left_of_payment()
 
     def _is_still_booking(self):
-        tx = self.transaction_id
-        if not tx.is_post_processed or tx.pay_now_commission_state == 'failed':
-            return True
-        if tx.operation == 'refund':
-            unbooked = tx.pay_now_paid_at and not tx.payment_id
-            return unbooked or (tx.pay_now_returned_at and not tx.pay_now_reversal_move_id)
-        return tx.state == 'done' and not tx.payment_id
+        return self.transaction_id._pay_now_is_to_book()
 
     def _is_still_held(self):
         tx = self.transaction_id

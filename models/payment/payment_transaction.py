@@ -420,14 +420,19 @@ class PaymentTransaction(models.Model):
 
         A commission may become known long after its payment was booked.
         """
-        self.filtered(
-            lambda tx: (
-                not tx.is_post_processed and tx.state in ('done', 'pending', 'cancel', 'error')
-            )
-        )._post_process()
+        self.filtered(lambda tx: tx._pay_now_is_to_post_process())._post_process()
         self._pay_now_book_commissions()
         self._pay_now_book_refunds()
+        self._pay_now_forget_refusals()
         (self | self.child_transaction_ids)._pay_now_review()
+
+    def _pay_now_is_to_post_process(self):
+        """Tell whether something follows from the state of a payment that was not done yet.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return not self.is_post_processed and self.state in ('done', 'pending', 'cancel', 'error')
 
     def _pay_now_review(self):
         """Ask whether what is open about payments and refunds, whose books changed, is still so."""

@@ -208,34 +208,40 @@ class PaymentTransaction(models.Model):
                 return self.browse().union(*(tx._pay_now_try_of(provider, step) for tx in self))
             booked._pay_now_note_refusal(step, error)
             return self.browse()
-        booked._pay_now_note_booked(step)
+        booked._pay_now_forget_refusals()
         return self
 
-    def _pay_now_note_booked(self, step):
-        """Close what was to handle once a step that had been refused is done.
+    def _pay_now_forget_refusals(self):
+        """Close what was to handle where no step of the books is left, whoever did the last one.
 
-        :param str step: see `_pay_now_try`.
+        Nothing left may also come of what the provider says, of a setting or of a person: a
+        commission of zero, one imported with the statement, a refund that a dispute turned out
+        to be, an entry made by hand.
         """
         known = self.filtered(
-            lambda tx: tx.pay_now_book_attempts and not tx._pay_now_waits_besides(step)
+            lambda tx: (
+                (tx.pay_now_book_attempts or tx.pay_now_book_at) and not tx._pay_now_is_to_book()
+            )
         )
         if known:
             known.write({'pay_now_book_attempts': 0, 'pay_now_book_at': False})
             self.env['pay.now.discrepancy']._close_of(known, 'booking')
             known.provider_id._pay_now_note_books()
 
-    def _pay_now_waits_besides(self, step):
-        """Tell whether another step than the one that was done just now was refused before.
+    def _pay_now_is_to_book(self):
+        """Tell whether a step of the books is left: the one answer, read from the record itself.
 
-        :param str step: see `_pay_now_try`.
         :rtype: bool
         """
-        if self.operation == 'refund':
-            back = self.pay_now_returned_at and not self.pay_now_reversal_move_id
-            return bool(back or self.pay_now_commission_state == 'failed')
-        if step == '_pay_now_book_commissions_of':
-            return not self.is_post_processed
-        return bool(self.pay_now_commission_state == 'failed' and self.payment_id)
+        self.ensure_one()
+        commission = self.payment_id and self.pay_now_commission_state in ('known', 'failed')
+        if commission and not self.pay_now_commission_move_id:
+            return True
+        if self.operation != 'refund':
+            return self._pay_now_is_to_post_process()
+        given = self.pay_now_paid_at and self._pay_now_to_book('payment_id')
+        back = self.payment_id and self.pay_now_returned_at
+        return bool(given or (back and self._pay_now_to_book('pay_now_reversal_move_id')))
 
     # === BUSINESS METHODS - PAYMENTS === #
 

@@ -72,6 +72,7 @@ class PaymentTransaction(models.Model):
             'pay_now_reversal_move_id'
         )._pay_now_try('_pay_now_reverse_refunds')
         self.filtered(lambda tx: not tx.is_post_processed).is_post_processed = True
+        self._pay_now_forget_refusals()
 
     def _pay_now_book_refund_payments(self, provider):
         """Create and post the outbound payments, then match them or propose credit notes."""

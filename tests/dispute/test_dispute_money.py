@@ -4,6 +4,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from unittest.mock import patch
+
+import psycopg2
 
 from odoo.tests import tagged
 
@@ -220,6 +223,21 @@ class TestDisputedMoney(DisputedMoneyCase):
             self.assertEqual(refund.state, 'done')
             self.assertEqual(self.invoice.payment_state, 'paid')
             self.assertAlmostEqual(self.booked(), -2)
+
+    def test_a_refund_that_a_neighbour_kept_out_of_the_books(self):
+        """Given to the dispute before it could be booked: nothing is left to be tried again."""
+        busy = psycopg2.errors.LockNotAvailable("canceling statement due to lock timeout")
+        with patch.object(type(self.env['account.payment']), 'create', side_effect=busy):
+            self.payment()
+        refund = self.tx.sudo().child_transaction_ids
+        self.assertTrue(refund.pay_now_book_at)
+        self.case()
+        self.assertRecordValues(
+            refund,
+            [{'state': 'cancel', 'payment_id': False, 'pay_now_book_at': False}],
+        )
+        self.assertFalse(refund.pay_now_book_attempts)
+        self.assertAlmostEqual(self.booked(), -2)
 
     def test_another_amount_or_another_day_is_other_money(self):
         for amount, days in (('30', 0), ('80', 3)):

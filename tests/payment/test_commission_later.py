@@ -170,3 +170,17 @@ class TestCommissionLater(CommissionCase):
         found.action_book_now()
         self.assertTrue(refund.pay_now_reversal_move_id)
         self.assertEqual(found.state, 'done')
+
+    def test_refused_and_then_imported_with_the_statement(self):
+        """Nothing is left for the books: nothing is tried again, nothing to handle."""
+        self.fees.active = False
+        with mute_logger(BOOKS):
+            tx = self.paid(self.provider)
+        self.assertTrue(tx.pay_now_book_at)
+        self.provider.pay_now_commission_imported = True
+        tx._synchronize()
+        self.assertRecordValues(
+            tx,
+            [{'pay_now_commission_state': 'imported', 'pay_now_book_at': False}],
+        )
+        self.assertEqual(tx.pay_now_discrepancy_ids.state, 'done')
