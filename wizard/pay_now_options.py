@@ -48,17 +48,17 @@ class PayNowOptions(models.TransientModel):
     )
     connected = fields.Boolean(related='company_id.pay_now_connected')
     pay_now_reminder_accounting = fields.Boolean(
-        string="Allow online payment of customer reminders",
+        string="Allow online payment of customer reminders (Accounting)",
     )
     pay_now_any_method_accounting = fields.Boolean(
-        string="Allow online payment whatever the payment method",
+        string="Allow online payment whatever the payment method (Accounting)",
         help="Offer the button also to customers who usually pay by cheque or transfer.",
     )
     pay_now_reminder_sales = fields.Boolean(
-        string="Allow online payment of customer reminders",
+        string="Allow online payment of customer reminders (Sales)",
     )
     pay_now_any_method_sales = fields.Boolean(
-        string="Allow online payment whatever the payment method",
+        string="Allow online payment whatever the payment method (Sales)",
         help="Offer the button also to customers who usually pay by cheque or transfer.",
     )
     pay_now_reminder_auto = fields.Boolean(

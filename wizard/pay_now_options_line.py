@@ -58,6 +58,7 @@ class PayNowOptionsLine(models.TransientModel):
     company_id = fields.Many2one(related='options_id.company_id')
     # Out of the manager's reach, and so is all that could be read through it.
     provider_id = fields.Many2one(
+        string="Connection",
         comodel_name='payment.provider',
         required=True,
         readonly=True,

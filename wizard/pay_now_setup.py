@@ -91,23 +91,23 @@ class PayNowSetup(models.TransientModel):
     # === OPTIONS OF STEP 4 === #
 
     pay_now_reminder_accounting = fields.Boolean(
-        string="Allow online payment of customer reminders",
+        string="Allow online payment of customer reminders (Accounting)",
         compute='_compute_ticks',
         readonly=False,
     )
     pay_now_any_method_accounting = fields.Boolean(
-        string="Allow online payment whatever the payment method",
+        string="Allow online payment whatever the payment method (Accounting)",
         compute='_compute_ticks',
         readonly=False,
         help="Offer the button also to customers who usually pay by cheque or transfer.",
     )
     pay_now_reminder_sales = fields.Boolean(
-        string="Allow online payment of customer reminders",
+        string="Allow online payment of customer reminders (Sales)",
         compute='_compute_ticks',
         readonly=False,
     )
     pay_now_any_method_sales = fields.Boolean(
-        string="Allow online payment whatever the payment method",
+        string="Allow online payment whatever the payment method (Sales)",
         compute='_compute_ticks',
         readonly=False,
         help="Offer the button also to customers who usually pay by cheque or transfer.",

@@ -19,7 +19,8 @@ from .. import settings
 from ..bench import workers as bench_workers
 from ..env import console, databases, odoo, postgres, pyenv
 from ..kill import money as kill_money
-from . import lint
+from . import lint, plain
+from .outcome import Outcome
 
 UNIT_TESTS = settings.CHECKOUT / "dev/tests"
 RECORDER = settings.CHECKOUT / "dev/checks/record_tests.py"
@@ -52,7 +53,6 @@ LONGEST = {
     "TestBooksHistory": 60,
     "TestPaymentStates": 50,
 }
-SHOWN_CLASSES = 10
 # Where a process leaves what came of its tests for the one that began it.
 OUTCOME = "TEST_OUTCOME"
 TIMEOUT_SECONDS = int(os.environ.get("TEST_TIMEOUT", 4500))
@@ -60,48 +60,6 @@ WARNING = re.compile(r"^\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) \S+ (.*)")
 # Told elsewhere, or about Odoo's own code.
 NO_WARNING = re.compile(r": (FAIL|ERROR): |^py\.warnings|^odoo\.tests\.result: ")
 SHOWN_WARNINGS = 10
-
-
-@dataclasses.dataclass
-class Outcome:
-    """How many tests passed, and why the others did not."""
-
-    passed: int = 0
-    failures: list = dataclasses.field(default_factory=list)
-    skipped: dict = dataclasses.field(default_factory=dict)
-    # Seconds by class: all of it, and what was set up and torn down for the class alone.
-    seconds: dict = dataclasses.field(default_factory=dict)
-
-    def add(self, other):
-        """Add the tests of another part."""
-        self.passed += other.passed
-        self.failures += other.failures
-        self.skipped |= other.skipped
-        self.seconds |= other.seconds
-
-    def report(self):
-        """Print what failed and was skipped, the count last; return the exit code."""
-        for name, details in self.failures:
-            console.say(f"\n{'=' * 70}\nFAILED {name}\n{details.rstrip()}")
-        if self.skipped:
-            console.say(f"\n{len(self.skipped)} skipped:")
-        for name, reason in self.skipped.items():
-            console.say(f"   {name}: {reason}")
-        ran = self.passed + len(self.failures)
-        if not ran:
-            console.say("No test ran.")
-        self._report_slowest()
-        console.say(f"{self.passed} passed, {len(self.failures)} failed")
-        return 0 if ran and not self.failures else 1
-
-    def _report_slowest(self):
-        """Print the classes that took longest."""
-        slowest = sorted(self.seconds, key=lambda name: -self.seconds[name][0])[:SHOWN_CLASSES]
-        if slowest:
-            console.say(f"\nThe slowest of {len(self.seconds)} test classes:")
-        for name in slowest:
-            seconds, setup = self.seconds[name]
-            console.say(f"   {seconds:6.1f} s  {name} ({setup:.1f} s around its tests)")
 
 
 def main(target=""):
@@ -157,6 +115,8 @@ def _run_aside():
     outcome = _lint()
     outcome.add(run_unit_tests(UNIT_TESTS))
     outcome.add(_guarded("processes killed", run_kill_test))
+    for demo in (False, True):
+        outcome.add(_guarded("plain Odoo", functools.partial(plain.run, demo=demo)))
     return outcome
 
 
