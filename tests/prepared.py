@@ -15,6 +15,10 @@ from odoo.addons.base.tests.common import BaseCommon
 PARAMETER = 'account_pay_now.prepared_tests'
 #: The chart of accounts that comes with Odoo's `account` itself.
 GENERIC = 'generic_coa'
+#: Of what Odoo keeps in memory: what stays from test to test as long as nothing invalidated it, and
+#: what is forgotten after each, for the files it names are gone.
+KEPT = {'default', 'templates', 'stable', 'groups', 'routing'}
+FORGOTTEN = {'assets'}
 
 
 class PreparedCase(AccountTestInvoicingCommon):
@@ -42,9 +46,11 @@ class PreparedCase(AccountTestInvoicingCommon):
         if not prepared:
             # Of a chart whose module is not installed, Odoo skips the class.
             super().setUpClass()
+            cls._watch_caches()
             return
         # Whatever Odoo does for the class, except creating records.
         super(BaseCommon, cls).setUpClass()
+        cls._watch_caches()
         cls.env = cls.env(user=prepared['uid'], context=cls.default_env_context())
         for name, value in prepared['attributes'].items():
             setattr(cls, name, cls._unpack(value))
@@ -71,6 +77,55 @@ class PreparedCase(AccountTestInvoicingCommon):
             taxes.tax_group_id.country_id = company.country_id
             taxes.country_id = company.country_id
         return company
+
+    @classmethod
+    def _watch_caches(cls):
+        """Note what the tests of the class invalidate of what Odoo keeps in memory."""
+        registry, cls.invalidated = Registry(get_db_name()), set()
+        clear_cache, clear_all_caches = registry.clear_cache, registry.clear_all_caches
+
+        def note_some(*names):
+            cls.invalidated |= set(names or ['default'])
+            clear_cache(*names)
+
+        def note_all():
+            cls.invalidated |= KEPT
+            clear_all_caches()
+
+        for name, note in (('clear_cache', note_some), ('clear_all_caches', note_all)):
+            cls.startClassPatcher(patch.object(registry, name, note))
+
+    def setUp(self):
+        """Override of Odoo's tests to keep in memory what the test did not change.
+
+        Odoo forgets all of it after each test, which costs one second of seven. What has to be
+        forgotten is what was invalidated, as it is outside of tests.
+        """
+        with patch.object(self.registry, 'clear_all_caches', self._forget):
+            super().setUp()
+
+    def _forget(self):
+        names = (KEPT & self.invalidated) | FORGOTTEN
+        self.registry.clear_cache(*names)
+        type(self).invalidated.clear()
+
+    @classmethod
+    def load_language(cls, code):
+        """Activate a language with the terms of the records, views and templates that are there.
+
+        In an Odoo that was installed without it there are none: `_activate_lang` alone brings what
+        stands in the code.
+
+        :param str code: of `res.lang`.
+        """
+        Lang = cls.env['res.lang'].sudo().with_context(active_test=False)
+        lang = Lang.search([('code', '=', code)])
+        if lang.active:
+            return
+        lang.active = True
+        modules = cls.env['ir.module.module'].sudo().search([('state', '=', 'installed')])
+        modules._update_translations([code])
+        cls.env.registry.clear_all_caches()
 
     @classmethod
     def prepare(cls):

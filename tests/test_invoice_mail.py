@@ -68,7 +68,7 @@ class TestInvoiceMail(PayNowCommon, MockEmail):
         self.assertEqual(body.count(self.path(self.invoice)), 1)
 
     def test_language_of_the_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         body = self.wizard().body
         self.assertIn("Payer maintenant", body)

@@ -49,7 +49,7 @@ class TestInvoicePdf(PayNowCommon):
         self.assertTrue(said.xpath('.//img/@src')[0].startswith('data:image/png;base64,'))
 
     def test_in_the_language_of_the_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         [said] = self.printed()
         self.assertIn("Payez cette facture en ligne", said.text_content())

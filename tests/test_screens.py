@@ -20,7 +20,7 @@ class TestScreens(BrowserMixin, PayNowCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.admin = new_test_user(
             cls.env,
             'pay_now_admin',

@@ -152,7 +152,7 @@ class TestToHandle(ToHandleCommon):
         self.assertIn("Interrupted", labels['reminder'])
 
     def test_a_discrepancy_is_read_in_any_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         found = self.make_discrepancy()
         row = self.rows('discrepancy')
         self.assertEqual(row.name, "The commission could not be booked: no account")
@@ -166,7 +166,7 @@ class TestToHandle(ToHandleCommon):
             self.assertEqual(row.with_context(lang='fr_FR').name, "Noted long ago")
 
     def test_what_was_dismissed_does_not_come_back_in_another_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         tx, _line = self.pay(90)
         reported = ('booking', 'commission_booking', {'error': "no account"})
         English, French = (

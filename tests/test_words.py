@@ -36,7 +36,7 @@ class Wording(PayoutCommon, ReminderCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.company.write({'pay_now_reminder_accounting': True})
 
     def dispute(self, tx):

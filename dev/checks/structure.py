@@ -58,6 +58,8 @@ MATCH_DOORS = {
     # A person accepts a bank line.
     "models/payout/pay_now_payout.py:_match_with",
 }
+#: A language as a test activates it; its name in `i18n/` is the first group.
+ACTIVATED = re.compile(r"(?<=_activate_lang\()'([a-z]+)_[A-Z0-9]+'(?=\))")
 PARTIALS = re.compile(r"partial|matched_(debit|credit)_ids")
 DOCUMENT = "doc/architecture.md"
 #: A file or folder as the document names it, and functions of a file.
@@ -211,6 +213,22 @@ def tests_not_collected(root):
     return problems
 
 
+def languages_without_terms(root):
+    """Name tests that activate a language of ours without the terms of the records that are there.
+
+    An Odoo that was installed without the language has none: `PreparedCase.load_language` has.
+    """
+    ours = {path.stem for path in (root / "i18n").glob("*.po")}
+    problems = []
+    for path in _files(root, "tests"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = ACTIVATED.search(line)
+            if found and found[1] in ours:
+                where = f"{path.relative_to(root)}:{number}"
+                problems.append(f"{where}: load_language({found[0]}) brings the terms, too")
+    return problems
+
+
 def too_long(root):
     """Name files and methods that are longer than the house allows, and too many of them."""
     problems = []
@@ -313,6 +331,7 @@ CHECKS = (
     imports_of_dev,
     tests_with_one_name,
     tests_not_collected,
+    languages_without_terms,
     too_long,
     document_names_what_is_not_there,
     matched_elsewhere,

@@ -52,6 +52,7 @@ def test_a_warning_of_ours_while_it_is_installed():
     [
         HEAD.format('WARNING', 'odoo.addons.base.models.ir_model: Two fields of res.partner'),
         HEAD.format('INFO', LABELS),
+        HEAD.format('WARNING', f'odoo.addons.{settings.MODULE}.tests.sandbox: NOT TESTED'),
         HEAD.format('WARNING', f'py.warnings: {settings.CACHE_DIR}/odoo/usr/x.py:1: Deprecated'),
     ],
 )

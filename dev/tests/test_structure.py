@@ -165,6 +165,21 @@ def test_tests_that_odoo_never_sees(write, tmp_path):
     ]
 
 
+def test_languages_without_terms(write, tmp_path):
+    write("i18n/fr.po")
+    write(
+        "tests/test_words.py",
+        """\
+self.env['res.lang']._activate_lang('fr_FR')
+self.env['res.lang']._activate_lang('ar_001')
+self.load_language('fr_FR')
+""",
+    )
+    assert structure.languages_without_terms(tmp_path) == [
+        "tests/test_words.py:1: load_language('fr_FR') brings the terms, too",
+    ]
+
+
 def test_what_is_too_long(write, tmp_path):
     write("wizard/long.py", "#\n" * 701)
     write("controllers/page.py", "def page():\n" + "    pass\n" * 40)

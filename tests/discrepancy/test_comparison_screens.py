@@ -19,7 +19,7 @@ class TestComparisonScreens(BrowserMixin, ToHandleCommon, ComparisonCommon, Http
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.env.user.lang = 'en_US'
 
     def setUp(self):

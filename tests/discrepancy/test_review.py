@@ -322,7 +322,7 @@ class TestReview(ComparisonCommon):
 
     def test_note_is_in_the_language_of_the_books(self):
         """Whoever changed them: an accountant with another language, or the scheduled action."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         tx = self.overpaid()
         surplus = self.of(tx, 'surplus')
         self.assertEqual(self.company._pay_now_lang(), 'en_US')

@@ -340,7 +340,7 @@ class TestAnswersPage(BrowserMixin, AnswersCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.path = urlsplit(cls.reminder._pay_now_url()).path
 
     def post(self, **data):
@@ -406,7 +406,7 @@ class TestAnswersScreens(BrowserMixin, AnswersCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.user = new_test_user(
             cls.env,
             'pay_now_boss',

@@ -27,7 +27,7 @@ class DirectionCase(ReminderCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env['res.lang']._activate_lang('ar_001')
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.company.pay_now_reminder_accounting = True
         cls.customer.lang = 'ar_001'

@@ -24,7 +24,7 @@ class TestFrameworkErrors(BrowserMixin, PayNowCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.customer.lang = 'fr_FR'
         cls.invoice = cls.make_invoice(240)

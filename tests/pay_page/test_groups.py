@@ -199,7 +199,7 @@ class TestGroupsScreens(BrowserMixin, GroupsCase, HttpCase):
     """With JavaScript: what cannot be paid is not chosen, and the page says why."""
 
     def test_the_last_tick_decides(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         path = urlsplit(self.reminder(self.first, self.second, self.third)._pay_now_url()).path
         with self.browser() as browser:

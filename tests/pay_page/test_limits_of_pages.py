@@ -26,7 +26,7 @@ class TestLimitsOfPages(BrowserMixin, PayNowCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.customer.lang = 'fr_FR'
         cls.company.write({'phone': '+33 1 23 45 67 89', 'email': 'compta@example.com'})

@@ -141,7 +141,7 @@ class TestPages(PayNowCommon, HttpCase):
         self.gateway.down = False
 
     def test_language_of_the_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         _response, page = self.open(self.page)
         self.assertEqual(page.get('lang'), 'fr-FR')

@@ -79,8 +79,8 @@ class TestPayPageAmounts(PayNowCommon):
     # === ROWS === #
 
     def test_amounts_are_written_as_odoo_does(self):
-        self.env['res.lang']._activate_lang('fr_FR')
-        self.env['res.lang']._activate_lang('de_CH')
+        self.load_language('fr_FR')
+        self.load_language('de_CH')
         self.env['res.lang']._activate_lang('hi_IN')
         currencies = (
             self.env['res.currency']

@@ -22,7 +22,7 @@ class TestPayPageScreens(BrowserMixin, PayNowCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.connect_paypal()
         cls.company.pay_now_partial = True

@@ -16,7 +16,7 @@ class TestPortal(BrowserMixin, ReminderCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.company.pay_now_reminder_accounting = True
         cls.customer.is_company = True

@@ -27,7 +27,7 @@ class TestPortalOverdue(BrowserMixin, BranchCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         # Whatever else takes payments in this database is the subject of one test only.
         cls.env['payment.provider'].search([('code', 'not in', const.PROVIDER_CODES)]).write(

@@ -20,7 +20,7 @@ class TestResultPage(BrowserMixin, PayNowCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.invoice = cls.make_invoice(1000)
         cls.page = urlsplit(cls.invoice._pay_now_url()).path

@@ -242,7 +242,7 @@ class TestBooking(PayNowCommon):
         self.assertEqual(tx.pay_now_commission_state, 'booked')
 
     def test_language_of_the_books_is_the_companys(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.company.partner_id.lang = 'fr_FR'
         tx = self.checkout(self.lines(self.invoice))
         self.gateway.pay(tx)

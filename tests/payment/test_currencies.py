@@ -239,7 +239,7 @@ class TestCurrencies(BrowserMixin, SandboxCase):
 
     def test_how_it_looks(self):
         """A page in French whose ticks make an amount that can be written, or not."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         self.company.pay_now_partial = True
         self.keep_books_in('TND')
@@ -253,7 +253,7 @@ class TestCurrencies(BrowserMixin, SandboxCase):
 
     def charged(self, code, amount):
         """Press the button twice; the page's total, its button and the charge are one amount."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         self.keep_books_in(code)
         invoice = self.make_invoice(amount)

@@ -16,7 +16,7 @@ class TestEndingSandbox(SandboxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.customer.lang = 'fr_FR'
         cls.invoice = cls.make_invoice(240)
         cls.other = cls.make_invoice(90)

@@ -16,7 +16,7 @@ class TestPayPalChain(BrowserMixin, SandboxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.invoice = cls.make_invoice(240)
 
     def press(self, browser, button, then):

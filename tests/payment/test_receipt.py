@@ -62,7 +62,7 @@ class TestReceipt(PayNowCommon):
         self.assertEqual(len(self.mails(tx)), 1)
 
     def test_in_the_payers_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         tx = self.pay()
         self.send()

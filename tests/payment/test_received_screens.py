@@ -13,7 +13,7 @@ class TestReceivedScreens(BrowserMixin, ReceivedCase, HttpCase):
     """The accountant reads why, mends it, and books by the button; the payer was thanked."""
 
     def test_book_now_in_a_browser(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         groups = 'account.group_account_invoice,base.group_user'
         user = new_test_user(self.env, 'received_books', groups=groups, lang='fr_FR')
         user.write({'company_id': self.company.id, 'company_ids': self.company.ids})

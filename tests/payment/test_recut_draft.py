@@ -318,7 +318,7 @@ class TestCorrected(RecutCase):
     # === NUMBERS === #
 
     def test_what_was_paid_is_named_as_it_was(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         invoice = self.make_invoice(100, invoice_payment_term_id=self.term.id)
         name = invoice.name
         tx = self.checkout(self.lines(invoice))

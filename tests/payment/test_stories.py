@@ -41,7 +41,7 @@ class StoriesCommon(BrowserMixin, SandboxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
 
     def setUp(self):
         super().setUp()

@@ -13,7 +13,7 @@ class TestTimelineScreens(BrowserMixin, TimelineCase, HttpCase):
     """A bookkeeper pastes an invoice's number, and reads; on a phone, too."""
 
     def test_in_a_browser(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         reader = self.new_user('timeline_fr', BOOKKEEPER, lang='fr_FR')
         invoice = self.make_invoice(300)
         self.send(self.generate())

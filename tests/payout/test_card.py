@@ -360,7 +360,7 @@ class TestCard(CardCommon):
 
     def test_names_in_the_language_of_the_company(self):
         """Whoever connects: journal and accounts have French names in a French company."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.company.partner_id.lang = 'fr_FR'
         self.env['ir.module.module'].search(
             [('name', '=', 'account_pay_now')]

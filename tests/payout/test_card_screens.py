@@ -20,7 +20,7 @@ class TestCardScreens(BrowserMixin, CardCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.users = {
             name: new_test_user(
                 cls.env,

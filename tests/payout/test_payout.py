@@ -377,7 +377,7 @@ class TestPayout(PayoutCommon):
 
     def test_problem_in_the_language_of_the_reader(self):
         """Whoever made it, and whatever the company's language is."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.company.transfer_account_id = False
         _tx, line = self.pay()
         self.gateway.pay_out('po_1', [line])

@@ -23,7 +23,7 @@ class TestPayoutSchedule(PayNowCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.startClassPatcher(freeze_time(TODAY))
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
 
     def set_schedule(self, *values):

@@ -20,7 +20,7 @@ class TestPayoutScreens(BrowserMixin, PayoutCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.accountant = new_test_user(
             cls.env,
             'pay_now_accountant',

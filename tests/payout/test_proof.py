@@ -318,7 +318,7 @@ class TestProof(ProofCommon):
         self.assertEqual(len(second), 4 + 1 + 1 + 2, "titles, an empty row, head, two movements")
 
     def test_pdf_in_the_readers_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.played()
         self.accountant.lang = 'fr_FR'
         for kind in ('balance', 'statement'):

@@ -16,7 +16,7 @@ class TestProofScreens(BrowserMixin, ProofCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.accountant.lang = 'en_US'
 
     def setUp(self):

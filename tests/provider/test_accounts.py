@@ -150,7 +150,7 @@ class TestAccounts(PayNowCommon):
         self.assertEqual(other.pay_now_status, 'not_connected')
 
     def test_names_in_every_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.provider.with_context(lang='fr_FR').name = "Stripe – factures"
         self.use()
         self.become(id='acct_b')

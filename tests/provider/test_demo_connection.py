@@ -372,7 +372,7 @@ class TestDemoPage(DemoCommon, HttpCase):
 
     def test_in_the_payers_language(self):
         if not self.env['res.lang']._get_data(code='fr_FR'):
-            self.env['res.lang']._activate_lang('fr_FR')
+            self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         path, page = self.follow(self.provider)
         self.assertEqual(page.get('lang'), 'fr-FR')

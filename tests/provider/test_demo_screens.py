@@ -19,7 +19,7 @@ class TestDemoScreens(BrowserMixin, DemoCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.customer.lang = 'fr_FR'
         cls.invoice = cls.make_invoice(1234.5)
         cls.tx = cls.checkout(cls.lines(cls.invoice))

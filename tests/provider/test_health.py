@@ -92,7 +92,7 @@ class TestHealth(HealthCommon):
         self.assertEqual(len(self.notices()), 1, "good news is no notice")
 
     def test_notice_in_the_language_of_the_company(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.company.partner_id.lang = 'fr_FR'
         self.gateway.account = replace(self.gateway.account, can_charge=False)
         self.look_anew()
@@ -103,7 +103,7 @@ class TestHealth(HealthCommon):
 
     def test_worded_in_the_language_of_the_reader(self):
         """What is noted once is worded for each reader, and for whom an activity is assigned to."""
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.admin.lang = 'fr_FR'
         setup = self.env['pay.now.setup'].create({})
         self.gateway.account = replace(

@@ -28,7 +28,7 @@ class TestOnboardingScreens(BrowserMixin, PlatformCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
 
     def card(self, name):
         """Return the card of a provider, in JavaScript."""

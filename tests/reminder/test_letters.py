@@ -259,7 +259,7 @@ class TestLetters(LettersCommon):
         self.assertIn(self.invoice.name, page)
 
     def test_in_the_language_of_the_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         page = self.page_of(self.generate().reminder_ids)
         self.assertIn("Cordialement", page)

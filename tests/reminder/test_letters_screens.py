@@ -13,7 +13,7 @@ class TestLettersScreens(BrowserMixin, LettersCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.admin = new_test_user(
             cls.env,
             'pay_now_admin',

@@ -21,7 +21,7 @@ class TestMailScreens(BrowserMixin, ReminderCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.company.partner_id.write(
             {

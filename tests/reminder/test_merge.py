@@ -90,7 +90,7 @@ class TestMerge(ReminderCommon):
         self.assertEqual((first.state, later.state), ('sending', 'uncertain'))
 
     def test_reason_in_the_language_of_the_reader(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         _first, later = self.reminders('queued')
         self.merge(self.customer, self.twin)
         self.assertIn("Fusionné", later.with_context(lang='fr_FR').reason)

@@ -249,7 +249,7 @@ class TestReminder(ReminderCommon):
             run.action_send()
 
     def test_french_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         (mail,) = self.send(self.generate())
         self.assertIn("Rappel", mail['subject'])

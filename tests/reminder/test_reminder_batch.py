@@ -61,7 +61,7 @@ class TestReminderBatch(ReminderDaysCommon):
 
     def test_same_text_alone_and_among_others(self):
         partners = self.make_customers(3)
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         partners[1].lang = 'fr_FR'
         self.make_due(partners, invoices=2)
         with self.at(START):

@@ -17,7 +17,7 @@ class TestReminderLevelTexts(ReminderCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.level = cls.env['pay.now.reminder.level'].search(
             [('company_id', '=', cls.company.id)], limit=1
         )

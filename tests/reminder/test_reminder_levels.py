@@ -174,7 +174,7 @@ class TestReminderLevels(ReminderDaysCommon):
             self.assertEqual(invoice.pay_now_level_id, self.friendly)
 
     def test_each_tone_in_both_languages(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.invoice_due(0)
         for level in self.levels:
             action = level.action_preview()

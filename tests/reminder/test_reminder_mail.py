@@ -296,7 +296,7 @@ class TestReminderMail(ReminderCommon):
         self.assertEqual(email['body_alternative'], "Hello *you*")
 
     def test_french_customer(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         self.bank_journal.bank_account_id = self.make_account()
         self.make_invoice(80, currency_id=self.usd.id)

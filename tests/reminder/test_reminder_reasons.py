@@ -21,7 +21,7 @@ class ReasonsCommon(ReminderCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.connect()
-        cls.env['res.lang']._activate_lang(FRENCH)
+        cls.load_language(FRENCH)
         cls.env['res.lang']._lang_get(ENGLISH).date_format = '%m/%d/%Y'
         cls.readers = {
             lang: new_test_user(

@@ -11,7 +11,7 @@ class TestReminderSalesScreens(BrowserMixin, ReminderSalesCommon, HttpCase):
     """A salesperson without rights in the accounting makes and sends reminders."""
 
     def test_generate(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.make_sold(250, self.marc, partner=self.other_customer)
         nobody = self.env['res.partner'].create({'name': "Sans adresse"})
         self.make_sold(80, self.marc, partner=nobody)

@@ -38,7 +38,7 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.admin = new_test_user(
             cls.env,

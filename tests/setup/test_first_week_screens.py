@@ -32,7 +32,7 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.admin = cls.new_user('pay_now_admin', 'base.group_system,account.group_account_manager')
         cls.manager = cls.new_user('pay_now_manager', 'account.group_account_manager')
 

@@ -54,7 +54,7 @@ class TestTrialReminder(TrialCommon):
         self.assertIn("50.00", mail['body'])
 
     def test_language_and_address_can_be_chosen(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.make_invoice(50)
         self.company.pay_now_test_email = 'trial@example.com'
         mail = self.send(self.trial(lang='fr_FR', recipient='test'))

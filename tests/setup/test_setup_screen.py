@@ -157,7 +157,7 @@ class TestSetupScreen(FirstWeekCommon):
 
     def test_company_language_is_mended_here(self):
         self.company.partner_id.lang = False
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         with patch.object(
             type(self.env['res.lang']), 'get_installed', lambda _langs: [('en_US', "English")]
         ):
