@@ -97,3 +97,19 @@ class TestCardScreens(BrowserMixin, CardCommon, HttpCase):
             )
             hidden = f"{CARD}.querySelector('[name=action_pay_now_payments], canvas')"
             self.assertFalse(self.run_js(browser, f'!!{hidden}'))
+
+    def test_when_the_money_comes(self):
+        """On a telephone as cards, which fit; a click leads to what the amount is made of."""
+        self.play()
+        self.users['invoicing'].lang = 'fr_FR'
+        money = self.path('account_pay_now.action_pay_now_money_report')
+        with self.browser('pay_now_card_invoicing') as browser:
+            self.show(browser, money, ROWS, 'card_money', size=SIZES['wide'], full=False)
+            cards = "document.querySelectorAll('.o_kanban_record:not(.o_kanban_ghost)')"
+            self.show(
+                browser, money, f'{cards}.length', 'card_money_phone', SIZES['phone'], full=False
+            )
+            self.assert_fits(browser)
+            self.assertIn("Stripe", self.run_js(browser, f'{cards}[0].innerText'))
+            self.run_js(browser, f'{cards}[0].click(); {cards}[0].click()')
+            self.wait_for(browser, "location.pathname.indexOf('money-on-its-way/') > 0")
