@@ -127,6 +127,7 @@ OPTION_FIELDS = (
     'pay_now_receipts',
     'pay_now_print_link',
     'pay_now_print_qr',
+    'pay_now_send_notices',
 )
 #: What is decided once for a company and its branches, which keep their books together.
 SHARED_FIELDS = (
@@ -148,6 +149,9 @@ SHARED_FIELDS = (
 
 #: How many administrators are named where somebody has to ask one.
 NAMED_ADMINISTRATORS = 3
+
+#: How long a pay notice waits for its invoice to be delivered, in days.
+NOTICE_PATIENCE_DAYS = 14
 
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365

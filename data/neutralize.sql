@@ -69,6 +69,9 @@ UPDATE ir_cron
    AND (model.model LIKE 'pay.now.%' OR action.code LIKE '%pay\_now%');
 
 -- What was about to leave.
+UPDATE pay_now_invoice_notice
+   SET state = 'none'
+ WHERE state IN ('waiting', 'queued');
 UPDATE pay_now_reminder
    SET state = 'canceled'
  WHERE state IN ('draft', 'queued', 'sending', 'to_print');

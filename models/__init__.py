@@ -28,6 +28,8 @@ from . import (  # isort: skip
     dispute,
     discrepancy,
     pay_page,
+    notice,
+    einvoice,
     reminder,
     collection,
     setup,

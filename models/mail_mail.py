@@ -264,7 +264,9 @@ class MailMail(models.Model):
             sender = senders[0] if senders else utils.header_text(mail.email_from)
             if sender != mail.email_from:
                 mail.email_from = sender
-        return super().send(*args, **kwargs)
+        # Those of pay notices are looked at once more: they waited for the queue.
+        mails = self - self._pay_now_held_back()
+        return super(MailMail, mails).send(*args, **kwargs)
 
     def _prepare_outgoing_list(self, *args, **kwargs):
         """Override of `mail` for mails that ask for a payment: recipients, and a readable text.
@@ -295,7 +297,7 @@ class MailMail(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        ours = ('pay.now.reminder', 'payment.transaction')
+        ours = ('pay.now.reminder', 'payment.transaction', 'pay.now.invoice.notice')
         return self.model in ours or 'pay_now' in (self.body_html or '')
 
     def _pay_now_recipients(self, email, is_first):

@@ -15,6 +15,8 @@ RECORDS = {
     'reminder': 'pay.now.reminder',
     'answer': 'pay.now.answer',
     'letter': 'pay.now.reminder.run',
+    'notice': 'account.move',
+    'buyer': 'account.move',
 }
 #: What the books may refuse.
 BOOKED = ('discrepancy', 'dispute', 'payout')
@@ -28,6 +30,8 @@ TEXTS = {
     'reminder': ('display_name', 'reason'),
     'answer': ('display_name', 'text'),
     'letter': ('name', 'letters_text'),
+    'notice': ('name', 'pay_now_notice_text'),
+    'buyer': ('name', 'pay_now_external_text'),
 }
 
 
@@ -41,7 +45,11 @@ class PayNowToHandle(models.Model):
     _order = 'deadline, date desc, id desc'
     _depends = {
         'account.bank.statement.line': ['company_id', 'move_id'],
-        'account.move': ['date', 'journal_id'],
+        'account.move': [
+            *('amount_residual', 'commercial_partner_id', 'company_id', 'currency_id', 'date'),
+            *('journal_id', 'move_type', 'pay_now_external_at', 'pay_now_external_handled_at'),
+            *('pay_now_external_status', 'payment_state', 'state'),
+        ],
         'account.move.line': ['reconciled'],
         'payment.transaction': ['partner_id', 'provider_id'],
         'pay.now.discrepancy': ['amount', 'company_id', 'currency_id', 'state', 'transaction_id'],
@@ -52,6 +60,7 @@ class PayNowToHandle(models.Model):
         'pay.now.movement': [
             *('company_id', 'currency_id', 'net', 'occurred_at', 'provider_id', 'state'),
         ],
+        'pay.now.invoice.notice': ['move_id', 'sent_at', 'state'],
         'pay.now.payout': [
             *('amount', 'arrives_at', 'bank_state', 'company_id', 'created_at', 'currency_id'),
             *('move_id', 'problem_codes', 'provider_id', 'state'),
@@ -74,6 +83,8 @@ class PayNowToHandle(models.Model):
             ('reminder', "Reminder not delivered"),
             ('answer', "Reported problem"),
             ('letter', "Letters to print"),
+            ('notice', "Pay notice not delivered"),
+            ('buyer', "Refused by the buyer"),
         ],
         readonly=True,
     )
@@ -262,6 +273,38 @@ class PayNowToHandle(models.Model):
               JOIN res_company company ON company.id = run.company_id
              WHERE one.state = 'to_print'
              GROUP BY run.id, company.id
+            """
+        )
+
+    def _query_notice(self):
+        """Return the invoices whose pay notice was not taken, as long as they are to be paid."""
+        return SQL(
+            """
+            SELECT move.id, move.company_id, NULL::int AS provider_id,
+                   move.commercial_partner_id AS partner_id, move.currency_id,
+                   move.amount_residual AS amount, one.write_date AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_invoice_notice one
+              JOIN account_move move ON move.id = one.move_id
+             WHERE one.state = 'failed'
+               AND move.state = 'posted'
+               AND move.payment_state IN ('not_paid', 'partial')
+            """
+        )
+
+    def _query_buyer(self):
+        """Return the invoices that their buyers refuse or dispute, and nobody has handled."""
+        return SQL(
+            """
+            SELECT id, company_id, NULL::int AS provider_id,
+                   commercial_partner_id AS partner_id, currency_id, amount_residual AS amount,
+                   pay_now_external_at AS date, NULL::timestamp AS deadline
+              FROM account_move
+             WHERE pay_now_external_status IN ('refused', 'disputed')
+               AND state = 'posted'
+               AND payment_state IN ('not_paid', 'partial', 'blocked')
+               AND (pay_now_external_handled_at IS NULL
+                    OR pay_now_external_handled_at < pay_now_external_at)
             """
         )
 

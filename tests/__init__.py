@@ -28,6 +28,8 @@ from .collection import *
 from .demo import *
 from .discrepancy import *
 from .dispute import *
+from .einvoice import *
+from .notice import *
 from .pay_page import *
 from .payment import *
 from .payout import *

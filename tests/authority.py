@@ -37,7 +37,7 @@ BY_PEOPLE = {
     'pay.now.options': """
         line_ids pay_now_any_method_accounting pay_now_any_method_sales pay_now_partial
         pay_now_print_link pay_now_print_qr pay_now_receipts pay_now_reminder_accounting
-        pay_now_reminder_auto pay_now_reminder_sales pay_now_test_email
+        pay_now_reminder_auto pay_now_reminder_sales pay_now_send_notices pay_now_test_email
     """,
     'pay.now.options.line': """
         journal_id maximum_amount pay_now_clearing_account_id pay_now_commission_account_id
@@ -81,7 +81,7 @@ BY_PEOPLE = {
         pay_now_print_link pay_now_print_qr
         pay_now_promise_days pay_now_provider_ids pay_now_receipts pay_now_reminder_accounting
         pay_now_reminder_auto pay_now_reminder_sales pay_now_reply_to pay_now_sage_customer_code
-        pay_now_start_level_id pay_now_test_email pay_now_working_days
+        pay_now_send_notices pay_now_start_level_id pay_now_test_email pay_now_working_days
     """,
     'res.partner': """
         pay_now_contact_id pay_now_refused_email pay_now_reminder_mode
@@ -93,7 +93,9 @@ GROUPS = {('res.company', 'pay_now_provider_ids'): 'base.group_system'}
 #: In sudo only, whatever the rights on the record are.
 BY_THE_MODULE = {
     'account.move': """
-        pay_now_item_ids pay_now_payout_ids pay_now_refund_ids pay_now_returned_payout_ids
+        pay_now_external_at pay_now_external_handled_at pay_now_external_status
+        pay_now_item_ids pay_now_notice_ids pay_now_payout_ids pay_now_refund_ids
+        pay_now_returned_payout_ids pay_now_sent_ways
         pay_now_token pay_now_token_company_id pay_now_token_expiry pay_now_token_partner_id
         pay_now_undone_ids
     """,
@@ -137,6 +139,9 @@ BY_THE_MODULE = {
     'pay.now.forecast.line': """
         amount_due amount_payable company_id has_button item_count level_id oldest_due outcome
         partner_id reason
+    """,
+    'pay.now.invoice.notice': """
+        asked_at company_id email mail_id move_id partner_id reason_codes sent_at state ways
     """,
     'pay.now.movement': """
         amount available_at booked_from booked_on charge_ref company_id currency_id dispute_id fee

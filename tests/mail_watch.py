@@ -176,6 +176,9 @@ class MailWatch:
             return {('reminder', res_id), *pages}
         if model == 'payment.transaction':
             return {('receipt', res_id), *pages}
+        if model == 'pay.now.invoice.notice':
+            # Without a button it is about nothing, and goes to nobody.
+            return pages or {('notice without button', res_id)}
         if (model or '').startswith('pay.now.'):
             return {('internal', 0)}
         if NOTICE in body:

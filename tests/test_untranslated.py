@@ -300,9 +300,14 @@ class TestUntranslated(LanguagesCommon, HttpCase):
             self.assert_translated(f'<p>{receipt["subject"]}</p>', "subject of the receipt", lang)
 
     def test_invoice(self):
+        notice = self.env['pay.now.invoice.notice'].sudo()
+        notice = notice.create({'move_id': self.invoice.id, 'partner_id': self.customer.id})
         for lang in LANGUAGES.values():
             self.customer.lang = lang
             self.assert_translated(self.invoice._pay_now_mail_block(lang), "invoice mail", lang)
+            mail = notice._prepare_mail()
+            self.assert_translated(mail['body_html'], "pay notice", lang)
+            self.assert_translated(f'<p>{mail["subject"]}</p>', "subject of the notice", lang)
             content, _kind = self.env['ir.actions.report']._render_qweb_html(
                 'account.account_invoices', self.invoice.ids
             )

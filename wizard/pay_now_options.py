@@ -31,6 +31,7 @@ class PayNowOptions(models.TransientModel):
             'pay_now_receipts',
             'pay_now_print_link',
             'pay_now_print_qr',
+            'pay_now_send_notices',
             'pay_now_test_email',
             'line_ids',
         ),
@@ -82,6 +83,11 @@ class PayNowOptions(models.TransientModel):
         string="Print a QR code for paying on invoices",
         help="Whoever scans it, or clicks on it, comes to the pay page. It takes the place of"
         " Odoo's own payment link.",
+    )
+    pay_now_send_notices = fields.Boolean(
+        string="Send pay notices",
+        help="When an invoice leaves without our mail – by Peppol, by post or as a download – the"
+        " customer gets a short mail with the Pay now button and no PDF, once for each invoice.",
     )
     pay_now_test_email = fields.Char(
         string="Test address",

@@ -30,6 +30,7 @@ KILLS = 20
 # What is tested in databases with more modules than ours.
 BESIDE_TAG = "pay_now_beside"
 BESIDE = ["payment_stripe", "payment_paypal"]
+NETWORKS = ["account_peppol"]
 CHARTS = ["l10n_be", "l10n_de", "l10n_es", "l10n_it", "l10n_uk", "l10n_us_account"]
 # Processes of Odoo side by side, each with a database of its own.
 PROCESSES = int(os.environ.get("TEST_PROCESSES") or min(2, os.cpu_count() or 1))
@@ -87,7 +88,7 @@ def main_core(target=""):
 def main_beside(target=""):
     """Run tests in databases with Odoo's own Stripe and PayPal and charts of other countries."""
     tags = target or ",".join([f"{BESIDE_TAG}/{settings.MODULE}", *(f"/{m}" for m in BESIDE)])
-    modules = [*BESIDE, *CHARTS]
+    modules = [*BESIDE, *NETWORKS, *CHARTS]
     outcome = Outcome()
     outcome.add(_guarded("tests", lambda: run_odoo_tests(tags, after=modules)))
     if not target:

@@ -35,6 +35,7 @@ class AccountMoveLine(models.Model):
             ('in_progress', self._pay_now_in_progress() if in_progress else self.browse()),
             ('disputed', self._pay_now_disputed()),
             ('excluded', self._pay_now_excluded()),
+            ('buyer', self._pay_now_held_by_buyer()),
             ('answered', self.browse(line.id for line in self._pay_now_all_answers())),
             ('blocked', blocked and self.filtered(lambda line: line.move_id.id in blocked)),
         ):
@@ -54,6 +55,17 @@ class AccountMoveLine(models.Model):
         ids = set(moves.ids)
         return self.filtered(lambda line: line.no_followup or (ids and line.move_id.id in ids))
 
+    def _pay_now_held_by_buyer(self):
+        """Return the items of invoices that are held by what the buyer's platform says.
+
+        :rtype: account.move.line
+        """
+        # Of most invoices nobody says anything.
+        if not (moves := self.move_id.filtered('pay_now_external_status')):
+            return self.browse()
+        ids = set(moves._pay_now_external_holding().ids)
+        return self.filtered(lambda line: line.move_id.id in ids)
+
     def _pay_now_hold_values(self, code):
         """Return the details of why nothing is sent about the item, as plain JSON.
 
@@ -64,6 +76,8 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         if code == 'excluded' and self.move_id.pay_now_excluded:
             return self.move_id._pay_now_exclusion_values()
+        if code == 'buyer':
+            return self.move_id._pay_now_external_values()
         if code == 'answered':
             answer = self._pay_now_answers()[:1]
             return {'kind': answer.kind, 'date': fields.Date.to_string(answer.date)}

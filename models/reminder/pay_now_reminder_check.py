@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from odoo.addons.account_pay_now import utils
+from odoo.addons.account_pay_now.models.einvoice.account_move import HOLD_FIELDS
 from odoo.addons.account_pay_now.models.pay_page.pay_now_page_mixin import (
     INVOICE_FIELDS,
     ITEM_FIELDS,
@@ -18,6 +19,7 @@ INVOICE_FIELDS = (
     'invoice_date',
     'invoice_user_id',
     'pay_now_excluded_reason',
+    *HOLD_FIELDS,
 )
 CONTACT_FIELDS = (
     *('name', 'email', 'street', 'city', 'zip', 'lang'),

@@ -54,6 +54,7 @@ class PayNowReminder(models.Model):
         return {
             'disputed': lambda: self.env._("Dispute open"),
             'excluded': excluded,
+            'buyer': self.env['account.move']._pay_now_external_label,
             'answered': self.env['pay.now.answer']._text_for_user,
             'blocked': lambda: self.env._("Payment blocked"),
             'reassigned': lambda: self.env._("The invoices are no longer the salesperson's"),

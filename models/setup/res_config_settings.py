@@ -49,6 +49,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     )
     pay_now_partial = fields.Boolean(related='company_id.pay_now_partial', readonly=False)
     pay_now_receipts = fields.Boolean(related='company_id.pay_now_receipts', readonly=False)
+    pay_now_send_notices = fields.Boolean(related='company_id.pay_now_send_notices', readonly=False)
     pay_now_print_link = fields.Boolean(related='company_id.pay_now_print_link', readonly=False)
     pay_now_print_qr = fields.Boolean(related='company_id.pay_now_print_qr', readonly=False)
     pay_now_letters = fields.Boolean(related='company_id.pay_now_letters', readonly=False)

@@ -1,0 +1,51 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import models
+
+
+class MailMail(models.Model):
+    """What became of the mails of pay notices."""
+
+    _inherit = 'mail.mail'
+
+    def _postprocess_sent_message(
+        self, success_pids, success_emails, failure_reason=False, failure_type=None
+    ):
+        """Override of `mail` to keep what the mail server said of a pay notice."""
+        if notices := self._pay_now_notices():
+            notices._note_result(failure_type and (failure_reason or failure_type))
+        return super()._postprocess_sent_message(
+            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
+        )
+
+    def _pay_now_notices(self):
+        """Return the pay notices that the mails are of.
+
+        :rtype: pay.now.invoice.notice (sudo)
+        """
+        notices = self.env['pay.now.invoice.notice'].sudo()
+        mails = self.filtered(lambda mail: mail.model == notices._name)
+        # Not one that was written again meanwhile.
+        return notices.search([('mail_id', 'in', mails.ids)]) if mails else notices
+
+    def _pay_now_held_back(self):
+        """Return the mails of pay notices that must not leave, those that are over with them.
+
+        Meanwhile the invoice may have been paid or blocked, or is another customer's.
+
+        :rtype: mail.mail
+        """
+        mails = self.filtered(lambda mail: mail.model == 'pay.now.invoice.notice')
+        if not mails:
+            return mails
+        notices = mails._pay_now_notices()
+        away = self.env['payment.provider']._pay_now_away().company_id.root_id
+        refusals = notices._find_refusals()
+        leaving = notices.filtered(
+            lambda one: one not in refusals and one.company_id.root_id not in away
+        )
+        # Before the mails of those that are over are forgotten.
+        held = mails - mails.browse(leaving.mail_id.ids)
+        for notice, (code, values) in refusals.items():
+            notice._drop(code, values)
+        return held
