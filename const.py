@@ -152,6 +152,8 @@ NAMED_ADMINISTRATORS = 3
 
 #: How long a pay notice waits for its invoice to be delivered, in days.
 NOTICE_PATIENCE_DAYS = 14
+#: How old its mail may be as it leaves, in minutes.
+NOTICE_FRESH_MINUTES = 5
 
 #: How long a mailed link opens its page, in days.
 LINK_VALIDITY_DAYS = 365

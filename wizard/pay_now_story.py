@@ -223,7 +223,25 @@ class PayNowStory(models.AbstractModel):
                 for message in move.message_ids
                 if f'/pay_now/invoice/{move.id}/' in (message.body or '')
             ]
-        return [*entries, *map(self._of_answer, self._seen(answers))]
+        entries += map(self._of_notice, self._seen(invoices.sudo().pay_now_notice_ids))
+        entries += [
+            Entry('answered', one.pay_now_external_at, one.pay_now_external_text, one.name)
+            for one in invoices.filtered('pay_now_external_at')
+        ]
+        return [*filter(None, entries), *map(self._of_answer, self._seen(answers))]
+
+    @api.model
+    def _of_notice(self, one):
+        """Return that a pay notice left, or why it waits; None of one that was never to leave."""
+        text = self.env._("Pay notice of invoice %s", one.move_id.name)
+        links = [self._link(one.move_id)]
+        if one.state == 'sent':
+            return Entry('asked', one.sent_at, text, one._text(), links=links)
+        if one.state == 'failed':
+            return Entry('asked', one.asked_at, text, one._text(), 'warning', links)
+        if one.state in ('waiting', 'queued'):
+            return Entry('waits', None, text, one._text(), links=links)
+        return None
 
     @api.model
     def _of_reminder(self, one):

@@ -48,4 +48,5 @@ class MailMail(models.Model):
         held = mails - mails.browse(leaving.mail_id.ids)
         for notice, (code, values) in refusals.items():
             notice._drop(code, values)
+        leaving._freshen_mails()
         return held

@@ -241,6 +241,18 @@ class PayNowInvoiceNotice(models.Model):
             _logger.exception("The pay notice of invoice %s could not be written", self.move_id.id)
             self.write({'state': 'failed', 'reason_codes': [['text', {'text': str(error)}]]})
 
+    def _freshen_mails(self):
+        """Write mails again that waited: for the queue, or for whoever tries a failed one again.
+
+        What they ask for is what their page asks for, and the address may be corrected.
+        """
+        old = fields.Datetime.now() - timedelta(minutes=const.NOTICE_FRESH_MINUTES)
+        for notice in self:
+            addresses = ', '.join(utils.contact_addresses(notice.move_id.partner_id))
+            if notice.mail_id.create_date < old or notice.email != addresses:
+                vals = notice._prepare_mail()
+                notice.mail_id.write({key: vals[key] for key in ('body_html', 'email_to')})
+
     def _prepare_mail(self):
         """Return the values of the mail, in the customer's language.
 

@@ -287,6 +287,37 @@ class TestPayNotice(NoticeCommon):
         self.invoice.action_pay_now_send_notice()
         self.assertFalse(self.leave(), "what left stays")
 
+    def test_what_waited_asks_for_what_is_left(self):
+        self.customer.invoice_sending_method = 'manual'
+        self.send_by(self.invoice)
+        self.run_cron('account_pay_now.ir_cron_notices')
+        mail = self.new_mails()
+        self.assertIn("100.00", mail.body_html)
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=self.invoice.ids
+        ).create({'amount': 40})._create_payments()
+        self.customer.email = 'corrected@example.com'
+        with self.mock_mail_gateway():
+            mail.send()
+            [sent] = self._mails
+        self.assertIn("60.00", sent['body'])
+        self.assertEqual(sent['email_to'], ['"Boulanger" <corrected@example.com>'])
+        self.assertIn("To corrected@example.com on", self.invoice.pay_now_notice_text)
+
+    def test_told_among_what_happened(self):
+        self.send_by(self.invoice, 'pdp')
+        story = self.env['pay.now.story']
+        [entry] = story._tell({'account.move': self.invoice})['now']
+        self.assertEqual(entry.text, f"Pay notice of invoice {self.invoice.name}")
+        self.invoice.pdp_move_state = 'approved'
+        self.leave()
+        told = {
+            one.code: f'{one.text} {one.detail}'
+            for one in story._tell({'account.move': self.invoice})['past']
+        }
+        self.assertIn("Approved on the buyer's platform", told['answered'])
+        self.assertIn("To client@example.com", told['asked'])
+
     def test_in_the_customers_language(self):
         self.env['res.lang']._activate_lang('fr_FR')
         self.customer.write({'lang': 'fr_FR', 'invoice_sending_method': 'manual'})
