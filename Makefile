@@ -13,7 +13,7 @@ test:  ## all tests, or those of T: Odoo test tags, or a path in dev/tests
 test-core:  ## Odoo's own payment tests with the module installed
 	@$(DEV) test-core $(T)
 
-test-beside:  ## tests beside Odoo's own Stripe and PayPal, and with charts of other countries
+test-beside:  ## tests beside Odoo's own Stripe, PayPal and Peppol, and with charts of other countries
 	@$(DEV) test-beside $(T)
 
 test-plain:  ## the module as any Odoo installs and tests it, with demo data and without

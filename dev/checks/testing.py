@@ -86,7 +86,7 @@ def main_core(target=""):
 
 
 def main_beside(target=""):
-    """Run tests in databases with Odoo's own Stripe and PayPal and charts of other countries."""
+    """Run tests beside Odoo's own Stripe, PayPal and Peppol, and with charts of countries."""
     tags = target or ",".join([f"{BESIDE_TAG}/{settings.MODULE}", *(f"/{m}" for m in BESIDE)])
     modules = [*BESIDE, *NETWORKS, *CHARTS]
     outcome = Outcome()

@@ -117,6 +117,21 @@ class TestExternalStatus(NetworkCommon, ReminderCommon):
             self.env.add_to_compute(field, self.invoice | other)
             self.assertEqual(self.holds(self.invoice, other), [False, 'buyer'])
 
+    def test_what_was_told_before_the_module_came(self):
+        paid = self.make_invoice(50, days_late=30)
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE account_move SET pdp_move_state = 'refused' WHERE id IN %s",
+            [(self.invoice.id, paid.id)],
+        )
+        self.cr.execute('UPDATE account_move SET amount_residual = 0 WHERE id = %s', [paid.id])
+        self.env.invalidate_all()
+        self.assertFalse(self.invoice.pay_now_external_status)
+        self.env['account.move']._pay_now_read_external()
+        self.assertEqual(self.invoice.pay_now_external_status, 'refused')
+        self.assertTrue(self.invoice.pay_now_external_at)
+        self.assertFalse(paid.pay_now_external_status)
+
     def test_as_many_queries_for_many(self):
         invoices = self.make_invoices([10] * 12, days_late=30)
         invoices.pdp_move_state = 'refused'

@@ -162,6 +162,17 @@ class TestPayNotice(NoticeCommon):
         self.assertFalse(self.leave())
         self.assertEqual(other.pay_now_notice_text, "None: The invoice was mailed, too")
 
+    def test_two_who_send_the_same_at_once(self):
+        self.send_by(self.invoice, 'pdp')
+        notices = self.registry['pay.now.invoice.notice']
+        self.invoice.pdp_move_state = False
+        # Neither sees what the other has not committed yet.
+        with patch.object(notices, 'search', lambda notices, *_args, **_kwargs: notices.browse()):
+            self.send_by(self.invoice, 'pdp', 'snailmail')
+        self.assertEqual(self.invoice.pay_now_sent_ways, 'pdp,snailmail')
+        self.assertEqual(self.invoice.pdp_move_state, 'processing')
+        self.assertEqual(len(self.notice()), 1)
+
     def test_once_whatever_is_done_to_the_invoice(self):
         self.send_by(self.invoice, 'snailmail')
         self.send_by(self.invoice, 'snailmail')

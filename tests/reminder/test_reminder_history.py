@@ -62,7 +62,10 @@ class TestReminderHistory(ReminderDaysCommon):
 
     def something_happens(self, invoice):
         event = self.dice.choice(
-            ['', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never', 'email']
+            [
+                *('', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never', 'email'),
+                *('platform', 'handled'),
+            ]
         )
         if event == 'say':
             self.customer_says(invoice)
@@ -86,6 +89,13 @@ class TestReminderHistory(ReminderDaysCommon):
             mode = partner.pay_now_reminder_mode
             partner.pay_now_reminder_mode = 'auto' if mode == 'never' else 'never'
 
+        elif event == 'platform':
+            status = self.dice.choice([False, 'refused', 'disputed', 'approved', 'payment_sent'])
+            invoice.sudo().write(
+                {'pay_now_external_status': status, 'pay_now_external_at': status and self.now}
+            )
+        elif event == 'handled':
+            invoice.action_pay_now_external_handled()
         elif event == 'email':
             partner = invoice.partner_id
             partner.email = not partner.email and f'c{partner.id}@example.com'
@@ -160,6 +170,13 @@ class TestReminderHistory(ReminderDaysCommon):
             # As simply as can be: three days of grace after the day that was named.
             for answer in answers:
                 self.assertTrue(answer.date and answer.date + timedelta(days=3) < day, message)
+            told, handled = invoice.pay_now_external_at, invoice.pay_now_external_handled_at
+            if not told or (handled and handled >= told):
+                continue
+            status = invoice.pay_now_external_status
+            self.assertNotIn(status, ('refused', 'disputed'), message)
+            if status == 'payment_sent':
+                self.assertLess(told.date() + timedelta(days=3), day, message)
         mode = reminder.partner_id.with_company(self.company).pay_now_reminder_mode
         self.assertNotEqual(mode, 'never')
         before = sent.filtered(
