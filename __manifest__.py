@@ -12,7 +12,7 @@
     'website': "https://pay-now.example",
     'license': 'LGPL-3',
     'development_status': 'Beta',
-    'depends': ['account_payment', 'sale'],
+    'depends': ['account_payment', 'account_qr_code_sepa', 'sale'],
     # Odoo reads versions with `packaging`, and need not have it: it comes first, and is named.
     'external_dependencies': {'python': ['packaging', 'paypalrestsdk>=1.13', 'stripe>=16,<17']},
     'data': [

@@ -145,6 +145,7 @@ SHARED_FIELDS = (
     'pay_now_answer_problem',
     'pay_now_promise_days',
     'pay_now_grace_days',
+    'pay_now_transfer_first',
 )
 
 #: How many administrators are named where somebody has to ask one.

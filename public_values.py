@@ -15,6 +15,8 @@ ID_DIGITS = 9
 TOKEN_LENGTH = 128
 #: Characters of an amount that somebody may owe.
 AMOUNT_LENGTH = 30
+#: Characters of a list of ids in an address, as much as servers take.
+LIST_LENGTH = 4000
 #: Characters of what stands in one field of a line, and of what is written in several.
 LINE_LENGTH = 320
 TEXT_LENGTH = 20000
@@ -40,6 +42,18 @@ def record_ids(values):
 
 
 record_ids.many = True
+
+
+def record_list(value):
+    """Return the ids in a list as *12-15-16*, none for anything else.
+
+    :return: None where there is no list at all.
+    :rtype: set[int] | None
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    ids = {record_id(one) for one in value.split('-')} if len(value) <= LIST_LENGTH else {0}
+    return set() if 0 in ids else ids
 
 
 def token(value):

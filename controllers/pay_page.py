@@ -160,6 +160,40 @@ class PayNowPage(http.Controller):
         return request.redirect(f'{document_sudo._pay_now_path()}/pdf/{move_id}', code=303)
 
     @http.route(
+        f'{DOCUMENT}/transfer',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        save_session=False,
+        readonly=True,
+    )
+    @page.takes(**ADDRESS, **CHOSEN, items=public_values.record_list)
+    def transfer(self, kind, document_id, token, lang, items):
+        """Give the page's script the transfers of what is ticked now. Nothing is made."""
+        document_sudo = self._get_document(kind, document_id, token, lang)
+        transfers = document_sudo._pay_now_transfers_chosen(items or set())
+        if transfers is None:
+            raise page.not_found()
+        return request.make_json_response(transfers)
+
+    @http.route(
+        f'{DOCUMENT}/qr',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        save_session=False,
+        readonly=True,
+    )
+    @page.takes(**ADDRESS, account=public_values.record_id, items=public_values.record_list)
+    def transfer_qr(self, kind, document_id, token, account, items):
+        """Draw the QR code of a transfer, of all that is left or of some of it. Nothing is kept."""
+        document_sudo = self._get_document(kind, document_id, token)
+        picture = document_sudo._pay_now_transfer_qr(account, items)
+        if not picture:
+            raise page.not_found()
+        return request.make_response(picture, [('Content-Type', 'image/png')])
+
+    @http.route(
         f'{DOCUMENT}/opened',
         type='http',
         auth='public',
@@ -213,6 +247,7 @@ class PayNowPage(http.Controller):
             document_sudo.company_id,
             action=page.in_language(f'{path}/pay', lang),
             answer_action=page.in_language(f'{path}/answer', lang),
+            transfers_url=page.in_language(f'{path}/transfer', lang),
             opened_url=document_sudo._pay_now_awaits_opening() and f'{path}/opened',
             # A form keeps what was ticked and typed; without one there is nothing to keep.
             languages=page.languages(path, '' if shown['all_paid'] else f'{path}/pay'),

@@ -17,6 +17,7 @@ from . import (
     pay_now_to_handle,
     pay_now_undone,
     res_company,
+    res_partner_bank,
 )
 
 # In the order of their dependence: none imports from one that comes after it.
@@ -31,6 +32,7 @@ from . import (  # isort: skip
     notice,
     einvoice,
     reminder,
+    transfer,
     collection,
     setup,
     demo,

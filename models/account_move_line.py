@@ -30,6 +30,9 @@ DISPUTED = Domain(
     'transaction_id.pay_now_dispute_ids', 'any', [('state', 'in', ('inquiry', 'open'))]
 )
 
+#: Characters of what a SEPA transfer can say.
+REFERENCE_LENGTH = 140
+
 
 class AccountMoveLine(models.Model):
     """What is open of an invoice or a credit note, and what keeps it from being asked for."""
@@ -481,43 +484,67 @@ class AccountMoveLine(models.Model):
 
     # === BUSINESS METHODS - TRANSFER === #
 
-    def _pay_now_transfers(self, accounts=None):
-        """Say to which account the items are transferred, and which reference to quote.
+    def _pay_now_transfers(self, reference=None, accounts=None):
+        """Say to which account the items are transferred, how much, and which reference to quote.
 
+        A credit note is deducted from the largest transfer in its currency.
+
+        :param function reference: which reference finds some items of several invoices, where the
+            document has one (`pay.now.page.mixin._pay_now_transfer_reference`).
         :param dict accounts: `{invoice: account}` of many invoices, where it is known already.
-        :return: for each account `holder`, `number`, `is_iban`, `bank`, `bic`, and `references`:
-            dicts of `invoice`, `reference`, `amount` and `currency`, one for each invoice. Empty
-            where the company has no account to show.
+        :return: as of `_pay_now_transfer`, one for each account and currency. Empty where the
+            company has no account to show.
         :rtype: list of dict
         """
         accounts = self.move_id._pay_now_transfer_accounts() if accounts is None else accounts
-        if not accounts:
+        if not accounts or not self:
             return []
-        amounts, by_account = {}, {}
-        for line in self:
-            move = line.move_id
-            amounts[move] = amounts.get(move, 0.0) + line.amount_residual_currency
-        for move, amount in amounts.items():
-            if account := accounts.get(move):
-                by_account.setdefault(account, []).append(
-                    {
-                        'invoice': move.name,
-                        'reference': move.payment_reference or move.name,
-                        'amount': amount,
-                        'currency': move.currency_id,
-                    }
+        parts, groups = self._pay_now_parts(), {}
+        owed = self.filtered(lambda line: line.amount_residual_currency > 0)
+        for line in owed:
+            if account := accounts.get(line.move_id):
+                groups.setdefault((account, line.currency_id), []).append(line.id)
+        for credit in self - owed:
+            alike = [key for key in groups if key[1] == credit.currency_id]
+            if alike:
+                largest = max(
+                    alike, key=lambda key: sum(parts[self.browse(one)][0] for one in groups[key])
                 )
+                groups[largest].append(credit.id)
         return [
-            {
-                'holder': account.acc_holder_name or account.partner_id.name,
-                'number': utils.group_by_four(account.sanitized_acc_number)
-                if account.acc_type == 'iban'
-                else account.acc_number,
-                'is_iban': account.acc_type == 'iban',
-                'bank': account.bank_name,
-                'bic': account.bank_bic,
-                'references': references,
-                'by_number': all(each['reference'] == each['invoice'] for each in references),
-            }
-            for account, references in by_account.items()
+            self.browse(ids)._pay_now_transfer(account, parts, reference)
+            for (account, _currency), ids in groups.items()
         ]
+
+    def _pay_now_transfer(self, account, parts, reference=None):
+        """Return how the items are transferred to an account: parameters as of its caller.
+
+        :param res.partner.bank account: where to.
+        :param dict parts: see `_pay_now_parts`.
+        :return: `account`, `lines`, `holder`, `number`, `is_iban`, `bic`, `bank`, `amount`,
+            `currency`, `invoices` (their numbers), and `reference`, which is empty where the
+            customer has to name all of them.
+        :rtype: dict
+        """
+        currency = self.currency_id
+        invoices = self.filtered(lambda line: line.amount_residual_currency > 0).move_id
+        quoted = [move.payment_reference or move.name for move in invoices]
+        one = len(invoices) == 1 and invoices == self.move_id
+        own = '' if one or not reference else reference(self)
+        # As much as a transfer can say; a part of it would be read as all of it.
+        joined = own or ' '.join(quoted)
+        return {
+            'account': account,
+            'lines': self,
+            'holder': account.acc_holder_name or account.partner_id.name,
+            'number': utils.group_by_four(account.sanitized_acc_number)
+            if account.acc_type == 'iban'
+            else account.acc_number,
+            'is_iban': account.acc_type == 'iban',
+            'bank': account.bank_name,
+            'bic': account.bank_bic,
+            'amount': max(currency.round(sum(parts[line][0] for line in self)), 0.0),
+            'currency': currency,
+            'invoices': ', '.join(invoices.mapped('name')),
+            'reference': joined if len(joined) <= REFERENCE_LENGTH else '',
+        }

@@ -85,6 +85,9 @@ class _Writer:
         return f'{text} ' if tag in ('td', 'th') else text
 
     def _is_hidden(self, element):
+        # Also what is nothing but a picture, and is hidden from who hears the mail.
+        if element.get('aria-hidden') == 'true':
+            return True
         return 'display:none' in (element.get('style') or '').replace(' ', '').lower()
 
     def _is_data(self, row):

@@ -59,9 +59,10 @@ class PayNowUndone(models.Model):
         }
         moves = self.env['account.move'].union(*(move for pair in pairs for move in pair))
         ours = moves._pay_now_booked_for()
+        transfers = self.env['account.bank.statement.line']._pay_now_transfer_entries(moves)
         values = []
         for pair in pairs:
-            if len(pair) < 2 or ours.keys().isdisjoint(pair):
+            if len(pair) < 2 or pair.isdisjoint((*ours, *transfers)):
                 continue
             if any(move.state == 'draft' and move.is_invoice() for move in pair):
                 continue

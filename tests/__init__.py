@@ -37,3 +37,4 @@ from .provider import *
 from .refund import *
 from .reminder import *
 from .setup import *
+from .transfer import *

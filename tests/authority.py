@@ -81,7 +81,8 @@ BY_PEOPLE = {
         pay_now_print_link pay_now_print_qr
         pay_now_promise_days pay_now_provider_ids pay_now_receipts pay_now_reminder_accounting
         pay_now_reminder_auto pay_now_reminder_sales pay_now_reply_to pay_now_sage_customer_code
-        pay_now_send_notices pay_now_start_level_id pay_now_test_email pay_now_working_days
+        pay_now_send_notices pay_now_start_level_id pay_now_test_email pay_now_transfer_first
+        pay_now_working_days
     """,
     'res.partner': """
         pay_now_contact_id pay_now_refused_email pay_now_reminder_mode

@@ -56,6 +56,7 @@ COPIED = {
         'pay_now_reply_to',
         'pay_now_send_notices',
         'pay_now_test_email',
+        'pay_now_transfer_first',
         'pay_now_working_days',
     },
 }

@@ -28,6 +28,7 @@ MATCHES = {
     'models/payout/pay_now_payout_by_age.py:_reconcile_by_age': 'payout_by_age',
     'models/payout/pay_now_payout.py:_match_with': 'payout_and_bank',
     'models/payout/pay_now_payout_bank.py:_book_exchange': 'payout_exchange',
+    'models/transfer/account_bank_statement_line.py:_pay_now_match_items': 'transfer_and_bank',
     'models/payment/payment_transaction_allocation.py:_pay_now_take_back_discount': (
         'discount_taken_back'
     ),
@@ -155,6 +156,24 @@ class UndoneCase(DisputeCase):
     def payout_and_bank(self):
         self.payout_listed()
         line = self.bank_line(295.40)
+        self.assertTrue(line.is_reconciled)
+        return line.move_id
+
+    def transfer_and_bank(self):
+        items = self.lines(*self.make_invoices([40, 60]))
+        level = self.env['pay.now.reminder.level'].search(
+            [('company_id', '=', self.company.id)], limit=1
+        )
+        reminder = self.env['pay.now.reminder'].sudo()
+        reminder = reminder.create(
+            {
+                'company_id': self.company.id,
+                'partner_id': self.customer.id,
+                'level_id': level.id,
+                'item_ids': [Command.set(items.ids)],
+            }
+        )
+        line = self.bank_line(100, reminder._pay_now_transfer_reference(items))
         self.assertTrue(line.is_reconciled)
         return line.move_id
 

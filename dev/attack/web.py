@@ -100,7 +100,9 @@ class Generator:
         parts = [first, *(self.segment() for _part in range(rng.randrange(4)))]
         if rng.random() < 0.5:
             parts.append(
-                rng.choice(['pay', 'answer', 'opened', 'pdf/1', 'return', 'refresh', '', 'x', '2'])
+                rng.choice(
+                    ['pay', 'answer', 'opened', 'qr', 'pdf/1', 'return', 'refresh', '', 'x', '2']
+                )
             )
         method = rng.choice(['GET', 'GET', 'POST', 'HEAD'])
         body = urlencode({'a': 'b'}) if method == 'POST' else None
@@ -116,7 +118,9 @@ class Generator:
              ('reminder', 1), ('trial', 1), ('account', 1), ('invoice', 2**31 - 1)]
         )  # fmt: skip
         path = f'/pay_now/{kind}/{number}/{rng.choice([self.near(), self.segment()])}'
+        some = '-'.join(str(one) for one in rng.sample(victim["moves"], 1))
         tail = rng.choice(['', '', '/pay', '/answer', '/opened',
+                           f'/transfer?items={some}', f'/qr?account=1&items={some}',
                            f'/pdf/{rng.choice(victim["moves"])}',
                            f'/print/{rng.choice(victim["moves"])}'])  # fmt: skip
         method = 'POST' if tail.startswith(('/pay', '/answer', '/opened', '/print')) else 'GET'

@@ -48,6 +48,7 @@ ASK_NOT = {
     "models/reminder/pay_now_reminder_sending.py:_prepare_to_leave": "compared with what leaves",
     "models/reminder/pay_now_reminder_sending.py:_note_sent": "what left a moment ago",
     "models/reminder/pay_now_reminder_sending.py:_responsible": "the company's own people",
+    "models/reminder/pay_now_reminder_transfer.py:_pay_now_transfer_reference": "places in a list",
     "wizard/pay_now_story.py:_payments_of": "what was paid, whosever the invoices are by now",
 }
 #: What matches entries and takes them apart, the only methods that may, and what partials are in.
@@ -57,6 +58,7 @@ MATCH_DOORS = {
     "models/account_partial_reconcile.py:_pay_now_unreconcile",
     # A person accepts a bank line.
     "models/payout/pay_now_payout.py:_match_with",
+    "models/transfer/account_bank_statement_line.py:_pay_now_match_items",
 }
 #: A language as a test activates it; its name in `i18n/` is the first group.
 ACTIVATED = re.compile(r"(?<=_activate_lang\()'([a-z]+)_[A-Z0-9]+'(?=\))")

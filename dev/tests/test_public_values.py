@@ -46,6 +46,20 @@ def test_an_id_fits_the_database(value):
     assert not found or str(found) == value.lstrip('0')
 
 
+@nasty
+@given(st.one_of(ANYTHING, st.lists(st.integers(), max_size=8)))
+def test_a_list_of_ids_is_whole_or_none(value):
+    if isinstance(value, list) and all(type(one) is int for one in value):
+        value = '-'.join(str(one) for one in value)
+    found = public_values.record_list(value)
+    if not value or not isinstance(value, str):
+        assert found is None
+    elif found:
+        assert found == {int(one) for one in value.split('-')}
+    assert public_values.record_list('7-5-7') == {5, 7}
+    assert public_values.record_list('5-x') == public_values.record_list('5-' * 3000) == set()
+
+
 @many
 @given(st.one_of(st.none(), st.lists(ANYTHING, max_size=8)))
 def test_ids(values):

@@ -72,6 +72,7 @@ COMPANY_FIELDS = (
     'pay_now_answer_promise',
     'pay_now_answer_problem',
     'pay_now_promise_days',
+    'pay_now_transfer_first',
 )
 PARTNER_FIELDS = ('name', 'lang', 'tz', 'email', 'commercial_partner_id')
 IDENTITY_FIELDS = ('vat', 'company_registry', 'commercial_company_name')

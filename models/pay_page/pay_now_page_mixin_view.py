@@ -69,7 +69,7 @@ class PayNowPageMixin(models.AbstractModel):
             'typed': amount,
             'nothing_ticked': not ticked,
             'ask_email': not utils.contact_addresses(partner),
-            'transfers': (open_lines - in_progress)._pay_now_transfers(),
+            **self._pay_now_page_transfers(open_lines - in_progress, payable, ticked),
             'test_mode': self.company_id._pay_now_test_mode(),
             **self._pay_now_page_payment(groups, ticked, parts),
             **self._pay_now_page_state(open_lines, payable, reasons),

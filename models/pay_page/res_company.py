@@ -14,6 +14,7 @@ class ResCompany(models.Model):
             'pay_now_answer_problem',
             'pay_now_promise_days',
             'pay_now_grace_days',
+            'pay_now_transfer_first',
         ),
         True,
     )
@@ -67,8 +68,16 @@ class ResCompany(models.Model):
         default=3,
         help="How long reminders wait after the promised day, and for a transfer to arrive.",
     )
+    pay_now_transfer_first = fields.Monetary(
+        string="Bank transfer first above",
+        help="From more than this amount the pay page shows the bank transfer before the online"
+        " payment, which may cost more. Zero: never.",
+    )
 
     _pay_now_answer_days = models.Constraint(
         'CHECK (pay_now_promise_days >= 0 AND pay_now_grace_days >= 0)',
         "Days cannot be negative.",
+    )
+    _pay_now_transfer_above_zero = models.Constraint(
+        'CHECK (pay_now_transfer_first >= 0)', "The amount cannot be negative."
     )

@@ -124,10 +124,14 @@ class AccountBankStatementLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `account` to match new lines with payouts that wait for the bank."""
+        """Override of `account` to match new lines: with payouts that wait for the bank, and with
+        the items that a reference of ours is about.
+        """
         lines = super().create(vals_list)
         if waiting := lines._pay_now_waiting_payouts():
             waiting._match_bank(lines.sudo())
+        if left := lines.filtered(lambda line: not line.is_reconciled):
+            left._pay_now_match_transfers()
         return lines
 
     # === ACTION METHODS === #

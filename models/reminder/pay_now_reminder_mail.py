@@ -370,9 +370,9 @@ class PayNowReminder(models.Model):
         items = self._items_as_mailed(items)
         lines = self.env['account.move.line'].union(*items.values())
         labels = lines._pay_now_due_labels()
-        accounts = lines.move_id._pay_now_transfer_accounts()
         offering = self.filtered(lambda one: len(refusals[one]) < len(items[one].move_id))
         urls = offering._pay_now_urls()
+        transfers = self._mail_transfers(items, urls)
         due_texts = self._due_texts(lines)
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         company_values = {company: company._pay_now_mail_values() for company in self.company_id}
@@ -394,7 +394,7 @@ class PayNowReminder(models.Model):
                 'invoices': items[reminder].move_id,
                 'url': urls.get(reminder, False),
                 'can_answer': bool(reminder._pay_now_answer_kinds()),
-                'transfers': items[reminder]._pay_now_transfers(accounts),
+                'transfers': transfers[reminder],
             }
             for reminder in self
         }

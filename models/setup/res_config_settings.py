@@ -62,6 +62,12 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     )
     pay_now_promise_days = fields.Integer(related='company_id.pay_now_promise_days', readonly=False)
     pay_now_grace_days = fields.Integer(related='company_id.pay_now_grace_days', readonly=False)
+    pay_now_transfer_first = fields.Monetary(
+        related='company_id.pay_now_transfer_first', readonly=False
+    )
+    pay_now_transfer_text = fields.Char(
+        string="Accounts for transfers", compute='_compute_pay_now_transfer_text'
+    )
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",
@@ -71,6 +77,28 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_provider_ids = fields.One2many(
         related='company_id.pay_now_provider_ids', readonly=False
     )
+
+    @api.depends('company_id')
+    @api.depends_context('lang')
+    def _compute_pay_now_transfer_text(self):
+        """Say to which of the company's accounts there is a QR code, and to which not yet."""
+        euro = self.env.ref('base.EUR')
+        for settings in self:
+            texts = []
+            drawn = settings.company_id.sudo().pay_now_transfer_account_ids.grouped(
+                lambda account: account._pay_now_takes_qr(euro)
+            )
+            if True in drawn:
+                numbers = ', '.join(drawn[True].mapped('acc_number'))
+                texts.append(self.env._("With a QR code: %s.", numbers))
+            if False in drawn:
+                numbers = ', '.join(drawn[False].mapped('acc_number'))
+                texts.append(
+                    self.env._("Without one, not trusted or no IBAN of SEPA: %s.", numbers)
+                )
+            settings.pay_now_transfer_text = ' '.join(texts) or self.env._(
+                "There is none yet: choose it in your bank journal."
+            )
 
     @api.model
     def _get_view(self, view_id=None, view_type='form', **options):

@@ -136,6 +136,7 @@ class TestAttack(PayNowCommon, HttpCase):
         readers = {
             public_values.record_id,
             public_values.record_ids,
+            public_values.record_list,
             public_values.token,
             public_values.text,
             public_values.line,

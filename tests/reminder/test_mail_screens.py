@@ -63,6 +63,8 @@ class TestMailScreens(BrowserMixin, ReminderCommon, HttpCase):
                 for number in ('FR7630006000011234567890189', 'FR7630004000031234567890143')
             ]
         )
+        # So that there is a QR code, for the other one there is none.
+        euros.allow_out_payment = True
         cls.company_data['default_journal_bank'].bank_account_id = euros
 
     def sent(self, lang, **values):

@@ -164,6 +164,7 @@ class TestReminderMail(ReminderCommon):
             "IBAN: FR76 3000 6000 0112 3456 7890 189\n"
             "BIC: BNPAFRPP\n"
             "Bank: Banque du Four\n"
+            "Amount: 100.00\xa0€\n"
             "Reference to quote: RF18 5390 0754 7034\n",
             text,
         )
@@ -205,16 +206,17 @@ class TestReminderMail(ReminderCommon):
         second, third = self.make_invoice(50), self.make_invoice(20, days_late=8)
         (self.invoice | second | third).partner_bank_id = account
         text = self.parts(self.mail())[0]
-        self.assertIn("Reference to quote: the numbers of the invoices you pay\n", text)
-        self.env['pay.now.reminder'].sudo().search([]).state = 'canceled'
+        reminder = self.env['pay.now.reminder'].search([], limit=1)
+        lines = self.lines(self.invoice, second, third)
+        reference = reminder._pay_now_transfer_reference(lines)
+        self.assertIn(f"Amount: 170.00\xa0€\nReference to quote: {reference}\n", text)
+        reminder.sudo().state = 'canceled'
         second.payment_reference = 'RF-2'
         third.partner_bank_id = self.make_account(OTHER_IBAN)
         text = self.parts(self.mail())[0]
-        self.assertIn(
-            f"Reference to quote: {self.invoice.name} ({self.invoice.name}, 100.00\xa0€), "
-            f"RF-2 ({second.name}, 50.00\xa0€)\n",
-            text,
-        )
+        reminder = self.env['pay.now.reminder'].search([('state', '!=', 'canceled')], limit=1)
+        reference = reminder._pay_now_transfer_reference(lines - self.lines(third))
+        self.assertIn(f"Amount: 150.00\xa0€\nReference to quote: {reference}\n", text)
         self.assertIn(
             f"How to pay by bank transfer\n{third.name}\nAccount holder: Fournil SARL\nIBAN: DE89",
             text,
@@ -226,8 +228,7 @@ class TestReminderMail(ReminderCommon):
         invoice = self.make_invoice(1000, invoice_payment_term_id=self.term.id)
         invoice.partner_bank_id = account
         (transfer,) = self.lines(invoice)._pay_now_transfers()
-        self.assertEqual(len(transfer['references']), 1)
-        self.assertEqual(transfer['references'][0]['amount'], 1000)
+        self.assertEqual((transfer['reference'], transfer['amount']), (invoice.name, 1000))
 
     # === plain text === #
 
@@ -307,7 +308,7 @@ class TestReminderMail(ReminderCommon):
             "Non payable en ligne : facture en devise",
             "Échéance le ",
             "30 jours de retard",
-            "Comment payer par virement bancaire\nTitulaire du compte : Fournil SARL\nIBAN : FR76",
+            f"Comment payer par virement bancaire\n{self.invoice.name}\nTitulaire du compte : Four",
             "Les 2 factures sont jointes à ce message.",
             "Si votre règlement nous est parvenu entre-temps",
             "SIRET : 33417522101010 · TVA : FR23334175221\nTél. : +33 3 80",

@@ -1,0 +1,313 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import logging
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+
+from odoo.addons.account_pay_now.models.pay_now_undone import BANK_TYPES
+from odoo.addons.account_pay_now.models.payout.account_bank_statement_line import words
+from odoo.addons.account_pay_now.models.reminder import transfer_reference
+
+_logger = logging.getLogger(__name__)
+
+#: Who matches bank lines.
+MATCHERS = 'account.group_account_user,account.group_account_manager'
+
+
+class AccountBankStatementLine(models.Model):
+    """Lines of the bank statement, and the items of customers that they are transfers for.
+
+    A line that names our own reference is matched by itself where nothing is in doubt. One that
+    names an invoice, or of which something is in doubt, is proposed.
+    """
+
+    _inherit = 'account.bank.statement.line'
+
+    # A text is not cut off in lists.
+    pay_now_transfer_text = fields.Text(
+        string="Proposed invoices",
+        compute='_compute_pay_now_transfer_text',
+        compute_sudo=True,
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('is_reconciled', 'amount', 'payment_ref', 'partner_id')
+    @api.depends_context('lang')
+    def _compute_pay_now_transfer_text(self):
+        for line in self:
+            parts = line._pay_now_transfer_parts()
+            line.pay_now_transfer_text = line._pay_now_transfer_label(parts) if parts else False
+
+    def _pay_now_transfer_label(self, parts):
+        """Return which items a line is proposed for, and what becomes of a difference.
+
+        :param dict parts: see `_pay_now_transfer_parts`.
+        :rtype: str
+        """
+        items = self.env['account.move.line'].union(*parts)
+        currency = items.currency_id
+        text = self.env._(
+            "%(invoices)s of %(customer)s",
+            invoices=', '.join(items.move_id.mapped('name')),
+            customer=items.move_id.commercial_partner_id.commercial_partner_id[:1].display_name,
+        )
+        left = currency.round(sum(items.mapped('amount_residual_currency')) - self.amount)
+        if currency.compare_amounts(left, 0) > 0:
+            return self.env._(
+                "%(proposal)s – %(amount)s stay open", proposal=text, amount=currency.format(left)
+            )
+        if currency.compare_amounts(left, 0) < 0:
+            return self.env._(
+                "%(proposal)s – %(amount)s become the customer's credit",
+                proposal=text,
+                amount=currency.format(-left),
+            )
+        return text
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_match_transfer(self):
+        """Match each bank line with the items that are proposed for it.
+
+        By whoever matches payouts: administrators of Invoicing do not write bank lines in Odoo.
+
+        :raise AccessError: by anybody else.
+        :raise UserError: nothing is proposed any more, or the books refuse it.
+        """
+        self.check_access('read')
+        if not (self.env.su or self.env.user.has_groups(MATCHERS)):
+            raise AccessError(self.env._("Bank lines are matched by accountants."))
+        for line in self.sudo():
+            parts = line._pay_now_transfer_parts()
+            if not parts:
+                raise UserError(self.env._("No invoices are proposed for this bank line any more."))
+            line._pay_now_match_items(parts)
+        return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
+
+    # === BUSINESS METHODS - WHAT IS TRANSFERRED === #
+
+    def _pay_now_named_reminder(self):
+        """Return the reminder whose reference the line names, of the line's company.
+
+        :return: the reminder (sudo), and what the reference says of it; nothing where it names
+            none, or several.
+        :rtype: tuple(pay.now.reminder, transfer_reference.Named | None)
+        """
+        self.ensure_one()
+        reminders = self.env['pay.now.reminder'].sudo()
+        named = {}
+        for one in transfer_reference.find(self._pay_now_words()):
+            reminder = reminders.browse(one.reminder_id).exists()
+            if reminder.company_id.root_id == self.company_id.root_id:
+                named.setdefault(reminder, []).append(one)
+        if len(named) != 1:
+            return reminders, None
+        [(reminder, found)] = named.items()
+        # Where the next word may belong to the reference, its check says whether it does.
+        proven = [one for one in found if reminder._items_named(one)[1]]
+        return reminder, (proven or found)[0]
+
+    def _pay_now_transferred(self):
+        """Return the items that the line says it is a transfer for, open or not.
+
+        :return: the items, oldest first; and whether its reference proves that it is these.
+        :rtype: tuple(account.move.line, bool)
+        """
+        reminder, named = self._pay_now_named_reminder()
+        if named:
+            items, proven = reminder._items_named(named)
+        else:
+            moves = self._pay_now_named_documents().filtered(
+                lambda move: move.move_type == 'out_invoice'
+            )
+            customers = moves.commercial_partner_id.commercial_partner_id
+            moves = moves if len(customers) == 1 else moves.browse()
+            items = moves._pay_now_instalments()._pay_now_of(customers, moves.company_id)
+            proven = False
+        return items.sorted(lambda item: (item.date_maturity or item.date, item.id)), proven
+
+    def _pay_now_transfer_parts(self):
+        """Return how the line's money is divided among the open items that it is a transfer for.
+
+        :return: `{item: amount}`, the oldest first, credit notes whole; empty where nothing can be
+            proposed: of another company or currency, matched already, or money that went out.
+        :rtype: dict
+        """
+        self.ensure_one()
+        currency = self.company_id.currency_id
+        if (
+            self.is_reconciled
+            or self.amount <= 0
+            or self.currency_id != currency
+            or self.foreign_currency_id
+            or len(self._seek_for_lines()[1]) != 1
+        ):
+            return {}
+        items = self._pay_now_transferred()[0].filtered(
+            lambda item: (
+                item.parent_state == 'posted'
+                and not item.reconciled
+                and item.currency_id == currency
+                and self.company_id in item.company_id.parent_ids
+            )
+        )
+        credits = items.filtered(lambda item: item.amount_residual_currency < 0)
+        left = self.amount - sum(credits.mapped('amount_residual_currency'))
+        parts = {credit: credit.amount_residual_currency for credit in credits}
+        for item in items - credits:
+            part = currency.round(min(left, item.amount_residual_currency))
+            if currency.compare_amounts(part, 0) > 0:
+                parts[item] = part
+                left -= part
+        return parts if items - credits else {}
+
+    def _pay_now_is_proven(self, parts):
+        """Tell whether nothing is in doubt about a transfer: no person has to look at it.
+
+        It names our own reference and no other document, the amount is that of all of the items to
+        the cent, nobody else sent it, nothing else is on its way for them, and no person took one
+        of them apart from the bank before.
+
+        :param dict parts: see `_pay_now_transfer_parts`.
+        :rtype: bool
+        """
+        items, proven = self._pay_now_transferred()
+        if not proven or set(parts) != set(items):
+            return False
+        currency, moves = self.currency_id, items.move_id
+        total = sum(items.mapped('amount_residual_currency'))
+        return not (
+            currency.compare_amounts(self.amount, total)
+            or self._pay_now_named_documents() - moves
+            or self._pay_now_sent_by_others(moves.commercial_partner_id.commercial_partner_id)
+            or items._pay_now_in_progress()
+            or moves.pay_now_undone_ids.filtered('with_bank')
+            or self._pay_now_was_undone()
+        )
+
+    def _pay_now_sent_by_others(self, customer):
+        """Tell whether partner or bank account say that somebody else sent the money.
+
+        :param res.partner customer: whose items it would pay.
+        :rtype: bool
+        """
+        partner = self.partner_id.commercial_partner_id
+        if partner and partner != customer:
+            return True
+        number = self._pay_now_account_number()
+        holders = self.env['res.partner.bank'].search(
+            Domain('sanitized_acc_number', '=', number)
+            & Domain('company_id', 'in', (False, *self.company_id.ids))
+        )
+        return bool(number and holders) and customer not in holders.partner_id.commercial_partner_id
+
+    @api.model
+    def _pay_now_transfer_entries(self, moves):
+        """Return the entries of bank lines that name a reference of ours, gone lines included.
+
+        :param account.move moves: any entries.
+        :rtype: account.move
+        """
+        return moves.filtered(
+            lambda move: (
+                move.journal_id.type in BANK_TYPES
+                and transfer_reference.find(
+                    words(' '.join(filter(None, move.line_ids.mapped('name'))))
+                )
+            )
+        )
+
+    # === BUSINESS METHODS - MATCHING === #
+
+    def _pay_now_match_transfers(self):
+        """Match new lines with the items that they are proven to be transfers for.
+
+        Whatever is refused, the statement is imported: such a line is proposed.
+        """
+        for line in self.sudo():
+            # Most lines name none of our references, and nothing is read for them.
+            if not transfer_reference.find(line._pay_now_words()):
+                continue
+            parts = line._pay_now_transfer_parts()
+            if not parts or not line._pay_now_is_proven(parts):
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    line._pay_now_match_items(parts, by_itself=True)
+            except psycopg2.OperationalError:
+                raise
+            except Exception:  # noqa: BLE001 - e.g. a closed period; a person sees the proposal
+                _logger.warning("Bank line %s could not be matched", line.id, exc_info=True)
+
+    def _pay_now_match_items(self, parts, by_itself=False):
+        """Put items of a customer into the bank line, and reconcile each with its own.
+
+        What is left of the money becomes the customer's credit.
+
+        :param dict parts: see `_pay_now_transfer_parts`.
+        :param bool by_itself: whether no person decided it.
+        :raise UserError: the line is reconciled already, or the books refuse it.
+        """
+        self.ensure_one()
+        liquidity, suspense, _others = self._seek_for_lines()
+        if self.is_reconciled or len(suspense) != 1:
+            raise UserError(self.env._("This bank line is matched already."))
+        left = self.currency_id.round(self.amount - sum(parts.values()))
+        items = list(parts)
+        amounts = [*parts.items(), *([(items[-1], left)] if left else ())]
+        values = [self._prepare_pay_now_item(suspense, *one) for one in amounts]
+        known = self.move_id.line_ids
+        # From there Odoo takes whose line it is.
+        payer = self.partner_id or items[0].move_id.commercial_partner_id.commercial_partner_id
+        self.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
+            {
+                'line_ids': [
+                    Command.update(liquidity.id, {'partner_id': payer.id}),
+                    Command.update(suspense.id, values[0]),
+                    *map(Command.create, values[1:]),
+                ]
+            }
+        )
+        made = suspense | (self.move_id.line_ids - known).sorted('id')
+        # A surplus comes last, and is matched with nothing.
+        pairs = [item | own for item, own in zip(items, made, strict=False)]
+        if by_itself:
+            # None was taken apart from a bank line: that was asked.
+            self.env['account.partial.reconcile']._pay_now_reconcile(pairs, fresh=True)
+        else:
+            # A person has the last word: what was undone before counts no more.
+            for pair in pairs:
+                pair.reconcile()
+        self._pay_now_note_match(items)
+
+    def _prepare_pay_now_item(self, suspense, item, amount):
+        """Return the values of the journal item that pays an item.
+
+        :param account.move.line suspense: the one that it takes the place of.
+        :param account.move.line item: what is paid.
+        :param float amount: how much of it, negative for a credit note.
+        :rtype: dict
+        """
+        return {
+            'name': suspense.name,
+            'account_id': item.account_id.id,
+            'partner_id': item.partner_id.id,
+            'currency_id': item.currency_id.id,
+            'amount_currency': -amount,
+            'balance': -amount,
+        }
+
+    def _pay_now_note_match(self, items):
+        """Say on the entry what it was matched with, in the company's language.
+
+        :param list items: of `account.move.line`.
+        """
+        env = self.with_context(lang=self.company_id._pay_now_lang()).env
+        names = dict.fromkeys(item.move_id.name for item in items)
+        self.move_id.message_post(body=env._("Matched by its reference: %s", ', '.join(names)))
