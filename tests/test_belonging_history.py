@@ -39,11 +39,13 @@ class TestBelongingHistory(BelongingCase):
         'fail': 1,
         'end': 3,
         'answer': 2,
+        'transfer': 3,
+        'arrive': 3,
     }
 
     def play(self, seed, length):
         self.random = random.Random(seed)
-        self.happened, self.refused = [], Counter()
+        self.happened, self.refused, self.transferred = [], Counter(), []
         names = {**self.steps, **dict.fromkeys(DEEDS, 1)}
         for _number in range(3):
             self.invoice()
@@ -135,6 +137,38 @@ class TestBelongingHistory(BelongingCase):
             _open_lines, payable, _reasons = document._pay_now_page_items()
             if payable:
                 document.sudo()._pay_now_answer('problem', set(payable.ids), text="Broken")
+
+    def transfer(self):
+        """Somebody transfers some of a reminder, and quotes its reference."""
+        documents = [one for one, _customer in self.documents() if one._name == 'pay.now.reminder']
+        if documents:
+            document = self.random.choice(documents).sudo()
+            _open_lines, payable, _reasons = document._pay_now_page_items()
+            if payable:
+                count = self.random.randint(1, len(payable))
+                lines = payable.browse(self.random.sample(payable.ids, count))
+                reference = document._pay_now_transfer_reference(lines)
+                self.transferred.append((reference, sum(lines.mapped('amount_residual')), lines))
+
+    def arrive(self):
+        """The bank's line of a transfer comes: once, twice, or of another amount."""
+        if not self.transferred:
+            return
+        reference, amount, lines = self.random.choice(self.transferred)
+        more = self.random.choice((0, 0, 0, 1))
+        line = self.env['account.bank.statement.line'].create(
+            {
+                'journal_id': self.company_data['default_journal_bank'].id,
+                'amount': amount + more,
+                'payment_ref': f'VIR {reference}',
+            }
+        )
+        if line.is_reconciled:
+            self.happened.append('transfer matched')
+            paid = line.move_id.line_ids.matched_debit_ids.debit_move_id
+            self.assertEqual((paid, more), (lines.exists(), 0), "exactly what was quoted")
+            customers = paid.partner_id | paid.move_id.commercial_partner_id
+            self.assertEqual(len(customers.commercial_partner_id), 1, "of one customer")
 
     # === what happens by itself === #
 

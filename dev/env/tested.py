@@ -15,7 +15,17 @@ from . import console
 
 FILE = settings.CHECKOUT / "dev/tested.json"
 # What the module builds on; Odoo's other addons may change without us.
-ADDONS = ("account", "account_payment", "base", "mail", "payment", "portal", "sale", "web")
+ADDONS = (
+    "account",
+    "account_payment",
+    "account_qr_code_sepa",
+    "base",
+    "mail",
+    "payment",
+    "portal",
+    "sale",
+    "web",
+)
 SUFFIXES = {".py", ".xml", ".js", ".csv"}
 
 
