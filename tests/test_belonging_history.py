@@ -149,12 +149,14 @@ class TestBelongingHistory(BelongingCase):
                 lines = payable.browse(self.random.sample(payable.ids, count))
                 reference = document._pay_now_transfer_reference(lines)
                 self.transferred.append((reference, sum(lines.mapped('amount_residual')), lines))
+                if self.random.random() < 0.5:
+                    self.arrive(self.transferred[-1])
 
-    def arrive(self):
+    def arrive(self, transfer=None):
         """The bank's line of a transfer comes: once, twice, or of another amount."""
         if not self.transferred:
             return
-        reference, amount, lines = self.random.choice(self.transferred)
+        reference, amount, lines = transfer or self.random.choice(self.transferred)
         more = self.random.choice((0, 0, 0, 1))
         line = self.env['account.bank.statement.line'].create(
             {
