@@ -138,6 +138,7 @@ SHARED_FIELDS = (
     'pay_now_test_email',
     *OPTION_FIELDS,
     'pay_now_letters',
+    'pay_now_statement_monthly',
     'pay_now_hold_out',
     'pay_now_capital_cost',
     'pay_now_answer_paid',
@@ -274,6 +275,11 @@ RETRY_FOR = timedelta(days=1)
 REFUSED_IN_A_ROW = 10
 #: How many customers a notice names.
 NOTED_LINES = 20
+#: On how many first days of a month the statements of the month before leave, how many wait for
+#: one run of the action, and how long one waits that was not taken.
+STATEMENT_DAYS = 10
+STATEMENT_BATCH = 200
+STATEMENT_PAUSE = timedelta(hours=1)
 #: A bank statement older than this may miss payments of customers, in days.
 OLD_STATEMENT_DAYS = 7
 #: How long a provider may not answer before somebody is notified.

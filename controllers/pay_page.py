@@ -12,8 +12,10 @@ MODELS = {
     'account': 'pay.now.account',
     'invoice': 'account.move',
     'reminder': 'pay.now.reminder',
+    'statement': 'pay.now.customer.statement',
 }
-DOCUMENT = f'/pay_now/<any(account,invoice,reminder):kind>/<{page.ID}:document_id>/<string:token>'
+KIND = f'any({",".join(MODELS)})'
+DOCUMENT = f'/pay_now/<{KIND}:kind>/<{page.ID}:document_id>/<string:token>'
 #: What the address of a document says.
 ADDRESS = {
     'kind': public_values.choice(*MODELS),

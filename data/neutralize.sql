@@ -51,6 +51,9 @@ UPDATE payment_transaction
 UPDATE res_company
    SET pay_now_reminder_auto = false
  WHERE pay_now_reminder_auto;
+UPDATE res_company
+   SET pay_now_statement_monthly = false
+ WHERE pay_now_statement_monthly;
 
 UPDATE ir_cron
    SET active = false
@@ -75,6 +78,9 @@ UPDATE pay_now_invoice_notice
 UPDATE pay_now_reminder
    SET state = 'canceled'
  WHERE state IN ('draft', 'queued', 'sending', 'to_print');
+UPDATE pay_now_customer_statement
+   SET state = 'canceled'
+ WHERE state IN ('waiting', 'sending');
 UPDATE mail_mail
    SET state = 'cancel'
   FROM mail_message message

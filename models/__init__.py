@@ -34,6 +34,7 @@ from . import (  # isort: skip
     reminder,
     transfer,
     collection,
+    statement,
     setup,
     demo,
 )

@@ -81,17 +81,53 @@ class AccountMoveLine(models.Model):
         :param res.company companies: whose items, and whose branches'.
         :rtype: odoo.fields.Domain
         """
-        customer = customer.commercial_partner_id
         if not customer:
             return Domain.FALSE
-        # By ids: two joins with contacts take the database longer to plan than to look these up.
-        contacts = self.env['res.partner'].sudo().with_context(active_test=False)
-        contacts = contacts.search([('commercial_partner_id', '=', customer.id)], order='id')
+        contacts = self._pay_now_contacts(customer)
         # Not all that follows from a change of the contact's company is written by Odoo.
         return (
             Domain('partner_id', 'in', contacts.ids)
             & Domain('move_id.commercial_partner_id', 'in', contacts.ids)
             & Domain('company_id', 'child_of', companies.ids)
+        )
+
+    @api.model
+    def _pay_now_contacts(self, customer):
+        """Return the customer with all its contacts, archived ones too.
+
+        By ids: two joins with contacts take the database longer to plan than to look these up.
+
+        :param res.partner customer: any contact of the customer.
+        :rtype: res.partner (sudo)
+        """
+        contacts = self.env['res.partner'].sudo().with_context(active_test=False)
+        return contacts.search(
+            [('commercial_partner_id', '=', customer.commercial_partner_id.id)], order='id'
+        )
+
+    @api.model
+    def _pay_now_ledger_domain(self, customer, companies):
+        """Return the domain of all that the books have on a customer's account, open or not.
+
+        As `_pay_now_of_domain`, and not of invoices only. An entry that names no customer as a
+        whole, as opening entries do, is asked by its items.
+
+        :param res.partner customer: any contact of the customer; none has no items.
+        :param res.company companies: whose items, and whose branches'.
+        :rtype: odoo.fields.Domain
+        """
+        if not customer:
+            return Domain.FALSE
+        contacts = self._pay_now_contacts(customer)
+        return (
+            Domain('partner_id', 'in', contacts.ids)
+            & (
+                Domain('move_id.commercial_partner_id', 'in', contacts.ids)
+                | Domain('move_id.commercial_partner_id', '=', False)
+            )
+            & Domain('company_id', 'child_of', companies.ids)
+            & Domain('account_type', '=', 'asset_receivable')
+            & Domain('parent_state', '=', 'posted')
         )
 
     def _pay_now_of(self, customer, companies):

@@ -11,6 +11,9 @@ from odoo import api, models
 
 from odoo.addons.account_pay_now import const, utils
 
+#: What is mailed to customers as a whole, in a layout of ours.
+WRITTEN_TO_CUSTOMERS = ('pay.now.reminder', 'pay.now.customer.statement')
+
 SKIPPED_TAGS = {'head', 'title', 'style', 'script', 'template'}
 PARAGRAPH_TAGS = {'p', 'table', 'ul', 'ol', 'blockquote', 'pre', 'h1', 'h2', 'h3', 'h4'}
 LINE_TAGS = {'div', 'tr', 'li', 'section', 'header', 'footer'}
@@ -281,13 +284,13 @@ class MailMail(models.Model):
         emails = super()._prepare_outgoing_list(*args, **kwargs)
         if not self._pay_now_is_ours():
             return emails
-        if self.model != 'pay.now.reminder' and not self.author_id.partner_share:
+        if self.model not in WRITTEN_TO_CUSTOMERS and not self.author_id.partner_share:
             # Not what a customer wrote, and Odoo passes on.
             self.env['account.move']._pay_now_prolong_mailed(self.body_html)
         for index, email in enumerate(emails):
             email.update(self._pay_now_recipients(email, is_first=not index))
             email.update(self._pay_now_headers(email))
-            if self.model == 'pay.now.reminder' or '/pay_now/invoice/' in (email['body'] or ''):
+            if self.model in WRITTEN_TO_CUSTOMERS or '/pay_now/invoice/' in (email['body'] or ''):
                 email['body'] = self._pay_now_body(email)
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
@@ -300,7 +303,7 @@ class MailMail(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        ours = ('pay.now.reminder', 'payment.transaction', 'pay.now.invoice.notice')
+        ours = (*WRITTEN_TO_CUSTOMERS, 'payment.transaction', 'pay.now.invoice.notice')
         return self.model in ours or 'pay_now' in (self.body_html or '')
 
     def _pay_now_recipients(self, email, is_first):

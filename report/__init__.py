@@ -11,4 +11,5 @@ from . import (
     pay_now_money_report,
     pay_now_paid_report,
     pay_now_reminder_report,
+    report_customer_statement,
 )

@@ -146,6 +146,17 @@ class PayNowChaseReport(models.Model):
         }
         return action
 
+    def action_statement(self):
+        """Print or send the statements of account of these customers.
+
+        :return: the action of the wizard.
+        :rtype: dict
+        """
+        action = self.partner_id.action_pay_now_statement()
+        if len(self.company_id.root_id) == 1:
+            action['context']['default_company_id'] = self.company_id.root_id.id
+        return action
+
     # === QUERIES === #
 
     @api.model

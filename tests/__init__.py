@@ -38,3 +38,4 @@ from .refund import *
 from .reminder import *
 from .setup import *
 from .transfer import *
+from .statement import *

@@ -45,6 +45,9 @@ BY_PEOPLE = {
         pay_now_commission_partner_id pay_now_commission_tax_ids pay_now_commission_taxes
         pay_now_disputed_account_id pay_now_minimum_amount
     """,
+    'pay.now.prepare.statement': """
+        company_id date_from date_to kind partner_ids
+    """,
     'pay.now.proof': """
         date kind
     """,
@@ -81,8 +84,8 @@ BY_PEOPLE = {
         pay_now_print_link pay_now_print_qr
         pay_now_promise_days pay_now_provider_ids pay_now_receipts pay_now_reminder_accounting
         pay_now_reminder_auto pay_now_reminder_sales pay_now_reply_to pay_now_sage_customer_code
-        pay_now_send_notices pay_now_start_level_id pay_now_test_email pay_now_transfer_first
-        pay_now_working_days
+        pay_now_send_notices pay_now_start_level_id pay_now_statement_monthly pay_now_test_email
+        pay_now_transfer_first pay_now_working_days
     """,
     'res.partner': """
         pay_now_contact_id pay_now_refused_email pay_now_reminder_mode
@@ -132,6 +135,11 @@ BY_THE_MODULE = {
         needs_response opened_at partner_id pay_now_deleted problem_codes provider_id reason
         reversal_ref settled state told transaction_id url
     """,
+    'pay.now.customer.statement': """
+        balances company_id contact_id date_from date_to email item_ids kind mail_id month
+        partner_id pay_now_token pay_now_token_expiry pdf_id problem reason refused_since retry_at
+        sent_at state user_id
+    """,
     'pay.now.event': """
         attempts charge_ref checkout_ref company_id error event_ref next_attempt_at object_ref
         occurred_at payload payment_ref provider_id reference source state subject
@@ -162,6 +170,9 @@ BY_THE_MODULE = {
         amount arrives_at bank_reference bank_state company_id complete created_at currency_id
         descriptor failure failure_movement_ref line_ids lines_known listed move_id movement_ref
         pay_now_deleted payout_ref problem_codes provider_id reversal_move_id settled state url
+    """,
+    'pay.now.prepare.statement': """
+        is_done
     """,
     'pay.now.rate': """
         hour purpose subject used

@@ -230,7 +230,10 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         moves = self.env['account.move'].sudo().search([('pay_now_token', '!=', False)])
         reminders = self.env['pay.now.reminder'].sudo().search([('pay_now_token', '!=', False)])
         accounts = self.env['pay.now.account'].sudo().search([('pay_now_token', '!=', False)])
+        statements = self.env['pay.now.customer.statement'].sudo()
+        statements = statements.search([('pay_now_token', '!=', False)])
         yield from ((move, move.commercial_partner_id) for move in moves)
+        yield from ((one, one.partner_id) for one in statements)
         yield from ((one, one.partner_id) for one in reminders)
         yield from ((page, page.customer_id) for page in accounts)
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from odoo.addons.account_pay_now.utils import email_addresses
 
 #: What the address of a page says about the mail with it.
-PAGE = re.compile(r'/pay_now/(invoice|reminder|trial)/(\d+)/')
+PAGE = re.compile(r'/pay_now/(invoice|reminder|statement|trial)/(\d+)/')
 #: Where the notice about a connection leads to.
 NOTICE = 'account_pay_now.action_pay_now_setup'
 #: Customers of what a mail is about, by its kind.
@@ -23,6 +23,12 @@ CUSTOMERS = {
          UNION SELECT line.partner_id FROM pay_now_reminder_item_rel item
                  JOIN account_move_line line ON line.id = item.line_id
                 WHERE item.reminder_id = %(id)s
+    """,
+    'statement': """
+        SELECT partner_id FROM pay_now_customer_statement WHERE id = %(id)s
+         UNION SELECT line.partner_id FROM pay_now_customer_statement_item_rel item
+                 JOIN account_move_line line ON line.id = item.line_id
+                WHERE item.statement_id = %(id)s
     """,
     'receipt': """
         SELECT customer_id FROM pay_now_transaction_item WHERE transaction_id = %(id)s
@@ -174,6 +180,8 @@ class MailWatch:
             return {page for page in pages if page[0] == 'trial'}
         if model == 'pay.now.reminder':
             return {('reminder', res_id), *pages}
+        if model == 'pay.now.customer.statement':
+            return {('statement', res_id), *pages}
         if model == 'payment.transaction':
             return {('receipt', res_id), *pages}
         if model == 'pay.now.invoice.notice':

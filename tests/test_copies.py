@@ -129,6 +129,7 @@ class TestCopies(ReminderCommon):
             'pay.now.reminder.run',
             'pay.now.transaction.item',
             'pay.now.undone',
+            'pay.now.customer.statement',
         ):
             self.assertIn(name, names)
         self.make_invoice(100, days_late=30)

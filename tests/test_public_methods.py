@@ -220,6 +220,19 @@ class TestPublicMethods(AuthorityCommon):
             *self.shown('pay.now.statement', *self.month()),
             self.env['pay.now.to.handle'].search([], limit=1),
             self.env['pay.now.timeline'].create({'query': tx.reference}),
+            self.env['pay.now.prepare.statement'].create(
+                {'partner_ids': [Command.set(self.customer.ids)]}
+            ),
+            self.env['pay.now.customer.statement']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'date_to': '2026-01-31',
+                    'state': 'failed',
+                }
+            ),
             *(
                 self.env[f'pay.now.{name}.report'].sudo().search([], limit=1)
                 for name in ('chase', 'dso', 'due', 'item', 'money', 'paid', 'reminder')

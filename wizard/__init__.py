@@ -13,6 +13,7 @@ from . import (
     pay_now_generate_reminders,
     pay_now_options,
     pay_now_options_line,
+    pay_now_prepare_statement,
     pay_now_proof,
     pay_now_setup,
     pay_now_setup_mending,

@@ -21,6 +21,7 @@ MODELS = {
     'account': 'pay.now.account',
     'invoice': 'account.move',
     'reminder': 'pay.now.reminder',
+    'statement': 'pay.now.customer.statement',
     **dict.fromkeys(('checkout', 'return', 'cancel', 'result'), 'payment.transaction'),
 }
 

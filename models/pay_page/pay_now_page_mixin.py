@@ -328,6 +328,33 @@ class PayNowPageMixin(models.AbstractModel):
         """
         return free.move_id._pay_now_refusals('page', free=free)
 
+    def _pay_now_mailed_refusals(self, free):
+        """Return why invoices cannot be paid on a page that a mail about all of them leads to.
+
+        It offers no more than the mail: what a reminder has no button for is not paid here.
+
+        :param account.move.line free: see `_pay_now_page_refusals`.
+        :return: `{invoice: code}`.
+        :rtype: dict
+        """
+        refusals = free.move_id._pay_now_refusals('page', free=free)
+        offered = free.move_id.filtered(lambda move: move not in refusals)
+        sold = offered._pay_now_from_sales()
+        for application, moves in (('sales', sold), ('accounting', offered - sold)):
+            for company in moves.company_id:
+                if not company._pay_now_option('reminder', application):
+                    mine = moves.filtered(lambda move, company=company: move.company_id == company)
+                    refusals.update(dict.fromkeys(mine, 'option'))
+        if offered.preferred_payment_method_line_id:
+            for move in offered.filtered(lambda move: move not in refusals):
+                if move._pay_now_other_method():
+                    refusals[move] = 'method'
+        if any(offered.company_id.sudo().mapped('pay_now_hold_out')):
+            for move in offered.filtered(lambda move: move not in refusals):
+                if move._pay_now_is_held_out():
+                    refusals[move] = 'hold_out'
+        return refusals
+
     def _pay_now_credits(self, payable):
         """Return the open credit notes that can be deducted from some items.
 

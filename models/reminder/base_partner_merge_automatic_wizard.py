@@ -17,6 +17,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         partners = src_partners | dst_partner
         self.env['pay.now.reminder']._pay_now_merge_customers(partners)
         self.env['pay.now.account']._pay_now_merge_customers(partners, dst_partner)
+        self.env['pay.now.customer.statement']._pay_now_merge_customers(partners)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         # Odoo goes on to write the values of all of them into the contact that is kept.
         partners.invalidate_recordset()

@@ -315,23 +315,7 @@ class PayNowReminder(models.Model):
 
     def _pay_now_page_refusals(self, free):
         """Override of `pay.now.page.mixin`: the page offers no more than the reminder."""
-        refusals = super()._pay_now_page_refusals(free)
-        offered = free.move_id.filtered(lambda move: move not in refusals)
-        sold = offered._pay_now_from_sales()
-        for application, moves in (('sales', sold), ('accounting', offered - sold)):
-            for company in moves.company_id:
-                if not company._pay_now_option('reminder', application):
-                    mine = moves.filtered(lambda move, company=company: move.company_id == company)
-                    refusals.update(dict.fromkeys(mine, 'option'))
-        if offered.preferred_payment_method_line_id:
-            for move in offered.filtered(lambda move: move not in refusals):
-                if move._pay_now_other_method():
-                    refusals[move] = 'method'
-        if any(offered.company_id.sudo().mapped('pay_now_hold_out')):
-            for move in offered.filtered(lambda move: move not in refusals):
-                if move._pay_now_is_held_out():
-                    refusals[move] = 'hold_out'
-        return refusals
+        return self._pay_now_mailed_refusals(free)
 
     def _pay_now_lines_domain(self):
         """Override of `pay.now.page.mixin` to read nothing for it."""
@@ -375,15 +359,13 @@ class PayNowReminder(models.Model):
         transfers = self._mail_transfers(items, urls)
         due_texts = self._due_texts(lines)
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
-        company_values = {company: company._pay_now_mail_values() for company in self.company_id}
+        company_values = {one: one._pay_now_mail_values() for one in self.company_id}
         most = {one: one._pay_now_providers()._pay_now_most() for one in self.company_id}
         return {
             reminder: {
                 'reminder': reminder,
                 **company_values[reminder.company_id],
-                **reminder._amount_values(
-                    items[reminder], refusals[reminder], most[reminder.company_id]
-                ),
+                **reminder._amount_values(items[reminder], refusals[reminder], most),
                 'lines': reminder._mail_lines(
                     items[reminder],
                     refusals[reminder] if reminder in offering else {},
@@ -412,12 +394,12 @@ class PayNowReminder(models.Model):
             for reminder in self
         }
 
-    def _amount_values(self, lines, refusals, most=None):
+    def _amount_values(self, lines, refusals, most):
         """Return the amounts of one mail, as texts.
 
         :param account.move.line lines: what is open.
         :param dict refusals: `{invoice without a button: code}`.
-        :param float most: the largest amount that can be paid at once.
+        :param dict most: `{company: the largest amount that can be paid at once}`.
         :rtype: dict
         """
         payable = lines._pay_now_without(refusals)
@@ -439,7 +421,7 @@ class PayNowReminder(models.Model):
             'due_text': due_text,
             'previous_balance': previous and self._amount_text(previous, self.currency_id),
             'total_with_previous': previous and self._amount_text(total, self.currency_id),
-            **self._pay_now_asked_values(payable, payable_text, most),
+            **self._pay_now_asked_values(payable, payable_text, most[self.company_id]),
             'amounts_text': bool(payable)
             and not whole
             and self.env._(

@@ -53,6 +53,9 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_print_link = fields.Boolean(related='company_id.pay_now_print_link', readonly=False)
     pay_now_print_qr = fields.Boolean(related='company_id.pay_now_print_qr', readonly=False)
     pay_now_letters = fields.Boolean(related='company_id.pay_now_letters', readonly=False)
+    pay_now_statement_monthly = fields.Boolean(
+        related='company_id.pay_now_statement_monthly', readonly=False
+    )
     pay_now_answer_paid = fields.Boolean(related='company_id.pay_now_answer_paid', readonly=False)
     pay_now_answer_promise = fields.Boolean(
         related='company_id.pay_now_answer_promise', readonly=False

@@ -6,7 +6,11 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 #: Unique indexes that a merge would break, and whose records are put together before.
-PUT_TOGETHER = {'pay_now_reminder_one_under_way', 'pay_now_account_account_once'}
+PUT_TOGETHER = {
+    'pay_now_reminder_one_under_way',
+    'pay_now_account_account_once',
+    'pay_now_customer_statement_once_a_month',
+}
 #: Unique indexes of all columns that refer to contacts.
 INDEXES = """
     SELECT DISTINCT index.relname, class.relname

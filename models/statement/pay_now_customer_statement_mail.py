@@ -1,0 +1,366 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import functools
+import logging
+import smtplib
+import uuid
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Command, Domain
+from odoo.tools import email_domain_extract
+from odoo.tools.misc import format_date, formatLang
+
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.mail_mail import MailRefusal, MailSession
+
+_logger = logging.getLogger(__name__)
+
+REPORT = 'account_pay_now.action_report_customer_statement'
+TEMPLATES = {
+    'statement': 'account_pay_now.mail_template_statement',
+    'confirmation': 'account_pay_now.mail_template_confirmation',
+}
+
+
+class PayNowCustomerStatement(models.Model):
+    """How statements are written and leave: each at most once, as reminders do.
+
+    One is marked *sending* and committed before the mail server gets it. Should the process die
+    there, it is *uncertain*, and never sent again by itself.
+    """
+
+    _inherit = 'pay.now.customer.statement'
+
+    summary_html = fields.Html(
+        string="Balance and button", compute='_compute_texts', sanitize=False
+    )
+    period_text = fields.Char(string="Period in words", compute='_compute_texts')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_texts(self):
+        render = self.env['mail.mail']._pay_now_render
+        for statement in self:
+            accounts = statement._accounts()
+            lines = statement._pay_now_lines()._pay_now_still_open()
+            values = {
+                'rows': statement._balances(accounts),
+                'balance_label': statement._balance_label(),
+                **dict.fromkeys(('url', 'parts_text', 'credit_text')),
+                **statement._offer(lines),
+            }
+            statement.summary_html = render('account_pay_now.mail_statement_summary', values)
+            statement.period_text = statement._period_text()
+
+    def _accounts(self):
+        """Return what the customer's account says, see `pay.now.customer.ledger`.
+
+        :rtype: list of dict
+        """
+        self.ensure_one()
+        return self.env['pay.now.customer.ledger']._read_account(
+            self._pay_now_customer(),
+            self.company_id,
+            self.date_from or self.date_to,
+            self.date_to,
+        )
+
+    def _balances(self, accounts):
+        """Return the balances by currency, as texts.
+
+        :param list accounts: see `_accounts`.
+        :return: dicts of `balance` and `overdue`, which is empty for an auditor.
+        :rtype: list
+        """
+        told = self.kind == 'statement'
+        return [
+            {
+                'balance': formatLang(self.env, one['closing'], currency_obj=one['currency']),
+                'overdue': told
+                and one['overdue']
+                and formatLang(self.env, one['overdue'], currency_obj=one['currency']),
+            }
+            for one in accounts
+        ]
+
+    def _balance_label(self):
+        """Return how the balance is called, in the language of the context."""
+        report = self.env['report.account_pay_now.report_customer_statement']
+        return report._texts('', format_date(self.env, self.date_to))['balance']
+
+    def _period_text(self):
+        """Say which days it is about."""
+        self.ensure_one()
+        days = [self.date_to]
+        if self.kind == 'statement' and self.date_from:
+            days.insert(0, self.date_from)
+        return ' – '.join(format_date(self.env, day) for day in days)
+
+    # === BUSINESS METHODS - WRITING === #
+
+    def _write_safely(self):
+        """Write one statement; one that cannot be written keeps nobody else waiting.
+
+        :return: whether it is ready to leave.
+        :rtype: bool
+        """
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                return self._write_mail()
+        except psycopg2.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a template may stumble over
+            _logger.exception("Statement %s could not be written", self.id)
+            self.write({'state': 'failed', 'reason': 'text', 'problem': str(error)})
+            return False
+
+    def _write_mail(self):
+        """Draw the PDF and write the mail, from the books of this moment.
+
+        :return: whether there is something to send, and somebody to send it to.
+        :rtype: bool
+        """
+        contact = self._find_contact(self._pay_now_customer(), self.company_id)
+        if not contact:
+            self.write({'state': 'canceled', 'reason': 'no_email'})
+            return False
+        accounts = self._accounts()
+        if self.month and not any(one['rows'] or one['items'] for one in accounts):
+            self.write({'state': 'canceled', 'reason': 'nothing'})
+            return False
+        lines = self.env['account.move.line'].union(
+            *(item['line'] for one in accounts for item in one['items'])
+        )
+        mine = lines._pay_now_still_open()._pay_now_of(self._pay_now_customer(), self.company_id)
+        self.write(
+            {
+                'contact_id': contact.id,
+                'email': ', '.join(self.env['pay.now.reminder']._addresses(contact)),
+                'item_ids': [Command.set(mine.ids)],
+                'balances': [[one['closing'], one['currency'].id] for one in accounts],
+            }
+        )
+        (self.pdf_id | self.mail_id.attachment_ids).sudo().unlink()
+        self.mail_id.sudo().unlink()
+        statement = self.with_context(lang=self._lang())
+        statement.pdf_id = statement._draw()
+        statement.mail_id = self.env['mail.mail'].sudo().create(statement._mail_values())
+        return True
+
+    def _draw(self):
+        """Return the PDF, kept with the statement.
+
+        :rtype: ir.attachment (sudo)
+        """
+        customer = self._pay_now_customer()
+        # As an invoice of a page: nobody's rights and language decide what is printed.
+        report = self.env['ir.actions.report'].with_user(SUPERUSER_ID)
+        data = {'statement_id': self.id, 'company_id': self.company_id.id}
+        content = report._pay_now_render_apart(REPORT, customer.ids, data)[customer.id]
+        return self.env['ir.attachment']._pay_now_keep_pdf(
+            self, self._file_name(self._title(), customer, self.date_to), content
+        )
+
+    @api.model
+    def _file_name(self, title, customer, date_to):
+        """Return what a file is called.
+
+        :param str title: what it is.
+        :param res.partner customer: whose account.
+        :param datetime.date date_to: its last day.
+        :rtype: str
+        """
+        return f'{title} – {customer.name} – {date_to}.pdf'.replace('/', '-')
+
+    def _mail_values(self):
+        """Return the values of the mail, in the language of the context.
+
+        :rtype: dict
+        """
+        company = self.company_id.with_context(lang=self.env.lang)
+        template = self.env.ref(TEMPLATES[self.kind]).sudo().with_context(lang=self.env.lang)
+        self.invalidate_recordset(['summary_html', 'period_text'])
+        subject = template._render_field('subject', self.ids)[self.id]
+        body = template._render_field('body_html', self.ids, options={'post_process': True})
+        before, after = company._pay_now_mail_layout(template)
+        domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
+        people = [self.partner_id.user_id, self.user_id]
+        return {
+            'subject': utils.header_text(subject),
+            'body_html': before + body[self.id] + after,
+            'email_from': company._pay_now_sender(),
+            'email_to': utils.email_header(self.contact_id.name, self.email),
+            'reply_to': company._pay_now_reply_address([user.sudo() for user in people]),
+            'record_company_id': company.id,
+            'record_alias_domain_id': company.alias_domain_id.id,
+            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
+            'model': self._name,
+            'res_id': self.id,
+            'message_id': f'<pay-now-statement-{self.id}-{uuid.uuid4().hex[:12]}@{domain}>',
+            'attachment_ids': [Command.set(self.pdf_id.ids)],
+            'auto_delete': False,
+            # Not for the mail queue: we send it ourselves, once.
+            'state': 'cancel',
+        }
+
+    # === BUSINESS METHODS - SENDING === #
+
+    @api.model
+    def _cron_send(self):
+        """Send what waits, and begin with the statements of the month that is over.
+
+        Those that leave by themselves keep to the company's hours; from a copy of the database
+        nothing leaves.
+        """
+        cron = self.env['ir.cron']
+        self._create_monthly()
+        self._note_interrupted()
+        domain = self._waiting_domain()
+        todo = self.search(domain, limit=const.STATEMENT_BATCH, order='id')
+        cron._commit_progress(remaining=self.search_count(domain))
+        for statement in todo:
+            try:
+                refusal = statement.with_prefetch()._send_one()
+            except psycopg2.OperationalError:
+                # Somebody writes the same at this moment: this statement alone waits for it.
+                self.env.cr.rollback()
+                refusal = None
+            if refusal and refusal.kind == 'server':
+                statement._postpone_others()
+            if not cron._commit_progress(1):
+                break
+
+    @api.model
+    def _waiting_domain(self):
+        """Return the domain of what may leave now.
+
+        :rtype: odoo.fields.Domain
+        """
+        now = fields.Datetime.now()
+        away = self.env['payment.provider']._pay_now_away().company_id.root_id
+        waiting = Domain('state', '=', 'waiting')
+        companies = self.search(waiting).company_id
+        copied = companies.filtered(lambda one: one.root_id in away)
+        closed = companies.filtered(lambda one: one.root_id._pay_now_next_opening(now) > now)
+        return (
+            waiting
+            & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', now))
+            & Domain('company_id', 'not in', copied.ids)
+            & (Domain('month', '=', False) | Domain('company_id', 'not in', closed.ids))
+        )
+
+    @api.model
+    def _note_interrupted(self):
+        """Say of what no worker has in hand any more, and may have left, that it is uncertain."""
+        since = fields.Datetime.now() - timedelta(seconds=const.HAND_OVER_GRACE_SECONDS)
+        lost = self.search([('state', '=', 'sending'), ('sent_at', '<', since)])
+        for statement in lost:
+            if statement.try_lock_for_update() and statement.state == 'sending':
+                statement.write({'state': 'uncertain', 'reason': 'interrupted'})
+
+    def _send_one(self):
+        """Write a statement that waits, mark it, and hand it over.
+
+        :return: why the mail server did not take it, if so.
+        :rtype: MailRefusal | None
+        """
+        now = fields.Datetime.now()
+        if not self.try_lock_for_update() or self.state != 'waiting':
+            return None
+        if (self.retry_at and self.retry_at > now) or not self._write_safely():
+            return None
+        self.write({'state': 'sending', 'sent_at': fields.Datetime.now()})
+        # From here on it may have left, whatever becomes of this worker.
+        self.env['ir.cron']._commit_progress()
+        if not self.try_lock_for_update() or self.state != 'sending':
+            return None
+        refusal = self._hand_over()
+        if not refusal:
+            vals = {'state': 'sent', **dict.fromkeys(('reason', 'problem', 'retry_at'), False)}
+            self.write(vals)
+            self._pay_now_prolong()
+            self._log_sent()
+        else:
+            self._note_refusal(refusal)
+        return refusal
+
+    def _hand_over(self):
+        """Give the mail to its mail server.
+
+        :return: why it was not taken, if so.
+        :rtype: MailRefusal | None
+        """
+        mail = self.mail_id.sudo()
+        [(server_id, domain_id, smtp_from, _ids)] = mail._split_by_mail_configuration()
+        server = self.env['ir.mail_server'].browse(server_id)
+        connect = functools.partial(
+            server._connect__, mail_server_id=server_id, smtp_from=smtp_from
+        )
+        try:
+            session = MailSession(connect)
+        except Exception as error:  # noqa: BLE001 - whatever a mail server may say
+            _logger.warning("The mail server does not answer", exc_info=True)
+            return MailRefusal.of(error, may_have_left=False)
+        mail.state = 'outgoing'
+        try:
+            mail._send(smtp_session=session, alias_domain_id=domain_id, mail_server=server)
+        except smtplib.SMTPServerDisconnected:
+            # `mail` leaves it to its caller; the session knows how far it came.
+            _logger.info("The mail server closed the connection", exc_info=True)
+        finally:
+            session.quit()
+        if mail.state == 'sent':
+            return None
+        text = mail.failure_reason or mail.failure_type or ''
+        mail.state = 'cancel'
+        return session.refusal or MailRefusal('mail', text)
+
+    def _note_refusal(self, refusal):
+        """Keep why the mail server did not take it, and try later what may be tried.
+
+        :param MailRefusal refusal: what it said.
+        """
+        now = fields.Datetime.now()
+        since = self.refused_since or now
+        vals = {'problem': refusal.text, 'reason': 'refused', 'state': 'failed', 'sent_at': False}
+        if refusal.kind == 'lost':
+            vals.update({'state': 'uncertain', 'reason': 'interrupted', 'sent_at': self.sent_at})
+        elif refusal.kind in ('later', 'server') and now - since < const.RETRY_FOR:
+            retry_at = now + const.STATEMENT_PAUSE
+            vals.update(
+                {
+                    'state': 'waiting',
+                    'reason': 'later',
+                    'retry_at': retry_at,
+                    'refused_since': since,
+                }
+            )
+            self._wake(retry_at)
+        self.write(vals)
+
+    def _postpone_others(self):
+        """Let the company's others wait as long: a server that takes nothing is asked once."""
+        others = self.search(
+            Domain('state', '=', 'waiting')
+            & Domain('company_id', '=', self.company_id.id)
+            & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', fields.Datetime.now()))
+        )
+        others.try_lock_for_update().write({'retry_at': self.retry_at})
+
+    def _log_sent(self):
+        """Note in the customer's chatter that it left, in the company's language."""
+        one = self.with_context(lang=self.company_id._pay_now_lang())
+        body = one.env._(
+            "%(what)s (%(period)s) sent to %(email)s: %(balance)s",
+            what=one._title(),
+            period=one._period_text(),
+            email=one.email,
+            balance=one.balance_text,
+        )
+        author = (self.user_id or self.env.user).partner_id
+        self.partner_id._message_log(body=body, author_id=author.id)

@@ -1,0 +1,97 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import base64
+import json
+from urllib.parse import quote, urlsplit
+
+from odoo.fields import Command
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from odoo.addons.account_pay_now.tests.browser import BrowserMixin
+from odoo.addons.account_pay_now.tests.statement.test_statement_sending import StatementCommon
+
+WIDE, NARROW = (1440, 900), (390, 844)
+
+
+@tagged('post_install', '-at_install')
+class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
+    """From the customer to the mail, the page and the paper, in French, wide and narrow."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.clerk = new_test_user(
+            cls.env,
+            'pay_now_clerk',
+            lang='fr_FR',
+            groups='account.group_account_invoice',
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
+        cls.customer.lang = 'fr_FR'
+        for amount, days in ((1234.5, 70), (200, 10), (80, -20)):
+            cls.make_invoice(amount, days_late=days)
+        cls.make_invoice(30, move_type='out_refund')
+
+    def test_screens(self):
+        form = "document.querySelector('button[name=action_pay_now_statement]')"
+        wizard = "document.querySelector('.modal [name=kind]')"
+        rows = "document.querySelector('.o_list_renderer .o_data_row, .o_kanban_record')"
+        action = self.env.ref('account.res_partner_action_customer')
+        path = f'/odoo/action-{action.id}/{self.customer.id}'
+        with self.browser('pay_now_clerk') as browser:
+            self.show(browser, path, form, 'statement_customer', WIDE, full=False)
+            self.run_js(browser, f'{form}.click()')
+            self.wait_for(browser, wizard)
+            self.picture(browser, 'statement_wizard', full=False)
+            send = "document.querySelector('.modal button[name=action_send]')"
+            self.run_js(browser, f'{send}.click(); {send}?.click()')
+            listed = "document.querySelector('.o_list_view .o_data_row [name=balance_text]')"
+            self.wait_for(browser, f'!{wizard} && {listed}')
+            self.picture(browser, 'statement_waiting', full=False)
+            with self.alone():
+                [mail] = self.leave()
+                [statement] = self.statements()
+            sent = self.env.ref('account_pay_now.action_pay_now_customer_statement')
+            for size, suffix in ((WIDE, ''), (NARROW, '_phone')):
+                path = f'/odoo/action-{sent.id}'
+                self.show(browser, path, rows, f'statement_list{suffix}', size, full=False)
+                ready = "document.querySelector('button[name=action_pdf]')"
+                path = f'{path}/{statement.id}'
+                self.show(browser, path, ready, f'statement_form{suffix}', size, full=False)
+            chase = self.env.ref('account_pay_now.action_pay_now_chase_report')
+            self.show(
+                browser, f'/odoo/action-{chase.id}', rows, 'statement_chase', WIDE, full=False
+            )
+        self.look_at(mail['body'], statement)
+
+    def look_at(self, body, statement):
+        """Take pictures of the mail and the page, as the customer has them."""
+        with self.alone():
+            url = urlsplit(statement.sudo()._pay_now_url()).path
+        mail = f'data:text/html;base64,{base64.b64encode(body.encode()).decode()}'
+        with self.browser() as browser:
+            page = "document.querySelector('[name=provider_id]')"
+            for size, suffix in ((WIDE, ''), (NARROW, '_phone')):
+                self.show(browser, mail, 'document.body', f'statement_mail{suffix}', size)
+                self.assert_fits(browser)
+                self.show(browser, url, page, f'statement_page{suffix}', size)
+                self.assert_fits(browser)
+            self.assert_accessible(browser)
+
+    def test_paper(self):
+        """Drawn, and as a page that can be looked at."""
+        report = 'account_pay_now.report_customer_statement'
+        today = self.company._pay_now_today()
+        data = {'company_id': self.company.id, 'date_from': '2025-01-01', 'date_to': str(today)}
+        with self.browser('pay_now_clerk') as browser:
+            for kind in ('statement', 'confirmation'):
+                options = quote(json.dumps({**data, 'kind': kind}))
+                path = f'/report/html/{report}/{self.customer.id}?options={options}'
+                table = "document.querySelector('table')"
+                self.show(browser, path, table, f'statement_paper_{kind}', (1000, 1300))
+        render = self.env['ir.actions.report'].with_user(self.clerk)
+        render = render.with_context(force_report_rendering=True)
+        content, kind = render._render_qweb_pdf(report, self.customer.ids, data=data)
+        self.assertEqual((kind, content[:4]), ('pdf', b'%PDF'))

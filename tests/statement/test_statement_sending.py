@@ -1,0 +1,227 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import io
+from contextlib import ExitStack
+from datetime import timedelta
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools.pdf import PdfFileWriter
+
+from odoo.addons.account_pay_now.models.mail_mail import MailSession
+from odoo.addons.account_pay_now.models.statement import pay_now_customer_statement_mail
+from odoo.addons.account_pay_now.tests.common import ReminderCommon
+
+
+def blank_page():
+    writer, stream = PdfFileWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    writer.write(stream)
+    return stream.getvalue()
+
+
+class StatementCommon(ReminderCommon):
+    """Statements leave as the scheduled action sends them, on blank paper."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.company.pay_now_reminder_accounting = True
+        cls.startClassPatcher(
+            patch.object(
+                cls.env.registry['ir.actions.report'],
+                '_pay_now_render_apart',
+                lambda _report, _ref, ids, _data=None: dict.fromkeys(ids, blank_page()),
+            )
+        )
+        cls.Statement = cls.env['pay.now.customer.statement']
+
+    def prepare(self, customers=None, **values):
+        """Return the wizard as it is filled in."""
+        customers = customers or self.customer
+        return self.env['pay.now.prepare.statement'].create(
+            {'partner_ids': [Command.set(customers.ids)], **values}
+        )
+
+    def leave(self, *patches):
+        """Let the scheduled action work, and return what the mail server got."""
+        with ExitStack() as stack:
+            for one in (self.mock_mail_gateway(), *patches):
+                stack.enter_context(one)
+            if not type(self)._registry_patched:
+                stack.enter_context(self.enter_registry_test_mode())
+            self.env.ref('account_pay_now.ir_cron_statements').method_direct_trigger()
+            self.env.invalidate_all()
+            return list(self._mails)
+
+    def statements(self):
+        return self.Statement.search([], order='id')
+
+
+@tagged('post_install', '-at_install')
+class TestStatementSending(StatementCommon):
+    """Each statement leaves once, with a button where a reminder would have one."""
+
+    def test_sent_once(self):
+        invoice = self.make_invoice(100, days_late=20)
+        later = self.make_invoice(40, days_late=-20, invoice_date=fields.Date.today())
+        wizard = self.prepare()
+        wizard.action_send()
+        action = wizard.action_send()
+        self.assertEqual(action['res_model'], 'pay.now.customer.statement')
+        [statement] = self.statements()
+        self.assertEqual((statement.state, statement.user_id), ('waiting', self.env.user))
+        [mail] = self.leave()
+        self.assertEqual(self.leave(), [])
+        self.assertEqual((statement.state, statement.email), ('sent', 'client@example.com'))
+        self.assertIn('client@example.com', mail['email_to'][0])
+        self.assertIn("Statement of account", mail['subject'])
+        self.assertEqual(mail['message_id'], statement.mail_id.message_id)
+        self.assertEqual([name for name, *_rest in mail['attachments']], [statement.pdf_id.name])
+        self.assertIn(statement._pay_now_path(), mail['body'])
+        self.assertIn("140.00", statement.balance_text)
+        self.assertIn("Pay now", mail['body'])
+        note = self.customer.message_ids[0]
+        self.assertIn("sent to client@example.com", note.body)
+        self.assertEqual(note.author_id, self.env.user.partner_id)
+        # The page asks for what is due, and shows the rest.
+        values = statement.sudo()._pay_now_page_values()
+        self.assertEqual(len(values['items']), 2)
+        self.assertEqual([row['ticked'] for row in values['items']], [True, False])
+        # Whose they are by now, and what is open by now.
+        later.button_draft()
+        later.partner_id = self.env['res.partner'].create({'name': "Meunier"})
+        later.action_post()
+        self.assertEqual(statement._pay_now_lines(), self.lines(invoice))
+        tx = statement.sudo()._pay_now_start(set(self.lines(invoice).ids), self.provider.id)
+        self.assertEqual(tx.amount, 100)
+        token = statement.sudo().pay_now_token
+        self.assertTrue(statement._pay_now_check_token(token))
+        statement.action_pay_now_revoke_link()
+        self.assertFalse(statement._pay_now_check_token(token))
+        with self.assertRaises(UserError):
+            statement.copy()
+
+    def test_no_button(self):
+        """Where a reminder would have none, and for an auditor."""
+        self.make_invoice(100)
+        self.company.pay_now_reminder_accounting = False
+        self.prepare().action_send()
+        [mail] = self.leave()
+        self.assertNotIn('/pay_now/', mail['body'])
+        self.company.pay_now_reminder_accounting = True
+        self.prepare(kind='confirmation', date_to='2025-12-31').action_send()
+        [mail] = self.leave()
+        self.assertNotIn('/pay_now/', mail['body'])
+        self.assertIn("This is not a request for payment", mail['body'])
+        self.assertNotIn("verdue", mail['body'])
+
+    def test_whom_it_goes_to(self):
+        """To no stranger, nobody archived, no address that was refused."""
+        stranger = self.env['res.partner'].create({'name': "Else", 'email': 'else@example.com'})
+        contact = self.env['res.partner'].create(
+            {'name': "Office", 'email': 'office@example.com', 'parent_id': self.customer.id}
+        )
+        find = self.Statement._find_contact
+        self.assertEqual(find(self.customer, self.company), self.customer)
+        self.customer.pay_now_contact_id = contact
+        self.assertEqual(find(self.customer, self.company), contact)
+        contact.parent_id = stranger
+        self.assertEqual(find(self.customer, self.company), self.customer)
+        self.customer.pay_now_refused_email = self.customer.email
+        self.assertFalse(find(self.customer, self.company))
+        with self.assertRaisesRegex(UserError, "None of these customers"):
+            self.prepare().action_send()
+        wizard = self.prepare(self.customer | stranger)
+        self.assertEqual(wizard.no_email_text, self.customer.display_name)
+        wizard.action_send()
+        self.assertEqual(self.statements().partner_id, stranger)
+
+    def test_every_month(self):
+        others = self.env['res.partner'].create(
+            [
+                {'name': "Quiet", 'email': 'quiet@example.com'},
+                {'name': "Paid", 'email': 'paid@example.com'},
+                {'name': "Silent"},
+            ]
+        )
+        quiet, paid, silent = others
+        with freeze_time('2025-10-20 09:00:00'):
+            self.make_invoice(100)
+            self.make_invoice(50, partner=silent)
+            invoice = self.make_invoice(70, partner=paid)
+            self.env['account.payment.register'].with_context(
+                active_model='account.move', active_ids=invoice.ids
+            ).create({})._create_payments()
+        with freeze_time('2025-11-15 09:00:00'):
+            self.company.pay_now_statement_monthly = True
+            self.assertEqual(self.leave(), [], "from the next month on")
+        with freeze_time('2025-12-02 09:00:00'):
+            [mail] = self.leave()
+            self.assertIn('client@example.com', mail['email_to'][0])
+            self.assertEqual(self.leave(), [])
+        statement = self.statements()
+        self.assertEqual(str(statement.date_from), '2025-11-01')
+        self.assertEqual(str(statement.date_to), '2025-11-30')
+        self.assertFalse(statement.user_id)
+        with freeze_time('2025-12-03 09:00:00'):
+            self.assertEqual(self.leave(), [])
+        days = {'invoice_date': '2025-12-10', 'invoice_date_due': '2026-01-10'}
+        self.make_invoice(10, partner=quiet, **days)
+        with freeze_time('2026-01-02 09:00:00'):
+            mails = self.leave()
+            self.assertEqual(len(mails), 2)
+        self.assertEqual(len(self.statements()), 3)
+        # Two of one month, whose customers become one: it has got it.
+        self.env['base.partner.merge.automatic.wizard']._merge(
+            (self.customer | quiet).ids, self.customer, extra_checks=False
+        )
+        with freeze_time('2026-01-03 09:00:00'):
+            self.assertEqual(self.leave(), [])
+
+    def test_dead_mail_server(self):
+        """Nothing is sent twice, a dead server is asked once, all leave when it works."""
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com'} for n in range(3)]
+        )
+        for customer in customers:
+            self.make_invoice(10, partner=customer)
+        self.prepare(customers).action_send()
+        asked = []
+
+        def session(connect):
+            asked.append(True)
+            if len(asked) > 1:
+                raise ConnectionRefusedError("nobody there")
+            return MailSession(connect)
+
+        first = self.leave(patch.object(pay_now_customer_statement_mail, 'MailSession', session))
+        self.assertEqual(len(first), 1)
+        self.assertEqual(len(asked), 2)
+        self.assertEqual(self.statements().mapped('state'), ['sent', 'waiting', 'waiting'])
+        self.assertEqual(self.statements()[1].reason, 'later')
+        with freeze_time(fields.Datetime.now() + timedelta(hours=2)):
+            rest = self.leave()
+        self.assertEqual(len(rest), 2)
+        self.assertEqual(set(self.statements().mapped('state')), {'sent'})
+        # A worker that died on the way: never again by itself.
+        self.statements()[0].sudo().write({'state': 'sending', 'sent_at': '2025-01-01'})
+        self.assertEqual(self.leave(), [])
+        self.assertEqual(self.statements()[0].state, 'uncertain')
+        self.statements()[0].action_send_again()
+        self.assertEqual(len(self.leave()), 1)
+
+    def test_prints(self):
+        other = self.env['res.partner'].create({'name': "No mail"})
+        wizard = self.prepare(self.customer | other)
+        action = wizard.action_print()
+        self.assertIn('/web/content/', action['url'])
+        self.assertFalse(self.statements())
+        with self.assertRaises(UserError):
+            self.prepare(date_from='2026-01-02', date_to='2026-01-01').action_print()
