@@ -31,10 +31,11 @@ from . import (  # isort: skip
     pay_page,
     notice,
     einvoice,
+    interest,
     reminder,
     transfer,
-    collection,
     statement,
+    collection,
     setup,
     demo,
 )

@@ -30,6 +30,7 @@ from .discrepancy import *
 from .dispute import *
 from .einvoice import *
 from .notice import *
+from .interest import *
 from .pay_page import *
 from .payment import *
 from .payout import *

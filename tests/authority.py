@@ -12,6 +12,12 @@ BY_PEOPLE = {
     'pay.now.answer': """
         company_id date item_ids kind partner_id text
     """,
+    'pay.now.book.interest': """
+        account_id line_ids
+    """,
+    'pay.now.book.interest.line': """
+        is_chosen
+    """,
     'pay.now.choose.level': """
         company_id level_id reminder_ids
     """,
@@ -30,6 +36,9 @@ BY_PEOPLE = {
     'pay.now.generate.reminders': """
         application company_id date_from date_to level_ids partner_ids print_previous_balance
         user_ids
+    """,
+    'pay.now.interest.rate': """
+        company_id country_id currency_id date_from date_to fixed_sum rate
     """,
     'pay.now.movement': """
         account_id note
@@ -56,7 +65,7 @@ BY_PEOPLE = {
     """,
     'pay.now.reminder.level': """
         active activity_summary attach_invoices company_id delay_days gap_days is_automatic name
-        repeat template_id
+        repeat state_interest template_id
     """,
     'pay.now.reminder.run': """
         reminder_ids
@@ -135,6 +144,12 @@ BY_THE_MODULE = {
         needs_response opened_at partner_id pay_now_deleted problem_codes provider_id reason
         reversal_ref settled state told transaction_id url
     """,
+    'pay.now.book.interest': """
+        company_id date_to is_done partner_id
+    """,
+    'pay.now.book.interest.line': """
+        days indemnity interest line_id wizard_id
+    """,
     'pay.now.customer.statement': """
         balances company_id contact_id date_from date_to email item_ids kind mail_id month
         partner_id pay_now_token pay_now_token_expiry pdf_id problem reason refused_since retry_at
@@ -148,6 +163,9 @@ BY_THE_MODULE = {
     'pay.now.forecast.line': """
         amount_due amount_payable company_id has_button item_count level_id oldest_due outcome
         partner_id reason
+    """,
+    'pay.now.interest': """
+        company_id date_to debit_move_id indemnity interest line_id move_id
     """,
     'pay.now.invoice.notice': """
         asked_at company_id email mail_id move_id partner_id reason_codes sent_at state ways

@@ -22,7 +22,17 @@ COPIED = {
         'is_automatic',
         'name',
         'repeat',
+        'state_interest',
         'template_id',
+    },
+    'pay.now.interest.rate': {
+        'company_id',
+        'country_id',
+        'currency_id',
+        'date_from',
+        'date_to',
+        'fixed_sum',
+        'rate',
     },
     'digest.digest': {
         'kpi_pay_now_days_to_pay',
@@ -118,9 +128,11 @@ class TestCopies(ReminderCommon):
         for name in (
             'pay.now.account',
             'pay.now.answer',
+            'pay.now.customer.statement',
             'pay.now.discrepancy',
             'pay.now.dispute',
             'pay.now.event',
+            'pay.now.interest',
             'pay.now.invoice.notice',
             'pay.now.movement',
             'pay.now.onboarding',
@@ -129,7 +141,6 @@ class TestCopies(ReminderCommon):
             'pay.now.reminder.run',
             'pay.now.transaction.item',
             'pay.now.undone',
-            'pay.now.customer.statement',
         ):
             self.assertIn(name, names)
         self.make_invoice(100, days_late=30)

@@ -208,18 +208,18 @@ class TestPublicMethods(AuthorityCommon):
                     'level_id': run.reminder_ids.level_id[:1].id,
                 }
             ),
+            self.env['pay.now.book.interest']
+            .sudo()
+            .create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': self.customer.id,
+                    'date_to': '2026-01-31',
+                }
+            ),
             self.env['pay.now.forget'].create({'provider_id': self.provider.id}),
             self.env['pay.now.generate.reminders'].create({}),
             self.env['pay.now.proof'].create({}),
-            self.env['pay.now.trial'].create({'partner_id': self.customer.id}),
-            self.env['payment.refund.wizard']
-            .with_context(active_id=tx.payment_id.id)
-            .create({'amount_to_refund': 5}),
-            self.env['res.config.settings'].create({}),
-            *self.shown('pay.now.balance'),
-            *self.shown('pay.now.statement', *self.month()),
-            self.env['pay.now.to.handle'].search([], limit=1),
-            self.env['pay.now.timeline'].create({'query': tx.reference}),
             self.env['pay.now.prepare.statement'].create(
                 {'partner_ids': [Command.set(self.customer.ids)]}
             ),
@@ -233,6 +233,15 @@ class TestPublicMethods(AuthorityCommon):
                     'state': 'failed',
                 }
             ),
+            self.env['pay.now.trial'].create({'partner_id': self.customer.id}),
+            self.env['payment.refund.wizard']
+            .with_context(active_id=tx.payment_id.id)
+            .create({'amount_to_refund': 5}),
+            self.env['res.config.settings'].create({}),
+            *self.shown('pay.now.balance'),
+            *self.shown('pay.now.statement', *self.month()),
+            self.env['pay.now.to.handle'].search([], limit=1),
+            self.env['pay.now.timeline'].create({'query': tx.reference}),
             *(
                 self.env[f'pay.now.{name}.report'].sudo().search([], limit=1)
                 for name in ('chase', 'dso', 'due', 'item', 'money', 'paid', 'reminder')

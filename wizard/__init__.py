@@ -5,6 +5,8 @@ from . import pay_now_figure_mixin, pay_now_sheet_mixin  # isort: skip
 from . import (
     pay_now_balance,
     pay_now_balance_line,
+    pay_now_book_interest,
+    pay_now_book_interest_line,
     pay_now_choose_level,
     pay_now_connect,
     pay_now_dismiss,

@@ -11,6 +11,7 @@ from . import (
     pay_now_reminder,
     pay_now_reminder_check,
     pay_now_reminder_failures,
+    pay_now_reminder_interest,
     pay_now_reminder_letter,
     pay_now_reminder_level,
     pay_now_reminder_list,

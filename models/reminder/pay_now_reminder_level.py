@@ -39,6 +39,7 @@ class PayNowReminderLevel(models.Model):
             'repeat',
             'activity_summary',
             'attach_invoices',
+            'state_interest',
         ),
         True,
     )
@@ -94,6 +95,13 @@ class PayNowReminderLevel(models.Model):
         " still missing once they are made.",
     )
 
+    state_interest = fields.Boolean(
+        string="State interest and indemnity",
+        help="From this level on reminders to companies say what the law adds for late payment: for"
+        " information, not as a part of the amount asked for. Rates: Configuration, Interest for"
+        " late payment.",
+    )
+
     text_problem = fields.Text(
         string="What is wrong with the text",
         compute='_compute_text_problem',
@@ -107,11 +115,19 @@ class PayNowReminderLevel(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('template_id.body_html', 'template_id.subject', 'name')
+    @api.depends('template_id.body_html', 'template_id.subject', 'name', 'state_interest')
     @api.depends_context('lang')
     def _compute_text_problem(self):
         for level in self:
-            texts = level._problem_texts(level._langs()) if level.template_id else ()
+            texts = level._problem_texts(level._langs()) if level.template_id else []
+            if level.state_interest and not level._has_rate():
+                texts.append(
+                    self.env._(
+                        "“%s”: no interest is stated, as there is no rate for today. Enter it in"
+                        " Configuration, Interest for late payment.",
+                        level.name,
+                    )
+                )
             level.text_problem = '\n'.join(texts) or False
 
     # === CONSTRAINT METHODS === #
@@ -182,6 +198,31 @@ class PayNowReminderLevel(models.Model):
                 )
             )
         return template
+
+    def _has_rate(self):
+        """Tell whether a rate for late payment is known for today.
+
+        :rtype: bool
+        """
+        company = self.company_id
+        return bool(self.env['pay.now.interest.rate']._on(company, company._pay_now_today()))
+
+    def _stating_interest(self):
+        """Return those of the levels that state interest: the first that is ticked, and later ones.
+
+        :rtype: pay.now.reminder.level
+        """
+        groups = self.sudo()._read_group(
+            [('company_id', 'in', self.company_id.ids), ('state_interest', '=', True)],
+            ['company_id'],
+            ['delay_days:min'],
+        )
+        first = {company.id: delay for company, delay in groups}
+        return self.filtered(
+            lambda level: (
+                level.company_id.id in first and level.delay_days >= first[level.company_id.id]
+            )
+        )
 
     # === BUSINESS METHODS - TEXT === #
 

@@ -361,6 +361,7 @@ class PayNowReminder(models.Model):
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
         company_values = {one: one._pay_now_mail_values() for one in self.company_id}
         most = {one: one._pay_now_providers()._pay_now_most() for one in self.company_id}
+        interest = self._interest_values(items, labels, write)
         return {
             reminder: {
                 'reminder': reminder,
@@ -377,6 +378,7 @@ class PayNowReminder(models.Model):
                 'url': urls.get(reminder, False),
                 'can_answer': bool(reminder._pay_now_answer_kinds()),
                 'transfers': transfers[reminder],
+                'interest': interest.get(reminder, False),
             }
             for reminder in self
         }

@@ -1,0 +1,24 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import models
+
+
+class ResPartner(models.Model):
+    """Who may be asked for interest and the fixed sum of late payments: no consumer."""
+
+    _inherit = 'res.partner'
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_is_consumer(self):
+        """Tell whether a customer counts as a consumer: no company, and no VAT number.
+
+        Sole traders are people with a VAT number; whoever is marked as a company is a professional
+        without one, too.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        customer = self.sudo().commercial_partner_id
+        # Odoo keeps a slash for "has none".
+        return not customer.is_company and not (customer.vat or '').strip(' /')

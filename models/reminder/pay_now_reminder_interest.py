@@ -1,0 +1,166 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools.misc import format_date, formatLang
+
+from odoo.addons.account_pay_now import const
+
+
+class PayNowReminder(models.Model):
+    """What reminders say of interest and indemnity, for information, from the level that asks it.
+
+    It is no part of the amount asked for, nor of what can be paid on the page.
+    """
+
+    _inherit = 'pay.now.reminder'
+
+    states_interest = fields.Boolean(
+        string="States interest and indemnity", compute='_compute_states_interest'
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('level_id')
+    def _compute_states_interest(self):
+        stating = self.level_id._stating_interest() if self.level_id else ()
+        for reminder in self:
+            reminder.states_interest = reminder.level_id in stating
+
+    # === ACTION METHODS === #
+
+    def action_book_interest(self):
+        """Show what interest and indemnity amount to, to be booked as a debit note.
+
+        :return: the action of the wizard.
+        :rtype: dict
+        :raise UserError: for several customers at once, or where nothing is left to book.
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.env['pay.now.book.interest']._open(self._pay_now_customer(), self.company_id)
+
+    # === BUSINESS METHODS - INTEREST === #
+
+    def _interest_values(self, items, labels, write):
+        """Return what the mails say of interest and indemnity.
+
+        :param dict items: `{reminder: the items it is about}`.
+        :param dict labels: `{item: how it is called}`.
+        :param dict write: `{currency: what writes its amounts}`.
+        :return: `{reminder: values}` of those that say something.
+        :rtype: dict
+        """
+        stating = self.level_id._stating_interest() if self.level_id else ()
+        telling = self.filtered(lambda one: one.level_id in stating)
+        values = {}
+        for reminder in telling:
+            today = reminder.company_id._pay_now_today()
+            found = items[reminder]._pay_now_interest(today)
+            if found:
+                values[reminder] = reminder._interest_texts(found, labels, write, today)
+        return values
+
+    def _interest_texts(self, found, labels, write, today):
+        """Return what one mail says of interest and indemnity, in the language of the context.
+
+        :param dict found: see `account.move.line._pay_now_interest`.
+        :param dict labels: see `_interest_values`.
+        :param dict write: see `_interest_values`.
+        :param datetime.date today: the last day that counts.
+        :return: `title`, `rows`, `total` and `law`.
+        :rtype: dict
+        """
+        currency = self.currency_id
+        amount = write.get(currency) or currency.with_env(self.env).format
+        rates = dict.fromkeys(part['rate'] for one in found.values() for part in one['parts'])
+        total = sum(one['interest'] + one['indemnity'] for one in found.values())
+        return {
+            'title': self.env._(
+                "Late payment until %s, for information", format_date(self.env, today)
+            ),
+            'rows': [
+                {
+                    'label': labels[line],
+                    'text': self._interest_text(one, amount),
+                    'amount': amount(one['interest'] + one['indemnity']),
+                }
+                for line, one in found.items()
+            ],
+            'total': amount(currency.round(total)),
+            'law': self._law_text([formatLang(self.env, rate, digits=2) for rate in rates]),
+        }
+
+    def _interest_text(self, one, amount):
+        """Say for how long an item is late, and what that costs.
+
+        :param dict one: see `account.move.line._pay_now_interest`.
+        :param function amount: what writes amounts.
+        :rtype: str
+        """
+        days = one['days']
+        late = self.env._("1 day late") if days == 1 else self.env._("%s days late", days)
+        texts = [late]
+        if one['interest']:
+            texts.append(self.env._("interest %s", amount(one['interest'])))
+        if one['indemnity']:
+            texts.append(self.env._("indemnity %s", amount(one['indemnity'])))
+        return ', '.join(texts)
+
+    def _law_text(self, rates):
+        """Say what the law has it by, and that it is not asked for.
+
+        :param list rates: those that were reckoned with, as texts, the oldest first.
+        :rtype: str
+        """
+        values = {'rates': ', '.join(rates)}
+        if self.company_id._pay_now_law_country().code in const.FRENCH_TERRITORIES:
+            return self.env._(
+                "By articles L441-10 and D441-5 of the French Commercial Code, late payment bears"
+                " interest from the day after the due date (%(rates)s %% a year), without any"
+                " reminder, and a fixed indemnity for the costs of recovery for each late invoice."
+                " These amounts are stated for information: they are not part of the amount asked"
+                " for here.",
+                **values,
+            )
+        return self.env._(
+            "Late payment bears interest from the day after the due date (%(rates)s %% a year),"
+            " and a fixed indemnity for the costs of recovery for each late invoice. These amounts"
+            " are stated for information: they are not part of the amount asked for here.",
+            **values,
+        )
+
+    def _debit_note_texts(self, label, date_to):
+        """Return what the lines of a debit note say about one late item.
+
+        :param str label: how the item is called.
+        :param datetime.date date_to: the last day of the interest.
+        :return: of the interest, and of the indemnity.
+        :rtype: tuple(str, str)
+        """
+        return (
+            self.env._(
+                "Interest for late payment, %(invoice)s, until %(date)s",
+                invoice=label,
+                date=format_date(self.env, date_to),
+            ),
+            self.env._("Fixed indemnity for the costs of recovery, %s", label),
+        )
+
+    def _items_told_of_interest(self, customer, company):
+        """Return the items of a customer that sent reminders have stated interest of, paid or not.
+
+        :param res.partner customer: a commercial partner.
+        :param res.company company: whose items, and whose branches'.
+        :rtype: account.move.line (sudo)
+        """
+        reminders = self.sudo().search(
+            Domain('partner_id.commercial_partner_id', '=', customer.id)
+            & Domain('company_id', 'child_of', company.ids)
+            & Domain('state', 'in', ('sent', 'uncertain'))
+        )
+        stating = reminders.level_id._stating_interest()
+        items = reminders.filtered(lambda one: one.level_id in stating).item_ids
+        return items.filtered(lambda line: line.parent_state == 'posted')._pay_now_of(
+            customer, company
+        )
