@@ -15,7 +15,7 @@ class MailThread(models.AbstractModel):
     _inherit = 'mail.thread'
 
     def _routing_handle_bounce(self, email_message, message_dict):
-        """Override of `mail` to be notified of reminders that came back: they have no chatter."""
+        """Override of `mail` to be notified of what came back of ours: it has no chatter."""
         result = super()._routing_handle_bounce(email_message, message_dict)
         message, email = message_dict['bounced_message'], message_dict['bounced_email']
         if email and message and message.model == 'pay.now.reminder':
@@ -23,6 +23,10 @@ class MailThread(models.AbstractModel):
             if status is not None:
                 reminder = self.env['pay.now.reminder'].sudo().browse(message.res_id).exists()
                 reminder._came_back(email, not status or bool(ADDRESS_STATUS.match(status)))
+        if email and message and message.model == 'pay.now.customer.statement':
+            if self._pay_now_bounce_status(email_message) is not None:
+                statement = self.env['pay.now.customer.statement'].sudo().browse(message.res_id)
+                statement.exists()._came_back()
         return result
 
     @api.model

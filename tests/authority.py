@@ -145,7 +145,7 @@ BY_THE_MODULE = {
         reversal_ref settled state told transaction_id url
     """,
     'pay.now.book.interest': """
-        company_id date_to is_done partner_id
+        company_id date_to is_done partner_id reminder_id
     """,
     'pay.now.book.interest.line': """
         days indemnity interest line_id wizard_id
@@ -165,7 +165,7 @@ BY_THE_MODULE = {
         partner_id reason
     """,
     'pay.now.interest': """
-        company_id date_to debit_move_id indemnity interest line_id move_id
+        company_id date_to debit_move_id indemnity interest line_id move_id reminder_id
     """,
     'pay.now.invoice.notice': """
         asked_at company_id email mail_id move_id partner_id reason_codes sent_at state ways
@@ -197,6 +197,7 @@ BY_THE_MODULE = {
     """,
     'pay.now.reminder': """
         amount_due amount_payable asked_text channel company_id contact_id email has_button
+        interest_ids
         is_edited is_level_chosen is_manual is_noted item_count item_ids letter_id mail_id notice_id
         oldest_due opened_at own_amount own_payable partner_id pay_now_token pay_now_token_expiry
         previous_balance reason_codes refused_since retry_at root_company_id run_id sent_at state

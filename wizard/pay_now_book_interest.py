@@ -23,6 +23,7 @@ class PayNowBookInterest(models.TransientModel):
     partner_id = fields.Many2one(
         string="Customer", comodel_name='res.partner', required=True, readonly=True
     )
+    reminder_id = fields.Many2one(comodel_name='pay.now.reminder', readonly=True)
     date_to = fields.Date(string="Reckoned until", required=True, readonly=True)
     account_id = fields.Many2one(
         comodel_name='account.account',
@@ -89,16 +90,16 @@ class PayNowBookInterest(models.TransientModel):
     # === BUSINESS METHODS === #
 
     @api.model
-    def _open(self, customer, company):
-        """Show what there is to book of a customer.
+    def _open(self, reminder):
+        """Show what there is to book of a reminder's customer, of all that was stated to it.
 
-        :param res.partner customer: a commercial partner.
-        :param res.company company: whose items, and whose branches'.
+        :param pay.now.reminder reminder: one that was sent.
         :return: a window action.
         :rtype: dict
         :raise AccessError: the user does not write invoices of the company.
         :raise UserError: nothing is to be booked.
         """
+        customer, company = reminder._pay_now_customer(), reminder.company_id
         today = company._pay_now_today()
         found = self._find(customer, company, today)
         names = ('days', 'interest', 'indemnity')
@@ -106,6 +107,7 @@ class PayNowBookInterest(models.TransientModel):
             {
                 'company_id': company.id,
                 'partner_id': customer.id,
+                'reminder_id': reminder.id,
                 'date_to': today,
                 'line_ids': [
                     Command.create({'line_id': line.id, **{name: one[name] for name in names}})
@@ -126,8 +128,8 @@ class PayNowBookInterest(models.TransientModel):
     def _find(self, customer, company, until):
         """Return what is to be booked of a customer, see `account.move.line._pay_now_interest`.
 
-        :param res.partner customer: see `_open`.
-        :param res.company company: see `_open`.
+        :param res.partner customer: a commercial partner.
+        :param res.company company: whose items, and whose branches'.
         :param datetime.date until: the last day that counts.
         :rtype: dict
         :raise AccessError: see `_open`.
@@ -186,6 +188,7 @@ class PayNowBookInterest(models.TransientModel):
                     'debit_move_id': move.id,
                     'move_id': line.line_id.move_id.id,
                     'line_id': line.line_id.id,
+                    'reminder_id': self.reminder_id.id,
                     'date_to': self.date_to,
                     'interest': line.interest,
                     'indemnity': line.indemnity,

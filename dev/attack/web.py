@@ -94,8 +94,8 @@ class Generator:
         """Any address below ours."""
         rng = self.rng
         first = rng.choice(
-            ['invoice', 'reminder', 'account', 'trial', 'checkout', 'return', 'cancel', 'result',
-             'onboarding', 'overdue', 'webhook', 'x', self.segment()]
+            ['invoice', 'reminder', 'statement', 'account', 'trial', 'checkout', 'return', 'cancel',
+             'result', 'onboarding', 'overdue', 'webhook', 'x', self.segment()]
         )  # fmt: skip
         parts = [first, *(self.segment() for _part in range(rng.randrange(4)))]
         if rng.random() < 0.5:
@@ -115,7 +115,8 @@ class Generator:
         kind, number = rng.choice(
             [('invoice', rng.choice(victim['moves'])), ('result', victim['tx']),
              ('checkout', victim['tx']), ('return', victim['tx']), ('cancel', victim['tx']),
-             ('reminder', 1), ('trial', 1), ('account', 1), ('invoice', 2**31 - 1)]
+             ('reminder', 1), ('statement', 1), ('trial', 1), ('account', 1),
+             ('invoice', 2**31 - 1)]
         )  # fmt: skip
         path = f'/pay_now/{kind}/{number}/{rng.choice([self.near(), self.segment()])}'
         some = '-'.join(str(one) for one in rng.sample(victim["moves"], 1))

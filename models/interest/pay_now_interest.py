@@ -42,6 +42,13 @@ class PayNowInterest(models.Model):
         index='btree_not_null',
         ondelete='set null',
     )
+    reminder_id = fields.Many2one(
+        comodel_name='pay.now.reminder',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+        help="The reminder that it was booked from.",
+    )
     date_to = fields.Date(string="Reckoned until", required=True, readonly=True)
     interest = fields.Monetary(readonly=True)
     indemnity = fields.Monetary(readonly=True)

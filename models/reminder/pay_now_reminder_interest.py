@@ -19,6 +19,13 @@ class PayNowReminder(models.Model):
         string="States interest and indemnity", compute='_compute_states_interest'
     )
 
+    interest_ids = fields.One2many(
+        string="Interest booked",
+        comodel_name='pay.now.interest',
+        inverse_name='reminder_id',
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends('level_id')
@@ -38,7 +45,22 @@ class PayNowReminder(models.Model):
         """
         self.ensure_one()
         self.check_access('read')
-        return self.env['pay.now.book.interest']._open(self._pay_now_customer(), self.company_id)
+        return self.env['pay.now.book.interest']._open(self)
+
+    def action_debit_notes(self):
+        """Show the debit notes that were booked from the reminders.
+
+        :return: a window action.
+        :rtype: dict
+        """
+        self.check_access('read')
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Debit notes"),
+            'res_model': 'account.move',
+            'views': [(False, 'list'), (False, 'form')],
+            'context': {'create': False},
+        } | {'domain': [('id', 'in', self.sudo().interest_ids.debit_move_id.ids)]}
 
     # === BUSINESS METHODS - INTEREST === #
 

@@ -352,6 +352,11 @@ class PayNowCustomerStatement(models.Model):
         )
         others.try_lock_for_update().write({'retry_at': self.retry_at})
 
+    def _came_back(self):
+        """Take back that it was sent: it came back."""
+        sent = self.filtered(lambda one: one.state in ('sent', 'uncertain'))
+        sent.write({'state': 'failed', 'reason': 'refused'})
+
     def _log_sent(self):
         """Note in the customer's chatter that it left, in the company's language."""
         one = self.with_context(lang=self.company_id._pay_now_lang())

@@ -207,9 +207,11 @@ class TestInterest(InterestCommon):
     def test_debit_note(self):
         line = self.late()
         with freeze_time('2025-01-31 10:00:00'):
-            with self.assertRaises(UserError):
-                self.env['pay.now.book.interest']._open(self.customer, self.company)
             reminder, _mail = self.remind()
+            reminder.sudo().state = 'failed'
+            with self.assertRaises(UserError):
+                self.open_wizard(reminder)
+            reminder.sudo().state = 'sent'
             wizard = self.open_wizard(reminder)
             self.assertEqual(wizard.total, 110.03)
             again = self.open_wizard(reminder)
@@ -226,6 +228,8 @@ class TestInterest(InterestCommon):
                     }
                 ],
             )
+            self.assertEqual(reminder.interest_ids.debit_move_id, note)
+            self.assertEqual(reminder.action_debit_notes()['domain'], [('id', 'in', note.ids)])
             for one in (wizard, again):
                 with self.assertRaises(UserError):
                     one.action_book()

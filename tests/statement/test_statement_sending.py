@@ -214,7 +214,18 @@ class TestStatementSending(StatementCommon):
         self.statements()[0].sudo().write({'state': 'sending', 'sent_at': '2025-01-01'})
         self.assertEqual(self.leave(), [])
         self.assertEqual(self.statements()[0].state, 'uncertain')
-        self.statements()[0].action_send_again()
+        statement = self.statements()[0]
+        message = statement.mail_id.mail_message_id
+        values = {
+            'bounced_email': statement.email,
+            'bounced_message': message,
+            'bounced_msg_ids': [message.message_id],
+            'bounced_partner': statement.partner_id,
+            **dict.fromkeys(('email_from', 'to', 'message_id'), 'mailer@example.com'),
+        }
+        self.env['mail.thread']._routing_handle_bounce(None, values)
+        self.assertEqual((statement.state, statement.reason), ('failed', 'refused'))
+        statement.action_send_again()
         self.assertEqual(len(self.leave()), 1)
 
     def test_prints(self):
