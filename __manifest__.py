@@ -70,6 +70,7 @@
         'views/pay_now_interest_rate_views.xml',
         'views/pay_now_movement_views.xml',
         'views/pay_now_payout_views.xml',
+        'views/pay_now_plan_views.xml',
         'views/pay_now_reminder_level_views.xml',
         'views/pay_now_reminder_views.xml',
         'views/pay_now_reminder_run_views.xml',

@@ -129,6 +129,15 @@ OPTION_FIELDS = (
     'pay_now_print_qr',
     'pay_now_send_notices',
 )
+#: Whether customers may ask to pay in parts, and the limits of it.
+PLAN_FIELDS = (
+    'pay_now_plans',
+    'pay_now_plan_parts',
+    'pay_now_plan_days',
+    'pay_now_plan_first_percent',
+    'pay_now_plan_first_amount',
+    'pay_now_plan_minimum',
+)
 #: What is decided once for a company and its branches, which keep their books together.
 SHARED_FIELDS = (
     'pay_now_sage_customer_code',
@@ -147,6 +156,7 @@ SHARED_FIELDS = (
     'pay_now_promise_days',
     'pay_now_grace_days',
     'pay_now_transfer_first',
+    *PLAN_FIELDS,
 )
 
 #: How many administrators are named where somebody has to ask one.
@@ -182,6 +192,17 @@ ANSWER_KINDS = [
 ANSWERS_MAX = 2
 #: How many problems may be reported about an item.
 PROBLEMS_MAX = 5
+#: How often the parts of a payment plan come.
+PLAN_RHYTHMS = [
+    ('weekly', "Every week"),
+    ('fortnightly', "Every two weeks"),
+    ('monthly', "Every month"),
+]
+#: The most parts that a company may allow; how often a plan may be asked for an item; how long the
+#: pay page tells of one that was refused or ended, in days.
+PLAN_PARTS_MAX = 36
+PLANS_MAX = 2
+PLAN_TOLD_DAYS = 30
 #: How old a transfer may be that does not show yet.
 TRANSFER_AGE_DAYS = 60
 ANSWER_TEXT_LENGTH = 2000

@@ -11,6 +11,7 @@ from odoo.addons.account_pay_now.utils import PayerError, TooOften
 MODELS = {
     'account': 'pay.now.account',
     'invoice': 'account.move',
+    'plan': 'pay.now.plan',
     'reminder': 'pay.now.reminder',
     'statement': 'pay.now.customer.statement',
 }
@@ -35,6 +36,9 @@ FORM = {
     'paid_on': public_values.line,
     'promised_on': public_values.line,
     'problem': public_values.text,
+    'plan_parts': public_values.record_id,
+    'plan_rhythm': public_values.choice(*dict(const.PLAN_RHYTHMS)),
+    'plan_seen': public_values.token,
 }
 #: Bytes of a form: many ticked items, and a text.
 FORM_LENGTH = 1 << 18
@@ -119,6 +123,32 @@ class PayNowPage(http.Controller):
             document_sudo._pay_now_answer(answer, typed['item'], date, typed['problem'])
         except PayerError as error:
             return self._refuse(document_sudo, lang, error, typed, answer=answer)
+        back = page.in_language(document_sudo._pay_now_path(), lang, noted=1)
+        return request.redirect(back, code=303)
+
+    @http.route(
+        f'{DOCUMENT}/plan',
+        type='http',
+        auth='public',
+        methods=['POST'],
+        # The token of the address is asked instead, see doc/adr/011.
+        csrf=False,
+        save_session=False,
+        max_content_length=FORM_LENGTH,
+    )
+    @page.takes(**ADDRESS, **CHOSEN, **FORM, plan=public_values.choice('show', 'send'))
+    def plan(self, kind, document_id, token, lang, plan, **typed):
+        """Show the parts of the ticked items, or ask for a plan of the parts that were shown."""
+        document_sudo = self._get_document(kind, document_id, token, lang)
+        try:
+            if plan != 'send':
+                shown = document_sudo._pay_now_plan_values(typed, show=True)
+                return self._render_page(document_sudo, lang, typed, shown, plan_open=True)
+            document_sudo._pay_now_ask_plan(
+                typed['item'], typed['plan_parts'], typed['plan_rhythm'], typed['plan_seen']
+            )
+        except PayerError as error:
+            return self._refuse(document_sudo, lang, error, typed, plan_open=True)
         back = page.in_language(document_sudo._pay_now_path(), lang, noted=1)
         return request.redirect(back, code=303)
 
@@ -240,16 +270,17 @@ class PayNowPage(http.Controller):
             return page.too_often(document_sudo.company_id, error, back)
         return self._render_page(document_sudo, lang, typed, error=str(error), **values)
 
-    def _render_page(self, document_sudo, lang, typed=None, **values):
+    def _render_page(self, document_sudo, lang, typed=None, plans=None, **values):
         path = document_sudo._pay_now_path()
         typed = typed or {}
         shown = document_sudo._pay_now_page_values(typed.get('item'), typed.get('amount'))
         return page.render(
-            'account_pay_now.pay_page',
+            document_sudo._pay_now_page_template(),
             document_sudo.company_id,
             action=page.in_language(f'{path}/pay', lang),
             answer_action=page.in_language(f'{path}/answer', lang),
             transfers_url=page.in_language(f'{path}/transfer', lang),
+            plan_action=page.in_language(f'{path}/plan', lang),
             opened_url=document_sudo._pay_now_awaits_opening() and f'{path}/opened',
             # A form keeps what was ticked and typed; without one there is nothing to keep.
             languages=page.languages(path, '' if shown['all_paid'] else f'{path}/pay'),
@@ -258,6 +289,7 @@ class PayNowPage(http.Controller):
             text_length=const.ANSWER_TEXT_LENGTH,
             **values,
             **shown,
+            **(plans or document_sudo._pay_now_plan_values(typed)),
         )
 
 

@@ -55,6 +55,9 @@ class PayNowPortal(PortalAccount):
                 'page_name': 'pay_now_reminders',
                 'default_url': '/my/reminders',
                 'rows': found._pay_now_portal_rows(),
+                'plans': request.env['pay.now.plan']
+                .sudo()
+                ._pay_now_portal_rows(request.env.user.partner_id),
                 'pager': pagination,
             }
         )

@@ -32,6 +32,7 @@ from . import (  # isort: skip
     notice,
     einvoice,
     interest,
+    plan,
     reminder,
     transfer,
     statement,

@@ -17,6 +17,7 @@ RECORDS = {
     'letter': 'pay.now.reminder.run',
     'notice': 'account.move',
     'buyer': 'account.move',
+    'plan': 'pay.now.plan',
 }
 #: What the books may refuse.
 BOOKED = ('discrepancy', 'dispute', 'payout')
@@ -32,6 +33,7 @@ TEXTS = {
     'letter': ('name', 'letters_text'),
     'notice': ('name', 'pay_now_notice_text'),
     'buyer': ('name', 'pay_now_external_text'),
+    'plan': ('state_text',),
 }
 
 
@@ -67,6 +69,7 @@ class PayNowToHandle(models.Model):
         ],
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
+        'pay.now.plan': ['amount', 'company_id', 'is_to_note', 'partner_id', 'state'],
         'pay.now.reminder': [
             *('amount_due', 'company_id', 'item_ids', 'partner_id', 'root_company_id', 'run_id'),
             *('sent_at', 'state'),
@@ -85,6 +88,7 @@ class PayNowToHandle(models.Model):
             ('letter', "Letters to print"),
             ('notice', "Pay notice not delivered"),
             ('buyer', "Refused by the buyer"),
+            ('plan', "Payment plan"),
         ],
         readonly=True,
     )
@@ -305,6 +309,18 @@ class PayNowToHandle(models.Model):
                AND payment_state IN ('not_paid', 'partial', 'blocked')
                AND (pay_now_external_handled_at IS NULL
                     OR pay_now_external_handled_at < pay_now_external_at)
+            """
+        )
+
+    def _query_plan(self):
+        return SQL(
+            """
+            SELECT one.id, one.company_id, NULL::int AS provider_id, one.partner_id,
+                   company.currency_id, one.amount, one.create_date AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_plan one
+              JOIN res_company company ON company.id = one.company_id
+             WHERE one.state = 'asked' OR one.is_to_note
             """
         )
 

@@ -34,6 +34,7 @@ from .interest import *
 from .pay_page import *
 from .payment import *
 from .payout import *
+from .plan import *
 from .provider import *
 from .refund import *
 from .reminder import *

@@ -54,6 +54,12 @@ BY_PEOPLE = {
         pay_now_commission_partner_id pay_now_commission_tax_ids pay_now_commission_taxes
         pay_now_disputed_account_id pay_now_minimum_amount
     """,
+    'pay.now.plan': """
+        part_ids refusal
+    """,
+    'pay.now.plan.part': """
+        amount date plan_id
+    """,
     'pay.now.prepare.statement': """
         company_id date_from date_to kind partner_ids
     """,
@@ -90,7 +96,8 @@ BY_PEOPLE = {
         pay_now_any_method_accounting pay_now_any_method_sales pay_now_capital_cost
         pay_now_daily_cap pay_now_grace_days pay_now_hold_out pay_now_hour_from
         pay_now_hour_to pay_now_letters pay_now_minimum_amount pay_now_partial
-        pay_now_print_link pay_now_print_qr
+        pay_now_plan_days pay_now_plan_first_amount pay_now_plan_first_percent pay_now_plan_minimum
+        pay_now_plan_parts pay_now_plans pay_now_print_link pay_now_print_qr
         pay_now_promise_days pay_now_provider_ids pay_now_receipts pay_now_reminder_accounting
         pay_now_reminder_auto pay_now_reminder_sales pay_now_reply_to pay_now_sage_customer_code
         pay_now_send_notices pay_now_start_level_id pay_now_statement_monthly pay_now_test_email
@@ -107,8 +114,8 @@ GROUPS = {('res.company', 'pay_now_provider_ids'): 'base.group_system'}
 BY_THE_MODULE = {
     'account.move': """
         pay_now_external_at pay_now_external_handled_at pay_now_external_status
-        pay_now_item_ids pay_now_notice_ids pay_now_payout_ids pay_now_refund_ids
-        pay_now_returned_payout_ids pay_now_sent_ways
+        pay_now_item_ids pay_now_notice_ids pay_now_payout_ids pay_now_plan_item_ids
+        pay_now_refund_ids pay_now_returned_payout_ids pay_now_sent_ways
         pay_now_token pay_now_token_company_id pay_now_token_expiry pay_now_token_partner_id
         pay_now_undone_ids
     """,
@@ -188,6 +195,16 @@ BY_THE_MODULE = {
         amount arrives_at bank_reference bank_state company_id complete created_at currency_id
         descriptor failure failure_movement_ref line_ids lines_known listed move_id movement_ref
         pay_now_deleted payout_ref problem_codes provider_id reversal_move_id settled state url
+    """,
+    'pay.now.plan': """
+        amount company_id contact_id end_reason ended_on is_to_note item_ids partner_id
+        pay_now_token pay_now_token_expiry rhythm state
+    """,
+    'pay.now.plan.item': """
+        amount company_id is_live line_amount line_id move_id plan_id
+    """,
+    'pay.now.plan.part': """
+        company_id reminded_at
     """,
     'pay.now.prepare.statement': """
         is_done

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from odoo.addons.account_pay_now.utils import email_addresses
 
 #: What the address of a page says about the mail with it.
-PAGE = re.compile(r'/pay_now/(invoice|reminder|statement|trial)/(\d+)/')
+PAGE = re.compile(r'/pay_now/(invoice|plan|reminder|statement|trial)/(\d+)/')
 #: Where the notice about a connection leads to.
 NOTICE = 'account_pay_now.action_pay_now_setup'
 #: Customers of what a mail is about, by its kind.
@@ -35,8 +35,17 @@ CUSTOMERS = {
          UNION SELECT partner.commercial_partner_id FROM payment_transaction tx
                  JOIN res_partner partner ON partner.id = tx.partner_id WHERE tx.id = %(id)s
     """,
+    'plan': """
+        SELECT partner_id FROM pay_now_plan WHERE id = %(id)s
+         UNION SELECT move.commercial_partner_id FROM pay_now_plan_item item
+                 JOIN account_move move ON move.id = item.move_id WHERE item.plan_id = %(id)s
+    """,
     'invoice': "SELECT commercial_partner_id FROM account_move WHERE id = %(id)s",
 }
+INTERNAL = """
+    SELECT partner.email FROM res_users
+      JOIN res_partner partner ON partner.id = res_users.partner_id WHERE NOT share
+"""
 #: Who else may get it: the payer's typed address, the user of a trial, the company's own address.
 OTHERS = {
     'receipt': "SELECT partner_email FROM payment_transaction WHERE id = %(id)s",
@@ -49,10 +58,9 @@ OTHERS = {
                 WHERE trial.id = %(id)s AND trial.recipient = 'test'
     """,
     'notice': "SELECT pay_now_signup_email FROM res_company",
-    'internal': """
-        SELECT partner.email FROM res_users
-          JOIN res_partner partner ON partner.id = res_users.partner_id WHERE NOT share
-    """,
+    # The activity of a plan is notified to whom it is assigned to.
+    'plan': INTERNAL,
+    'internal': INTERNAL,
 }
 
 
@@ -182,6 +190,8 @@ class MailWatch:
             return {('reminder', res_id), *pages}
         if model == 'pay.now.customer.statement':
             return {('statement', res_id), *pages}
+        if model == 'pay.now.plan':
+            return {('plan', res_id), *pages}
         if model == 'payment.transaction':
             return {('receipt', res_id), *pages}
         if model == 'pay.now.invoice.notice':

@@ -142,6 +142,14 @@ class TestPublicMethods(AuthorityCommon):
             return False
         return True
 
+    def planned(self, invoice):
+        """Return a payment plan that waits for an answer."""
+        self.company.pay_now_plans = True
+        chosen, typed = set(self.lines(invoice).ids), {'plan_parts': 2, 'plan_rhythm': 'weekly'}
+        page = invoice.sudo()
+        shown = page._pay_now_plan_offer({'item': chosen, **typed}, True)
+        return page._pay_now_ask_plan(chosen, 2, 'weekly', shown['seen'])
+
     def records(self):
         """Return one record of each model that has public methods of ours.
 
@@ -195,6 +203,7 @@ class TestPublicMethods(AuthorityCommon):
             *(self.env['pay.now.movement'].search([], limit=1), account, setup, options),
             *(self.env['pay.now.payout'].search([], limit=1), options.line_ids[:1]),
             *(self.company, self.customer, self.provider.journal_id, dispute),
+            self.planned(self.make_invoice(90, days_late=20)),
             self.env['mail.mail'].sudo().create({'subject': "x", 'body_html': 'pay_now'}),
             self.env['pay.now.dismiss'].create(
                 {'discrepancy_ids': [Command.set(finding.ids)], 'reason': "x"}
@@ -331,6 +340,7 @@ class TestPublicMethods(AuthorityCommon):
             ('pay.now.discrepancy', 'action_done'),
             ('pay.now.reminder.run', 'action_send'),
             ('pay.now.answer', 'action_close'),
+            ('pay.now.plan', 'action_accept'),
         ):
             mine = records[model].with_user(self.users['bookkeeper'])
             with self.subTest(model=model):

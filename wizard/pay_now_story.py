@@ -351,6 +351,7 @@ class PayNowStory(models.AbstractModel):
             'invoice': self.env._("From the page of the invoice"),
             'reminder': self.env._("From the page of a reminder"),
             'account': self.env._("From the customer's portal"),
+            'plan': self.env._("From the page of a payment plan"),
             None: self.env._("From Odoo's own page"),
         }.get(page and page[1], '')
 

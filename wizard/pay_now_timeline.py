@@ -34,6 +34,7 @@ DOCUMENTS = {
     'invoice': 'account.move',
     'reminder': 'pay.now.reminder',
     'account': 'pay.now.account',
+    'plan': 'pay.now.plan',
     **dict.fromkeys(('checkout', 'return', 'cancel', 'result'), 'payment.transaction'),
 }
 #: So many payments, and reminders, are told of at once; the latest ones.

@@ -41,6 +41,7 @@ VALUES = [
 ]  # fmt: skip
 FIELDS = [
     'item', 'provider_id', 'amount', 'email', 'update', 'answer', 'paid_on', 'promised_on',
+    'plan', 'plan_parts', 'plan_rhythm', 'plan_seen',
     'problem', 'lang', 'token', 'kind', 'document_id', 'csrf_token', 'self', 'context',
     'no_such_field',
 ]  # fmt: skip
@@ -94,8 +95,8 @@ class Generator:
         """Any address below ours."""
         rng = self.rng
         first = rng.choice(
-            ['invoice', 'reminder', 'statement', 'account', 'trial', 'checkout', 'return', 'cancel',
-             'result', 'onboarding', 'overdue', 'webhook', 'x', self.segment()]
+            ['invoice', 'reminder', 'statement', 'account', 'plan', 'trial', 'checkout', 'return',
+             'cancel', 'result', 'onboarding', 'overdue', 'webhook', 'x', self.segment()]
         )  # fmt: skip
         parts = [first, *(self.segment() for _part in range(rng.randrange(4)))]
         if rng.random() < 0.5:
@@ -115,16 +116,17 @@ class Generator:
         kind, number = rng.choice(
             [('invoice', rng.choice(victim['moves'])), ('result', victim['tx']),
              ('checkout', victim['tx']), ('return', victim['tx']), ('cancel', victim['tx']),
-             ('reminder', 1), ('statement', 1), ('trial', 1), ('account', 1),
+             ('reminder', 1), ('statement', 1), ('trial', 1), ('account', 1), ('plan', 1),
              ('invoice', 2**31 - 1)]
         )  # fmt: skip
         path = f'/pay_now/{kind}/{number}/{rng.choice([self.near(), self.segment()])}'
         some = '-'.join(str(one) for one in rng.sample(victim["moves"], 1))
-        tail = rng.choice(['', '', '/pay', '/answer', '/opened',
+        tail = rng.choice(['', '', '/pay', '/answer', '/plan', '/opened',
                            f'/transfer?items={some}', f'/qr?account=1&items={some}',
                            f'/pdf/{rng.choice(victim["moves"])}',
                            f'/print/{rng.choice(victim["moves"])}'])  # fmt: skip
-        method = 'POST' if tail.startswith(('/pay', '/answer', '/opened', '/print')) else 'GET'
+        posts = ('/pay', '/answer', '/plan', '/opened', '/print')
+        method = 'POST' if tail.startswith(posts) else 'GET'
         return ('document', method, f'{path}{tail}', {'Content-Type': FORM}, 'item=1')
 
     def fields(self):
@@ -138,7 +140,7 @@ class Generator:
         """The attacker's own page, with a hostile form."""
         # Of its own invoices it may have the PDFs made.
         others = self.rng.choice(self.world['victim']['moves'])
-        tail = self.rng.choice(['pay', 'answer', 'pay', 'answer', 'opened', f'print/{others}'])
+        tail = self.rng.choice(['pay', 'answer', 'plan', 'pay', 'opened', f'print/{others}'])
         body = urlencode(self.fields()).encode()
         if self.rng.random() < 0.1:
             body = self.rng.choice(

@@ -33,6 +33,9 @@ CUSTOMERS = (
     "models/account_move.py",
     "models/account_move_line.py",
     "models/pay_page/",
+    "models/plan/pay_now_page_mixin.py",
+    "models/plan/pay_now_plan_mail.py",
+    "models/plan/pay_now_plan_page.py",
     "models/payment/payment_transaction.py",
     "models/payment/payment_transaction_again.py",
     "models/payment/payment_transaction_allocation.py",
@@ -59,6 +62,7 @@ CUSTOMERS = (
 SET_UP = (
     "data/web_tour_data.xml",
     "models/interest/pay_now_interest_rate.py",
+    "models/plan/res_company.py",
     "models/provider/connection.py",
     "models/provider/payment_provider_accounting.py",
     "models/provider/payment_provider_books.py",

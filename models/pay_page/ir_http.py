@@ -20,6 +20,7 @@ DOCUMENT = re.compile(r'/pay_now/([a-z]+)/([1-9][0-9]{0,8})/([^/]+)')
 MODELS = {
     'account': 'pay.now.account',
     'invoice': 'account.move',
+    'plan': 'pay.now.plan',
     'reminder': 'pay.now.reminder',
     'statement': 'pay.now.customer.statement',
     **dict.fromkeys(('checkout', 'return', 'cancel', 'result'), 'payment.transaction'),

@@ -73,6 +73,7 @@ COMPANY_FIELDS = (
     'pay_now_answer_problem',
     'pay_now_promise_days',
     'pay_now_transfer_first',
+    *const.PLAN_FIELDS,
 )
 PARTNER_FIELDS = ('name', 'lang', 'tz', 'email', 'commercial_partner_id')
 IDENTITY_FIELDS = ('vat', 'company_registry', 'commercial_company_name')

@@ -36,6 +36,7 @@ class AccountMoveLine(models.Model):
             ('disputed', self._pay_now_disputed()),
             ('excluded', self._pay_now_excluded()),
             ('buyer', self._pay_now_held_by_buyer()),
+            ('planned', self.browse(line.id for line in self._pay_now_plans())),
             ('answered', self.browse(line.id for line in self._pay_now_all_answers())),
             ('blocked', blocked and self.filtered(lambda line: line.move_id.id in blocked)),
         ):
@@ -78,6 +79,9 @@ class AccountMoveLine(models.Model):
             return self.move_id._pay_now_exclusion_values()
         if code == 'buyer':
             return self.move_id._pay_now_external_values()
+        if code == 'planned':
+            plan = self._pay_now_plans()[self]
+            return {'state': plan.state, 'date': fields.Date.to_string(plan.next_date)}
         if code == 'answered':
             answer = self._pay_now_answers()[:1]
             return {'kind': answer.kind, 'date': fields.Date.to_string(answer.date)}

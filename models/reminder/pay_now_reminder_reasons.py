@@ -55,6 +55,7 @@ class PayNowReminder(models.Model):
             'disputed': lambda: self.env._("Dispute open"),
             'excluded': excluded,
             'buyer': self.env['account.move']._pay_now_external_label,
+            'planned': self.env['pay.now.plan']._text_for_user,
             'answered': self.env['pay.now.answer']._text_for_user,
             'blocked': lambda: self.env._("Payment blocked"),
             'reassigned': lambda: self.env._("The invoices are no longer the salesperson's"),

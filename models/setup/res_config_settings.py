@@ -71,6 +71,18 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
     pay_now_transfer_text = fields.Char(
         string="Accounts for transfers", compute='_compute_pay_now_transfer_text'
     )
+    pay_now_plans = fields.Boolean(related='company_id.pay_now_plans', readonly=False)
+    pay_now_plan_parts = fields.Integer(related='company_id.pay_now_plan_parts', readonly=False)
+    pay_now_plan_days = fields.Integer(related='company_id.pay_now_plan_days', readonly=False)
+    pay_now_plan_first_percent = fields.Float(
+        related='company_id.pay_now_plan_first_percent', readonly=False
+    )
+    pay_now_plan_first_amount = fields.Monetary(
+        related='company_id.pay_now_plan_first_amount', readonly=False
+    )
+    pay_now_plan_minimum = fields.Monetary(
+        related='company_id.pay_now_plan_minimum', readonly=False
+    )
     pay_now_reply_to = fields.Char(related='company_id.pay_now_reply_to', readonly=False)
     pay_now_forecast_text = fields.Char(
         string="Tomorrow",

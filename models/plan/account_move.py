@@ -1,0 +1,55 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from odoo import api, fields, models
+
+
+class AccountMove(models.Model):
+    """Payment plans of an invoice."""
+
+    _inherit = 'account.move'
+
+    pay_now_plan_item_ids = fields.One2many(
+        string="Items of payment plans",
+        comodel_name='pay.now.plan.item',
+        inverse_name='move_id',
+        readonly=True,
+        copy=False,
+        groups='account.group_account_invoice,account.group_account_readonly',
+    )
+    pay_now_plan_text = fields.Char(
+        string="Payment plan", compute='_compute_pay_now_plan_text', compute_sudo=True
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_pay_now_plan_text(self):
+        """Not stored: what is paid of a plan is said by the books. For forms."""
+        for move in self:
+            plans = move._origin._pay_now_own_plans()
+            move.pay_now_plan_text = ', '.join(plan._for_user() for plan in plans[:1]) or False
+
+    # === ACTION METHODS === #
+
+    def action_pay_now_plans(self):
+        """Show the payment plans of the invoices.
+
+        :return: the action of the list, or of the form where there is one.
+        :rtype: dict
+        """
+        plans = self.env['pay.now.plan'].union(*(move._pay_now_own_plans() for move in self))
+        return plans._open()
+
+    # === BUSINESS METHODS - PAYMENT PLANS === #
+
+    def _pay_now_own_plans(self):
+        """Return the plans that the invoice's own customer has, or had, for it; the newest first.
+
+        :rtype: pay.now.plan
+        """
+        self.ensure_one()
+        customer = self._pay_now_customer()
+        plans = self.pay_now_plan_item_ids.plan_id
+        return plans.filtered(lambda plan: plan._pay_now_customer() == customer).sorted(
+            'id', reverse=True
+        )

@@ -1,0 +1,215 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools.misc import format_date
+
+from odoo.addons.account_pay_now import const, utils
+from odoo.addons.payment.logging import get_payment_logger
+
+_logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
+
+
+class PayNowPlan(models.Model):
+    """What the customer is written about a plan, and what each day brings."""
+
+    _inherit = 'pay.now.plan'
+
+    plan_html = fields.Html(string="Parts and button", compute='_compute_plan_html', sanitize=False)
+    transfer_html = fields.Html(
+        string="How to transfer", compute='_compute_plan_html', sanitize=False
+    )
+    asked_text = fields.Char(string="Asked for now", compute='_compute_texts')
+    contact_name = fields.Char(string="Written to", compute='_compute_texts')
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('lang')
+    def _compute_plan_html(self):
+        """Not stored: what the text of a mail shows, by the books of this moment."""
+        render = self.env['mail.mail']._pay_now_render
+        for plan in self:
+            plan.plan_html = render('account_pay_now.mail_plan', plan._mail_values())
+            transfers = plan._own_items()._pay_now_still_open()._pay_now_transfers()
+            plan.transfer_html = bool(transfers) and render(
+                'account_pay_now.mail_transfer', {'transfers': transfers}
+            )
+
+    @api.depends_context('lang')
+    def _compute_texts(self):
+        for plan in self:
+            plan.asked_text = plan._write_amount(plan._asked_now())
+            plan.contact_name = plan._written_to().name
+
+    # === BUSINESS METHODS - MAIL === #
+
+    def _written_to(self):
+        """Return whom the customer's mails go to: who asked, as long as it is one of its contacts.
+
+        :rtype: res.partner
+        """
+        self.ensure_one()
+        payer = self._pay_now_payer()
+        has_address = payer.active and utils.email_addresses(payer.email)
+        return payer if has_address else self._pay_now_customer()
+
+    def _mail_values(self):
+        """Return what a mail shows: the parts of the plan, and the button for what is asked now.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        values = {'rows': self._part_rows(), 'url': False, **self.company_id._pay_now_mail_values()}
+        if self.state == 'accepted' and self._pay_now_can_be_paid():
+            values.update(url=self._pay_now_url(), amount=self.asked_text)
+        return values
+
+    def _part_rows(self):
+        """Return the parts as the customer reads them.
+
+        :return: dicts of `label`, `due`, `amount`, `mark` (what is paid or left) and `is_late`.
+        :rtype: list
+        """
+        left, today = self._parts_left(), self.company_id._pay_now_today()
+        shown = self.state in ('accepted', 'ended', 'done')
+        rows = []
+        for number, (part, open_amount) in enumerate(left.items(), start=1):
+            mark = False
+            if shown and not open_amount:
+                mark = self.env._("Paid")
+            elif shown and self.currency_id.compare_amounts(open_amount, part.amount):
+                mark = self.env._("%s are left to pay", self._write_amount(open_amount))
+            rows.append(
+                {
+                    'label': self.env._(
+                        "Part %(number)s of %(total)s", number=number, total=len(left)
+                    ),
+                    'due': self.env._("Due on %s", format_date(self.env, part.date)),
+                    'amount': self._write_amount(part.amount),
+                    'mark': mark,
+                    'is_late': bool(shown and open_amount and part.date < today),
+                }
+            )
+        return rows
+
+    def _send_mail(self, xmlid):
+        """Hand a mail over to Odoo's mail queue, in the customer's language.
+
+        :param str xmlid: of the template, in this module.
+        :return: whether there is somebody to write to.
+        :rtype: bool
+        """
+        self.ensure_one()
+        self = self.sudo()
+        contact = self._written_to()
+        template = self.env.ref(f'account_pay_now.{xmlid}', raise_if_not_found=False)
+        if not template or not utils.email_addresses(contact.email):
+            self._in_company_language()._note_not_mailed()
+            return False
+        lang = contact.lang or self._pay_now_customer().lang or self.company_id._pay_now_lang()
+        self.env['mail.mail'].sudo().create(
+            self.with_context(lang=lang)._prepare_mail(template.with_context(lang=lang), contact)
+        )
+        self._pay_now_prolong()
+        queue = self.env.ref('mail.ir_cron_mail_scheduler_action', raise_if_not_found=False)
+        if queue:
+            queue.sudo()._trigger()
+        return True
+
+    def _note_not_mailed(self):
+        """Note that the customer has to be told in another way."""
+        self._message_log(
+            body=self.env._("The customer has no e-mail address: nothing was written.")
+        )
+
+    def _prepare_mail(self, template, contact):
+        """Return the values of a mail.
+
+        :param mail.template template: of its text.
+        :param res.partner contact: whom it is for.
+        :rtype: dict
+        """
+        company = self.company_id
+        # What was shown before is computed anew, by the books and in the language of this moment.
+        self.invalidate_recordset(
+            ['plan_html', 'transfer_html', 'asked_text', 'contact_name'], flush=False
+        )
+        body = template._render_field('body_html', self.ids, options={'post_process': True})
+        before, after = company.with_context(lang=self.env.lang)._pay_now_mail_layout(template)
+        return {
+            'subject': utils.header_text(template._render_field('subject', self.ids)[self.id]),
+            'body_html': before + body[self.id] + after,
+            'email_from': company._pay_now_sender(),
+            'email_to': utils.email_header(contact.name, contact.email),
+            'reply_to': company._pay_now_reply_address([self._responsible()]),
+            'record_company_id': company.id,
+            'record_alias_domain_id': company.alias_domain_id.id,
+            'model': self._name,
+            'res_id': self.id,
+            'auto_delete': True,
+        }
+
+    # === BUSINESS METHODS - DAYS GO BY === #
+
+    def _follow(self):
+        """Do what the day asks for: close or end the plan, or ask for what is due of it, once.
+
+        Nothing else depends on it: what holds reminders back is asked of the books each time.
+        """
+        self.ensure_one()
+        items = self._own_items()
+        if self.state not in ('asked', 'accepted') or self._is_being_changed():
+            return
+        if not items:
+            self._end('gone')
+        elif not self._amount_left(items):
+            # Nobody has to be told: the receipt, or the bank, has said it.
+            self._answer('done', ended_on=self.company_id._pay_now_today())
+        elif self.state == 'accepted':
+            if self._is_exceeded():
+                self._end('changed')
+            elif self._is_missed():
+                self._end('missed')
+            else:
+                self._remind()
+
+    def _remind(self):
+        """Ask for the parts that are due, each once, in the hours in which reminders leave."""
+        due = self._due_parts().filtered(lambda part: not part.reminded_at)
+        if not due or self._own_items()._pay_now_in_progress():
+            return
+        now = fields.Datetime.now()
+        if self.company_id.root_id._pay_now_next_opening(now) > now:
+            return
+        due.reminded_at = now
+        self._send_mail('mail_template_plan_part')
+
+    @api.model
+    def _cron_follow(self):
+        """Follow the plans that wait for an answer or are kept to.
+
+        One that cannot be followed keeps no others waiting; a plan that somebody has in hand waits
+        for the next time. In a copy of the database nobody is written to.
+        """
+        cron = self.env['ir.cron']
+        away = self.env['payment.provider']._pay_now_away().company_id.root_id
+        plans = self.search(
+            Domain('state', 'in', ('asked', 'accepted'))
+            & Domain('company_id.root_id', 'not in', away.ids),
+            order='id',
+        )
+        cron._commit_progress(remaining=len(plans))
+        for plan in plans:
+            try:
+                with self.env.cr.savepoint():
+                    if plan.try_lock_for_update():
+                        plan._follow()
+            except psycopg2.OperationalError:
+                # Somebody writes the same at this moment: it waits for the next time.
+                self.env.cr.rollback()
+            except Exception:  # noqa: BLE001 - whatever a template may stumble over
+                _logger.exception("The payment plan %s could not be followed", plan.id)
+            if not cron._commit_progress(1):
+                break

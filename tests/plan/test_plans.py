@@ -1,0 +1,265 @@
+# Part of Pay Now. See LICENSE file for full copyright and licensing details.
+
+from datetime import date, timedelta
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.tests.plan.plans import PlansCommon
+from odoo.addons.account_pay_now.tests.reminder.reminder_days import START
+
+
+@tagged('post_install', '-at_install')
+class TestPlans(PlansCommon):
+    """The life of a payment plan: answered, kept to, paid in other ways, missed."""
+
+    def test_a_whole_life(self):
+        """Asked, accepted; one part online, one by transfer, the last one missed."""
+        invoice = self.invoice_due(-10, 300)
+        plan = self.ask(invoice)
+        self.assertEqual(
+            [(part.date, part.amount) for part in plan.part_ids],
+            [(date(2026, 1, 5), 100), (date(2026, 2, 5), 100), (date(2026, 3, 5), 100)],
+        )
+        self.assertEqual((self.rows().res_id, self.rows().amount), (plan.id, 300))
+        self.assertEqual(plan.activity_ids.summary, "Payment plan asked for")
+        self.assertIn("Payment plan asked for", invoice.pay_now_plan_text)
+        self.assertFalse(self.mails())
+        with self.on(0):
+            plan.with_user(self.accountant).action_accept()
+            # Pressed twice.
+            plan.with_user(self.accountant).action_accept()
+        self.assertEqual(plan.state, 'accepted')
+        self.assertFalse(self.rows() or plan.activity_ids)
+        [mail] = self.mails()
+        self.assertIn('client@example.com', mail.email_to)
+        self.assertIn(plan._pay_now_path(), mail.body_html)
+        self.assertIn('100.00', mail.body_html)
+        # What the mail of the acceptance asked for already is not asked for once more.
+        self.assertFalse(self.follow(0))
+        self.pay_part(plan, 1)
+        self.assertEqual(self.figures(plan, 1), [0, 100, 100])
+        # Nobody is reminded meanwhile, and the item keeps its own due date.
+        self.assertFalse(self.day(20))
+        self.assertIn("Payment plan accepted, next part on", self.latest().reason)
+        self.assertEqual(self.lines(invoice).date_maturity, date(2025, 12, 26))
+        self.assertFalse(self.follow(30))
+        [mail] = self.follow(31)
+        self.assertIn("100.00", mail.subject)
+        self.assertFalse(self.follow(31, 15))
+        with self.on(32):
+            self.pay(invoice, 100)
+        self.assertEqual(self.figures(plan, 32), [0, 0, 100])
+        self.assertTrue(self.follow(59))
+        self.assertFalse(self.day(62))
+        self.assertFalse(self.follow(62))
+        # By the date alone, whether the scheduled action has worked or not.
+        self.assertTrue(self.day(63))
+        [mail] = self.follow(63)
+        self.assertIn("has not been paid in time", mail.body_html)
+        self.assertEqual((plan.state, plan.end_reason), ('ended', 'missed'))
+        self.assertEqual(self.rows().res_id, plan.id)
+        self.assertEqual(
+            plan.activity_ids.summary, "Payment plan ended: a part was not paid in time"
+        )
+        self.assertFalse(self.follow(64))
+        plan.with_user(self.accountant).action_noted()
+        self.assertFalse(self.rows() or plan.activity_ids)
+
+    def test_paid_in_full_early(self):
+        invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
+        plan = self.accepted(invoice, other)
+        tx = self.pay_part(plan, 2, rest=True)
+        self.assertEqual(tx.amount, 360)
+        self.assertFalse(self.follow(3))
+        self.assertEqual((plan.state, plan.sudo().left), ('done', 0))
+        self.assertFalse(self.rows())
+
+    def test_a_part_pays_the_oldest_items_first(self):
+        """Where ordinary parts are not allowed, too; anything else is refused."""
+        invoice, other = self.invoice_due(-10, 90), self.invoice_due(-5, 60)
+        plan = self.accepted(invoice, other, count=2).sudo()
+        with self.on(1):
+            chosen = set(self.lines(invoice, other).ids)
+            self.assertFalse(self.company.pay_now_partial)
+            for amount, items in ((74, chosen), (150.01, chosen), (None, chosen)):
+                with self.assertRaisesRegex(ValidationError, "have changed meanwhile"):
+                    plan._pay_now_start(items, self.provider.id, amount=amount)
+            with self.assertRaisesRegex(ValidationError, "have changed meanwhile"):
+                plan._pay_now_start(set(self.lines(invoice).ids), self.provider.id, amount=75)
+        tx = self.pay_part(plan, 1)
+        self.assertEqual(tx.amount, 75)
+        self.assertEqual((invoice.amount_residual, other.amount_residual), (15, 60))
+        self.assertEqual(self.figures(plan, 1), [0, 75])
+        # On its page the next part can be paid before its day.
+        self.pay_part(plan, 2)
+        self.assertFalse(other.amount_residual)
+
+    def test_changed_by_the_accountant(self):
+        plan = self.ask(self.invoice_due(-10, 300)).with_user(self.accountant)
+        first, second, third = plan.part_ids
+        with self.on(2):
+            plan.write({'part_ids': [Command.delete(third.id)]})
+            with self.assertRaisesRegex(UserError, "Divide equally"):
+                plan.action_accept()
+            self.assertEqual(plan.state, 'asked')
+            plan.action_divide()
+            self.assertEqual(plan.part_ids.mapped('amount'), [150, 150])
+            plan.part_ids = [
+                Command.update(first.id, {'amount': 50}),
+                Command.create({'amount': 100, 'date': '2026-03-01'}),
+            ]
+            plan.action_accept()
+        # What is over by now moves, and the others with it.
+        self.assertEqual(
+            [(part.date.isoformat(), part.amount) for part in plan.part_ids.sorted('date')],
+            [('2026-01-07', 50), ('2026-02-07', 150), ('2026-03-03', 100)],
+        )
+        for command in (
+            Command.update(first.id, {'amount': 1}),
+            Command.delete(second.id),
+            Command.create({'amount': 1, 'date': '2026-03-01'}),
+        ):
+            with self.assertRaisesRegex(UserError, "until it is accepted or refused"):
+                plan.write({'part_ids': [command]})
+        with self.assertRaises(AccessError):
+            plan.write({'state': 'done'})
+        with self.assertRaises(AccessError):
+            plan.write({'amount': 1})
+
+    def test_refused_with_a_reason(self):
+        invoice = self.invoice_due(-10, 300)
+        plan = self.ask(invoice).with_user(self.accountant)
+        with self.on(1):
+            with self.assertRaisesRegex(UserError, "Say why"):
+                plan.action_refuse()
+            plan.refusal = "Not <b>twice</b>"
+            plan.action_refuse()
+            plan.action_refuse()
+            plan.action_accept()
+            [mail] = self.mails()
+            self.assertIn('Not &lt;b&gt;twice&lt;/b&gt;', mail.body_html)
+            [told] = invoice.sudo()._pay_now_told_plans()
+            self.assertEqual(told['refusal'], "Not <b>twice</b>")
+        self.assertEqual(plan.state, 'refused')
+        self.assertFalse(self.rows())
+        self.assertTrue(self.day(2))
+        # Once more, and no more than that.
+        second = self.ask(invoice, number=3).with_user(self.accountant)
+        with self.on(4):
+            second.refusal = "No"
+            second.action_refuse()
+        with self.assertRaisesRegex(ValidationError, "Please contact us"):
+            self.ask(invoice, number=5)
+
+    def test_a_payment_in_progress_is_not_missed(self):
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice)
+        with self.on(1):
+            page = plan.sudo()
+            tx = page._pay_now_start(set(self.lines(invoice).ids), self.provider.id, amount=100)
+            tx._pay_now_open()
+            self.gateway.set(tx.provider_reference, state=base.PENDING)
+            tx._synchronize()
+            self.assertTrue(page._pay_now_page_values()['is_on_its_way'])
+            with self.assertRaisesRegex(ValidationError, "have changed meanwhile"):
+                page._pay_now_start(set(self.lines(invoice).ids), self.provider.id, amount=100)
+        self.assertFalse(self.follow(5))
+        self.assertEqual(plan.state, 'accepted')
+        with self.on(6):
+            # The bank refuses the debit: what is missed is missed.
+            self.gateway.set(tx.provider_reference, state=base.FAILED)
+            tx._synchronize()
+        self.assertTrue(self.follow(6))
+        self.assertEqual(plan.end_reason, 'missed')
+
+    def test_the_provider_refuses(self):
+        """A part that cannot be paid online is asked for all the same, without a button."""
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice)
+        self.pay_part(plan, 0)
+        self.provider.sudo().maximum_amount = 50
+        with self.on(1):
+            values = plan.sudo()._pay_now_page_values()
+            self.assertFalse(values['choices'] or values['providers'])
+        [mail] = self.follow(31)
+        self.assertNotIn(plan._pay_now_path(), mail.body_html)
+        self.assertIn("100.00", mail.body_html)
+
+    def test_in_the_customers_language_and_the_companys_hours(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.customer.lang = 'fr_FR'
+        self.company.write({'pay_now_hour_from': 8, 'pay_now_hour_to': 10})
+        plan = self.accepted(self.invoice_due(-10, 300))
+        self.assertIn("100,00", self.mails().body_html)
+        self.pay_part(plan, 1)
+        self.assertFalse(self.follow(31, hour=6))
+        self.assertFalse(self.follow(31, hour=16))
+        self.assertTrue(self.follow(32, hour=8))
+
+    def test_ended_by_a_person(self):
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice)
+        with self.on(1):
+            plan.with_user(self.accountant).action_end()
+            plan.with_user(self.accountant).action_end()
+        self.assertEqual(len(self.mails()), 2)
+        self.assertFalse(self.rows())
+        self.assertTrue(self.day(2))
+        # Its page is as any other: all that is open.
+        with self.on(2):
+            page = plan.sudo()
+            self.assertEqual(page._pay_now_page_template(), 'account_pay_now.pay_page')
+            self.assertEqual(page._pay_now_page_values()['total'], 300)
+
+    def test_nobody_else_answers(self):
+        plan = self.ask(self.invoice_due(-10, 300))
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        stranger = self.accountant.copy({'login': 'stranger', 'email': 'stranger@example.com'})
+        stranger.write({'company_ids': [Command.set(elsewhere.ids)], 'company_id': elsewhere.id})
+        for action in ('action_accept', 'action_refuse', 'action_divide', 'action_end'):
+            with self.subTest(action), self.assertRaises(AccessError):
+                getattr(plan.with_user(stranger), action)()
+        other = self.ask(self.invoice_due(-10, 80)).with_user(self.accountant)
+        with self.on(0):
+            other.action_accept()
+        # A part is not moved out of what was agreed, nor into it.
+        with self.assertRaisesRegex(UserError, "until it is accepted or refused"):
+            plan.with_user(self.accountant).part_ids[0].plan_id = other
+        with self.assertRaisesRegex(UserError, "until it is accepted or refused"):
+            other.part_ids[0].plan_id = plan
+        with self.assertRaises(AccessError):
+            self.env['pay.now.plan'].with_user(self.accountant).create(
+                {'company_id': self.company.id, 'partner_id': self.customer.id}
+            )
+
+    def test_no_query_for_each_plan(self):
+        invoices = [self.invoice_due(-10, 40, partner=one) for one in self.make_customers(8)]
+        for invoice in invoices:
+            self.accepted(invoice, count=2)
+
+        def count(some):
+            lines = self.lines(*some)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            with self.on(1):
+                holds = lines._pay_now_holds()
+            self.assertEqual(set(holds.values()), {'planned'})
+            self.assertEqual(len(holds), len(some))
+            return self.cr.sql_log_count - before
+
+        count(invoices[:2])
+        self.assertLessEqual(count(invoices), count(invoices[:2]) + 2)
+
+    def test_missed_by_the_days_of_grace(self):
+        self.company.pay_now_grace_days = 0
+        plan = self.accepted(self.invoice_due(-10, 300), rhythm='weekly')
+        self.assertFalse(self.follow(0))
+        self.assertEqual(plan.state, 'accepted')
+        with self.at(START + timedelta(days=1)):
+            self.assertFalse(plan.sudo()._is_holding())
+        self.assertTrue(self.follow(1))
+        self.assertEqual(plan.end_reason, 'missed')
