@@ -224,6 +224,7 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         self.assert_pages(message)
         self.assert_payments(message)
         self.assert_nothing_asked_twice(message)
+        self.assert_plans(message)
 
     def documents(self):
         """Return everything that has a page, with the customer it is of."""
@@ -232,8 +233,10 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         accounts = self.env['pay.now.account'].sudo().search([('pay_now_token', '!=', False)])
         statements = self.env['pay.now.customer.statement'].sudo()
         statements = statements.search([('pay_now_token', '!=', False)])
-        yield from ((move, move.commercial_partner_id) for move in moves)
         yield from ((one, one.partner_id) for one in statements)
+        plans = self.env['pay.now.plan'].sudo().search([('pay_now_token', '!=', False)])
+        yield from ((move, move.commercial_partner_id) for move in moves)
+        yield from ((plan, plan.partner_id) for plan in plans)
         yield from ((one, one.partner_id) for one in reminders)
         yield from ((page, page.customer_id) for page in accounts)
 
@@ -295,6 +298,17 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         for reminder in waiting:
             self.assert_asked(reminder._open_items(), on_its_way, f'{message}: {reminder}')
             self.assertLessEqual(reminder._open_items().partner_id, reminder.partner_id, message)
+
+    def assert_plans(self, message):
+        """One plan for an item; what is open of its parts is open of its items, and no more."""
+        plans = self.env['pay.now.plan'].sudo().search([('state', 'in', ('asked', 'accepted'))])
+        planned = [line for plan in plans for line in plan._own_items()]
+        self.assertEqual(len(planned), len(set(planned)), message)
+        for plan in plans.filtered(lambda one: one.state == 'accepted'):
+            left = plan._amount_left(plan._own_items())
+            parts = sum(plan._parts_left().values())
+            self.assertAlmostEqual(parts, min(left, plan.amount), 2, f'{message}: {plan}')
+            self.assertLessEqual(round(plan._asked_now() - left, 2), 0, f'{message}: {plan}')
 
     def assert_asked(self, lines, on_its_way, message):
         """No more of an invoice is asked for than is open and not on its way."""

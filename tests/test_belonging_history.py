@@ -41,6 +41,9 @@ class TestBelongingHistory(BelongingCase):
         'answer': 2,
         'transfer': 3,
         'arrive': 3,
+        'ask_plan': 3,
+        'answer_plan': 3,
+        'follow_plans': 1,
     }
 
     def play(self, seed, length):
@@ -104,7 +107,11 @@ class TestBelongingHistory(BelongingCase):
         if not document or not document._pay_now_check_token(document.pay_now_token):
             return
         _open_lines, payable, _reasons = document._pay_now_page_items()
-        if payable:
+        if payable and document._name == 'pay.now.plan' and document.state == 'accepted':
+            if choices := document._pay_now_choices(payable):
+                amount = self.random.choice(choices)['amount']
+                document._pay_now_start(set(payable.ids), self.provider.id, amount)._pay_now_open()
+        elif payable:
             chosen = self.random.sample(payable.ids, self.random.randint(1, len(payable)))
             provider = self.random.choice((self.provider, self.paypal))
             document._pay_now_start(set(chosen), provider.id)._pay_now_open()
@@ -172,7 +179,36 @@ class TestBelongingHistory(BelongingCase):
             customers = paid.partner_id | paid.move_id.commercial_partner_id
             self.assertEqual(len(customers.commercial_partner_id), 1, "of one customer")
 
+    def ask_plan(self):
+        """A customer asks to pay in parts."""
+        self.company.pay_now_plans = True
+        documents = [document for document, _customer in self.documents()]
+        document = self.random.choice(documents).sudo() if documents else None
+        if document and document._pay_now_check_token(document.pay_now_token):
+            chosen = set(document._pay_now_plannable().ids)
+            typed = {'item': chosen, 'plan_parts': self.random.randint(2, 3)}
+            typed['plan_rhythm'] = self.random.choice(['weekly', 'monthly'])
+            if offer := document._pay_now_plan_offer(typed, bool(chosen)):
+                document._pay_now_ask_plan(
+                    chosen, typed['plan_parts'], typed['plan_rhythm'], offer['seen']
+                )
+
+    def answer_plan(self):
+        """Somebody of the company accepts a plan, or ends it."""
+        plan = self.choose(
+            self.env['pay.now.plan'].search([('state', 'in', ('asked', 'accepted'))])
+        )
+        if plan and plan.state == 'asked':
+            plan.action_divide()
+            plan.action_accept()
+        elif plan and self.random.random() < 0.3:
+            plan.action_end()
+
     # === what happens by itself === #
+
+    def follow_plans(self):
+        for plan in self.env['pay.now.plan'].sudo().search([]):
+            plan._follow()
 
     def remind_all(self):
         self.remind()

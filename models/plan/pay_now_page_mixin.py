@@ -3,10 +3,13 @@
 import hashlib
 from datetime import timedelta
 
+import psycopg2
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Command
+from odoo.tools import mute_logger
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
@@ -128,11 +131,12 @@ class PayNowPageMixin(models.AbstractModel):
         :return: pairs of a code of `const.PLAN_RHYTHMS` and a text.
         :rtype: list
         """
-        return [
-            ('weekly', self.env._("Every week")),
-            ('fortnightly', self.env._("Every two weeks")),
-            ('monthly', self.env._("Every month")),
-        ]
+        texts = {
+            'weekly': self.env._("Every week"),
+            'fortnightly': self.env._("Every two weeks"),
+            'monthly': self.env._("Every month"),
+        }
+        return [(code, texts[code]) for code, _name in const.PLAN_RHYTHMS]
 
     def _pay_now_plannable(self):
         """Return the items that a payment plan can be asked for on this page.
@@ -272,14 +276,29 @@ class PayNowPageMixin(models.AbstractModel):
             raise PayerError(self.env._("Please look at the parts once more before you send them."))
         self._pay_now_check_plans(lines)
         rate._spend(self)
+        vals = {'rhythm': rhythm, **self._pay_now_plan_vals(lines, parts)}
+        plan = self._pay_now_create_plan(vals)
+        plan._note_on_invoices()
+        plan._make_activity()
+        return plan
+
+    def _pay_now_create_plan(self, vals):
+        """Create a plan of items that nobody asks another plan for at the same moment.
+
+        :param dict vals: its values.
+        :rtype: pay.now.plan
+        :raise ConcurrencyError: it was asked for on another page; the request is done again, and
+            sees that.
+        """
         # Whoever asks follows nothing in Odoo.
         Plan = self.env['pay.now.plan'].with_context(
             mail_create_nosubscribe=True, mail_create_nolog=True
         )
-        plan = Plan.create({'rhythm': rhythm, **self._pay_now_plan_vals(lines, parts)})
-        plan._note_on_invoices()
-        plan._make_activity()
-        return plan
+        try:
+            with self.env.cr.savepoint(), mute_logger('odoo.sql_db'):
+                return Plan.create(vals)
+        except psycopg2.errors.UniqueViolation as error:
+            raise ConcurrencyError("a plan was asked for a moment ago") from error
 
     def _pay_now_plan_vals(self, lines, parts):
         """Return the values of a plan, with what its items are now.

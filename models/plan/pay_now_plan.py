@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date, formatLang
 
@@ -65,7 +65,7 @@ class PayNowPlan(models.Model):
         selection=[
             ('asked', "To answer"),
             ('accepted', "Accepted"),
-            ('done', "Paid"),
+            ('done', "Fully paid"),
             ('refused', "Refused"),
             ('ended', "Ended"),
         ],
@@ -97,7 +97,7 @@ class PayNowPlan(models.Model):
         compute='_compute_move_ids',
         compute_sudo=True,
     )
-    paid = fields.Monetary(compute='_compute_paid', compute_sudo=True)
+    paid = fields.Monetary(string="Already paid", compute='_compute_paid', compute_sudo=True)
     left = fields.Monetary(string="Still open", compute='_compute_paid', compute_sudo=True)
     next_date = fields.Date(string="Next part", compute='_compute_paid', compute_sudo=True)
     state_text = fields.Char(string="How it stands", compute='_compute_state_text')
@@ -421,7 +421,8 @@ class PayNowPlan(models.Model):
 
     def _make_activity(self):
         """Ask an accountant to look at the plan."""
-        plan = self._in_company_language()
+        # Not by the public user, who asked: whoever reads an activity reads who made it.
+        plan = self._in_company_language().with_user(SUPERUSER_ID)
         plan.activity_schedule(
             'mail.mail_activity_data_todo',
             date_deadline=plan.company_id._pay_now_today(),

@@ -78,7 +78,7 @@ class PayNowPlan(models.Model):
         for number, (part, open_amount) in enumerate(left.items(), start=1):
             mark = False
             if shown and not open_amount:
-                mark = self.env._("Paid")
+                mark = self.env._("Already paid")
             elif shown and self.currency_id.compare_amounts(open_amount, part.amount):
                 mark = self.env._("%s are left to pay", self._write_amount(open_amount))
             rows.append(
@@ -141,6 +141,9 @@ class PayNowPlan(models.Model):
         return {
             'subject': utils.header_text(template._render_field('subject', self.ids)[self.id]),
             'body_html': before + body[self.id] + after,
+            # Of the plan's history, where it stays once it was sent.
+            'body': body[self.id],
+            'is_notification': True,
             'email_from': company._pay_now_sender(),
             'email_to': utils.email_header(contact.name, contact.email),
             'reply_to': company._pay_now_reply_address([self._responsible()]),

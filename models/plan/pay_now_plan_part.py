@@ -23,7 +23,7 @@ class PayNowPlanPart(models.Model):
     reminded_at = fields.Datetime(
         string="Mailed on", readonly=True, help="The mail that asks for it left once."
     )
-    paid = fields.Monetary(compute='_compute_paid', compute_sudo=True)
+    paid = fields.Monetary(string="Already paid", compute='_compute_paid', compute_sudo=True)
     left = fields.Monetary(string="Still open", compute='_compute_paid', compute_sudo=True)
 
     _amount_positive = models.Constraint(

@@ -109,6 +109,9 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
             self.show(browser, path, ACCEPT, size=SCREENS[0][0])
             self.run_js(browser, f'{ACCEPT}.click(); {ACCEPT}.click()')
             self.wait_for(browser, f"!{ACCEPT} && document.querySelector('[name=action_end]')")
+            chatter = "document.querySelector('.o-mail-Chatter')?.textContent"
+            self.wait_for(browser, f"({chatter} || '').includes('Fournil SARL –')")
+            self.assertFalse(self.run_js(browser, "!!document.querySelector('.modal')"))
             self.picture(browser, 'plan_accepted', full=False)
         with self.alone():
             self.assertEqual(plan.state, 'accepted')

@@ -1,11 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-import psycopg2
+from unittest.mock import patch
 
-from odoo.exceptions import ValidationError
-from odoo.fields import Command
+from odoo.exceptions import ConcurrencyError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now.tests.plan.plans import PlansCommon
 
@@ -68,20 +66,13 @@ class TestPlansAsked(PlansCommon):
         self.known = plan.ids
         self.refused("untick them", invoice, other, document=reminder, count=2)
         self.assertTrue(self.ask(other, document=reminder, count=2))
-        # At the same moment: the database lets one of them be.
-        item = {'line_id': self.lines(invoice).id, 'move_id': invoice.id, 'amount': 300}
+        # At the same moment, on the pages of an invoice and a reminder: one of them begins again.
+        lines = self.registry['account.move.line']
         with (
-            mute_logger('odoo.sql_db'),
-            self.assertRaises(psycopg2.errors.UniqueViolation),
-            self.env.cr.savepoint(),
+            patch.object(lines, '_pay_now_live_plan_items', lambda lines: lines.browse()),
+            self.assertRaises(ConcurrencyError),
         ):
-            plan.sudo().create(
-                {
-                    'company_id': self.company.id,
-                    'partner_id': self.customer.id,
-                    'item_ids': [Command.create(item)],
-                }
-            )
+            self.ask(invoice, document=reminder, count=2)
 
     def ask_again(self, invoice):
         with self.on(0):

@@ -259,7 +259,7 @@ class TestReminderReasons(ReasonsCommon):
         """Nobody stores a code that the table does not have."""
         sentences = self.env['pay.now.reminder']._reason_sentences()
         known = {
-            *('in_progress', 'disputed', 'excluded', 'buyer', 'answered', 'blocked'),
+            *('in_progress', 'disputed', 'excluded', 'buyer', 'answered', 'blocked', 'planned'),
             *('never', 'reassigned', 'nothing_left', 'no_address', 'no_email', 'under_way'),
             *('waiting', 'no_level', 'no_other_level', 'reminded', 'minimum', 'credit'),
             *('some_credit', 'own_text', 'interrupted', 'bounced', 'not_attached', 'text'),
