@@ -29,8 +29,8 @@ from .demo import *
 from .discrepancy import *
 from .dispute import *
 from .einvoice import *
-from .notice import *
 from .interest import *
+from .notice import *
 from .pay_page import *
 from .payment import *
 from .payout import *
@@ -39,5 +39,5 @@ from .provider import *
 from .refund import *
 from .reminder import *
 from .setup import *
-from .transfer import *
 from .statement import *
+from .transfer import *

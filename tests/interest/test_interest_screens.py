@@ -18,7 +18,7 @@ class TestInterestScreens(BrowserMixin, InterestCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.manager = new_test_user(
             cls.env,
             'pay_now_manager',

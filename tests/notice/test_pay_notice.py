@@ -330,7 +330,7 @@ class TestPayNotice(NoticeCommon):
         self.assertIn("To client@example.com", told['asked'])
 
     def test_in_the_customers_language(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.write({'lang': 'fr_FR', 'invoice_sending_method': 'manual'})
         self.send_by(self.invoice)
         [mail] = self.leave()

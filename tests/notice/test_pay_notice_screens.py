@@ -19,7 +19,7 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.customer.write({'lang': 'fr_FR', 'name': "Boulangerie Martin"})
         cls.accountant = new_test_user(
             cls.env,

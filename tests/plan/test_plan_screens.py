@@ -26,7 +26,7 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.connect()
         cls.customer.lang = 'fr_FR'
         cls.company.write({'pay_now_plans': True, 'pay_now_plan_parts': 4})

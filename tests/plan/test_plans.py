@@ -189,7 +189,7 @@ class TestPlans(PlansCommon):
         self.assertIn("100.00", mail.body_html)
 
     def test_in_the_customers_language_and_the_companys_hours(self):
-        self.env['res.lang']._activate_lang('fr_FR')
+        self.load_language('fr_FR')
         self.customer.lang = 'fr_FR'
         self.company.write({'pay_now_hour_from': 8, 'pay_now_hour_to': 10})
         plan = self.accepted(self.invoice_due(-10, 300))

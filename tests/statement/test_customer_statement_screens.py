@@ -20,7 +20,7 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.clerk = new_test_user(
             cls.env,
             'pay_now_clerk',

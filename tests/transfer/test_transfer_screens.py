@@ -42,7 +42,7 @@ class TestTransferScreens(BrowserMixin, TransferCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.load_language('fr_FR')
         cls.customer.lang = 'fr_FR'
         cls.document = cls.reminder(cls.first, cls.second, cls.third)
         cls.page = urlsplit(cls.document._pay_now_url()).path
