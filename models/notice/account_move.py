@@ -27,7 +27,7 @@ class AccountMove(models.Model):
         help="Codes of the sending methods, separated by commas.",
     )
     pay_now_sent_text = fields.Char(
-        string="Sent", compute='_compute_pay_now_sent_text', compute_sudo=True
+        string="How it was sent", compute='_compute_pay_now_sent_text', compute_sudo=True
     )
     pay_now_notice_ids = fields.One2many(
         string="Pay notices",
