@@ -24,7 +24,7 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
         cls.accountant = new_test_user(
             cls.env,
             'pay_now_accountant',
-            groups='account.group_account_manager,base.group_user',
+            groups='account.group_account_manager,base.group_system',
             company_id=cls.company.id,
             company_ids=[(6, 0, cls.company.ids)],
             lang='fr_FR',
@@ -66,6 +66,7 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
             self.new_mails().send()
         self.assertEqual(self.notice(failed).state, 'failed')
         invoices = self.env.ref('account.action_move_out_invoice_type').id
+        settings = self.env.ref('account_pay_now.action_pay_now_settings').id
         options = self.env.ref('account_pay_now.action_pay_now_options').id
         to_handle = self.env.ref('account_pay_now.action_pay_now_to_handle').id
         rows = "document.querySelectorAll('.o_data_row, .o_kanban_record').length > 1"
@@ -89,9 +90,10 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
             self.press(browser, 'action_pay_now_external_handled', gone)
             box = "document.querySelector('div[name=pay_now_send_notices]')"
             for size in (WIDE, NARROW):
-                self.show(browser, f'/odoo/action-{options}', box, size=size)
-                self.run_js(browser, f"{box}.scrollIntoView({{block: 'center'}})")
-                self.picture(browser, f'pay_notice_option_{size[0]}', full=False)
+                for name, action in (('option', options), ('settings', settings)):
+                    self.show(browser, f'/odoo/action-{action}', box, size=size)
+                    self.run_js(browser, f"{box}.scrollIntoView({{block: 'center'}})")
+                    self.picture(browser, f'pay_notice_{name}_{size[0]}', full=False)
         self.env.invalidate_all()
         self.assertEqual(self.notice(failed).state, 'waiting')
         self.assertFalse(self.invoice.pay_now_external_holds)
