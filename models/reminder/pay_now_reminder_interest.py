@@ -135,7 +135,7 @@ class PayNowReminder(models.Model):
         :param list rates: those that were reckoned with, as texts, the oldest first.
         :rtype: str
         """
-        values = {'rates': ', '.join(rates)}
+        values = {'rates': ' / '.join(rates)}
         if self.company_id._pay_now_law_country().code in const.FRENCH_TERRITORIES:
             return self.env._(
                 "By articles L441-10 and D441-5 of the French Commercial Code, late payment bears"

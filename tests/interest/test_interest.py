@@ -171,9 +171,18 @@ class TestInterest(InterestCommon):
         line = self.late()
         with freeze_time('2025-01-31 10:00:00'):
             reminder, mail = self.remind()
+            letter = reminder._letter_values()[reminder.id][1]
         self.assertEqual(reminder.amount_due, 1000)
-        for words in ("225 days late", "70.03", "40.00", "110.03", "L441-10", "for information"):
+        for words in (
+            "225 days late",
+            "70.03",
+            "40.00",
+            "110.03",
+            "L441-10",
+            "(10.00 / 12.00 / 8.00 %",
+        ):
             self.assertIn(words, mail['body'])
+            self.assertIn(words, letter, "on paper, too")
         self.assertNotIn("1,110.03", mail['body'])
         self.assertIn("1,000.00", mail['subject'])
         self.assertTrue(reminder.states_interest)
@@ -181,6 +190,7 @@ class TestInterest(InterestCommon):
         self.levels[0].state_interest = False
         self.levels[1].state_interest = True
         self.assertEqual(self.levels._stating_interest(), self.levels[1:])
+        self.env.invalidate_all()
         with freeze_time('2025-01-31 10:00:00'):
             self.assertNotIn("L441-10", reminder.with_context(lang='en_US').items_html)
             self.levels[0].state_interest = True

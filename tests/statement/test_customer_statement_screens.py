@@ -64,6 +64,12 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
             self.show(
                 browser, f'/odoo/action-{chase.id}', rows, 'statement_chase', WIDE, full=False
             )
+            self.run_js(browser, "document.querySelector('.o_data_row input').click()")
+            button = "document.querySelector('button[name=action_statement]')"
+            self.wait_for(browser, button)
+            self.picture(browser, 'statement_chase', full=False)
+            self.run_js(browser, f'{button}.click()')
+            self.wait_for(browser, wizard)
         self.look_at(mail['body'], statement)
 
     def look_at(self, body, statement):

@@ -90,6 +90,14 @@ class TestStatementSending(StatementCommon):
         note = self.customer.message_ids[0]
         self.assertIn("sent to client@example.com", note.body)
         self.assertEqual(note.author_id, self.env.user.partner_id)
+        # So does the paper, where the engine draws it.
+        report = self.env['ir.actions.report'].sudo()
+        paper, _kind = report._render_qweb_html(
+            'account_pay_now.report_customer_statement',
+            self.customer.ids,
+            data={'statement_id': statement.id},
+        )
+        self.assertIn(statement._pay_now_path(), paper.decode())
         # The page asks for what is due, and shows the rest.
         values = statement.sudo()._pay_now_page_values()
         self.assertEqual(len(values['items']), 2)
