@@ -349,3 +349,21 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
         old = fields.Datetime.now() - timedelta(days=60)
         self.env['pay.now.reminder'].sudo().search([('state', '=', 'sent')]).sent_at = old
         return self.send(self.generate())
+
+    def state(self):
+        """Each customer has a page of a statement of account, of what was open when it was sent."""
+        Line = self.env['account.move.line']
+        Statement = self.env['pay.now.customer.statement'].sudo()
+        for customer in self.customers.exists() - Statement.search([]).partner_id:
+            domain = Line._pay_now_open_items_domain()
+            items = Line.search(domain & Line._pay_now_of_domain(customer, self.company))
+            statement = Statement.create(
+                {
+                    'company_id': self.company.id,
+                    'partner_id': customer.id,
+                    'date_to': fields.Date.today(),
+                    'item_ids': [Command.set(items.ids)],
+                    'state': 'sent',
+                }
+            )
+            statement._pay_now_url()

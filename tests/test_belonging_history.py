@@ -211,6 +211,7 @@ class TestBelongingHistory(BelongingCase):
             plan._follow()
 
     def remind_all(self):
+        self.state()
         self.remind()
 
     def end(self):
