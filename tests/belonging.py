@@ -6,6 +6,7 @@ their way. `Deeds` is what people do to them; `assert_belonging` looks at all pa
 reminders.
 """
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -252,7 +253,9 @@ class BelongingCase(Deeds, ReminderCommon, BranchCommon, HttpCase):
                 if partner == customer:
                     continue
                 for move in strangers.filtered(lambda one: one.name and one.name != '/'):
-                    self.assertNotIn(move.name, text, f'{message}: {document} of {customer.name}')
+                    # INV/2026/00004 is no part of RINV/2026/00004.
+                    found = re.search(rf'(?<!\w){re.escape(move.name)}(?!\w)', text)
+                    self.assertFalse(found, f'{message}: {document} of {customer.name}')
 
     def page_of(self, document):
         """Return what whoever has the address sees."""

@@ -36,7 +36,7 @@ class TestBelongingHistory(BelongingCase):
         'pay': 6,
         'pend': 2,
         'settle': 2,
-        'fail': 1,
+        'debit_fails': 1,
         'end': 3,
         'answer': 2,
         'transfer': 3,
@@ -131,7 +131,7 @@ class TestBelongingHistory(BelongingCase):
             self.gateway_of(tx.provider_id).pay(tx)
             tx._synchronize()
 
-    def fail(self):
+    def debit_fails(self):
         if tx := self.choose(self.txs('pending')):
             self.gateway_of(tx.provider_id).set(tx.provider_reference, state=base.FAILED)
             tx._synchronize()

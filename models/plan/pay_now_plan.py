@@ -138,6 +138,17 @@ class PayNowPlan(models.Model):
         for plan in self:
             plan.parts_total = sum(plan.part_ids.mapped('amount'))
 
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        """Override of `base`: what the customer was told stays as it is.
+
+        :raise UserError: of a reason that is changed after the answer.
+        """
+        if 'refusal' in vals and not self.env.su and any(one.state != 'asked' for one in self):
+            raise UserError(self.env._("The plan was answered: the customer has read the reason."))
+        return super().write(vals)
+
     # === ACTION METHODS === #
 
     def action_accept(self):
@@ -284,7 +295,7 @@ class PayNowPlan(models.Model):
         return self.currency_id.compare_amounts(left, self.amount) > 0
 
     def _is_missed(self):
-        """Tell whether a part is not paid after the days of grace. What is on its way counts.
+        """Tell whether a part is not paid after the days of grace, and nothing explains it.
 
         :rtype: bool
         """
@@ -292,7 +303,25 @@ class PayNowPlan(models.Model):
         last = self.company_id._pay_now_today() - grace
         if not self._due_parts().filtered(lambda part: part.date < last):
             return False
-        return not self._own_items()._pay_now_in_progress()
+        return not self._is_left_alone()
+
+    def _is_left_alone(self):
+        """Tell whether a customer is not to be asked now: something else is about the same items.
+
+        A payment or transfer on its way, a dispute, a problem that was reported, a blocked invoice,
+        or one that somebody excluded from reminders.
+
+        :rtype: bool
+        """
+        items = self._own_items()
+        answers = items._pay_now_all_answers().values()
+        return bool(
+            items._pay_now_in_progress()
+            or items._pay_now_disputed()
+            or items._pay_now_excluded()
+            or 'blocked' in items.move_id.mapped('payment_state')
+            or any(one.kind != 'promise' for said in answers for one in said)
+        )
 
     def _is_holding(self):
         """Tell whether the plan keeps its items out of ordinary reminders today.

@@ -181,7 +181,7 @@ class PayNowPlan(models.Model):
     def _remind(self):
         """Ask for the parts that are due, each once, in the hours in which reminders leave."""
         due = self._due_parts().filtered(lambda part: not part.reminded_at)
-        if not due or self._own_items()._pay_now_in_progress():
+        if not due or self._is_left_alone():
             return
         now = fields.Datetime.now()
         if self.company_id.root_id._pay_now_next_opening(now) > now:

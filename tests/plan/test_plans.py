@@ -145,6 +145,8 @@ class TestPlans(PlansCommon):
             self.assertEqual(told['refusal'], "Not <b>twice</b>")
         self.assertEqual(plan.state, 'refused')
         self.assertFalse(self.rows())
+        with self.assertRaisesRegex(UserError, "has read the reason"):
+            plan.refusal = "Twice, after all"
         self.assertTrue(self.day(2))
         # Once more, and no more than that.
         second = self.ask(invoice, number=3).with_user(self.accountant)
@@ -173,6 +175,19 @@ class TestPlans(PlansCommon):
             self.gateway.set(tx.provider_reference, state=base.FAILED)
             tx._synchronize()
         self.assertTrue(self.follow(6))
+        self.assertEqual(plan.end_reason, 'missed')
+
+    def test_a_reported_problem_is_looked_at_first(self):
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice, rhythm='weekly')
+        self.pay_part(plan, 0)
+        with self.on(1):
+            self.assertEqual(plan.sudo()._pay_now_answer_kinds(), ['problem'])
+            chosen = set(self.lines(invoice).ids)
+            answer = plan.sudo()._pay_now_answer('problem', chosen, text="Mouldy")
+        self.assertFalse(self.follow(7) or self.follow(12))
+        answer.action_close()
+        self.assertTrue(self.follow(12))
         self.assertEqual(plan.end_reason, 'missed')
 
     def test_the_provider_refuses(self):
