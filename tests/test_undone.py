@@ -50,6 +50,10 @@ ENTRIES = {
 }
 #: Links to entries that are not made for the record by itself, and what they are.
 OTHER_LINKS = {
+    ('pay.now.interest', 'debit_move_id'): "made by a person, never by itself",
+    ('pay.now.interest', 'move_id'): "the invoice that was late",
+    ('pay.now.invoice.notice', 'move_id'): "the invoice that left",
+    ('pay.now.plan.item', 'move_id'): "the invoice that is paid in parts",
     ('pay.now.transaction.item', 'move_id'): "the invoice that is paid",
     ('pay.now.undone', 'move_id'): "the memory itself",
     ('pay.now.undone', 'other_id'): "the memory itself",

@@ -26,8 +26,9 @@ class AccountMove(models.Model):
     def _compute_pay_now_plan_text(self):
         """Not stored: what is paid of a plan is said by the books. For forms."""
         for move in self:
-            plans = move._origin._pay_now_own_plans()
-            move.pay_now_plan_text = ', '.join(plan._for_user() for plan in plans[:1]) or False
+            # A new invoice has none yet.
+            plans = move._origin and move._origin._pay_now_own_plans()
+            move.pay_now_plan_text = plans[0]._for_user() if plans else False
 
     # === ACTION METHODS === #
 

@@ -125,6 +125,23 @@ class PayNowPlan(models.Model):
             'is_on_its_way': 'in_progress' in reasons.values(),
         }
 
+    def _pay_now_page_transfers(self, open_lines, payable, ticked):
+        """Override of `pay.now.page.mixin`: what is asked for now, of the oldest items first.
+
+        Without a QR code, for those are drawn of items and not of parts.
+        """
+        values = super()._pay_now_page_transfers(open_lines, payable, ticked)
+        if self.state != 'accepted':
+            return values
+        asked, transfers = self._asked_now(), []
+        for transfer in open_lines._pay_now_transfers():
+            amount = min(asked, transfer['amount'])
+            if self.currency_id.compare_amounts(amount, 0) > 0:
+                asked -= amount
+                parts = {**transfer, 'amount': amount}
+                transfers.append(self._pay_now_shown_transfer(parts, qr=False))
+        return {**values, 'transfers': transfers, 'transfer_first': False}
+
     def _pay_now_left(self):
         """Override of `pay.now.page.mixin`: whoever has paid a part need not pay the rest now."""
         left = super()._pay_now_left()

@@ -38,6 +38,15 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
             company_ids=[Command.set(cls.company.ids)],
             lang='fr_FR',
         )
+        cls.company_data['default_journal_bank'].bank_account_id = cls.env[
+            'res.partner.bank'
+        ].create(
+            {
+                'acc_number': 'FR7630006000011234567890189',
+                'partner_id': cls.company.partner_id.id,
+                'allow_out_payment': True,
+            }
+        )
         cls.invoice = cls.make_invoice(1200, days_late=20)
         cls.path = urlsplit(cls.invoice._pay_now_url()).path
 
@@ -142,6 +151,9 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.assert_fits(browser)
         page = html.fromstring(self.url_open(path).content)
         self.assertEqual(page.xpath('//input[@name="amount"][@checked]/@value'), ['400,00'])
+        [asked] = page.xpath('//*[contains(@class, "pay-now-transfer-amount")]/text()')
+        self.assertIn('400,00', asked, "by transfer, too, and no code of all of it")
+        self.assertFalse(page.xpath('//figure[not(@hidden)]//img[@src]'))
         data = {
             'item': page.xpath('//input[@name="item"]/@value'),
             'amount': '400,00',
