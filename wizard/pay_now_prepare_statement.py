@@ -91,7 +91,7 @@ class PayNowPrepareStatement(models.TransientModel):
         :raise AccessError: the user does not read the books of the company.
         :raise UserError: the days are the wrong way round, or there are too many customers.
         """
-        customers = self._checked(READERS)
+        customers = self._check_access_and_days(READERS)
         if len(customers) > PRINTED_AT_ONCE:
             raise UserError(
                 self.env._("At most %s statements are printed at once.", PRINTED_AT_ONCE)
@@ -121,7 +121,7 @@ class PayNowPrepareStatement(models.TransientModel):
         :raise AccessError: the user does not write invoices of the company.
         :raise UserError: nobody of them has an e-mail, or there is no mail server.
         """
-        customers = self._checked('account.group_account_invoice')
+        customers = self._check_access_and_days('account.group_account_invoice')
         self.company_id._pay_now_require_mail_server()
         Statement = self.env['pay.now.customer.statement'].sudo()
         written = customers.filtered(lambda one: Statement._find_contact(one, self.company_id))
@@ -146,7 +146,7 @@ class PayNowPrepareStatement(models.TransientModel):
             Statement._wake()
         return written.action_pay_now_statements()
 
-    def _checked(self, groups):
+    def _check_access_and_days(self, groups):
         """Return the customers, once the user may do it.
 
         :param str groups: who may.
