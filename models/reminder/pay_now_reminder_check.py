@@ -436,27 +436,42 @@ class PayNowReminder(models.Model):
         """
         totals = {}
         for company, reminders in self.grouped('company_id').items():
-            # A payment may be in the name of any contact of the customer.
-            domain = Domain('company_id', 'child_of', company.id) & Domain(
-                'partner_id.commercial_partner_id', 'in', reminders._pay_now_customer().ids
-            )
-            items = self.env['account.move.line']._read_group(
-                domain
-                & Domain('account_type', '=', 'asset_receivable')
-                & Domain('parent_state', '=', 'posted')
-                & Domain('reconciled', '=', False)
-                & Domain('amount_residual', '<', 0),
-                ['partner_id'],
-                ['amount_residual:sum'],
-            )
-            lines = self.env['account.bank.statement.line']._read_group(
-                domain & Domain('is_reconciled', '=', False) & Domain('amount', '>', 0),
-                ['partner_id'],
-                ['amount:sum'],
-            )
-            for partner, amount in (*items, *lines):
-                customer = partner.commercial_partner_id
-                totals[customer] = totals.get(customer, 0.0) + abs(amount)
+            credits = self._unmatched_credits_of(reminders._pay_now_customer(), company)
+            for customer, amount in credits.items():
+                totals[customer] = totals.get(customer, 0.0) + amount
+        return totals
+
+    @api.model
+    def _unmatched_credits_of(self, customers, company):
+        """Return the money of customers that is not matched yet, in one company and its branches.
+
+        :param res.partner customers: commercial partners.
+        :param res.company company: whose books.
+        :return: see `_unmatched_credits`.
+        :rtype: dict
+        """
+        # A payment may be in the name of any contact of the customer.
+        domain = Domain('company_id', 'child_of', company.id) & Domain(
+            'partner_id.commercial_partner_id', 'in', customers.ids
+        )
+        items = self.env['account.move.line']._read_group(
+            domain
+            & Domain('account_type', '=', 'asset_receivable')
+            & Domain('parent_state', '=', 'posted')
+            & Domain('reconciled', '=', False)
+            & Domain('amount_residual', '<', 0),
+            ['partner_id'],
+            ['amount_residual:sum'],
+        )
+        lines = self.env['account.bank.statement.line']._read_group(
+            domain & Domain('is_reconciled', '=', False) & Domain('amount', '>', 0),
+            ['partner_id'],
+            ['amount:sum'],
+        )
+        totals = {}
+        for partner, amount in (*items, *lines):
+            customer = partner.commercial_partner_id
+            totals[customer] = totals.get(customer, 0.0) + abs(amount)
         return totals
 
     @api.model

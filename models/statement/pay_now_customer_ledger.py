@@ -52,7 +52,7 @@ class PayNowCustomerLedger(models.AbstractModel):
         :param datetime.date date_to: the last day.
         :return: for each currency, the company's own first, a dict of `currency`, `opening`,
             `rows`, `totals` (by kind), `closing`, `items` (open ones), `ages` (`{code: amount}`)
-            and `overdue` (what is late of what the customer owes).
+            and `overdue` (what is late, and no more than the customer owes in all).
         :rtype: list of dict
         """
         Line = self.env['account.move.line'].sudo()
@@ -111,7 +111,8 @@ class PayNowCustomerLedger(models.AbstractModel):
             'closing': balance,
             'items': items,
             'ages': ages,
-            'overdue': currency.round(sum(late)),
+            # Money that is there and not matched yet is none that is late.
+            'overdue': currency.round(min(sum(late), max(balance, 0.0))),
         }
 
     # === BUSINESS METHODS - WHAT MOVED === #

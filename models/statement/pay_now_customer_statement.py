@@ -240,10 +240,16 @@ class PayNowCustomerStatement(models.Model):
         return Domain.TRUE
 
     def _pay_now_preselected(self, payable):
-        """Override of `pay.now.page.mixin` to tick what is due, else all of it."""
+        """Override of `pay.now.page.mixin` to tick what is due, else all of it.
+
+        But for what the customer is not reminded of either.
+        """
+        # Nothing payable is on its way.
+        held = payable._pay_now_holds(in_progress=False)
+        free = payable - payable.browse([line.id for line in held]) or payable
         today = self.company_id._pay_now_today()
-        due = payable.filtered(lambda line: (line.date_maturity or line.date) <= today)
-        return due or payable
+        due = free.filtered(lambda line: (line.date_maturity or line.date) <= today)
+        return due or free
 
     def _pay_now_answer_kinds(self):
         """Override of `pay.now.page.mixin`: none where the statement is for an auditor."""
@@ -254,20 +260,23 @@ class PayNowCustomerStatement(models.Model):
     def _offer(self, lines):
         """Return what the mail offers to pay online: where a reminder would, see its refusals.
 
+        As a reminder, it asks for nothing that is held, nor for what the customer's unmatched
+        money covers.
+
         :param account.move.line lines: what is open of the statement's items.
         :return: values of the button; empty without one.
         :rtype: dict
         """
         self.ensure_one()
-        lines -= lines._pay_now_in_progress()
+        lines -= lines.browse([line.id for line in lines._pay_now_holds()])
         if self.kind != 'statement' or not lines or not self._may_have_button():
             return {}
         refusals = lines.move_id._pay_now_refusals('reminder', free=lines)
         payable = lines._pay_now_without(refusals)
-        if not payable:
+        asked = self._pay_now_preselected(payable)
+        if not asked or self._is_covered(asked):
             return {}
         company = self.company_id
-        asked = self._pay_now_preselected(payable)
         text = company.currency_id.with_env(self.env).format(asked._pay_now_amount_to_pay())
         most = company._pay_now_providers()._pay_now_most()
         credit = -sum(self._pay_now_credits(asked).mapped('amount_residual_currency'))
@@ -277,6 +286,17 @@ class PayNowCustomerStatement(models.Model):
             **company._pay_now_mail_values(),
             **self._pay_now_asked_values(asked, text, most),
         }
+
+    def _is_covered(self, asked):
+        """Tell whether what is asked for is there already, and only waits to be matched.
+
+        :param account.move.line asked: items of the customer.
+        :rtype: bool
+        """
+        customer, company = self._pay_now_customer(), self.company_id
+        credits = self.env['pay.now.reminder'].sudo()._unmatched_credits_of(customer, company)
+        owed = sum(asked.mapped('amount_residual'))
+        return company.currency_id.compare_amounts(credits.get(customer, 0.0), owed) >= 0
 
     def _url_to_print(self):
         """Return the address of its page for the paper, where its mail has a button.

@@ -141,6 +141,20 @@ class TestCustomerStatement(LedgerCommon):
         ]
         self.assertEqual((item['late'], item['age']), (91, 'more'))
 
+    def test_late_is_no_more_than_the_balance(self):
+        """A payment that is not matched yet."""
+        for amount, overdue in ((180, 5), (20, 0)):
+            payment = self.env['account.payment'].create(
+                {
+                    'payment_type': 'inbound',
+                    'partner_id': self.customer.id,
+                    'amount': amount,
+                    'date': '2025-10-21',
+                }
+            )
+            payment.action_post()
+            self.assertEqual(self.own()['overdue'], overdue)
+
     def test_currencies(self):
         """Each has its balance; what was paid in another one is settled on either side."""
         dollar = self.env.ref('base.USD')

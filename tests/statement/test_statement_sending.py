@@ -130,6 +130,48 @@ class TestStatementSending(StatementCommon):
         self.assertIn("This is not a request for payment", mail['body'])
         self.assertNotIn("verdue", mail['body'])
 
+    def test_money_that_is_there(self):
+        """What the bank has shown, or waits to be matched, is not asked for again."""
+        invoice = self.make_invoice(100, days_late=20)
+        bank = self.env['account.bank.statement.line'].create(
+            {
+                'journal_id': self.company_data['default_journal_bank'].id,
+                'partner_id': self.customer.id,
+                'payment_ref': "Transfer",
+                'amount': 99,
+            }
+        )
+        for amount, has_button in ((99, True), (100, False), (50, True)):
+            bank.amount = amount
+            self.prepare().action_send()
+            [mail] = self.leave()
+            self.assertEqual('/pay_now/' in mail['body'], has_button, amount)
+        self.env['account.payment'].create(
+            {'payment_type': 'inbound', 'partner_id': self.customer.id, 'amount': 50}
+        ).action_post()
+        self.prepare().action_send()
+        [mail] = self.leave()
+        self.assertNotIn('/pay_now/', mail['body'])
+        self.assertFalse(self.statements()[-1]._url_to_print())
+        self.assertEqual(invoice.amount_residual, 100)
+
+    def test_what_reminders_hold(self):
+        """Neither is it asked for by the mail, nor ticked on the page; it can be paid there."""
+        held, asked = self.make_invoices([100, 40], days_late=20)
+        held.sudo().write({'pay_now_excluded': True, 'pay_now_excluded_reason': "By phone"})
+        self.prepare().action_send()
+        [mail] = self.leave()
+        self.assertIn('/pay_now/', mail['body'])
+        statement = self.statements()
+        lines = statement._pay_now_lines()
+        self.assertEqual(lines, self.lines(held, asked))
+        self.assertEqual(statement.sudo()._pay_now_preselected(lines), self.lines(asked))
+        self.assertEqual(statement.sudo()._pay_now_preselected(self.lines(held)), self.lines(held))
+        asked.sudo().pay_now_excluded = True
+        self.prepare().action_send()
+        [mail] = self.leave()
+        self.assertNotIn('/pay_now/', mail['body'])
+
     def test_whom_it_goes_to(self):
         """To no stranger, nobody archived, no address that was refused."""
         stranger = self.env['res.partner'].create({'name': "Else", 'email': 'else@example.com'})
