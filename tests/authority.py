@@ -218,7 +218,7 @@ BY_THE_MODULE = {
         is_edited is_level_chosen is_manual is_noted item_count item_ids letter_id mail_id notice_id
         oldest_due opened_at own_amount own_payable partner_id pay_now_token pay_now_token_expiry
         previous_balance reason_codes refused_since retry_at root_company_id run_id sent_at state
-        tries
+        states_interest tries
     """,
     'pay.now.reminder.run': """
         application company_id date date_from date_to last_partner_id letters_file_ids level_ids

@@ -6,6 +6,9 @@ from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const
 
+#: What a text has where it states interest, see the template `mail_reminder_interest`.
+MARK = 'o_pay_now_interest'
+
 
 class PayNowReminder(models.Model):
     """What reminders say of interest and indemnity, for information, from the level that asks it.
@@ -16,23 +19,17 @@ class PayNowReminder(models.Model):
     _inherit = 'pay.now.reminder'
 
     states_interest = fields.Boolean(
-        string="States interest and indemnity", compute='_compute_states_interest'
+        string="States interest and indemnity",
+        readonly=True,
+        copy=False,
+        help="The mail or letter that left did, whatever its level has today.",
     )
-
     interest_ids = fields.One2many(
         string="Interest booked",
         comodel_name='pay.now.interest',
         inverse_name='reminder_id',
         groups='account.group_account_invoice,account.group_account_readonly',
     )
-
-    # === COMPUTE METHODS === #
-
-    @api.depends('level_id')
-    def _compute_states_interest(self):
-        stating = self.level_id._stating_interest() if self.level_id else ()
-        for reminder in self:
-            reminder.states_interest = reminder.level_id in stating
 
     # === ACTION METHODS === #
 
@@ -64,6 +61,32 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - INTEREST === #
 
+    def _telling_interest(self):
+        """Return those whose level states interest today.
+
+        :rtype: pay.now.reminder
+        """
+        stating = self.level_id._stating_interest() if self.level_id else ()
+        return self.filtered(lambda one: one.level_id in stating)
+
+    @api.model
+    def _text_states_interest(self, text):
+        """Tell whether a text does: that of a level may leave it out, and a person, too.
+
+        :param str text: of a mail or letter, as HTML.
+        :rtype: bool
+        """
+        return MARK in (text or '')
+
+    def _letters_stating_interest(self):
+        """Return those whose letters do, as they are printed.
+
+        :rtype: pay.now.reminder
+        """
+        telling = self._telling_interest()
+        texts = telling._letter_values()
+        return telling.filtered(lambda one: self._text_states_interest(texts[one.id][1]))
+
     def _interest_values(self, items, labels, write):
         """Return what the mails say of interest and indemnity.
 
@@ -73,10 +96,8 @@ class PayNowReminder(models.Model):
         :return: `{reminder: values}` of those that say something.
         :rtype: dict
         """
-        stating = self.level_id._stating_interest() if self.level_id else ()
-        telling = self.filtered(lambda one: one.level_id in stating)
         values = {}
-        for reminder in telling:
+        for reminder in self._telling_interest():
             today = reminder.company_id._pay_now_today()
             found = items[reminder]._pay_now_interest(today)
             if found:
@@ -180,9 +201,7 @@ class PayNowReminder(models.Model):
             Domain('partner_id.commercial_partner_id', '=', customer.id)
             & Domain('company_id', 'child_of', company.ids)
             & Domain('state', 'in', ('sent', 'uncertain'))
+            & Domain('states_interest', '=', True)
         )
-        stating = reminders.level_id._stating_interest()
-        items = reminders.filtered(lambda one: one.level_id in stating).item_ids
-        return items.filtered(lambda line: line.parent_state == 'posted')._pay_now_of(
-            customer, company
-        )
+        items = reminders.item_ids.filtered(lambda line: line.parent_state == 'posted')
+        return items._pay_now_of(customer, company)

@@ -147,6 +147,7 @@ class PayNowReminder(models.Model):
             reminder.item_ids = items[reminder]
         attachments, problems = letters._prepare_attachments(items)
         contents = letters._render_letters(attachments)
+        stating = letters._letters_stating_interest()
         keep = self.env['ir.attachment']._pay_now_keep_pdf
         for reminder in letters:
             name = self.env._("Reminder – %s.pdf", reminder.partner_id.display_name)
@@ -155,6 +156,7 @@ class PayNowReminder(models.Model):
                 {
                     'letter_id': letter.id,
                     'asked_text': reminder._asked_text(items[reminder]),
+                    'states_interest': reminder in stating,
                     'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                     'state': 'sent',
                     'sent_at': fields.Datetime.now(),

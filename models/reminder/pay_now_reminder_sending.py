@@ -93,6 +93,7 @@ class PayNowReminder(models.Model):
                 {
                     'mail_id': mail.id,
                     'asked_text': asked[reminder],
+                    'states_interest': self._text_states_interest(vals[reminder]['body_html']),
                     'reason_codes': (reminder.reason_codes or []) + problems[reminder],
                 }
             )

@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -9,6 +10,7 @@ from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
+from odoo.addons.account_pay_now.tests.statement.test_statement_sending import blank_page
 
 
 class InterestCommon(ReminderCommon):
@@ -207,6 +209,36 @@ class TestInterest(InterestCommon):
         self.rates[2].date_to = '2025-06-30'
         self.env.invalidate_all()
         self.assertIn("no rate for today", level.text_problem)
+
+    def test_what_left_is_what_was_stated(self):
+        """Whatever the levels have later, by mail and by letter."""
+        self.late()
+        self.levels[0].state_interest = False
+        with freeze_time('2025-01-31 10:00:00'):
+            silent, _mail = self.remind()
+            self.levels[0].state_interest = True
+            self.env.invalidate_all()
+            self.assertFalse(silent.states_interest)
+            with self.assertRaisesRegex(UserError, "nothing to book"):
+                self.open_wizard(silent)
+        self.env['pay.now.reminder'].sudo().search([]).sent_at = '2024-01-01'
+        self.customer.email = False
+        self.customer.write({'street': "1 rue du Four", 'zip': '69001', 'city': "Lyon"})
+        with freeze_time('2025-02-28 10:00:00'):
+            run = self.generate()
+            run.action_send()
+            letter = run.reminder_ids
+            with patch.object(
+                self.registry['ir.actions.report'],
+                '_pay_now_render_apart',
+                lambda _report, _ref, ids, _data=None: dict.fromkeys(ids, blank_page()),
+            ):
+                run.action_print_letters()
+            self.assertEqual((letter.state, letter.channel), ('sent', 'letter'))
+            self.levels.state_interest = False
+            self.env.invalidate_all()
+            self.assertTrue(letter.states_interest)
+            self.assertTrue(self.open_wizard(letter).line_ids)
 
     # === DEBIT NOTE === #
 
