@@ -3,7 +3,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tools import SQL
 
 
 class PayNowBookInterest(models.TransientModel):
@@ -61,9 +60,10 @@ class PayNowBookInterest(models.TransientModel):
         chosen = self.line_ids.filtered('is_chosen')
         if not chosen:
             raise UserError(self.env._("Choose what is to be booked."))
-        self._hold_customer()
-        # Of all that was shown: the indemnity of an invoice stands at one of its items.
-        found = self.line_ids.sudo().line_id._pay_now_interest(self.date_to)
+        self.partner_id._pay_now_hold_interest()
+        # Of all that was shown and is theirs still: an indemnity stands at one item of its invoice.
+        items = self.line_ids.sudo().line_id._pay_now_of(self.partner_id, self.company_id)
+        found = items._pay_now_interest(self.date_to)
         for line in chosen.sudo():
             now = found.get(line.line_id, {'interest': 0.0, 'indemnity': 0.0})
             if self.currency_id.compare_amounts(
@@ -150,15 +150,6 @@ class PayNowBookInterest(models.TransientModel):
                 )
             )
         return found
-
-    def _hold_customer(self):
-        """Let whoever books of the same customer at this moment wait, and begin again.
-
-        Written, not only locked: what is booked meanwhile would not be seen.
-        """
-        self.env.cr.execute(
-            SQL("UPDATE res_partner SET write_date = write_date WHERE id = %s", self.partner_id.id)
-        )
 
     def _create_debit_note(self, company, chosen):
         """Return the debit note of one company: a draft invoice to the customer, without taxes.

@@ -8,7 +8,7 @@ class PayNowInterest(models.Model):
     """Interest and the fixed sum of one late item, as a debit note has them: until which day.
 
     No day is booked twice, and the fixed sum of an invoice once, as long as the debit note is
-    neither deleted nor cancelled.
+    neither deleted nor cancelled, nor credited as a whole.
     """
 
     _name = 'pay.now.interest'
@@ -61,7 +61,36 @@ class PayNowInterest(models.Model):
 
         :rtype: odoo.fields.Domain
         """
-        return Domain('debit_move_id.state', '!=', 'cancel')
+        return Domain('debit_move_id.state', '!=', 'cancel') & Domain(
+            'debit_move_id.payment_state', '!=', 'reversed'
+        )
+
+    @api.model
+    def _booked_anew(self, moves):
+        """Return one of some debit notes that does not stand any more, and what stands instead.
+
+        :param account.move moves: documents to be reset to draft.
+        :return: both debit notes; nothing where none was booked anew.
+        :rtype: tuple(account.move, account.move) | None
+        """
+        # Without its credit note it would be owed again.
+        credited = Domain('debit_move_id', 'in', moves.sudo().reversed_entry_id.ids)
+        credited &= Domain('debit_move_id.payment_state', '=', 'reversed')
+        gone = self.sudo().search(
+            credited | (Domain('debit_move_id', 'in', moves.ids) & ~self._standing_domain())
+        )
+        if not gone:
+            return None
+        # Whoever books of the same customer at this moment: see `pay.now.book.interest`.
+        gone.debit_move_id.commercial_partner_id._pay_now_hold_interest()
+        standing = self.sudo().search(
+            Domain('move_id', 'in', gone.move_id.ids)
+            & Domain('debit_move_id', 'not in', moves.ids)
+            & self._standing_domain(),
+            limit=1,
+        )
+        mine = gone.filtered(lambda one: one.move_id == standing.move_id)
+        return (mine[0].debit_move_id, standing.debit_move_id) if mine else None
 
     @api.model
     def _booked(self, lines):

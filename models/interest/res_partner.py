@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import models
+from odoo.tools import SQL
 
 
 class ResPartner(models.Model):
@@ -9,6 +10,18 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     # === BUSINESS METHODS === #
+
+    def _pay_now_hold_interest(self):
+        """Let whoever books interest of the same customers at this moment wait, and begin again.
+
+        Written, not only locked: what is booked meanwhile would not be seen.
+        """
+        self.env.cr.execute(
+            SQL(
+                "UPDATE res_partner SET write_date = write_date WHERE id IN %s",
+                tuple(sorted(self.ids)),
+            )
+        )
 
     def _pay_now_is_consumer(self):
         """Tell whether a customer counts as a consumer: no company, and no VAT number.

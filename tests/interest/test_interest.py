@@ -289,6 +289,51 @@ class TestInterest(InterestCommon):
         with self.assertRaises(UserError):
             self.env['pay.now.interest'].search([]).copy()
 
+    def test_debit_note_that_comes_back(self):
+        """Cancelled or credited its days are free; booked anew, the old one does not come back."""
+        line = self.late()
+        with freeze_time('2025-01-31 10:00:00'):
+            reminder, _mail = self.remind()
+
+            def book():
+                return self.env['account.move'].browse(
+                    self.open_wizard(reminder).action_book()['res_id']
+                )
+
+            first = book()
+            first.button_cancel()
+            first.button_draft()
+            first.button_cancel()
+            second = book()
+            with self.assertRaisesRegex(UserError, "booked anew"):
+                first.button_draft()
+            self.assertEqual(first.state, 'cancel')
+            second.action_post()
+            second._reverse_moves([{'invoice_date': date(2025, 1, 31)}], cancel=True)
+            self.assertEqual(second.payment_state, 'reversed')
+            self.assertEqual(self.figures(line, date(2025, 1, 31)), (225, 70.03, 40))
+            third = book()
+            for gone in (first, second, second.reversal_move_ids):
+                with self.assertRaisesRegex(UserError, "booked anew"):
+                    gone.button_draft()
+            third.button_cancel()
+            first.button_draft()
+            self.assertFalse(self.figures(line, date(2025, 1, 31)))
+
+    def test_whose_it_is_as_it_is_booked(self):
+        line = self.late()
+        with freeze_time('2025-01-31 10:00:00'):
+            reminder, _mail = self.remind()
+            wizard = self.open_wizard(reminder)
+            line.move_id.button_draft()
+            line.move_id.partner_id = self.env['res.partner'].create(
+                {'name': "Meunier", 'is_company': True}
+            )
+            line.move_id.action_post()
+            self.assertTrue(line.exists())
+            with self.assertRaisesRegex(UserError, "changed meanwhile"):
+                wizard.action_book()
+
     def test_debit_note_of_some(self):
         """What is paid late is booked, too; what changed meanwhile is not."""
         self.late()
