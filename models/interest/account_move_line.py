@@ -20,8 +20,8 @@ class AccountMoveLine(models.Model):
 
         From the day after the due date until the item was paid, each day at its own rate, by the
         actual days of a year of 365. What was credited was never owed: it bears none. Items of
-        consumers, in other currencies, of debit notes for interest, and those with a day of which
-        no rate is known are left out: nothing is guessed.
+        consumers, in other currencies, of debit notes for interest, with a payment on its way, and
+        those with a day of which no rate is known are left out: nothing is guessed.
 
         :param datetime.date until: the last day that counts.
         :return: `{item: dict}` of `days` (late), `interest` and `indemnity` (amounts in the
@@ -63,7 +63,7 @@ class AccountMoveLine(models.Model):
         :rtype: account.move.line
         """
         notes = self.env['pay.now.interest']._debit_notes(self.move_id)
-        return self.filtered(
+        found = self.filtered(
             lambda line: (
                 line.display_type == 'payment_term'
                 and line.parent_state == 'posted'
@@ -75,6 +75,8 @@ class AccountMoveLine(models.Model):
                 and not line.move_id.commercial_partner_id._pay_now_is_consumer()
             )
         )
+        # The day of a payment without an entry is not known yet.
+        return found - found._pay_now_in_progress()
 
     def _pay_now_paid_on(self):
         """Return what of an item was ever owed, and when it was paid.

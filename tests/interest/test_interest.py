@@ -98,6 +98,28 @@ class TestInterest(InterestCommon):
         self.pay(partly, 900, '2024-02-20')
         self.assertEqual(self.figures(partly, date(2024, 3, 11)), (10, 0.27, 40))
 
+    def test_paid_without_entry(self):
+        """Nothing runs on while money is on its way, or there and not booked yet."""
+        line, until = self.late(), date(2024, 6, 30)
+        payment = self.env['account.payment'].create(
+            {
+                'payment_type': 'inbound',
+                'partner_id': self.customer.id,
+                'amount': 1000,
+                'invoice_ids': line.move_id.ids,
+            }
+        )
+        # As Odoo has it where Accounting is installed.
+        payment.outstanding_account_id = False
+        payment.action_post()
+        self.assertEqual((line.move_id.payment_state, line.reconciled), ('paid', False))
+        self.assertFalse(self.figures(line, until))
+        other = self.late()
+        tx = self.checkout(other)
+        self.assertTrue(self.figures(other, until), "only opened")
+        tx.state = 'pending'
+        self.assertFalse(self.figures(other, until))
+
     def test_credited(self):
         """What was credited was never owed."""
         line = self.late(due='2024-03-01')
