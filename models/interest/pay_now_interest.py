@@ -109,8 +109,9 @@ class PayNowInterest(models.Model):
         if not found:
             return booked
         booked['indemnity'] = found.filtered('indemnity').move_id.with_env(self.env)
+        by_move = lines.grouped(lambda one: one.move_id.id)
         for move, records in found.grouped('move_id').items():
-            for line in lines.filtered(lambda one, move=move: one.move_id.id == move.id):
+            for line in by_move[move.id]:
                 # Of an item that Odoo made anew nobody knows which one it was.
                 mine = records.filtered(
                     lambda one, line=line: not one.line_id or one.line_id.id == line.id

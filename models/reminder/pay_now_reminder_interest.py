@@ -97,11 +97,16 @@ class PayNowReminder(models.Model):
         :rtype: dict
         """
         values = {}
-        for reminder in self._telling_interest():
-            today = reminder.company_id._pay_now_today()
-            found = items[reminder]._pay_now_interest(today)
-            if found:
-                values[reminder] = reminder._interest_texts(found, labels, write, today)
+        # In a run an invoice is in one reminder, with its indemnity.
+        for (_run, company), reminders in (
+            self._telling_interest().grouped(lambda one: (one.run_id, one.company_id)).items()
+        ):
+            today = company._pay_now_today()
+            lines = self.env['account.move.line'].union(*(items[one] for one in reminders))
+            interest = lines._pay_now_interest(today)
+            for reminder in reminders:
+                if found := {line: interest[line] for line in items[reminder] if line in interest}:
+                    values[reminder] = reminder._interest_texts(found, labels, write, today)
         return values
 
     def _interest_texts(self, found, labels, write, today):

@@ -225,6 +225,29 @@ class TestInterest(InterestCommon):
             self.assertNotIn("L441-10", reminder.with_context(lang='en_US').items_html)
         self.assertTrue(line)
 
+    def test_as_many_queries_for_many_customers(self):
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com', 'is_company': True} for n in range(6)]
+        )
+        for customer in customers:
+            self.pay(self.late(partner=customer), 100, '2024-07-10')
+        with freeze_time('2025-01-31 10:00:00'):
+            reminders = self.generate().reminder_ids
+
+            def count(some):
+                """Return the queries for what the mails state, once all else is known."""
+                self.env.flush_all()
+                self.env.invalidate_all()
+                items = {one: one._open_items() for one in some}
+                lines = self.env['account.move.line'].union(*items.values())
+                before = self.cr.sql_log_count
+                values = some._interest_values(items, lines._pay_now_due_labels(), {})
+                self.assertEqual(len(values), len(some))
+                return self.cr.sql_log_count - before
+
+            count(reminders)
+            self.assertLessEqual(count(reminders), count(reminders[:2]))
+
     def test_level_says_that_a_rate_is_missing(self):
         level = self.levels[0]
         self.assertFalse(level.text_problem)
