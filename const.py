@@ -257,6 +257,8 @@ EVENT_MAX_ATTEMPTS = 12
 
 #: Where the number in the company register is a SIREN or a SIRET.
 FRENCH_TERRITORIES = ('FR', 'BL', 'GF', 'GP', 'MF', 'MQ', 'NC', 'PF', 'PM', 'RE', 'TF', 'WF', 'YT')
+#: Where Odoo's VAT number is the tax number that each person has (NIF): it makes nobody a trader.
+TAX_NUMBERS_OF_PERSONS = ('ES', 'PT')
 #: Seconds that booking waits for whoever else holds the same entries; refused attempts that may be
 #: a neighbour's doing before a person is told; the longest pause between two attempts.
 BOOKING_LOCK_SECONDS = 10

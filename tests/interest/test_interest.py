@@ -134,6 +134,10 @@ class TestInterest(InterestCommon):
         self.assertFalse(self.figures(line, until), "a consumer")
         self.customer.vat = 'FR23334175221'
         self.assertTrue(self.figures(line, until), "a sole trader")
+        self.customer.write({'vat': 'ES00000000T', 'country_id': self.env.ref('base.es').id})
+        self.assertFalse(self.figures(line, until), "a person's number in Spain")
+        self.customer.is_company = True
+        self.assertTrue(self.figures(line, until), "a company in Spain")
         self.assertFalse(self.figures(self.late(due='2023-12-20'), until), "no rate in December")
         dollar = self.env.ref('base.USD')
         dollar.active = True
