@@ -113,7 +113,11 @@ class AccountMove(models.Model):
         return super()._auto_init()
 
     def _pay_now_read_external(self):
-        """Read what was told before there was a place for it, of the invoices to be paid."""
+        """Read what was told before there was a place for it, of the invoices to be paid.
+
+        As the columns are made, and at the end of an update, once the modules that keep it are
+        there, too: what was told stays told.
+        """
         states = [Domain(name, 'in', list(TOLD)) for name in STATE_FIELDS if name in self._fields]
         domain = Domain('move_type', '=', 'out_invoice') & Domain('amount_residual', '>', 0)
         moves = self.sudo().search(domain & Domain.OR(states)) if states else self

@@ -1,7 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import runpy
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo import fields
@@ -127,9 +129,19 @@ class TestExternalStatus(NetworkCommon, ReminderCommon):
         self.cr.execute('UPDATE account_move SET amount_residual = 0 WHERE id = %s', [paid.id])
         self.env.invalidate_all()
         self.assertFalse(self.invoice.pay_now_external_status)
-        self.env['account.move']._pay_now_read_external()
+        path = Path(__file__).parents[2] / 'migrations' / '19.0.1.9.0' / 'end-external.py'
+        migrate = runpy.run_path(str(path))['migrate']
+        migrate(self.cr, '')
+        self.assertFalse(self.invoice.pay_now_external_status)
+        migrate(self.cr, '19.0.1.8.0')
         self.assertEqual(self.invoice.pay_now_external_status, 'refused')
-        self.assertTrue(self.invoice.pay_now_external_at)
+        told = self.invoice.pay_now_external_at
+        self.assertTrue(told)
+        # As the columns are made, and once more at the end.
+        later = fields.Datetime.now() + timedelta(hours=1)
+        with patch.object(fields.Datetime, 'now', lambda: later):
+            migrate(self.cr, '19.0.1.8.0')
+        self.assertEqual(self.invoice.pay_now_external_at, told)
         self.assertFalse(paid.pay_now_external_status)
 
     def test_as_many_queries_for_many(self):
