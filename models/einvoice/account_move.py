@@ -180,6 +180,20 @@ class AccountMove(models.Model):
         )
         return told.filtered(lambda move: not move._pay_now_external_is_over())
 
+    def _pay_now_external_answers(self):
+        """Return what buyers said of those invoices that no pay notice is sent about any more.
+
+        What holds reminders, and paid.
+
+        :return: `{invoice: values}`, see `_pay_now_external_values`.
+        :rtype: dict
+        """
+        paid = self.filtered(lambda move: move.pay_now_external_status == 'paid')
+        return {
+            move: move._pay_now_external_values()
+            for move in self._pay_now_external_holding() | paid
+        }
+
     def _pay_now_external_is_over(self):
         """Tell whether reminders may go on, whatever the buyer said."""
         at, handled_at = self.pay_now_external_at, self.pay_now_external_handled_at

@@ -94,6 +94,7 @@ class PayNowInvoiceNotice(models.Model):
             'off': lambda: self.env._("Pay notices were switched off"),
             'not_delivered': lambda: self.env._("The invoice was not delivered"),
             'reassigned': lambda: self.env._("The invoice is another customer's"),
+            'buyer': self.env['account.move']._pay_now_external_label,
         }
 
     def _text(self):
@@ -198,6 +199,7 @@ class PayNowInvoiceNotice(models.Model):
         :rtype: dict
         """
         refusals = self.move_id._pay_now_refusals('invoice_mail')
+        told = self.move_id._pay_now_external_answers()
         found = {}
         for notice in self:
             move = notice.move_id
@@ -207,6 +209,8 @@ class PayNowInvoiceNotice(models.Model):
                 found[notice] = ['off', {}]
             elif code := refusals.get(move):
                 found[notice] = [code, move._pay_now_refusal_values(code)]
+            elif move in told:
+                found[notice] = ['buyer', told[move]]
         return found
 
     def _leave(self):

@@ -275,6 +275,30 @@ class TestPayNotice(NoticeCommon):
             left.send()
             self.assertFalse(self._mails)
 
+    def test_what_the_buyer_says_meanwhile(self):
+        """Contested, or paid: as the mail is written, as it leaves, and as it is tried again."""
+        asked, contested, paid, retried = self.make_invoices([50, 60, 70, 80])
+        self.customer.invoice_sending_method = 'manual'
+        for invoice in (self.invoice, asked, contested, paid, retried):
+            self.send_by(invoice)
+        self.invoice.pdp_move_state = 'contested'
+        with self.broken_server():
+            self.run_cron('account_pay_now.ir_cron_notices')
+            mails = self.new_mails()
+            self.assertEqual(len(mails), 4)
+            mails.filtered(lambda mail: mail.res_id == self.notice(retried).id).send()
+        self.assertEqual(self.notice(retried).state, 'failed')
+        retried.pdp_move_state = 'payment_sent'
+        retried.action_pay_now_send_notice()
+        contested.pdp_move_state, paid.pdp_move_state = 'contested', 'paid'
+        asked.pdp_move_state = 'approved'
+        [mail] = self.leave()
+        self.assertIn(asked.name, mail['subject'])
+        for invoice in (self.invoice, contested, paid, retried):
+            self.assertEqual(self.notice(invoice).state, 'none')
+        self.assertIn("None: Disputed on the buyer's platform", contested.pay_now_notice_text)
+        self.assertIn("None: Paid, says the buyer's platform", paid.pay_now_notice_text)
+
     def test_a_mail_server_that_does_not_answer(self):
         self.customer.invoice_sending_method = 'manual'
         self.send_by(self.invoice)
