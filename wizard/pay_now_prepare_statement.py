@@ -69,9 +69,8 @@ class PayNowPrepareStatement(models.TransientModel):
         Statement = self.env['pay.now.customer.statement']
         for wizard in self:
             customers = wizard.partner_ids.commercial_partner_id._origin
-            without = customers.filtered(
-                lambda one, wizard=wizard: not Statement._find_contact(one, wizard.company_id)
-            )
+            found = Statement._find_contacts(customers, wizard.company_id)
+            without = customers.filtered(lambda one, found=found: one not in found)
             wizard.no_email_text = ', '.join(without.mapped('display_name')) or False
 
     @api.onchange('kind')
@@ -124,7 +123,8 @@ class PayNowPrepareStatement(models.TransientModel):
         customers = self._check_access_and_days('account.group_account_invoice')
         self.company_id._pay_now_require_mail_server()
         Statement = self.env['pay.now.customer.statement'].sudo()
-        written = customers.filtered(lambda one: Statement._find_contact(one, self.company_id))
+        found = Statement._find_contacts(customers, self.company_id)
+        written = customers.filtered(lambda one: one in found)
         if not written:
             raise UserError(self.env._("None of these customers has an e-mail address."))
         locked = self.sudo().try_lock_for_update()

@@ -170,29 +170,40 @@ class PayNowCustomerStatement(models.Model):
 
     @api.model
     def _find_contact(self, customer, company):
-        """Return who of a customer gets its statements.
+        """Return who of a customer gets its statements, see `_find_contacts`.
 
-        The contact chosen for reminders, the one for invoices, or the customer: whoever of them may
-        be written to, see `pay.now.reminder._contact_problem`.
-
-        :param res.partner customer: a commercial partner.
-        :param res.company company: who writes.
-        :return: nobody where none of them has an e-mail.
         :rtype: res.partner (sudo)
         """
+        return self._find_contacts(customer, company).get(customer, customer.sudo().browse())
+
+    @api.model
+    def _find_contacts(self, customers, company):
+        """Return who of each customer gets its statements.
+
+        The contact chosen for reminders, the one for invoices, or the customer: whoever of them may
+        be written to, see `pay.now.reminder._contact_problem`. The number of queries does not
+        depend on the number of customers.
+
+        :param res.partner customers: commercial partners.
+        :param res.company company: who writes.
+        :return: `{customer: contact (sudo)}` of those of whom anybody has an e-mail.
+        :rtype: dict
+        """
         Reminder = self.env['pay.now.reminder']
-        customer = customer.sudo()
-        invoiced = customer.browse(customer.address_get(['invoice'])['invoice'])
-        for contact in (customer.pay_now_contact_id, invoiced, customer):
-            if (
-                contact
-                and contact.active
-                and not Reminder._is_stranger(contact, customer)
-                and contact.company_id.root_id <= company.root_id
-                and Reminder._addresses(contact)
-            ):
-                return contact
-        return customer.browse()
+        found, customers = {}, customers.sudo()
+        invoiced = customers.browse([one.address_get(['invoice'])['invoice'] for one in customers])
+        for customer, other in zip(customers, invoiced, strict=True):
+            for contact in (customer.pay_now_contact_id, other, customer):
+                if (
+                    contact
+                    and contact.active
+                    and not Reminder._is_stranger(contact, customer)
+                    and contact.company_id.root_id <= company.root_id
+                    and Reminder._addresses(contact)
+                ):
+                    found[customer] = contact
+                    break
+        return found
 
     def _lang(self):
         """Return the language that the customer is written to in."""
@@ -336,6 +347,9 @@ class PayNowCustomerStatement(models.Model):
             date_to = today.replace(day=1) - timedelta(days=1)
             month = date_to.replace(day=1)
             known = self.search([('company_id', '=', company.id), ('month', '=', month)])
+            if any(one.state in ('waiting', 'sending') for one in known):
+                # The whole ledger is not read again for each batch: who is new comes after them.
+                continue
             customers = self._customers_of(company, month, date_to) - known.partner_id
             self.create(
                 [
@@ -346,8 +360,7 @@ class PayNowCustomerStatement(models.Model):
                         'date_to': date_to,
                         'month': month,
                     }
-                    for customer in customers
-                    if self._find_contact(customer, company)
+                    for customer in self._find_contacts(customers, company)
                 ]
             )
 

@@ -193,6 +193,52 @@ class TestStatementSending(StatementCommon):
         wizard.action_send()
         self.assertEqual(self.statements().partner_id, stranger)
 
+    def test_the_ledger_is_read_once(self):
+        """Not while statements of the month wait, and the contacts of all customers at once."""
+        customers = self.env['res.partner'].create(
+            [
+                {
+                    'name': f"C{n}",
+                    'child_ids': [
+                        Command.create(
+                            {'name': "I", 'type': 'invoice', 'email': f'c{n}@example.com'}
+                        )
+                    ],
+                }
+                for n in range(6)
+            ]
+        )
+        counts = []
+        for some in (customers[:2], customers):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            found = self.Statement._find_contacts(some, self.company)
+            self.assertEqual(list(found.values()), list(some.child_ids))
+            counts.append(self.cr.sql_log_count - before)
+        self.assertLessEqual(counts[1], counts[0])
+        with freeze_time('2025-10-20 09:00:00'):
+            self.make_invoice(100)
+        self.company.pay_now_statement_monthly = True
+        read = []
+        ledger = type(self.Statement)._customers_of
+
+        def customers_of(statements, *args):
+            read.append(args)
+            return ledger(statements, *args)
+
+        with (
+            freeze_time('2025-11-03 09:00:00'),
+            patch.object(type(self.Statement), '_customers_of', customers_of),
+        ):
+            self.Statement.sudo()._create_monthly()
+            self.assertEqual(self.statements().state, 'waiting')
+            self.Statement.sudo()._create_monthly()
+            self.assertEqual(len(read), 1)
+            self.statements().sudo().state = 'sent'
+            self.Statement.sudo()._create_monthly()
+            self.assertEqual(len(read), 2)
+
     def test_every_month(self):
         others = self.env['res.partner'].create(
             [
