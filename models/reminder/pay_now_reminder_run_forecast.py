@@ -97,7 +97,7 @@ class PayNowReminderRun(models.Model):
             )
         if company._pay_now_left_today() == 0:
             return self.env._(
-                "As many reminders have left today as may leave in a day (%s). The others leave on"
+                "As many mails have left today as may leave in a day (%s). The others leave on"
                 " the following days.",
                 company.pay_now_daily_cap,
             )

@@ -56,7 +56,8 @@ class ResCompany(models.Model):
     )
     pay_now_daily_cap = fields.Integer(
         string="Reminders a day at most",
-        help="What is over leaves on the following days. 0: no limit.",
+        help="Statements of account count, too. What is over leaves on the following days. 0: no"
+        " limit.",
     )
     pay_now_hold_out = fields.Float(
         string="Customers reminded without a button",
@@ -210,7 +211,7 @@ class ResCompany(models.Model):
         return self._pay_now_instant(opening)
 
     def _pay_now_left_today(self):
-        """Return how many reminders may still leave today, or None without a limit.
+        """Return how many reminders and statements may still leave today, None without a limit.
 
         :rtype: int | None
         """
@@ -220,8 +221,8 @@ class ResCompany(models.Model):
             return None
         tz = root._pay_now_tz()
         today = pytz.utc.localize(fields.Datetime.now()).astimezone(tz).date()
-        start = tz.localize(datetime.combine(today, time.min))
-        sent = (
+        start = self._pay_now_instant(tz.localize(datetime.combine(today, time.min)))
+        sent = root._pay_now_statements_since(start) + (
             self.env['pay.now.reminder']
             .sudo()
             .search_count(
@@ -229,7 +230,7 @@ class ResCompany(models.Model):
                     ('root_company_id', '=', root.id),
                     ('state', 'in', ('sending', 'sent', 'uncertain', 'failed')),
                     ('channel', '!=', 'letter'),
-                    ('sent_at', '>=', self._pay_now_instant(start)),
+                    ('sent_at', '>=', start),
                 ]
             )
         )

@@ -214,8 +214,8 @@ class PayNowCustomerStatement(models.Model):
     def _cron_send(self):
         """Send what waits, and begin with the statements of the month that is over.
 
-        Those that leave by themselves keep to the company's hours; from a copy of the database
-        nothing leaves.
+        Those that leave by themselves keep to the company's hours, all to the most mails a day;
+        from a copy of the database nothing leaves.
         """
         cron = self.env['ir.cron']
         self._create_monthly()
@@ -224,12 +224,13 @@ class PayNowCustomerStatement(models.Model):
         todo = self.search(domain, limit=const.STATEMENT_BATCH, order='id')
         cron._commit_progress(remaining=self.search_count(domain))
         for statement in todo:
+            refusal = None
             try:
-                refusal = statement.with_prefetch()._send_one()
+                if not statement._is_above_the_cap():
+                    refusal = statement.with_prefetch()._send_one()
             except psycopg2.OperationalError:
                 # Somebody writes the same at this moment: this statement alone waits for it.
                 self.env.cr.rollback()
-                refusal = None
             if refusal and refusal.kind == 'server':
                 statement._postpone_others()
             if not cron._commit_progress(1):
@@ -245,14 +246,20 @@ class PayNowCustomerStatement(models.Model):
         away = self.env['payment.provider']._pay_now_away().company_id.root_id
         waiting = Domain('state', '=', 'waiting')
         companies = self.search(waiting).company_id
-        copied = companies.filtered(lambda one: one.root_id in away)
+        silent = companies.filtered(
+            lambda one: one.root_id in away or one.root_id._pay_now_left_today() == 0
+        )
         closed = companies.filtered(lambda one: one.root_id._pay_now_next_opening(now) > now)
         return (
             waiting
             & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', now))
-            & Domain('company_id', 'not in', copied.ids)
+            & Domain('company_id', 'not in', silent.ids)
             & (Domain('month', '=', False) | Domain('company_id', 'not in', closed.ids))
         )
+
+    def _is_above_the_cap(self):
+        """Tell whether the company has mailed today what it may, reminders included."""
+        return self.company_id.root_id.sudo()._pay_now_left_today() == 0
 
     @api.model
     def _note_interrupted(self):

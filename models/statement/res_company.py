@@ -1,6 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class ResCompany(models.Model):
@@ -27,3 +28,19 @@ class ResCompany(models.Model):
         """
         if any(company.pay_now_statement_monthly for company in self):
             self._pay_now_require_mail_server()
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_statements_since(self, moment):
+        """Return how many statements of account a company and its branches have mailed.
+
+        :param datetime.datetime moment: since when, in UTC.
+        :rtype: int
+        """
+        self.ensure_one()
+        statements = self.env['pay.now.customer.statement'].sudo()
+        return statements.search_count(
+            Domain('company_id', 'child_of', self.id)
+            & Domain('state', 'in', ('sending', 'sent', 'uncertain', 'failed'))
+            & Domain('sent_at', '>=', moment)
+        )

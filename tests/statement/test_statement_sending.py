@@ -281,6 +281,26 @@ class TestStatementSending(StatementCommon):
         with freeze_time('2026-01-03 09:00:00'):
             self.assertEqual(self.leave(), [])
 
+    def test_the_most_a_day(self):
+        """Statements count with reminders, and wait for the next day."""
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com'} for n in range(3)]
+        )
+        for customer in customers:
+            days = {'invoice_date': '2026-01-10', 'invoice_date_due': '2026-01-10'}
+            self.make_invoice(10, partner=customer, **days)
+        self.company.pay_now_daily_cap = 2
+        with freeze_time('2026-03-03 09:00:00'):
+            self.prepare(customers).action_send()
+            self.assertEqual(len(self.leave()), 2)
+            self.assertEqual(self.leave(), [])
+            self.assertEqual(self.statements().mapped('state'), ['sent', 'sent', 'waiting'])
+            self.assertEqual(self.company._pay_now_left_today(), 0)
+            self.assertEqual(self.send(self.generate()), [])
+        with freeze_time('2026-03-04 09:00:00'):
+            self.assertEqual(len(self.leave()), 1)
+            self.assertEqual(self.company._pay_now_left_today(), 1)
+
     def test_dead_mail_server(self):
         """Nothing is sent twice, a dead server is asked once, all leave when it works."""
         customers = self.env['res.partner'].create(
