@@ -211,6 +211,8 @@ class AccountBankStatementLine(models.Model):
     def _pay_now_transfer_entries(self, moves):
         """Return the entries of bank lines that name a reference of ours, gone lines included.
 
+        Statements bring it in the label, or as the reference of the entry where it is structured.
+
         :param account.move moves: any entries.
         :rtype: account.move
         """
@@ -218,7 +220,7 @@ class AccountBankStatementLine(models.Model):
             lambda move: (
                 move.journal_id.type in BANK_TYPES
                 and transfer_reference.find(
-                    words(' '.join(filter(None, move.line_ids.mapped('name'))))
+                    words(' '.join(filter(None, (*move.line_ids.mapped('name'), move.ref))))
                 )
             )
         )

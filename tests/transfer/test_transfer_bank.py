@@ -144,6 +144,19 @@ class TestTransferBank(TransferCommon):
         self.delete(self.bank_line())
         self.assertFalse(self.bank_line().is_reconciled)
 
+    def test_undone_where_the_reference_is_structured(self):
+        """In the entry's reference, as of CAMT: the label says nothing."""
+        whole = self.reference(self.document, self.first, self.second, self.third)
+        for amount, reference, undo in (
+            (450, self.chosen, lambda line: line.action_undo_reconciliation()),
+            (650, whole, self.delete),
+        ):
+            line = self.bank_line(amount, 'VIR', ref=reference)
+            self.assertTrue(line.is_reconciled)
+            undo(line)
+            self.assertFalse(self.bank_line(amount, 'VIR', ref=reference).is_reconciled)
+            self.env['pay.now.undone'].sudo().search([]).unlink()
+
     def test_a_person_accepts_a_proposal(self):
         line = self.bank_line(320, f"VIREMENT {self.first.name}")
         self.assert_proposed(line, self.first, note=" – 20.00\xa0€ become the customer's credit")
