@@ -204,7 +204,7 @@ BY_THE_MODULE = {
         amount company_id is_live line_amount line_id move_id plan_id
     """,
     'pay.now.plan.part': """
-        company_id reminded_at
+        company_id held_on reminded_at told_at
     """,
     'pay.now.prepare.statement': """
         is_done

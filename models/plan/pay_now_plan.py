@@ -161,10 +161,9 @@ class PayNowPlan(models.Model):
             plan._check_sum()
             plan._move_dates()
             plan._answer('accepted', amount=plan.parts_total)
-            # Of what is due today the same mail tells.
-            plan._due_parts().reminded_at = fields.Datetime.now()
             plan._pay_now_urls()
-            plan._send_mail('mail_template_plan_accepted')
+            # Of what is due today the same mail tells.
+            plan._ask_for(plan._due_parts(), 'mail_template_plan_accepted')
 
     def action_refuse(self):
         """Refuse the plans; the customers are told why.
@@ -277,7 +276,12 @@ class PayNowPlan(models.Model):
         left = self._parts_left()
         due = self._due_parts() or self.part_ids.filtered(lambda part: left[part])[:1]
         asked = sum(left[part] for part in due)
-        return self.currency_id.round(min(asked, self._amount_left(self._own_items())))
+        open_amount = self._amount_left(self._own_items())
+        # What something else is about is asked for only where nothing else is left.
+        free = open_amount - self._amount_left(self._left_alone())
+        if self.currency_id.compare_amounts(free, 0) > 0:
+            open_amount = free
+        return self.currency_id.round(min(asked, open_amount))
 
     def _is_being_changed(self):
         """Tell whether one of the invoices is in draft: what is open will be known later.
@@ -294,33 +298,63 @@ class PayNowPlan(models.Model):
         left = self._amount_left(self._own_items())
         return self.currency_id.compare_amounts(left, self.amount) > 0
 
+    def _overdue_parts(self):
+        """Return the due parts of which the days of grace are over, asked for or not.
+
+        They count from the first day on or after the part's date on which mails leave; from the day
+        on which it was asked for, or on which something else was about the items, where that was
+        later. By dates alone: no action has to run for a plan to end.
+
+        :rtype: pay.now.plan.part
+        """
+        root = self.company_id.root_id.sudo()
+        last = self.company_id._pay_now_today() - timedelta(days=root.pay_now_grace_days)
+        # The calendar is asked of what may be late only.
+        return self._due_parts().filtered(
+            lambda part: part.date < last and part._first_day(root) < last
+        )
+
+    def _is_explained(self, parts):
+        """Tell whether something else is about as much of the items as parts are open.
+
+        :param pay.now.plan.part parts: of the plan.
+        :rtype: bool
+        """
+        left = self._parts_left()
+        wanted = sum(left[part] for part in parts)
+        alone = self._amount_left(self._left_alone())
+        return self.currency_id.compare_amounts(wanted, alone) <= 0
+
     def _is_missed(self):
-        """Tell whether a part is not paid after the days of grace, and nothing explains it.
+        """Tell whether more is overdue than something explains.
 
         :rtype: bool
         """
-        grace = timedelta(days=self.company_id.root_id.sudo().pay_now_grace_days)
-        last = self.company_id._pay_now_today() - grace
-        if not self._due_parts().filtered(lambda part: part.date < last):
-            return False
-        return not self._is_left_alone()
+        overdue = self._overdue_parts()
+        return bool(overdue) and not self._is_explained(overdue)
 
-    def _is_left_alone(self):
-        """Tell whether a customer is not to be asked now: something else is about the same items.
+    def _left_alone(self):
+        """Return the items that are not to be asked for now, as something else is about them.
 
-        A payment or transfer on its way, a dispute, a problem that was reported, a blocked invoice,
-        or one that somebody excluded from reminders.
+        A payment or transfer on its way, a dispute, a problem that was reported, what the buyer's
+        platform says, an invoice that is blocked, in draft, or excluded from reminders.
 
-        :rtype: bool
+        :rtype: account.move.line
         """
         items = self._own_items()
-        answers = items._pay_now_all_answers().values()
-        return bool(
+        said = items._pay_now_all_answers()
+        return (
             items._pay_now_in_progress()
-            or items._pay_now_disputed()
-            or items._pay_now_excluded()
-            or 'blocked' in items.move_id.mapped('payment_state')
-            or any(one.kind != 'promise' for said in answers for one in said)
+            | items._pay_now_disputed()
+            | items._pay_now_excluded()
+            | items._pay_now_held_by_buyer()
+            | items.filtered(
+                lambda line: (
+                    line.parent_state == 'draft'
+                    or line.move_id.payment_state == 'blocked'
+                    or any(one.kind != 'promise' for one in said.get(line, ()))
+                )
+            )
         )
 
     def _is_holding(self):
@@ -330,8 +364,8 @@ class PayNowPlan(models.Model):
         """
         self.ensure_one()
         if self.state == 'accepted':
-            changed = self._is_being_changed()
-            return changed or not (self._is_exceeded() or self._is_missed())
+            exceeded = not self._is_being_changed() and self._is_exceeded()
+            return not (exceeded or self._is_missed())
         return self.state == 'asked'
 
     # === BUSINESS METHODS - ANSWERING === #
@@ -448,14 +482,18 @@ class PayNowPlan(models.Model):
         author = plan.state == 'asked' and plan.contact_id.id
         moves._message_log_batch(dict.fromkeys(moves.ids, body), author_id=author or None)
 
-    def _make_activity(self):
-        """Ask an accountant to look at the plan."""
+    def _make_activity(self, summary=None):
+        """Ask an accountant to look at the plan.
+
+        :param str summary: what there is to do, in the company's language; how the plan stands
+            without it.
+        """
         # Not by the public user, who asked: whoever reads an activity reads who made it.
         plan = self._in_company_language().with_user(SUPERUSER_ID)
         plan.activity_schedule(
             'mail.mail_activity_data_todo',
             date_deadline=plan.company_id._pay_now_today(),
-            summary=plan._text_for_user(plan.state, plan.end_reason),
+            summary=summary or plan._text_for_user(plan.state, plan.end_reason),
             note=', '.join(plan._own_items().move_id.mapped('name')),
             user_id=plan._responsible().id,
         )

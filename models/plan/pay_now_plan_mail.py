@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import format_date
 
 from odoo.addons.account_pay_now import const, utils
+from odoo.addons.account_pay_now.models.plan.pay_now_plan import LIVE
 from odoo.addons.payment.logging import get_payment_logger
 
 _logger = get_payment_logger(__name__, sensitive_keys=const.SENSITIVE_KEYS)
@@ -163,31 +164,55 @@ class PayNowPlan(models.Model):
         """
         self.ensure_one()
         items = self._own_items()
-        if self.state not in ('asked', 'accepted') or self._is_being_changed():
+        if self.state not in LIVE:
             return
+        # What is open of an invoice in draft will be known later.
+        changing = self._is_being_changed()
         if not items:
             self._end('gone')
-        elif not self._amount_left(items):
+        elif not changing and not self._amount_left(items):
             # Nobody has to be told: the receipt, or the bank, has said it.
             self._answer('done', ended_on=self.company_id._pay_now_today())
         elif self.state == 'accepted':
-            if self._is_exceeded():
-                self._end('changed')
-            elif self._is_missed():
-                self._end('missed')
-            else:
-                self._remind()
+            self._follow_parts(is_exceeded=not changing and self._is_exceeded())
 
-    def _remind(self):
-        """Ask for the parts that are due, each once, in the hours in which reminders leave."""
-        due = self._due_parts().filtered(lambda part: not part.reminded_at)
-        if not due or self._is_left_alone():
+    def _follow_parts(self, is_exceeded):
+        """End an accepted plan, or ask for its due parts, in the hours in which reminders leave.
+
+        What was never asked for is asked for before it counts as missed.
+
+        :param bool is_exceeded: see `_is_exceeded`.
+        """
+        due, overdue = self._due_parts(), self._overdue_parts()
+        unasked = due.filtered(lambda part: not (part.reminded_at or part.told_at))
+        asked_late = overdue - unasked
+        if not is_exceeded and unasked and self._is_explained(due):
+            unasked.held_on = self.company_id._pay_now_today()
             return
         now = fields.Datetime.now()
         if self.company_id.root_id._pay_now_next_opening(now) > now:
             return
-        due.reminded_at = now
-        self._send_mail('mail_template_plan_part')
+        if is_exceeded:
+            self._end('changed')
+        elif asked_late and not self._is_explained(asked_late):
+            self._end('missed')
+        elif unasked:
+            self._ask_for(unasked, 'mail_template_plan_part')
+
+    def _ask_for(self, parts, xmlid):
+        """Ask for due parts by mail, each once. Where nobody can be written to, a person is told.
+
+        :param pay.now.plan.part parts: which, none where the mail is about something else, too.
+        :param str xmlid: of the mail's template, in this module.
+        """
+        now = fields.Datetime.now()
+        if self._send_mail(xmlid):
+            parts.reminded_at = now
+        elif parts:
+            parts.told_at = now
+            self._make_activity(
+                self._in_company_language().env._("A part is due, and nothing could be mailed")
+            )
 
     @api.model
     def _cron_follow(self):

@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -22,6 +24,16 @@ class PayNowPlanPart(models.Model):
     amount = fields.Monetary(required=True)
     reminded_at = fields.Datetime(
         string="Mailed on", readonly=True, help="The mail that asks for it left once."
+    )
+    told_at = fields.Datetime(
+        string="Could not be mailed on",
+        readonly=True,
+        help="Nobody could be written to: somebody of the company was told.",
+    )
+    held_on = fields.Date(
+        string="Held back on",
+        readonly=True,
+        help="Something else was last about its items on this day, before it was asked for.",
     )
     paid = fields.Monetary(string="Already paid", compute='_compute_paid', compute_sudo=True)
     left = fields.Monetary(string="Still open", compute='_compute_paid', compute_sudo=True)
@@ -62,6 +74,18 @@ class PayNowPlanPart(models.Model):
         self._check_changeable()
 
     # === BUSINESS METHODS === #
+
+    def _first_day(self, root):
+        """Return the day from which the days of grace of the part count.
+
+        :param res.company root: whose days on which mails leave.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        day = max(self.date, self.held_on + timedelta(days=1) if self.held_on else self.date)
+        if self.reminded_at:
+            day = max(self.date, self.company_id._pay_now_day(self.reminded_at))
+        return root._pay_now_working_day_from(day)
 
     def _check_changeable(self):
         """Refuse that people change what was agreed.

@@ -185,6 +185,16 @@ class ResCompany(models.Model):
         intervals = calendar._work_intervals_batch(start, start + timedelta(days=1))
         return bool(intervals[False])
 
+    def _pay_now_working_day_from(self, day):
+        """Return the first day on which reminders leave by themselves.
+
+        :param datetime.date day: in the company's time zone, the first one that it may be.
+        :rtype: datetime.date
+        """
+        # A calendar without any working day in two months is a mistake: the first day will do.
+        days = [day + timedelta(days=count) for count in range(60)]
+        return next((one for one in days if self._pay_now_is_working_day(one)), day)
+
     def _pay_now_next_opening(self, moment):
         """Return from when reminders may leave by themselves.
 
@@ -202,11 +212,9 @@ class ResCompany(models.Model):
                 return moment
         if hour >= self.pay_now_hour_from:
             day += timedelta(days=1)
-        # A calendar without any working day in two months is a mistake: the next day will do.
-        days = [day + timedelta(days=count) for count in range(60)]
-        day = next((one for one in days if self._pay_now_is_working_day(one)), day)
         opening = tz.localize(
-            datetime.combine(day, time.min) + timedelta(hours=self.pay_now_hour_from)
+            datetime.combine(self._pay_now_working_day_from(day), time.min)
+            + timedelta(hours=self.pay_now_hour_from)
         )
         return self._pay_now_instant(opening)
 

@@ -187,7 +187,76 @@ class TestPlans(PlansCommon):
             answer = plan.sudo()._pay_now_answer('problem', chosen, text="Mouldy")
         self.assertFalse(self.follow(7) or self.follow(12))
         answer.action_close()
-        self.assertTrue(self.follow(12))
+        # It was not asked for before: the days of grace begin as it is.
+        self.assertIn("100.00", self.follow(12, 15).subject)
+        self.assertFalse(self.follow(13))
+        with self.on(15):
+            self.assertTrue(plan.sudo()._is_holding())
+        # By the date alone, again.
+        with self.on(16):
+            self.assertFalse(plan.sudo()._is_holding())
+        self.assertTrue(self.follow(16))
+        self.assertEqual(plan.end_reason, 'missed')
+
+    def test_the_days_of_grace_begin_on_a_working_day(self):
+        """And the mail that says that it ended leaves in the company's hours."""
+        self.company.write({'pay_now_working_days': True, 'pay_now_grace_days': 0})
+        plan = self.accepted(self.invoice_due(-10, 300), rhythm='weekly', number=5)
+        self.pay_part(plan, 5)
+        # Saturday and Sunday.
+        self.assertFalse(self.follow(12) or self.follow(13))
+        with self.on(14):
+            self.assertTrue(plan.sudo()._is_holding())
+        self.assertTrue(self.follow(14))
+        self.company.write({'pay_now_hour_from': 8, 'pay_now_hour_to': 12})
+        with self.on(15, 16):
+            self.assertFalse(plan.sudo()._is_holding())
+        self.assertFalse(self.follow(15, 16))
+        self.assertEqual(plan.state, 'accepted')
+        self.assertTrue(self.follow(16))
+        self.assertEqual(plan.end_reason, 'missed')
+
+    def test_only_as_much_as_is_explained_is_left_alone(self):
+        """One of the items, were it the smallest, keeps none of the others for ever."""
+        invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
+        plan = self.accepted(invoice, other).sudo()
+
+        def holds():
+            self.env.invalidate_all()
+            with self.on(4):
+                return plan._is_holding()
+
+        self.assertFalse(holds())
+        invoice.pay_now_excluded = True
+        self.assertTrue(holds(), "120.00 are overdue, 300.00 are left alone")
+        invoice.pay_now_excluded = False
+        other.pay_now_excluded = True
+        self.assertFalse(holds(), "60.00 are left alone")
+        with self.on(1):
+            self.assertEqual(plan._asked_now(), 120)
+        other.pay_now_excluded = False
+        with self.on(1):
+            plan._pay_now_answer('problem', set(self.lines(other).ids), text="Mouldy")
+        self.assertFalse(holds())
+        with self.on(2):
+            other.button_draft()
+        self.assertFalse(holds())
+        self.assertTrue(self.follow(4))
+        self.assertEqual(plan.end_reason, 'missed')
+
+    def test_who_cannot_be_written_to(self):
+        """A person is told once, no mail is noted, and the plan ends by its dates all the same."""
+        plan = self.accepted(self.invoice_due(-10, 300))
+        self.pay_part(plan, 0)
+        self.customer.email = False
+        self.assertFalse(self.follow(31) or self.follow(31, 15))
+        part = plan.part_ids[1]
+        self.assertTrue(part.told_at)
+        self.assertFalse(part.reminded_at)
+        self.assertEqual(plan.activity_ids.summary, "A part is due, and nothing could be mailed")
+        self.follow(34)
+        self.assertEqual(plan.state, 'accepted')
+        self.follow(35)
         self.assertEqual(plan.end_reason, 'missed')
 
     def test_the_provider_refuses(self):
