@@ -156,21 +156,47 @@ class AccountMoveLine(models.Model):
         """
         return Domain('move_id.invoice_line_ids', 'any', [('sale_line_ids', '!=', False)])
 
-    def _pay_now_discount(self):
-        """Return the early payment discount that whoever pays today may deduct.
+    def _pay_now_discount(self, day=None):
+        """Return the early payment discount that whoever pays may deduct.
 
+        :param datetime.date day: of the payment, today where the company is without it.
         :return: an amount in the item's currency, zero where there is none (any more).
         :rtype: float
         """
         self.ensure_one()
         if not self.discount_date:
             return 0.0
-        today = self.company_id._pay_now_today()
-        if self.discount_date < today:
+        day = day or self.company_id._pay_now_today()
+        if self.discount_date < day:
             return 0.0
-        if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, today):
+        if not self.move_id._is_eligible_for_early_payment_discount(self.currency_id, day):
             return 0.0
         return self.currency_id.round(self.amount_residual_currency - self.discount_amount_currency)
+
+    def _pay_now_discount_values(self):
+        """Return the lines that grant the early payment discounts of the items, in any entry.
+
+        :return: values of journal items, as core makes them.
+        :rtype: list of dict
+        """
+        values = []
+        for line in self:
+            counterparts = line.move_id._get_invoice_counterpart_amls_for_early_payment_discount(
+                [
+                    {
+                        'aml': line,
+                        'amount_currency': -line.amount_residual_currency,
+                        'balance': -line.balance,
+                    }
+                ],
+                line.balance - line.discount_balance,
+            )
+            values += [
+                {**vals, 'partner_id': line.partner_id.id}
+                for group in counterparts.values()
+                for vals in group
+            ]
+        return values
 
     def _pay_now_without(self, moves):
         """Return the items of other invoices.

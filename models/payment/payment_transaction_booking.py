@@ -325,25 +325,8 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self.currency_id.compare_amounts(received, self.amount) < 0:
             return []
-        values = []
-        for item in self.pay_now_item_ids.filtered(self._pay_now_keeps_discount):
-            line = item.line_id
-            counterparts = line.move_id._get_invoice_counterpart_amls_for_early_payment_discount(
-                [
-                    {
-                        'aml': line,
-                        'amount_currency': -line.amount_residual_currency,
-                        'balance': -line.balance,
-                    }
-                ],
-                line.balance - line.discount_balance,
-            )
-            values += [
-                {**vals, 'partner_id': line.partner_id.id}
-                for group in counterparts.values()
-                for vals in group
-            ]
-        return values
+        kept = self.pay_now_item_ids.filtered(self._pay_now_keeps_discount)
+        return kept.line_id._pay_now_discount_values()
 
     def _pay_now_keeps_discount(self, item):
         """Tell whether an item still has the discount that the payer was promised.

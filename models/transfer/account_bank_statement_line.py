@@ -58,6 +58,12 @@ class AccountBankStatementLine(models.Model):
             customer=items.move_id.commercial_partner_id.commercial_partner_id[:1].display_name,
         )
         left = currency.round(sum(items.mapped('amount_residual_currency')) - self.amount)
+        if granted := self._pay_now_deducted(parts):
+            return self.env._(
+                "%(proposal)s – early payment discount of %(amount)s",
+                proposal=text,
+                amount=currency.format(sum(granted.values())),
+            )
         if currency.compare_amounts(left, 0) > 0:
             return self.env._(
                 "%(proposal)s – %(amount)s stay open", proposal=text, amount=currency.format(left)
@@ -158,7 +164,8 @@ class AccountBankStatementLine(models.Model):
             )
         )
         credits = items.filtered(lambda item: item.amount_residual_currency < 0)
-        left = self.amount - sum(credits.mapped('amount_residual_currency'))
+        left = self.amount + sum(self._pay_now_granted(items).values())
+        left -= sum(credits.mapped('amount_residual_currency'))
         parts = {credit: credit.amount_residual_currency for credit in credits}
         for item in items - credits:
             part = currency.round(min(left, item.amount_residual_currency))
@@ -167,11 +174,39 @@ class AccountBankStatementLine(models.Model):
                 left -= part
         return parts if items - credits else {}
 
+    def _pay_now_granted(self, items):
+        """Return the early payment discounts that the payer has deducted: of all items, or none.
+
+        As the page asked on the line's day.
+
+        :param account.move.line items: what the line is a transfer for.
+        :return: `{item: discount}`; empty where the amount is not exactly that of all of them less
+            their discounts.
+        :rtype: dict
+        """
+        granted = {}
+        for item in items:
+            if discount := item._pay_now_discount(self.date):
+                granted[item] = discount
+        wanted = sum(items.mapped('amount_residual_currency')) - sum(granted.values())
+        return granted if not self.currency_id.compare_amounts(self.amount, wanted) else {}
+
+    def _pay_now_deducted(self, parts):
+        """Return the early payment discounts with which the line pays its items.
+
+        :param dict parts: see `_pay_now_transfer_parts`: more than the amount with discounts only.
+        :return: see `_pay_now_granted`.
+        :rtype: dict
+        """
+        if self.currency_id.compare_amounts(sum(parts.values()), self.amount) <= 0:
+            return {}
+        return self._pay_now_granted(self.env['account.move.line'].union(*parts))
+
     def _pay_now_is_proven(self, parts):
         """Tell whether nothing is in doubt about a transfer: no person has to look at it.
 
         It names our own reference and no other document, the amount is that of all of the items to
-        the cent, nobody else sent it, nothing else is on its way for them, and no person took one
+        the cent, with or without their early payment discounts, nobody else sent it, nothing else is on its way for them, and no person took one
         of them apart from the bank before.
 
         :param dict parts: see `_pay_now_transfer_parts`.
@@ -182,6 +217,7 @@ class AccountBankStatementLine(models.Model):
             return False
         currency, moves = self.currency_id, items.move_id
         total = sum(items.mapped('amount_residual_currency'))
+        total -= sum(self._pay_now_granted(items).values())
         return not (
             currency.compare_amounts(self.amount, total)
             or self._pay_now_named_documents() - moves
@@ -260,14 +296,19 @@ class AccountBankStatementLine(models.Model):
         liquidity, suspense, _others = self._seek_for_lines()
         if self.is_reconciled or len(suspense) != 1:
             raise UserError(self.env._("This bank line is matched already."))
-        left = self.currency_id.round(self.amount - sum(parts.values()))
         items = list(parts)
+        granted = self._pay_now_deducted(parts)
+        left = self.currency_id.round(self.amount + sum(granted.values()) - sum(parts.values()))
         amounts = [*parts.items(), *([(items[-1], left)] if left else ())]
         values = [self._prepare_pay_now_item(suspense, *one) for one in amounts]
+        values += self._prepare_pay_now_discounts(granted)
         known = self.move_id.line_ids
         # From there Odoo takes whose line it is.
         payer = self.partner_id or items[0].move_id.commercial_partner_id.commercial_partner_id
-        self.move_id.with_context(force_delete=True, skip_readonly_check=True).write(
+        # The taxes that a discount takes back are written as they are.
+        self.move_id.with_context(
+            force_delete=True, skip_readonly_check=True, skip_invoice_sync=bool(granted)
+        ).write(
             {
                 'line_ids': [
                     Command.update(liquidity.id, {'partner_id': payer.id}),
@@ -304,6 +345,20 @@ class AccountBankStatementLine(models.Model):
             'amount_currency': -amount,
             'balance': -amount,
         }
+
+    def _prepare_pay_now_discounts(self, granted):
+        """Return the values of the journal items that grant early payment discounts.
+
+        :param dict granted: see `_pay_now_granted`.
+        :rtype: list of dict
+        :raise UserError: the account for them is missing.
+        """
+        values = self.env['account.move.line'].union(*granted)._pay_now_discount_values()
+        if not all(vals['account_id'] for vals in values):
+            raise UserError(
+                self.env._("Choose the account for early payment discounts in the settings first.")
+            )
+        return values
 
     def _pay_now_note_match(self, items):
         """Say on the entry what it was matched with, in the company's language.

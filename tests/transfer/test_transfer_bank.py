@@ -1,6 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The bank's line of a transfer: matched by itself where nothing is in doubt, else proposed."""
 
+from datetime import timedelta
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -182,6 +184,62 @@ class TestTransferBank(TransferCommon):
         self.assertTrue(line.is_reconciled)
         self.assertFalse(any((self.first | self.second | note).mapped('amount_residual')))
         self.assertEqual(self.third.amount_residual, 150)
+
+    def discounted(self, mode):
+        """Return an invoice of 100.00 and 20 % of VAT, with 2 % discount within 7 days."""
+        term = self.env['account.payment.term'].create(
+            {
+                'name': f"2 % {mode}",
+                'early_discount': True,
+                'discount_days': 7,
+                'discount_percentage': 2,
+                'early_pay_discount_computation': mode,
+                'line_ids': [fields.Command.create({'value': 'percent', 'value_amount': 100})],
+            }
+        )
+        tax = self.company_data['default_tax_sale'].copy({'amount': 20, 'name': f"20 % {mode}"})
+        line = {'name': "Bread", 'price_unit': 100, 'tax_ids': [fields.Command.set(tax.ids)]}
+        return self.make_invoice(
+            invoice_date=fields.Date.today(),
+            invoice_date_due=False,
+            invoice_payment_term_id=term.id,
+            invoice_line_ids=[fields.Command.create(line)],
+        )
+
+    def test_an_early_payment_discount_is_granted(self):
+        """As the page asked on the day of the line, as core books it, and on no later day."""
+        loss = self.company.account_journal_early_pay_discount_loss_account_id
+        for mode, amount, tax in (('excluded', 118, 0), ('included', 117.6, 0.4)):
+            with self.subTest(mode):
+                invoice = self.discounted(mode)
+                [transfer] = self.lines(invoice)._pay_now_transfers()
+                self.assertAlmostEqual(transfer['amount'], amount)
+                day = fields.Date.today() + timedelta(days=8)
+                late = self.bank_line(amount, f'VIR {invoice.name}', date=day)
+                rest = 120 - amount
+                self.assert_proposed(late, invoice, note=f" – {rest:.2f}\xa0€ stay open")
+                line = self.bank_line(amount, f'VIR {invoice.name}')
+                note = f" – early payment discount of {rest:.2f}\xa0€"
+                self.assert_proposed(line, invoice, note=note)
+                line.action_pay_now_match_transfer()
+                self.assertFalse(invoice.amount_residual)
+                kinds = {
+                    self.bank_journal.default_account_id: 'bank',
+                    loss: 'discount',
+                    self.customer.property_account_receivable_id: 'receivable',
+                }
+                booked = {
+                    kinds.get(one.account_id, 'tax'): one.balance for one in line.move_id.line_ids
+                }
+                wanted = {'bank': amount, 'discount': 2, 'receivable': -120, 'tax': tax}
+                self.assertEqual(booked, {key: value for key, value in wanted.items() if value})
+                line.action_undo_reconciliation()
+                self.assertEqual((invoice.amount_residual, len(line.move_id.line_ids)), (120, 2))
+        # By itself where our own reference says so.
+        invoice = self.discounted('excluded')
+        reference = self.reference(self.reminder(invoice, self.second), invoice, self.second)
+        self.assertTrue(self.bank_line(318, reference).is_reconciled)
+        self.assertFalse(invoice.amount_residual or self.second.amount_residual)
 
     def test_the_customer_was_merged(self):
         kept = self.env['res.partner'].create({'name': "Boulanger & fils"})
