@@ -203,6 +203,9 @@ PLAN_RHYTHMS = [
 PLAN_PARTS_MAX = 36
 PLANS_MAX = 2
 PLAN_TOLD_DAYS = 30
+#: How many plans are followed at once, and how often each of them, a little less than every hour.
+PLAN_BATCH = 50
+PLAN_PAUSE = timedelta(minutes=50)
 #: How old a transfer may be that does not show yet.
 TRANSFER_AGE_DAYS = 60
 ANSWER_TEXT_LENGTH = 2000

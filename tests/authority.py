@@ -197,7 +197,7 @@ BY_THE_MODULE = {
         pay_now_deleted payout_ref problem_codes provider_id reversal_move_id settled state url
     """,
     'pay.now.plan': """
-        amount company_id contact_id end_reason ended_on is_to_note item_ids partner_id
+        amount company_id contact_id end_reason ended_on followed_at is_to_note item_ids partner_id
         pay_now_token pay_now_token_expiry rhythm state
     """,
     'pay.now.plan.item': """

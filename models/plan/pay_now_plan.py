@@ -85,6 +85,11 @@ class PayNowPlan(models.Model):
         readonly=True,
     )
     ended_on = fields.Date(string="Answered or ended on", readonly=True)
+    followed_at = fields.Datetime(
+        string="Looked at on",
+        readonly=True,
+        help="When the scheduled action last looked at what the day asks for.",
+    )
     is_to_note = fields.Boolean(
         string="To note", readonly=True, help="It ended by itself, and nobody has looked at it."
     )

@@ -216,28 +216,63 @@ class PayNowPlan(models.Model):
 
     @api.model
     def _cron_follow(self):
-        """Follow the plans that wait for an answer or are kept to.
+        """Follow the plans that wait for an answer or are kept to, the longest not followed first.
 
         One that cannot be followed keeps no others waiting; a plan that somebody has in hand waits
         for the next time. In a copy of the database nobody is written to.
         """
-        cron = self.env['ir.cron']
+        cron, due = self.env['ir.cron'], self._due_domain()
+        cron._commit_progress(remaining=self.search_count(due))
+        in_hand, conflicts = self.browse(), 0
+        while conflicts < const.MAX_CONFLICTS:
+            order = 'followed_at asc nulls first, id'
+            waiting = due & Domain('id', 'not in', in_hand.ids)
+            plans = self.search(waiting, order=order, limit=const.PLAN_BATCH)
+            if not plans:
+                break
+            try:
+                followed = plans._follow_batch()
+                in_hand |= plans - followed
+                go_on = cron._commit_progress(len(followed), remaining=self.search_count(due))
+            except psycopg2.OperationalError:
+                # Somebody wrote the same at this moment: again, from what was committed.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            if not go_on:
+                return
+        cron._commit_progress(remaining=0)
+
+    @api.model
+    def _due_domain(self):
+        """Return the domain of the plans that were not followed for a while.
+
+        :rtype: odoo.fields.Domain
+        """
         away = self.env['payment.provider']._pay_now_away().company_id.root_id
-        plans = self.search(
-            Domain('state', 'in', ('asked', 'accepted'))
-            & Domain('company_id.root_id', 'not in', away.ids),
-            order='id',
+        return (
+            Domain('state', 'in', LIVE)
+            & Domain('company_id.root_id', 'not in', away.ids)
+            & (
+                Domain('followed_at', '=', False)
+                | Domain('followed_at', '<=', fields.Datetime.now() - const.PLAN_PAUSE)
+            )
         )
-        cron._commit_progress(remaining=len(plans))
+
+    def _follow_batch(self):
+        """Follow those of the plans that nobody has in hand; what fails is noted as followed, too.
+
+        :return: those.
+        :rtype: pay.now.plan
+        """
+        plans = self.try_lock_for_update()
         for plan in plans:
             try:
                 with self.env.cr.savepoint():
-                    if plan.try_lock_for_update():
-                        plan._follow()
+                    plan._follow()
             except psycopg2.OperationalError:
-                # Somebody writes the same at this moment: it waits for the next time.
-                self.env.cr.rollback()
+                raise
             except Exception:  # noqa: BLE001 - whatever a template may stumble over
                 _logger.exception("The payment plan %s could not be followed", plan.id)
-            if not cron._commit_progress(1):
-                break
+        plans.followed_at = fields.Datetime.now()
+        return plans

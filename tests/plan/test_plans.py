@@ -1,12 +1,16 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
+from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.models.plan import pay_now_plan_mail as plan_mail
 from odoo.addons.account_pay_now.tests.plan.plans import PlansCommon
 from odoo.addons.account_pay_now.tests.reminder.reminder_days import START
 
@@ -318,6 +322,34 @@ class TestPlans(PlansCommon):
             self.env['pay.now.plan'].with_user(self.accountant).create(
                 {'company_id': self.company.id, 'partner_id': self.customer.id}
             )
+
+    def test_none_is_followed_twice_while_others_wait(self):
+        """Where the time is over after each batch: those that fail, and those of the last batch."""
+        plans = self.env['pay.now.plan'].sudo()
+        for customer in self.make_customers(3):
+            plans |= self.ask(self.invoice_due(-10, 300, partner=customer)).sudo()
+        followed = []
+
+        def follow(plan):
+            followed.append(plan.id)
+            if plan == plans[0]:
+                raise ValueError("No.")
+
+        cron = self.env.registry['ir.cron']
+        with (
+            patch.object(const, 'PLAN_BATCH', 2),
+            patch.object(cron, '_commit_progress', lambda *_args, **_kwargs: 0),
+            patch.object(self.env.registry['pay.now.plan'], '_follow', follow),
+            mute_logger(plan_mail.__name__),
+        ):
+            self.follow(1)
+            self.assertEqual(followed, plans.ids[:2])
+            self.follow(1)
+            self.assertEqual(followed, plans.ids)
+            self.follow(1)
+            self.assertEqual(followed, plans.ids)
+            self.follow(1, 10)
+            self.assertEqual(followed, plans.ids + plans.ids[:2])
 
     def test_no_query_for_each_plan(self):
         invoices = [self.invoice_due(-10, 40, partner=one) for one in self.make_customers(8)]

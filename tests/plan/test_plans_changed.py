@@ -70,7 +70,7 @@ class TestPlansChanged(PlansCommon):
         self.change(invoice, 400)
         with self.on(2):
             self.assertFalse(plan.sudo()._is_holding())
-        [mail] = self.follow(2)
+        [mail] = self.follow(23)
         self.assertIn("The amount of your invoices has changed", mail.body_html)
         self.assertEqual((plan.end_reason, self.rows().res_id), ('changed', plan.id))
 
