@@ -252,13 +252,48 @@ class AccountBankStatementLine(models.Model):
         :rtype: account.move
         """
         self.ensure_one()
-        text = self._pay_now_words()
-        endings = {number[-3:] for number in re.findall(r'\d{3,}', ' '.join(text))}
+        return self._pay_now_all_named_documents()[self]
+
+    def _pay_now_all_named_documents(self):
+        """Return what each of the lines names, see `_pay_now_named_documents`.
+
+        :return: `{line: invoices and credit notes}`, with one search for each group of companies.
+        :rtype: dict
+        """
+        Move, named = self.env['account.move'], {}
+        for root, lines in self.grouped(lambda line: line.company_id.root_id).items():
+            texts = {line: line._pay_now_words() for line in lines}
+            numbers = {
+                move.id: [
+                    ''.join(words(name)) for name in (move.name, move.payment_reference) if name
+                ]
+                for move in self._pay_now_documents_ending(root, texts.values())
+            }
+            for line, text in texts.items():
+                joined = ''.join(text)
+                # Most are not in the text at all, wherever its words end.
+                named[line] = [
+                    move_id
+                    for move_id, known in numbers.items()
+                    if any(one and one in joined and names(text, one) for one in known)
+                ]
+        return {line: Move.browse(named[line]) for line in self}
+
+    @api.model
+    def _pay_now_documents_ending(self, root, texts):
+        """Return the documents that some texts may name: of which they have the last digits.
+
+        :param res.company root: in its companies.
+        :param texts: words, see `_pay_now_words`.
+        :rtype: account.move
+        """
+        endings = {
+            number[-3:] for text in texts for number in re.findall(r'\d{3,}', ' '.join(text))
+        }
         if not endings:
             return self.env['account.move']
-        # By the end of their number first, for which any number of them is searched at once.
-        moves = self.env['account.move'].search(
-            Domain('company_id', 'child_of', self.company_id.root_id.id)
+        return self.env['account.move'].search(
+            Domain('company_id', 'child_of', root.id)
             & Domain('state', '=', 'posted')
             & Domain('move_type', 'in', ('out_invoice', 'out_refund', 'in_invoice', 'in_refund'))
             & Domain.OR(
@@ -266,9 +301,6 @@ class AccountBankStatementLine(models.Model):
                 | Domain('payment_reference', 'ilike', ending)
                 for ending in endings
             )
-        )
-        return moves.filtered(
-            lambda move: names(text, move.name) or names(text, move.payment_reference)
         )
 
     def _pay_now_same_items(self):

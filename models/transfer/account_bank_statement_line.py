@@ -40,16 +40,32 @@ class AccountBankStatementLine(models.Model):
     @api.depends('is_reconciled', 'amount', 'payment_ref', 'partner_id')
     @api.depends_context('lang')
     def _compute_pay_now_transfer_text(self):
+        proposed = self._pay_now_all_transfer_parts()
+        on_its_way = (
+            self.env['account.move.line']
+            .union(*(item for parts in proposed.values() for item in parts))
+            ._pay_now_in_progress()
+        )
         for line in self:
-            parts = line._pay_now_transfer_parts()
-            line.pay_now_transfer_text = line._pay_now_transfer_label(parts) if parts else False
+            parts = proposed[line]
+            line.pay_now_transfer_text = (
+                line._pay_now_transfer_label(parts, on_its_way) if parts else False
+            )
 
-    def _pay_now_transfer_label(self, parts):
+    def _pay_now_transfer_label(self, parts, on_its_way):
         """Return which items a line is proposed for, and what becomes of a difference.
 
         :param dict parts: see `_pay_now_transfer_parts`.
+        :param account.move.line on_its_way: those that another payment is on its way for.
         :rtype: str
         """
+        text = self._pay_now_transfer_difference(parts)
+        if any(item in on_its_way for item in parts):
+            return self.env._("%s – another payment is on its way", text)
+        return text
+
+    def _pay_now_transfer_difference(self, parts):
+        """Return what `_pay_now_transfer_label` does, whatever is on its way."""
         items = self.env['account.move.line'].union(*parts)
         currency = items.currency_id
         text = self.env._(
@@ -84,40 +100,49 @@ class AccountBankStatementLine(models.Model):
         By whoever matches payouts: administrators of Invoicing do not write bank lines in Odoo.
 
         :raise AccessError: by anybody else.
-        :raise UserError: nothing is proposed any more, or the books refuse it.
+        What is proposed is what the row says: a button hands over the text that was read.
+
+        :raise UserError: nothing is proposed any more, or something else; or the books refuse it.
         """
         self.check_access('read')
         if not (self.env.su or self.env.user.has_groups(MATCHERS)):
             raise AccessError(self.env._("Bank lines are matched by accountants."))
+        shown = self.env.context.get('pay_now_transfer_text')
         for line in self.sudo():
             parts = line._pay_now_transfer_parts()
             if not parts:
                 raise UserError(self.env._("No invoices are proposed for this bank line any more."))
+            on_its_way = self.env['account.move.line'].sudo().union(*parts)._pay_now_in_progress()
+            if shown and shown != line._pay_now_transfer_label(parts, on_its_way):
+                raise UserError(
+                    self.env._("The proposal has changed. Load the list again, and check it.")
+                )
             line._pay_now_match_items(parts)
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     # === BUSINESS METHODS - WHAT IS TRANSFERRED === #
 
-    def _pay_now_named_reminder(self):
+    def _pay_now_named_reminder(self, found, known):
         """Return the reminder whose reference the line names, of the line's company.
 
-        :return: the reminder (sudo), and what the reference says of it; nothing where it names
-            none, or several.
+        :param list found: what the references in its words say.
+        :param pay.now.reminder known: those that there are.
+        :return: the reminder, and what the reference says of it; nothing where it names none, or
+            several.
         :rtype: tuple(pay.now.reminder, transfer_reference.Named | None)
         """
         self.ensure_one()
-        reminders = self.env['pay.now.reminder'].sudo()
         named = {}
-        for one in transfer_reference.find(self._pay_now_words()):
-            reminder = reminders.browse(one.reminder_id).exists()
+        for one in found:
+            reminder = known.filtered(lambda reminder, one=one: reminder.id == one.reminder_id)
             if reminder.company_id.root_id == self.company_id.root_id:
                 named.setdefault(reminder, []).append(one)
         if len(named) != 1:
-            return reminders, None
-        [(reminder, found)] = named.items()
+            return known.browse(), None
+        [(reminder, said)] = named.items()
         # Where the next word may belong to the reference, its check says whether it does.
-        proven = [one for one in found if reminder._items_named(one)[1]]
-        return reminder, (proven or found)[0]
+        proven = [one for one in said if reminder._items_named(one)[1]]
+        return reminder, (proven or said)[0]
 
     def _pay_now_transferred(self):
         """Return the items that the line says it is a transfer for, open or not.
@@ -125,18 +150,37 @@ class AccountBankStatementLine(models.Model):
         :return: the items, oldest first; and whether its reference proves that it is these.
         :rtype: tuple(account.move.line, bool)
         """
-        reminder, named = self._pay_now_named_reminder()
-        if named:
-            items, proven = reminder._items_named(named)
-        else:
-            moves = self._pay_now_named_documents().filtered(
-                lambda move: move.move_type == 'out_invoice'
-            )
-            customers = moves.commercial_partner_id.commercial_partner_id
-            moves = moves if len(customers) == 1 else moves.browse()
-            items = moves._pay_now_instalments()._pay_now_of(customers, moves.company_id)
-            proven = False
-        return items.sorted(lambda item: (item.date_maturity or item.date, item.id)), proven
+        self.ensure_one()
+        return self._pay_now_all_transferred()[self]
+
+    def _pay_now_all_transferred(self):
+        """Return what each of the lines says it is a transfer for, see `_pay_now_transferred`.
+
+        What is named by its number weighs more than a reference that proves nothing.
+
+        :return: `{line: (items, whether it is proven)}`
+        :rtype: dict
+        """
+        documents, transferred = self._pay_now_all_named_documents(), {}
+        # Read for all of them at once, as what follows does not.
+        self.env['account.move'].union(*documents.values())._pay_now_instalments()
+        found = {line: transfer_reference.find(line._pay_now_words()) for line in self}
+        ids = {one.reminder_id for said in found.values() for one in said}
+        known = self.env['pay.now.reminder'].sudo().browse(ids).exists()
+        for line in self:
+            reminder, named = line._pay_now_named_reminder(found[line], known)
+            items, proven = self.env['account.move.line'], False
+            if named:
+                items, proven = reminder._items_named(named)
+            if not proven:
+                moves = documents[line].filtered(lambda move: move.move_type == 'out_invoice')
+                customers = moves.commercial_partner_id.commercial_partner_id
+                if len(customers) == 1:
+                    numbered = moves._pay_now_instalments()
+                    items = numbered._pay_now_of(customers, moves.company_id) or items
+            items = items.sorted(lambda item: (item.date_maturity or item.date, item.id))
+            transferred[line] = items, proven
+        return transferred
 
     def _pay_now_transfer_parts(self):
         """Return how the line's money is divided among the open items that it is a transfer for.
@@ -146,16 +190,38 @@ class AccountBankStatementLine(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        currency = self.company_id.currency_id
-        if (
-            self.is_reconciled
-            or self.amount <= 0
-            or self.currency_id != currency
-            or self.foreign_currency_id
-            or len(self._seek_for_lines()[1]) != 1
-        ):
-            return {}
-        items = self._pay_now_transferred()[0].filtered(
+        return self._pay_now_all_transfer_parts()[self]
+
+    def _pay_now_all_transfer_parts(self):
+        """Return how the money of each of the lines is divided, see `_pay_now_transfer_parts`.
+
+        The number of queries does not depend on the number of lines.
+
+        :return: `{line: {item: amount}}`
+        :rtype: dict
+        """
+        takers = self.filtered(
+            lambda line: (
+                not line.is_reconciled
+                and line.amount > 0
+                and line.currency_id == line.company_id.currency_id
+                and not line.foreign_currency_id
+                and len(line._seek_for_lines()[1]) == 1
+            )
+        )
+        parts = dict.fromkeys(self, {})
+        for line, (items, _proven) in takers._pay_now_all_transferred().items():
+            parts[line] = line._pay_now_divide_transfer(items)
+        return parts
+
+    def _pay_now_divide_transfer(self, transferred):
+        """Return how the line's money is divided, see `_pay_now_transfer_parts`.
+
+        :param account.move.line transferred: what it is a transfer for, open or not.
+        :rtype: dict
+        """
+        currency = self.currency_id
+        items = transferred.filtered(
             lambda item: (
                 item.parent_state == 'posted'
                 and not item.reconciled
@@ -206,8 +272,8 @@ class AccountBankStatementLine(models.Model):
         """Tell whether nothing is in doubt about a transfer: no person has to look at it.
 
         It names our own reference and no other document, the amount is that of all of the items to
-        the cent, with or without their early payment discounts, nobody else sent it, nothing else is on its way for them, and no person took one
-        of them apart from the bank before.
+        the cent, with or without their early payment discounts, nobody else sent it, nothing else
+        is on its way for them, and no person took one of them apart from the bank before.
 
         :param dict parts: see `_pay_now_transfer_parts`.
         :rtype: bool
@@ -297,7 +363,28 @@ class AccountBankStatementLine(models.Model):
         if self.is_reconciled or len(suspense) != 1:
             raise UserError(self.env._("This bank line is matched already."))
         items = list(parts)
-        granted = self._pay_now_deducted(parts)
+        made = self._pay_now_put_items(parts, liquidity, suspense)
+        # A surplus comes last, and is matched with nothing.
+        pairs = [item | own for item, own in zip(items, made, strict=False)]
+        if by_itself:
+            # None was taken apart from a bank line: that was asked.
+            self.env['account.partial.reconcile']._pay_now_reconcile(pairs, fresh=True)
+        else:
+            # A person has the last word: what was undone before counts no more.
+            for pair in pairs:
+                pair.reconcile()
+        self._pay_now_note_match(items)
+
+    def _pay_now_put_items(self, parts, liquidity, suspense):
+        """Put items of a customer into the bank line, in the place of what nobody knew.
+
+        :param dict parts: see `_pay_now_transfer_parts`.
+        :param account.move.line liquidity: the line's item on the bank's account.
+        :param account.move.line suspense: the one that they take the place of.
+        :return: what was put there: of each item, of a surplus, of discounts.
+        :rtype: account.move.line
+        """
+        items, granted = list(parts), self._pay_now_deducted(parts)
         left = self.currency_id.round(self.amount + sum(granted.values()) - sum(parts.values()))
         amounts = [*parts.items(), *([(items[-1], left)] if left else ())]
         values = [self._prepare_pay_now_item(suspense, *one) for one in amounts]
@@ -317,17 +404,7 @@ class AccountBankStatementLine(models.Model):
                 ]
             }
         )
-        made = suspense | (self.move_id.line_ids - known).sorted('id')
-        # A surplus comes last, and is matched with nothing.
-        pairs = [item | own for item, own in zip(items, made, strict=False)]
-        if by_itself:
-            # None was taken apart from a bank line: that was asked.
-            self.env['account.partial.reconcile']._pay_now_reconcile(pairs, fresh=True)
-        else:
-            # A person has the last word: what was undone before counts no more.
-            for pair in pairs:
-                pair.reconcile()
-        self._pay_now_note_match(items)
+        return suspense | (self.move_id.line_ids - known).sorted('id')
 
     def _prepare_pay_now_item(self, suspense, item, amount):
         """Return the values of the journal item that pays an item.

@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.account_pay_now.models.reminder import transfer_reference
 from odoo.addons.account_pay_now.tests.transfer.test_transfer import OTHER_IBAN, TransferCommon
 
 LOGGER = 'odoo.addons.account_pay_now.models.transfer.account_bank_statement_line'
@@ -108,7 +109,8 @@ class TestTransferBank(TransferCommon):
         tx = self.checkout(self.lines(self.first))
         self.gateway.set(tx.provider_reference, state='pending')
         tx._synchronize()
-        self.assert_proposed(self.bank_line(), *both, case="an online payment is on its way")
+        on_its_way = self.bank_line()
+        self.assert_proposed(on_its_way, *both, note=" – another payment is on its way")
 
     def test_items_that_are_not_the_same_any_more(self):
         """Changed, paid in part or given away: never matched by itself, never somebody else's."""
@@ -175,6 +177,51 @@ class TestTransferBank(TransferCommon):
         part.action_pay_now_match_transfer()
         self.assertEqual(self.second.amount_residual, 80)
 
+    def test_what_was_read_is_what_is_done(self):
+        line = self.bank_line(320, f"VIREMENT {self.first.name}")
+        button = line.with_context(pay_now_transfer_text=line.pay_now_transfer_text)
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=self.first.ids
+        ).create({'amount': 50})._create_payments()
+        with self.assertRaisesRegex(UserError, "has changed"):
+            button.action_pay_now_match_transfer()
+        self.env.invalidate_all()
+        line.with_context(
+            pay_now_transfer_text=line.pay_now_transfer_text
+        ).action_pay_now_match_transfer()
+        self.assertTrue(line.is_reconciled)
+
+    def test_a_reference_that_proves_nothing_weighs_less_than_a_number(self):
+        """Right to its check digits, of a reminder, and of other items than it had."""
+        reference = transfer_reference.write(self.document.id, [1, 2], [1])
+        line = self.bank_line(150, f'{reference} {self.third.name}')
+        self.assert_proposed(line, self.third)
+        self.assertIn(self.first.name, self.bank_line(150, reference).pay_now_transfer_text)
+
+    def test_no_query_for_each_line(self):
+        invoices = self.make_invoices([40] * 8)
+        lines = self.env['account.bank.statement.line'].create(
+            [
+                {
+                    'journal_id': self.bank_journal.id,
+                    'amount': 40,
+                    'payment_ref': f'VIR {invoice.name}',
+                    'date': fields.Date.today(),
+                }
+                for invoice in invoices
+            ]
+        )
+
+        def count(some):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            self.assertTrue(all(some.mapped('pay_now_transfer_text')))
+            return self.cr.sql_log_count - before
+
+        few = count(lines[:2])
+        self.assertLessEqual(count(lines), few + 1)
+
     def test_a_credit_note_is_deducted(self):
         note = self.make_invoice(50, move_type='out_refund')
         items = self.lines(self.first, self.second) | note.line_ids.filtered(
@@ -185,7 +232,7 @@ class TestTransferBank(TransferCommon):
         self.assertFalse(any((self.first | self.second | note).mapped('amount_residual')))
         self.assertEqual(self.third.amount_residual, 150)
 
-    def discounted(self, mode):
+    def discounted(self, mode, tax):
         """Return an invoice of 100.00 and 20 % of VAT, with 2 % discount within 7 days."""
         term = self.env['account.payment.term'].create(
             {
@@ -197,7 +244,6 @@ class TestTransferBank(TransferCommon):
                 'line_ids': [fields.Command.create({'value': 'percent', 'value_amount': 100})],
             }
         )
-        tax = self.company_data['default_tax_sale'].copy({'amount': 20, 'name': f"20 % {mode}"})
         line = {'name': "Bread", 'price_unit': 100, 'tax_ids': [fields.Command.set(tax.ids)]}
         return self.make_invoice(
             invoice_date=fields.Date.today(),
@@ -209,9 +255,10 @@ class TestTransferBank(TransferCommon):
     def test_an_early_payment_discount_is_granted(self):
         """As the page asked on the day of the line, as core books it, and on no later day."""
         loss = self.company.account_journal_early_pay_discount_loss_account_id
+        vat = self.company_data['default_tax_sale'].copy({'amount': 20, 'name': "VAT"})
         for mode, amount, tax in (('excluded', 118, 0), ('included', 117.6, 0.4)):
             with self.subTest(mode):
-                invoice = self.discounted(mode)
+                invoice = self.discounted(mode, vat)
                 [transfer] = self.lines(invoice)._pay_now_transfers()
                 self.assertAlmostEqual(transfer['amount'], amount)
                 day = fields.Date.today() + timedelta(days=8)
@@ -236,7 +283,7 @@ class TestTransferBank(TransferCommon):
                 line.action_undo_reconciliation()
                 self.assertEqual((invoice.amount_residual, len(line.move_id.line_ids)), (120, 2))
         # By itself where our own reference says so.
-        invoice = self.discounted('excluded')
+        invoice = self.discounted('excluded', vat)
         reference = self.reference(self.reminder(invoice, self.second), invoice, self.second)
         self.assertTrue(self.bank_line(318, reference).is_reconciled)
         self.assertFalse(invoice.amount_residual or self.second.amount_residual)
