@@ -56,13 +56,17 @@ class PayNowPageMixin(models.AbstractModel):
         """
         lines = self._pay_now_lines()
         found = lines.move_id.pay_now_plan_item_ids.plan_id
+        # Of all that the document was about: what is cancelled, or given away, was in the plan.
+        moves = self._pay_now_linked_lines().move_id if found else lines.move_id
         told = []
         for plan in found.sorted('id', reverse=True) if found else ():
             items = plan._own_items()
             mine = items & lines
             if not mine._pay_now_still_open() or not plan._is_told():
                 continue
-            whole = items <= lines
+            whole = items <= lines and all(
+                one.move_id and one.move_id in moves for one in plan.item_ids
+            )
             told.append(
                 {
                     'title': plan._title_for_customer(),

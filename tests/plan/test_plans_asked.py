@@ -118,6 +118,19 @@ class TestPlansAsked(PlansCommon):
             self.assertEqual(row['url'], told['url'])
             self.assertFalse(rows(self.accountant.partner_id))
 
+    def test_no_amount_of_what_is_not_on_the_page(self):
+        """The plan is of less by now: its parts still tell what the other invoice was of."""
+        invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
+        reminder = self.reminder(invoice, other)
+        self.accepted(invoice, other, document=reminder)
+        with self.on(1):
+            other.button_draft()
+            other.button_cancel()
+            [told] = invoice.sudo()._pay_now_told_plans()
+            self.assertFalse(told['rows'] or told['url'])
+            [told] = reminder._pay_now_told_plans()
+            self.assertEqual(len(told['rows']), 3)
+
     def test_an_asked_plan_holds_and_is_closed_when_paid(self):
         invoice = self.invoice_due(-10, 300)
         plan = self.ask(invoice)
