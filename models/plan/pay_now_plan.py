@@ -100,7 +100,7 @@ class PayNowPlan(models.Model):
         string="Invoices",
         comodel_name='account.move',
         compute='_compute_move_ids',
-        compute_sudo=True,
+        compute_sudo=False,
     )
     paid = fields.Monetary(string="Already paid", compute='_compute_paid', compute_sudo=True)
     left = fields.Monetary(string="Still open", compute='_compute_paid', compute_sudo=True)
@@ -117,9 +117,12 @@ class PayNowPlan(models.Model):
             plan.display_name = self.env._("Payment plan – %s", plan.partner_id.display_name)
 
     @api.depends('item_ids.move_id')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_move_ids(self):
+        """Those that the reader may see: a plan may be about a branch's, too."""
         for plan in self:
-            plan.move_ids = plan._own_items().move_id
+            moves = plan.sudo()._own_items().move_id
+            plan.move_ids = moves.with_env(self.env)._filtered_access('read')
 
     def _compute_paid(self):
         """Not stored: the books of this moment say it."""

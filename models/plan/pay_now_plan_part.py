@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 
 class PayNowPlanPart(models.Model):
@@ -92,10 +93,18 @@ class PayNowPlanPart(models.Model):
 
         :raise UserError: the plan was accepted or refused, or is over.
         """
-        if not self.env.su and any(plan.state != 'asked' for plan in self.plan_id.sudo()):
+        if self.env.su:
+            return
+        plans = self.plan_id.sudo()
+        if any(plan.state != 'asked' for plan in plans):
             raise UserError(
                 self.env._(
                     "A payment plan can be changed until it is accepted or refused. End it, and"
                     " the customer can ask for another one."
                 )
+            )
+        if plans:
+            # Whoever accepts at the same moment writes the same row: one of them begins again.
+            self.env.cr.execute(
+                SQL("UPDATE pay_now_plan SET write_date = write_date WHERE id = ANY(%s)", plans.ids)
             )

@@ -104,6 +104,15 @@ class TestPlans(PlansCommon):
     def test_changed_by_the_accountant(self):
         plan = self.ask(self.invoice_due(-10, 300)).with_user(self.accountant)
         first, second, third = plan.part_ids
+
+        def version():
+            self.env.flush_all()
+            self.cr.execute("SELECT ctid FROM pay_now_plan WHERE id = %s", plan.ids)
+            return self.cr.fetchone()
+
+        before = version()
+        third.date = '2026-03-06'
+        self.assertNotEqual(version(), before, "whoever accepts at the same moment begins again")
         with self.on(2):
             plan.write({'part_ids': [Command.delete(third.id)]})
             with self.assertRaisesRegex(UserError, "Divide equally"):
@@ -318,6 +327,14 @@ class TestPlans(PlansCommon):
             plan.with_user(self.accountant).part_ids[0].plan_id = other
         with self.assertRaisesRegex(UserError, "until it is accepted or refused"):
             other.part_ids[0].plan_id = plan
+        # Of a branch that they have no access to, they read of the plan and not of the invoice.
+        branch = self.make_branch()
+        mine, its = self.invoice_due(-10, 90), self.invoice_due(-10, 70, company_id=branch.id)
+        both = self.ask(mine, its)
+        self.env.invalidate_all()
+        both = both.with_user(self.accountant)
+        self.assertEqual(both.move_ids.mapped('name'), [mine.name])
+        self.assertEqual(both.sudo().move_ids, mine | its)
         with self.assertRaises(AccessError):
             self.env['pay.now.plan'].with_user(self.accountant).create(
                 {'company_id': self.company.id, 'partner_id': self.customer.id}
