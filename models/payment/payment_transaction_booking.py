@@ -326,7 +326,7 @@ class PaymentTransaction(models.Model):
         if self.currency_id.compare_amounts(received, self.amount) < 0:
             return []
         kept = self.pay_now_item_ids.filtered(self._pay_now_keeps_discount)
-        return kept.line_id._pay_now_discount_values()
+        return kept.line_id._pay_now_discount_values() if kept else []
 
     def _pay_now_keeps_discount(self, item):
         """Tell whether an item still has the discount that the payer was promised.
