@@ -173,10 +173,12 @@ def test_languages_without_terms(write, tmp_path):
 self.env['res.lang']._activate_lang('fr_FR')
 self.env['res.lang']._activate_lang('ar_001')
 self.load_language('fr_FR')
+self.env['res.lang']._activate_lang(FRENCH)
 """,
     )
     assert structure.languages_without_terms(tmp_path) == [
         "tests/test_words.py:1: load_language('fr_FR') brings the terms, too",
+        "tests/test_words.py:4: load_language(FRENCH) brings the terms, too",
     ]
 
 
