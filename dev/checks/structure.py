@@ -230,7 +230,8 @@ def languages_without_terms(root):
             found = where not in BRING_TERMS and ACTIVATED.search(line)
             # One that is no literal may be one of ours.
             if found and (not found[2] or found[2] in ours):
-                problems.append(f"{where}:{number}: load_language({found[1]}) brings the terms, too")
+                said = f"load_language({found[1]}) brings the terms, too"
+                problems.append(f"{where}:{number}: {said}")
     return problems
 
 
