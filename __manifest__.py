@@ -91,7 +91,7 @@
     ],
     'assets': {
         'web.assets_backend': [
-            'account_pay_now/static/src/css/setup.css',
+            'account_pay_now/static/src/css/backend.css',
             'account_pay_now/static/src/js/deadline/*',
             'account_pay_now/static/src/js/tours/*',
         ],

@@ -8,6 +8,8 @@ import ast
 import collections
 import re
 
+from lxml import etree
+
 MODULE = "odoo.addons.account_pay_now"
 #: Folders whose classes extend Odoo's models.
 MODEL_FOLDERS = ("models", "report", "wizard")
@@ -22,6 +24,10 @@ MAY_IMPORT = {
 ROOT_FILES_MAX = 25
 FILE_LINES_MAX = 700
 METHOD_LINES_MAX = 40
+#: Buttons of the rows of a list, and of the cards of a kanban.
+ROW_BUTTONS = {"list": "button | groupby/button", "kanban": "templates//button"}
+#: Rows whose buttons, while they work, let no click through to the record.
+ROWS_CLASS = "o_pay_now_rows"
 #: Links to items, and searches for what is open: whose the items are by now is not said by them.
 LINKED = {
     "item_ids",
@@ -235,6 +241,19 @@ def languages_without_terms(root):
     return problems
 
 
+def rows_behind_buttons(root):
+    """Name the lists and kanbans whose rows open when a button in them is clicked twice."""
+    problems = []
+    folders = ("views", "wizard", "report")
+    for path in sorted(one for folder in folders for one in (root / folder).glob("*.xml")):
+        for view in etree.parse(path).iter(*ROW_BUTTONS):
+            has_buttons = view.xpath(ROW_BUTTONS[view.tag])
+            if has_buttons and ROWS_CLASS not in (view.get("class") or "").split():
+                where = f"{path.relative_to(root)}:{view.sourceline}"
+                problems.append(f"{where}: a {view.tag} with buttons needs the class {ROWS_CLASS}")
+    return problems
+
+
 def too_long(root):
     """Name files and methods that are longer than the house allows, and too many of them."""
     problems = []
@@ -338,6 +357,7 @@ CHECKS = (
     tests_with_one_name,
     tests_not_collected,
     languages_without_terms,
+    rows_behind_buttons,
     too_long,
     document_names_what_is_not_there,
     matched_elsewhere,

@@ -182,6 +182,26 @@ self.env['res.lang']._activate_lang(FRENCH)
     ]
 
 
+def test_rows_behind_buttons(write, tmp_path):
+    button, row = '<button name="go" />', "o_pay_now_rows"
+    write(
+        "views/some_views.xml",
+        f"""\
+<odoo>
+    <list>{button}</list>
+    <list class="wide {row}">{button}</list>
+    <list><header>{button}</header><field name="x" /></list>
+    <kanban class="{row}_not"><templates><t>{button}</t></templates></kanban>
+    <kanban class="{row}"><templates><t>{button}</t></templates></kanban>
+</odoo>
+""",
+    )
+    assert structure.rows_behind_buttons(tmp_path) == [
+        "views/some_views.xml:2: a list with buttons needs the class o_pay_now_rows",
+        "views/some_views.xml:5: a kanban with buttons needs the class o_pay_now_rows",
+    ]
+
+
 def test_what_is_too_long(write, tmp_path):
     write("wizard/long.py", "#\n" * 701)
     write("controllers/page.py", "def page():\n" + "    pass\n" * 40)
