@@ -162,6 +162,27 @@ class TestWords(Wording):
             self.assertLessEqual(allowed, set(beside.mapped('name')))
             self.assertLessEqual(len(beside), len(allowed) + 2)
 
+    def test_menus_are_reached_by_those_they_are_for(self):
+        """A menu is seen by nobody who may not see all those above it."""
+        members = {}
+        ours = self.env['ir.model.data'].search(
+            [('module', '=', 'account_pay_now'), ('model', '=', 'ir.ui.menu')]
+        )
+        for menu in self.env['ir.ui.menu'].browse(ours.mapped('res_id')):
+            # Without groups of its own it is for those of the menu above.
+            groups = menu.group_ids or menu.parent_id.group_ids
+            # Whoever administers Odoo has an application with its own rights only.
+            for group in groups - self.env.ref('base.group_system'):
+                if group not in members:
+                    members[group] = new_test_user(
+                        self.env, f'member_{group.id}', groups=group.get_external_id()[group.id]
+                    )
+                seen = menu.with_user(members[group])._visible_menu_ids()
+                above = {int(one) for one in menu.parent_path.split('/') if one}
+                with self.subTest(menu=menu.complete_name, group=group.full_name):
+                    self.assertLessEqual(above, seen)
+        self.assertGreater(len(members), 3)
+
     def test_it_is_found_among_the_apps(self):
         module = self.env.ref('base.module_account_pay_now')
         self.assertLessEqual(len(module.shortdesc), 25)
