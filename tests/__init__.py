@@ -22,6 +22,7 @@ from . import (
     test_to_handle,
     test_undone,
     test_untranslated,
+    test_walks,
     test_words,
 )
 from .collection import *

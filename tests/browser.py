@@ -235,6 +235,40 @@ class BrowserMixin:
             self.fail(f"{code} threw {description}")
         return answer['result'].get('value')
 
+    def click(self, browser, selector, times=1):
+        """Click with the mouse, on whatever is there: the second time maybe something else.
+
+        :param str selector: CSS selector of what is clicked.
+        :param int times: 2 is a double click.
+        """
+        place = self._settled(browser, selector)
+        for number in range(1, times + 1):
+            for kind in ('mousePressed', 'mouseReleased'):
+                browser._websocket_request(
+                    'Input.dispatchMouseEvent',
+                    params={
+                        'type': kind,
+                        'x': place[0],
+                        'y': place[1],
+                        'button': 'left',
+                        'clickCount': number,
+                    },
+                )
+
+    def _settled(self, browser, selector):
+        """Return the middle of an element that neither moves nor is drawn again any more."""
+        selector = json.dumps(f'{selector}:not([disabled])')
+        self.wait_for(
+            browser,
+            f"(() => {{ const one = document.querySelector({selector});"
+            " const box = one.getBoundingClientRect();"
+            " const place = [box.x + box.width / 2, box.y + box.height / 2];"
+            " const before = window.payNowSettled;"
+            " window.payNowSettled = {one, place};"
+            " return before && before.one === one && `${before.place}` === `${place}`; })()",
+        )
+        return self.run_js(browser, 'window.payNowSettled.place')
+
     def picture(self, browser, name, full=True):
         """Keep a picture of what the browser shows."""
         data = browser._websocket_request(

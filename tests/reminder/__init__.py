@@ -17,6 +17,7 @@ from . import (
     test_reminder_history,
     test_reminder_level_texts,
     test_reminder_levels,
+    test_reminder_live,
     test_reminder_mail,
     test_reminder_reasons,
     test_reminder_run,

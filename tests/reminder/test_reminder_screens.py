@@ -116,26 +116,6 @@ class TestReminderScreens(BrowserMixin, ReminderCommon, HttpCase):
         self.click(browser, YES)
         self.wait_for(browser, "!document.querySelector('.modal')")
 
-    def click(self, browser, selector, times=1):
-        """Click with the mouse, on whatever is there: the second time maybe something else."""
-        place = self.run_js(
-            browser,
-            f"(() => {{ const box = document.querySelector('{selector}').getBoundingClientRect();"
-            " return [box.x + box.width / 2, box.y + box.height / 2]; })()",
-        )
-        for number in range(1, times + 1):
-            for kind in ('mousePressed', 'mouseReleased'):
-                browser._websocket_request(
-                    'Input.dispatchMouseEvent',
-                    params={
-                        'type': kind,
-                        'x': place[0],
-                        'y': place[1],
-                        'button': 'left',
-                        'clickCount': number,
-                    },
-                )
-
     def tab(self, browser, name, count):
         """Choose a tab of the run, and wait for its rows."""
         self.click(browser, f'button[name=tab_{name}]')
