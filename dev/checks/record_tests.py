@@ -7,6 +7,7 @@ and one a test class with the time it took.
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -24,6 +25,8 @@ TAKEN = os.environ.get("TEST_TAKEN")
 SECONDS = json.loads(os.environ.get("TEST_SECONDS") or "{}")
 # Of a class that nobody knows yet.
 UNKNOWN_SECONDS = 60
+# Of scripts and styles: those of Odoo's own tests of JavaScript, which no test of ours opens.
+UNUSED_BUNDLES = re.compile("unit_tests|tests_assets|qunit")
 
 
 class RecordingResult:
@@ -39,6 +42,7 @@ class RecordingResult:
     def install(self):
         """Listen to every event of Odoo's test result, and run the tests class by class."""
         OdooSuite.run = lambda suite, result, debug=False: self._run_classes(suite, result)
+        OdooSuite.has_http_case = _after_leaving_bundles_out(OdooSuite.has_http_case)
         self._after("startTest", self._start)
         self._after("stopTest", self._stop)
         self._after("addSkip", self._skip)
@@ -113,6 +117,22 @@ class RecordingResult:
 
     def _write(self, record):
         self.output.write(json.dumps(record) + "\n")
+
+
+def _after_leaving_bundles_out(has_http_case):
+    """Let Odoo, which asks this before it makes all bundles, make those of pages only."""
+
+    def method(suite):
+        from odoo.addons.base.models.ir_qweb import IrQweb
+
+        all_bundles = IrQweb._get_bundles_to_pregenarate
+        IrQweb._get_bundles_to_pregenarate = lambda self: tuple(
+            {name for name in names if not UNUSED_BUNDLES.search(name)}
+            for names in all_bundles(self)
+        )
+        return has_http_case(suite)
+
+    return method
 
 
 def _take(cls):
