@@ -1,7 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """The module as any Odoo installs and tests it: Odoo's own command, and nothing of ours around it.
 
-A new database each time, with demo data and without, no chart of accounts of a country, no sandbox.
+With demo data and without, no chart of accounts of a country, no sandbox; in a new database, or in
+one that the same command has given the modules that ours stands on.
 """
 
 import os
@@ -39,11 +40,12 @@ def main(target=""):
     return outcome.report()
 
 
-def run(target="", demo=True):
+def run(target="", demo=True, new=True):
     """Install the module in a new database and run tests there.
 
     :param str target: Odoo test tags instead of the usual ones.
     :param bool demo: with Odoo's demo data, and ours.
+    :param bool new: all in one go; otherwise where Odoo's own modules are already.
     :rtype: Outcome
     """
     odoo.ensure()
@@ -52,6 +54,8 @@ def run(target="", demo=True):
     name = f"{databases.RUN_PREFIX}{os.getpid()}_plain"
     with postgres.server() as server, console.step(f"plain Odoo {kind}"):
         databases.drop(server, name)
+        if not new:
+            databases.copy(server, databases.dependencies(server, demo), name)
         try:
             log = _run_odoo(server, name, tags, demo)
         finally:

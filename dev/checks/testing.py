@@ -116,8 +116,10 @@ def _run_aside():
     outcome = _lint()
     outcome.add(run_unit_tests(UNIT_TESTS))
     outcome.add(_guarded("processes killed", run_kill_test))
+    # All in one go without demo data; with it, Odoo's own modules were installed before.
     for demo in (False, True):
-        outcome.add(_guarded("plain Odoo", functools.partial(plain.run, demo=demo)))
+        run = functools.partial(plain.run, demo=demo, new=not demo)
+        outcome.add(_guarded("plain Odoo", run))
     return outcome
 
 

@@ -2,10 +2,12 @@
 """Template databases, built once and copied in a second.
 
 The base template holds Odoo's modules and their web assets, the module template this module on
-top of it, the tests template the company of the tests on top of that; each is known by what it
-was built from, and built again when that changes.
+top of it, the tests template the company of the tests on top of that; another one holds what the
+module stands on and nothing else. Each is known by what it was built from, and built again when
+that changes.
 """
 
+import ast
 import contextlib
 import hashlib
 import os
@@ -99,6 +101,21 @@ def tests(server):
         odoo.shell(server, target, PREPARE_TESTS, "prepare-tests")
 
     return _template(server, name, build, "preparing the company of the tests")
+
+
+def dependencies(server, demo=False):
+    """Return the template with the modules that ours stands on, as Odoo's own command makes it."""
+    manifest = ast.literal_eval((settings.CHECKOUT / "__manifest__.py").read_text())
+    made_from = [odoo.version(), manifest["depends"]]
+    name = f"pay_now_depends_{'demo_' if demo else ''}{_key(made_from)}"
+
+    def build(target):
+        arguments = ["-d", target, "-i", ",".join(manifest["depends"]), "--stop-after-init"]
+        arguments += ["--max-cron-threads=0", *(["--with-demo"] if demo else [])]
+        odoo.run(server, "install", *arguments)
+        odoo.shell(server, target, PREGENERATE_ASSETS, "assets")
+
+    return _template(server, name, build, "building the database of a plain Odoo")
 
 
 def make_database(server, name, modules=(), demo=False):
