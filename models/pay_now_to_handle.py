@@ -18,6 +18,7 @@ RECORDS = {
     'notice': 'account.move',
     'buyer': 'account.move',
     'plan': 'pay.now.plan',
+    'statement': 'pay.now.customer.statement',
 }
 #: What the books may refuse.
 BOOKED = ('discrepancy', 'dispute', 'payout')
@@ -34,6 +35,7 @@ TEXTS = {
     'notice': ('name', 'pay_now_notice_text'),
     'buyer': ('name', 'pay_now_external_text'),
     'plan': ('state_text',),
+    'statement': ('display_name', 'reason_text'),
 }
 
 
@@ -69,6 +71,10 @@ class PayNowToHandle(models.Model):
         ],
         'pay.now.event': ['company_id', 'provider_id', 'state', 'transaction_id'],
         'pay.now.answer': ['amount', 'company_id', 'kind', 'partner_id', 'state'],
+        'pay.now.customer.statement': [
+            *('balances', 'company_id', 'date_to', 'item_ids', 'kind', 'partner_id', 'sent_at'),
+            'state',
+        ],
         'pay.now.plan': ['amount', 'company_id', 'is_to_note', 'partner_id', 'state'],
         'pay.now.reminder': [
             *('amount_due', 'company_id', 'item_ids', 'partner_id', 'root_company_id', 'run_id'),
@@ -89,6 +95,7 @@ class PayNowToHandle(models.Model):
             ('notice', "Pay notice not delivered"),
             ('buyer', "Refused by the buyer"),
             ('plan', "Payment plan"),
+            ('statement', "Statement not delivered"),
         ],
         readonly=True,
     )
@@ -351,5 +358,42 @@ class PayNowToHandle(models.Model):
                       AND later.state = 'sent'
                       AND later.id > one.id
                ))
+            """
+        )
+
+    def _query_statement(self):
+        """Return the statements of account that did not arrive, or nobody knows.
+
+        It is over once the customer has got a later one of the kind; what is uncertain is, too,
+        once all that it showed is paid.
+        """
+        return SQL(
+            """
+            SELECT one.id, one.company_id, NULL::int AS provider_id, one.partner_id,
+                   (one.balances->0->>1)::int AS currency_id,
+                   (one.balances->0->>0)::numeric AS amount,
+                   COALESCE(one.sent_at, one.write_date) AS date,
+                   NULL::timestamp AS deadline
+              FROM pay_now_customer_statement one
+             WHERE one.state IN ('uncertain', 'failed')
+               AND NOT EXISTS (
+                   SELECT FROM pay_now_customer_statement later
+                    WHERE later.partner_id = one.partner_id
+                      AND later.company_id = one.company_id
+                      AND later.kind = one.kind
+                      AND later.state = 'sent'
+                      AND later.date_to >= one.date_to
+                      AND later.id > one.id
+               )
+               AND (one.state = 'failed'
+                    OR NOT EXISTS (
+                        SELECT FROM pay_now_customer_statement_item_rel rel
+                         WHERE rel.statement_id = one.id
+                    )
+                    OR EXISTS (
+                        SELECT FROM pay_now_customer_statement_item_rel rel
+                          JOIN account_move_line line ON line.id = rel.line_id
+                         WHERE rel.statement_id = one.id AND line.reconciled IS NOT TRUE
+                    ))
             """
         )

@@ -79,6 +79,7 @@ class PayNowCustomerStatement(models.Model):
         readonly=True,
     )
     problem = fields.Char(string="What was said", readonly=True)
+    reason_text = fields.Char(string="Reason in words", compute='_compute_reason_text')
     sent_at = fields.Datetime(string="Sent on", readonly=True)
     retry_at = fields.Datetime(string="Next try", readonly=True)
     refused_since = fields.Datetime(string="Not taken since", readonly=True)
@@ -126,6 +127,14 @@ class PayNowCustomerStatement(models.Model):
                 for amount, currency_id in statement.balances or ()
             )
 
+    @api.depends('reason', 'problem')
+    @api.depends_context('lang')
+    def _compute_reason_text(self):
+        labels = dict(self._fields['reason']._description_selection(self.env))
+        for statement in self:
+            parts = (labels.get(statement.reason), statement.problem)
+            statement.reason_text = ' – '.join(filter(None, parts))
+
     # === ACTION METHODS === #
 
     def action_send_again(self):
@@ -138,6 +147,12 @@ class PayNowCustomerStatement(models.Model):
         )
         if again:
             again._wake()
+
+    def action_drop(self):
+        """Send no more what waits or failed: it is done with, by a person's decision."""
+        self.check_access('write')
+        waiting = self.filtered(lambda one: one.state in ('waiting', 'failed')).sudo()
+        waiting.write({'state': 'canceled', 'retry_at': False})
 
     def action_pdf(self):
         """Download the statement as it was sent.

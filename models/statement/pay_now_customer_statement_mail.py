@@ -127,7 +127,8 @@ class PayNowCustomerStatement(models.Model):
         """
         contact = self._find_contact(self._pay_now_customer(), self.company_id)
         if not contact:
-            self.write({'state': 'canceled', 'reason': 'no_email'})
+            # Somebody asked for it, or waits for it every month.
+            self.write({'state': 'failed', 'reason': 'no_email'})
             return False
         accounts = self._accounts()
         if self.month and not any(one['rows'] or one['items'] for one in accounts):

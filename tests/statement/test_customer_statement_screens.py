@@ -72,6 +72,52 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
             self.wait_for(browser, wizard)
         self.look_at(mail['body'], statement)
 
+    def test_what_did_not_arrive(self):
+        """Listed under *To handle*, dropped or sent again from there, pressed twice each."""
+        values = {
+            'partner_id': self.customer.id,
+            'company_id': self.company.id,
+            'date_to': '2026-01-31',
+            'email': 'client@example.com',
+            'balances': [[1234.5, self.company.currency_id.id]],
+            'state': 'failed',
+            'reason': 'refused',
+            'problem': "550 5.1.1 No such user",
+            'user_id': self.clerk.id,
+        }
+        dropped, again = self.Statement.sudo().create([values, {**values, 'date_to': '2026-02-28'}])
+        to_handle = self.env.ref('account_pay_now.action_pay_now_to_handle').id
+        sent = self.env.ref('account_pay_now.action_pay_now_customer_statement').id
+        rows = "document.querySelectorAll('.o_data_row, .o_kanban_record').length > 1"
+        with self.browser('pay_now_clerk') as browser:
+            for size, suffix in ((WIDE, ''), (NARROW, '_phone')):
+                path = f'/odoo/action-{to_handle}'
+                self.show(browser, path, rows, f'statement_to_handle{suffix}', size, full=False)
+                path = f'/odoo/action-{sent}/{dropped.id}'
+                ready = "document.querySelector('.o_form_view [name=reason_text]')"
+                self.show(browser, path, ready, f'statement_failed{suffix}', size, full=False)
+            self.show(browser, path, "document.querySelector('.o_form_view')", size=WIDE)
+            self.press_twice(browser, 'action_drop')
+            path = f'/odoo/action-{sent}/{again.id}'
+            self.show(browser, path, "document.querySelector('.o_form_view')", size=WIDE)
+            self.press_twice(browser, 'action_send_again')
+        self.env.invalidate_all()
+        self.assertEqual((dropped.state, again.state), ('canceled', 'waiting'))
+
+    def press_twice(self, browser, name):
+        """Press a button twice, as somebody in a hurry does, and confirm where that is asked."""
+        button = f"document.querySelector('button[name={name}]')"
+        confirm = "document.querySelector('.modal-footer .btn-primary')"
+        self.wait_for(browser, button)
+        self.run_js(browser, f'{button}.click()')
+        self.run_js(browser, f'{button}?.click()')
+        if name == 'action_send_again':
+            self.wait_for(browser, confirm)
+            self.picture(browser, f'statement_{name}', full=False)
+            self.run_js(browser, f'{confirm}.click()')
+            self.run_js(browser, f'{confirm}?.click()')
+        self.wait_for(browser, f"!{button} && !document.querySelector('.modal')")
+
     def look_at(self, body, statement):
         """Take pictures of the mail and the page, as the customer has them."""
         with self.alone():

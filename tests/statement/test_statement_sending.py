@@ -344,6 +344,56 @@ class TestStatementSending(StatementCommon):
         statement.action_send_again()
         self.assertEqual(len(self.leave()), 1)
 
+    def test_to_handle(self):
+        """What did not arrive waits for a person, until a later one did, or it is dropped."""
+        self.make_invoice(100)
+        rows = self.env['pay.now.to.handle']
+        domain = [('kind', '=', 'statement')]
+        self.prepare().action_send()
+        broken = patch.object(
+            type(self.Statement), '_draw', side_effect=ValueError("The template is broken")
+        )
+        self.assertEqual(self.leave(broken), [])
+        first = self.statements()
+        self.assertEqual((first.state, first.reason), ('failed', 'text'))
+        row = rows.search(domain)
+        self.assertEqual((row.res_id, row.partner_id), (first.id, self.customer))
+        self.assertIn("It could not be written – The template is broken", row.name)
+        action = row.action_open()
+        self.assertEqual((action['res_model'], action['res_id']), (first._name, first.id))
+        # Of an earlier day, and of another kind: no statement of that day.
+        self.prepare(kind='confirmation').action_send()
+        self.prepare(date_to=first.date_to - timedelta(days=1)).action_send()
+        self.assertEqual(len(self.leave()), 2)
+        self.assertEqual(rows.search(domain).res_id, first.id)
+        first.action_drop()
+        first.action_drop()
+        self.assertEqual(first.state, 'canceled')
+        self.assertFalse(rows.search(domain))
+        first.action_send_again()
+        self.assertEqual(len(self.leave()), 1)
+        first.action_drop()
+        self.assertEqual(first.state, 'sent', "what left stays as it is")
+        first.sudo().write({'state': 'uncertain', 'reason': 'interrupted'})
+        row = rows.search(domain)
+        self.assertEqual((row.amount, row.currency_id), (100, self.company.currency_id))
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=first.item_ids.move_id.ids
+        ).create({})._create_payments()
+        self.assertFalse(rows.search(domain), "all of it is paid")
+        first.sudo().state = 'failed'
+        self.assertTrue(rows.search(domain))
+        self.prepare().action_send()
+        self.customer.email = False
+        self.assertEqual(self.leave(), [])
+        last = self.statements()[-1]
+        self.assertEqual((last.state, last.reason), ('failed', 'no_email'))
+        self.assertEqual(set(rows.search(domain).mapped('res_id')), {first.id, last.id})
+        self.customer.email = 'again@example.com'
+        last.action_send_again()
+        self.assertEqual(len(self.leave()), 1)
+        self.assertFalse(rows.search(domain), "a later one has arrived")
+
     def test_prints(self):
         other = self.env['res.partner'].create({'name': "No mail"})
         wizard = self.prepare(self.customer | other)
