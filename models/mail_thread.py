@@ -9,8 +9,12 @@ from odoo import api, models
 ADDRESS_STATUS = re.compile(r'5\.(1\.[^78]|2)')
 
 
+#: Models of mails that have no chatter, and are told that they came back.
+TOLD_OF_BOUNCES = ('pay.now.reminder', 'pay.now.customer.statement')
+
+
 class MailThread(models.AbstractModel):
-    """Notes on many records by one statement, and mails of reminders that came back."""
+    """Mails of ours that came back."""
 
     _inherit = 'mail.thread'
 
@@ -18,15 +22,11 @@ class MailThread(models.AbstractModel):
         """Override of `mail` to be notified of what came back of ours: it has no chatter."""
         result = super()._routing_handle_bounce(email_message, message_dict)
         message, email = message_dict['bounced_message'], message_dict['bounced_email']
-        if email and message and message.model == 'pay.now.reminder':
+        if email and message and message.model in TOLD_OF_BOUNCES:
             status = self._pay_now_bounce_status(email_message)
             if status is not None:
-                reminder = self.env['pay.now.reminder'].sudo().browse(message.res_id).exists()
-                reminder._came_back(email, not status or bool(ADDRESS_STATUS.match(status)))
-        if email and message and message.model == 'pay.now.customer.statement':
-            if self._pay_now_bounce_status(email_message) is not None:
-                statement = self.env['pay.now.customer.statement'].sudo().browse(message.res_id)
-                statement.exists()._came_back()
+                record = self.env[message.model].sudo().browse(message.res_id).exists()
+                record._came_back(email, not status or bool(ADDRESS_STATUS.match(status)))
         return result
 
     @api.model

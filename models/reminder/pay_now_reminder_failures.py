@@ -81,16 +81,12 @@ class PayNowReminder(models.Model):
 
     def _note_refused_address(self):
         """Remember that an address does not take mails, until the contact has another one."""
-        contact = self._written_to()
-        contact.pay_now_refused_email = self.email
-        contact._message_receive_bounce(self.email, contact)
+        self._written_to()._pay_now_note_refused(self.email)
 
     def _forget_refused_addresses(self):
         """Write to these addresses again: their refusal was no matter of theirs."""
         for reminder in self:
-            contact = reminder._written_to()
-            if contact.pay_now_refused_email == reminder.email:
-                contact.pay_now_refused_email = False
+            reminder._written_to()._pay_now_forget_refused(reminder.email)
 
     def _came_back(self, email, is_refused):
         """Take back that reminders were sent: they came back.

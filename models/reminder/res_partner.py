@@ -167,6 +167,24 @@ class ResPartner(models.Model):
         ]
         return action
 
+    # === BUSINESS METHODS - ADDRESSES === #
+
+    def _pay_now_note_refused(self, email):
+        """Remember that an address does not take mails, until the contact has another one.
+
+        :param str email: to which a mail was written.
+        """
+        for contact in self:
+            contact.pay_now_refused_email = email
+            contact._message_receive_bounce(email, contact)
+
+    def _pay_now_forget_refused(self, email):
+        """Write to an address again: its refusal was no matter of its own.
+
+        :param str email: see `_pay_now_note_refused`.
+        """
+        self.filtered(lambda one: one.pay_now_refused_email == email).pay_now_refused_email = False
+
     # === BUSINESS METHODS === #
 
     def _pay_now_next_reminders(self):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools.misc import formatLang
+from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
 
@@ -115,7 +115,11 @@ class PayNowCustomerStatement(models.Model):
     @api.depends_context('lang')
     def _compute_display_name(self):
         for statement in self:
-            statement.display_name = f'{statement._title()} – {statement.partner_id.display_name}'
+            # Several of one customer stand in a list.
+            parts = [statement._title(), statement.partner_id.display_name]
+            if statement.date_to:
+                parts.append(format_date(self.env, statement.date_to))
+            statement.display_name = ' – '.join(parts)
 
     @api.depends('balances')
     @api.depends_context('lang')

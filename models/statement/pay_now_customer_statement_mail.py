@@ -224,6 +224,7 @@ class PayNowCustomerStatement(models.Model):
         domain = self._waiting_domain()
         todo = self.search(domain, limit=const.STATEMENT_BATCH, order='id')
         cron._commit_progress(remaining=self.search_count(domain))
+        refused = self.browse()
         for statement in todo:
             refusal = None
             try:
@@ -232,8 +233,7 @@ class PayNowCustomerStatement(models.Model):
             except psycopg2.OperationalError:
                 # Somebody writes the same at this moment: this statement alone waits for it.
                 self.env.cr.rollback()
-            if refusal and refusal.kind == 'server':
-                statement._postpone_others()
+            refused = statement._note_in_a_row(refusal, refused)
             if not cron._commit_progress(1):
                 break
 
@@ -350,20 +350,54 @@ class PayNowCustomerStatement(models.Model):
             )
             self._wake(retry_at)
         self.write(vals)
+        if refusal.kind == 'address':
+            self.contact_id.sudo()._pay_now_note_refused(self.email)
+
+    def _note_in_a_row(self, refusal, refused):
+        """Let the company's others wait where the mail server takes nothing, or many in a row.
+
+        :param MailRefusal refusal: what it said of this one, if it did not take it.
+        :param pay.now.customer.statement refused: those before it that were not taken.
+        :return: those in a row with this one.
+        :rtype: pay.now.customer.statement
+        """
+        if not refusal:
+            return self.browse() if self.state == 'sent' else refused
+        refused = refused.filtered(lambda one: one.company_id == self.company_id) | self
+        in_a_row = len(refused) == const.REFUSED_IN_A_ROW
+        if in_a_row:
+            # No matter of the addresses: whoever it is, the next one is written to again.
+            for one in refused:
+                one.contact_id.sudo()._pay_now_forget_refused(one.email)
+        if in_a_row or refusal.kind == 'server':
+            self._postpone_others()
+        return refused
 
     def _postpone_others(self):
         """Let the company's others wait as long: a server that takes nothing is asked once."""
+        retry_at = self.retry_at
+        if not retry_at:
+            retry_at = fields.Datetime.now() + const.STATEMENT_PAUSE
+            self._wake(retry_at)
         others = self.search(
             Domain('state', '=', 'waiting')
             & Domain('company_id', '=', self.company_id.id)
             & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', fields.Datetime.now()))
         )
-        others.try_lock_for_update().write({'retry_at': self.retry_at})
+        others.try_lock_for_update().write({'retry_at': retry_at})
 
-    def _came_back(self):
-        """Take back that it was sent: it came back."""
-        sent = self.filtered(lambda one: one.state in ('sent', 'uncertain'))
-        sent.write({'state': 'failed', 'reason': 'refused'})
+    def _came_back(self, email, is_refused):
+        """Take back that it was sent: it came back.
+
+        :param str email: the address that did not take it.
+        :param bool is_refused: whether it will not take any.
+        """
+        for statement in self.filtered(lambda one: one.state in ('sent', 'uncertain')):
+            statement.write({'state': 'failed', 'reason': 'refused', 'problem': email})
+            # Whoever it was passed on to is no matter of the contact's address.
+            if is_refused and email in utils.email_addresses(statement.email):
+                # `mail` has counted it already.
+                statement.contact_id.sudo().pay_now_refused_email = email
 
     def _log_sent(self):
         """Note in the customer's chatter that it left, in the company's language."""

@@ -11,9 +11,11 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools.misc import format_date
 from odoo.tools.pdf import PdfFileWriter
 
-from odoo.addons.account_pay_now.models.mail_mail import MailSession
+from odoo.addons.account_pay_now import const
+from odoo.addons.account_pay_now.models.mail_mail import MailRefusal, MailSession
 from odoo.addons.account_pay_now.models.statement import pay_now_customer_statement_mail
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
@@ -341,8 +343,34 @@ class TestStatementSending(StatementCommon):
         }
         self.env['mail.thread']._routing_handle_bounce(None, values)
         self.assertEqual((statement.state, statement.reason), ('failed', 'refused'))
+        self.assertEqual(statement.contact_id.pay_now_refused_email, statement.email)
+        statement.action_send_again()
+        self.assertEqual(self.leave(), [], "not to the address that came back")
+        self.assertEqual((statement.state, statement.reason), ('failed', 'no_email'))
+        statement.partner_id.email = 'another@example.com'
         statement.action_send_again()
         self.assertEqual(len(self.leave()), 1)
+
+    def test_refused_addresses(self):
+        """Nothing is written to one again, unless the server refused them all."""
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com'} for n in range(4)]
+        )
+        refusal = MailRefusal('address', "550 5.1.1 No such user", 550)
+
+        def refuse(_statement):
+            return refusal
+
+        broken = patch.object(type(self.Statement), '_hand_over', refuse)
+        self.prepare(customers[0]).action_send()
+        self.assertEqual(self.leave(broken), [])
+        self.assertEqual(self.statements().problem, refusal.text)
+        self.assertEqual(customers[0].pay_now_refused_email, 'c0@example.com')
+        self.prepare(customers).action_send()
+        self.leave(broken, patch.object(const, 'REFUSED_IN_A_ROW', 2))
+        self.assertEqual(self.statements()[1:].mapped('state'), ['failed', 'failed', 'waiting'])
+        self.assertTrue(self.statements()[-1].retry_at)
+        self.assertFalse(any(customers[1:].mapped('pay_now_refused_email')))
 
     def test_to_handle(self):
         """What did not arrive waits for a person, until a later one did, or it is dropped."""
@@ -358,6 +386,7 @@ class TestStatementSending(StatementCommon):
         self.assertEqual((first.state, first.reason), ('failed', 'text'))
         row = rows.search(domain)
         self.assertEqual((row.res_id, row.partner_id), (first.id, self.customer))
+        self.assertIn(format_date(self.env, first.date_to), row.name)
         self.assertIn("It could not be written – The template is broken", row.name)
         action = row.action_open()
         self.assertEqual((action['res_model'], action['res_id']), (first._name, first.id))
