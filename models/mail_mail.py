@@ -2,14 +2,19 @@
 
 import contextlib
 import dataclasses
+import logging
 import re
 import smtplib
+import uuid
 
 from lxml import html as lxml_html
 
 from odoo import api, models
+from odoo.tools import email_domain_extract
 
 from odoo.addons.account_pay_now import const, utils
+
+_logger = logging.getLogger(__name__)
 
 #: What is mailed to customers as a whole, in a layout of ours.
 WRITTEN_TO_CUSTOMERS = ('pay.now.reminder', 'pay.now.customer.statement')
@@ -294,6 +299,74 @@ class MailMail(models.Model):
                 email['body'] = self._pay_now_body(email)
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
+
+    # === BUSINESS METHODS - HANDING OVER === #
+
+    @api.model
+    def _pay_now_envelope(self, record, email_to):
+        """Return who writes a mail about a record of ours, to whom, and what it is about.
+
+        :param record: it has a company.
+        :param str email_to: as headers have it, see `utils.email_header`.
+        :return: values of the mail.
+        :rtype: dict
+        """
+        company = record.company_id
+        return {
+            'email_from': company._pay_now_sender(),
+            'email_to': email_to,
+            # The mail server is chosen, and bounces come back, by the company's own domain.
+            'record_company_id': company.id,
+            'record_alias_domain_id': company.alias_domain_id.id,
+            # An absence note would reach the bounce address and count as a bounce. Not the header
+            # Auto-Submitted: mailboxes for invoices that are ticket systems put such mails aside.
+            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
+            'model': record._name,
+            'res_id': record.id,
+        }
+
+    @api.model
+    def _pay_now_own_envelope(self, record, email_to, name):
+        """Return the envelope of a mail that we send ourselves, once: not for the mail queue.
+
+        It is kept, with a Message-ID of its own that stays.
+
+        :param record: see `_pay_now_envelope`.
+        :param str email_to: see `_pay_now_envelope`.
+        :param str name: what it is, for its Message-ID.
+        :rtype: dict
+        """
+        company = record.company_id
+        domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
+        return {
+            **self._pay_now_envelope(record, email_to),
+            'message_id': f'<pay-now-{name}-{record.id}-{uuid.uuid4().hex[:12]}@{domain}>',
+            'auto_delete': False,
+            'state': 'cancel',
+        }
+
+    def _pay_now_hand_over(self, options):
+        """Give a mail that we send ourselves to its mail server.
+
+        :param dict options: of `_send`; `smtp_session` is a `MailSession`.
+        :return: why it was not taken, if so.
+        :rtype: MailRefusal | None
+        """
+        self.ensure_one()
+        session = options['smtp_session']
+        # What it said of the mail before is not about this one, which may not even reach it.
+        session.refusal = None
+        self.state = 'outgoing'
+        try:
+            self._send(**options)
+        except smtplib.SMTPServerDisconnected:
+            # `mail` leaves it to its caller; the session knows how far it came.
+            _logger.info("The mail server closed the connection", exc_info=True)
+        if self.state == 'sent':
+            return None
+        said = self.failure_reason or self.failure_type or ''
+        self.state = 'cancel'
+        return session.refusal or MailRefusal('mail', said)
 
     # === BUSINESS METHODS - HEADERS === #
 

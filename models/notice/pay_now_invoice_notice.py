@@ -276,17 +276,12 @@ class PayNowInvoiceNotice(models.Model):
             template.with_context(lang=lang)
         )
         people = (self.move_id.invoice_user_id, self.partner_id.user_id)
+        email_to = utils.email_header(contact.name, self.email)
         return {
+            **self.env['mail.mail']._pay_now_envelope(self, email_to),
             'subject': utils.header_text(subject),
             'body_html': before + body + after,
-            'email_from': company._pay_now_sender(),
-            'email_to': utils.email_header(contact.name, self.email),
             'reply_to': company._pay_now_reply_address(people),
-            'record_company_id': company.id,
-            'record_alias_domain_id': company.alias_domain_id.id,
-            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
-            'model': self._name,
-            'res_id': self.id,
             'auto_delete': True,
         }
 

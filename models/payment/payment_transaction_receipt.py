@@ -116,16 +116,12 @@ class PaymentTransaction(models.Model):
         files = files.concat(*(move.invoice_pdf_report_id for move in moves))
         Mail = tx.env['mail.mail']
         attachments = Mail._pay_now_fitting(files, Mail._pay_now_attachments_limit())
+        email_to = utils.email_header(tx.partner_name, tx.partner_email)
         return {
+            **Mail._pay_now_envelope(tx, email_to),
             'subject': utils.header_text(template._render_field('subject', tx.ids)[tx.id]),
             'body_html': before + body + after,
-            'email_from': company._pay_now_sender(),
-            'email_to': utils.email_header(tx.partner_name, tx.partner_email),
             'attachment_ids': [Command.set(attachments.ids)],
-            'record_company_id': company.id,
-            'record_alias_domain_id': company.alias_domain_id.id,
-            'model': tx._name,
-            'res_id': tx.id,
             'auto_delete': True,
         }
 

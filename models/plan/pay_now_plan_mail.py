@@ -139,19 +139,15 @@ class PayNowPlan(models.Model):
         )
         body = template._render_field('body_html', self.ids, options={'post_process': True})
         before, after = company.with_context(lang=self.env.lang)._pay_now_mail_layout(template)
+        email_to = utils.email_header(contact.name, contact.email)
         return {
+            **self.env['mail.mail']._pay_now_envelope(self, email_to),
             'subject': utils.header_text(template._render_field('subject', self.ids)[self.id]),
             'body_html': before + body[self.id] + after,
             # Of the plan's history, where it stays once it was sent.
             'body': body[self.id],
             'is_notification': True,
-            'email_from': company._pay_now_sender(),
-            'email_to': utils.email_header(contact.name, contact.email),
             'reply_to': company._pay_now_reply_address([self._responsible()]),
-            'record_company_id': company.id,
-            'record_alias_domain_id': company.alias_domain_id.id,
-            'model': self._name,
-            'res_id': self.id,
             'auto_delete': True,
         }
 

@@ -1,7 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 import secrets
-import uuid
 
 from lxml import etree, html
 from markupsafe import Markup
@@ -9,7 +8,6 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import email_domain_extract
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
@@ -291,24 +289,10 @@ class PayNowReminder(models.Model):
         :param dict replies: who gets the answers, as far as it is known (see `_reply_to`).
         :rtype: dict
         """
-        company = self.company_id
-        domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
+        email_to = utils.email_header(self.contact_id.name, self.email)
         return {
-            'email_from': company._pay_now_sender(),
-            'email_to': utils.email_header(self.contact_id.name, self.email),
+            **self.env['mail.mail']._pay_now_own_envelope(self, email_to, 'reminder'),
             'reply_to': self._reply_to(lines, replies),
-            # The mail server is chosen, and bounces come back, by the company's own domain.
-            'record_company_id': company.id,
-            'record_alias_domain_id': company.alias_domain_id.id,
-            # An absence note would reach the bounce address and count as a bounce. Not the header
-            # Auto-Submitted: mailboxes for invoices that are ticket systems put such mails aside.
-            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
-            'model': self._name,
-            'res_id': self.id,
-            'message_id': f'<pay-now-reminder-{self.id}-{uuid.uuid4().hex[:12]}@{domain}>',
-            'auto_delete': False,
-            # Not for the mail queue: we send it ourselves, once.
-            'state': 'cancel',
         }
 
     # === BUSINESS METHODS - PAGE === #

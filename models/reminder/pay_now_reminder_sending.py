@@ -4,7 +4,6 @@ import functools
 import logging
 import math
 import os
-import smtplib
 import time
 from datetime import timedelta
 
@@ -206,21 +205,10 @@ class PayNowReminder(models.Model):
         :return: why it was not taken, if so.
         :rtype: MailRefusal | None
         """
-        session, mail = options['smtp_session'], self._own_mails()
-        # What it said of the mail before is not about this one, which may not even reach it.
-        session.refusal = None
-        mail.state = 'outgoing'
-        try:
-            mail._send(**options)
-        except smtplib.SMTPServerDisconnected:
-            # `mail` leaves it to its caller; the session knows how far it came.
-            _logger.info("The mail server closed the connection", exc_info=True)
-        if mail.state == 'sent':
+        refusal = self._own_mails()._pay_now_hand_over(options)
+        if not refusal:
             self.write({'state': 'sent', 'retry_at': False})
             return None
-        refusal = session.refusal or MailRefusal(
-            'mail', mail.failure_reason or mail.failure_type or ''
-        )
         if refusal.kind == 'lost':
             self.write({'state': 'uncertain', 'reason_codes': [['interrupted', {}]]})
         elif refusal.kind in ('later', 'server'):
@@ -230,7 +218,6 @@ class PayNowReminder(models.Model):
             self._fail('refused', email=self.email, error=refusal.text)
         else:
             self._fail('text', text=refusal.text)
-        mail.state = 'cancel'
         return refusal
 
     # === BUSINESS METHODS - WAITING === #

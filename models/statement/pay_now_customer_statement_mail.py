@@ -2,15 +2,12 @@
 
 import functools
 import logging
-import smtplib
-import uuid
 from datetime import timedelta
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Command, Domain
-from odoo.tools import email_domain_extract
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const, utils
@@ -189,24 +186,14 @@ class PayNowCustomerStatement(models.Model):
         subject = template._render_field('subject', self.ids)[self.id]
         body = template._render_field('body_html', self.ids, options={'post_process': True})
         before, after = company._pay_now_mail_layout(template)
-        domain = company.alias_domain_id.name or email_domain_extract(company.email) or 'localhost'
         people = [self.partner_id.user_id, self.user_id]
+        email_to = utils.email_header(self.contact_id.name, self.email)
         return {
+            **self.env['mail.mail']._pay_now_own_envelope(self, email_to, 'statement'),
             'subject': utils.header_text(subject),
             'body_html': before + body[self.id] + after,
-            'email_from': company._pay_now_sender(),
-            'email_to': utils.email_header(self.contact_id.name, self.email),
             'reply_to': company._pay_now_reply_address([user.sudo() for user in people]),
-            'record_company_id': company.id,
-            'record_alias_domain_id': company.alias_domain_id.id,
-            'headers': repr({'X-Auto-Response-Suppress': 'OOF, AutoReply'}),
-            'model': self._name,
-            'res_id': self.id,
-            'message_id': f'<pay-now-statement-{self.id}-{uuid.uuid4().hex[:12]}@{domain}>',
             'attachment_ids': [Command.set(self.pdf_id.ids)],
-            'auto_delete': False,
-            # Not for the mail queue: we send it ourselves, once.
-            'state': 'cancel',
         }
 
     # === BUSINESS METHODS - SENDING === #
@@ -314,19 +301,15 @@ class PayNowCustomerStatement(models.Model):
         except Exception as error:  # noqa: BLE001 - whatever a mail server may say
             _logger.warning("The mail server does not answer", exc_info=True)
             return MailRefusal.of(error, may_have_left=False)
-        mail.state = 'outgoing'
+        options = {
+            'smtp_session': session,
+            'alias_domain_id': domain_id,
+            'mail_server': server,
+        }
         try:
-            mail._send(smtp_session=session, alias_domain_id=domain_id, mail_server=server)
-        except smtplib.SMTPServerDisconnected:
-            # `mail` leaves it to its caller; the session knows how far it came.
-            _logger.info("The mail server closed the connection", exc_info=True)
+            return mail._pay_now_hand_over(options)
         finally:
             session.quit()
-        if mail.state == 'sent':
-            return None
-        text = mail.failure_reason or mail.failure_type or ''
-        mail.state = 'cancel'
-        return session.refusal or MailRefusal('mail', text)
 
     def _note_refusal(self, refusal):
         """Keep why the mail server did not take it, and try later what may be tried.

@@ -49,6 +49,7 @@ class TestReceipt(PayNowCommon):
         self.assertEqual(mail.email_to, '"Boulanger" <client@example.com>')
         self.assertIn("Fournil SARL", mail.email_from)
         self.assertIn("1,000.00", mail.subject)
+        self.assertIn('X-Auto-Response-Suppress', mail.headers, "an absence note is no bounce")
         for text in (f"{self.invoice.name} – instalment 1 of 2", "300.00", "700.00", tx.reference):
             self.assertIn(text, mail.body_html)
         self.assertEqual(mail.attachment_ids, self.invoice.invoice_pdf_report_id)
