@@ -104,11 +104,14 @@ BY_PEOPLE = {
         pay_now_transfer_first pay_now_working_days
     """,
     'res.partner': """
-        pay_now_contact_id pay_now_refused_email pay_now_reminder_mode
+        pay_now_contact_id pay_now_no_statement pay_now_refused_email pay_now_reminder_mode
     """,
 }
 #: Fields that only members of some groups write.
-GROUPS = {('res.company', 'pay_now_provider_ids'): 'base.group_system'}
+GROUPS = {
+    ('res.company', 'pay_now_provider_ids'): 'base.group_system',
+    ('res.partner', 'pay_now_no_statement'): 'account.group_account_invoice',
+}
 
 #: In sudo only, whatever the rights on the record are.
 BY_THE_MODULE = {

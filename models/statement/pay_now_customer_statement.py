@@ -70,6 +70,8 @@ class PayNowCustomerStatement(models.Model):
     reason = fields.Selection(
         selection=[
             ('no_email', "No e-mail address"),
+            ('off', "Statements every month were switched off"),
+            ('unwanted', "The customer gets none by itself"),
             ('nothing', "Nothing is open, nothing moved"),
             ('refused', "The mail server does not take it"),
             ('later', "The mail server does not take it for now"),
@@ -83,7 +85,9 @@ class PayNowCustomerStatement(models.Model):
     sent_at = fields.Datetime(string="Sent on", readonly=True)
     retry_at = fields.Datetime(string="Next try", readonly=True)
     refused_since = fields.Datetime(string="Not taken since", readonly=True)
-    balances = fields.Json(readonly=True, help="The amount and the id of each currency.")
+    balances = fields.Json(
+        readonly=True, help="Of each currency: the balance, its id, and what is overdue."
+    )
     balance_text = fields.Char(
         string="Balance", compute='_compute_balance_text', help="By currency."
     )
@@ -111,7 +115,7 @@ class PayNowCustomerStatement(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('partner_id', 'date_to')
+    @api.depends('kind', 'partner_id', 'date_to')
     @api.depends_context('lang')
     def _compute_display_name(self):
         for statement in self:
@@ -124,11 +128,10 @@ class PayNowCustomerStatement(models.Model):
     @api.depends('balances')
     @api.depends_context('lang')
     def _compute_balance_text(self):
-        currencies = self.env['res.currency']
         for statement in self:
             statement.balance_text = ' + '.join(
-                formatLang(self.env, amount, currency_obj=currencies.browse(currency_id))
-                for amount, currency_id in statement.balances or ()
+                formatLang(self.env, balance, currency_obj=currency)
+                for balance, currency, _overdue in statement._kept_balances()
             )
 
     @api.depends('reason', 'problem')
@@ -171,6 +174,19 @@ class PayNowCustomerStatement(models.Model):
         return self.pdf_id.sudo()._pay_now_download()
 
     # === BUSINESS METHODS === #
+
+    def _kept_balances(self):
+        """Return the balances as they were kept; of the first statements nothing that is overdue.
+
+        :return: `(balance, currency, overdue)` of each currency.
+        :rtype: list of tuple
+        """
+        self.ensure_one()
+        currencies = self.env['res.currency']
+        return [
+            (balance, currencies.browse(currency_id), rest[0] if rest else 0.0)
+            for balance, currency_id, *rest in self.balances or ()
+        ]
 
     def _title(self):
         """Return what it is called, in the language of the context.
@@ -250,6 +266,7 @@ class PayNowCustomerStatement(models.Model):
         monthly = self.sudo().search(
             Domain('partner_id', 'in', partners.ids) & Domain('month', '!=', False), order='id'
         )
+        partners._pay_now_merge_no_statement()
         for same in monthly.grouped(lambda one: (one.company_id, one.month)).values():
             later = same.sorted(lambda one: one.state not in ('sending', 'sent'))[1:]
             later.month = False
@@ -370,6 +387,7 @@ class PayNowCustomerStatement(models.Model):
                 # The whole ledger is not read again for each batch: who is new comes after them.
                 continue
             customers = self._customers_of(company, month, date_to) - known.partner_id
+            customers = customers._pay_now_wanting_statements(company)
             self.create(
                 [
                     {

@@ -38,14 +38,14 @@ class PayNowCustomerStatement(models.Model):
 
     # === COMPUTE METHODS === #
 
+    @api.depends('balances')
     @api.depends_context('lang')
     def _compute_texts(self):
         render = self.env['mail.mail']._pay_now_render
         for statement in self:
-            accounts = statement._accounts()
             lines = statement._pay_now_lines()._pay_now_still_open()
             values = {
-                'rows': statement._balances(accounts),
+                'rows': statement._balance_rows(),
                 'balance_label': statement._balance_label(),
                 **dict.fromkeys(('url', 'parts_text', 'credit_text')),
                 **statement._offer(lines),
@@ -66,23 +66,23 @@ class PayNowCustomerStatement(models.Model):
             self.date_to,
         )
 
-    def _balances(self, accounts):
-        """Return the balances by currency, as texts.
+    def _balance_rows(self):
+        """Return the balances by currency, as they were read for the mail, as texts.
 
-        :param list accounts: see `_accounts`.
         :return: dicts of `balance` and `overdue`, which is empty for an auditor.
         :rtype: list
         """
-        told = self.kind == 'statement'
-        return [
-            {
-                'balance': formatLang(self.env, one['closing'], currency_obj=one['currency']),
-                'overdue': told
-                and one['overdue']
-                and formatLang(self.env, one['overdue'], currency_obj=one['currency']),
-            }
-            for one in accounts
-        ]
+        told, rows = self.kind == 'statement', []
+        for balance, currency, overdue in self._kept_balances():
+            rows.append(
+                {
+                    'balance': formatLang(self.env, balance, currency_obj=currency),
+                    'overdue': told
+                    and overdue
+                    and formatLang(self.env, overdue, currency_obj=currency),
+                }
+            )
+        return rows
 
     def _balance_label(self):
         """Return how the balance is called, in the language of the context."""
@@ -122,13 +122,16 @@ class PayNowCustomerStatement(models.Model):
         :return: whether there is something to send, and somebody to send it to.
         :rtype: bool
         """
+        if reason := not self.user_id and self._why_not_by_itself():
+            self.write({'state': 'canceled', 'reason': reason})
+            return False
         contact = self._find_contact(self._pay_now_customer(), self.company_id)
         if not contact:
             # Somebody asked for it, or waits for it every month.
             self.write({'state': 'failed', 'reason': 'no_email'})
             return False
         accounts = self._accounts()
-        if self.month and not any(one['rows'] or one['items'] for one in accounts):
+        if not self.user_id and not any(one['rows'] or one['items'] for one in accounts):
             self.write({'state': 'canceled', 'reason': 'nothing'})
             return False
         lines = self.env['account.move.line'].union(
@@ -140,7 +143,9 @@ class PayNowCustomerStatement(models.Model):
                 'contact_id': contact.id,
                 'email': ', '.join(self.env['pay.now.reminder']._addresses(contact)),
                 'item_ids': [Command.set(mine.ids)],
-                'balances': [[one['closing'], one['currency'].id] for one in accounts],
+                'balances': [
+                    [one['closing'], one['currency'].id, one['overdue']] for one in accounts
+                ],
             }
         )
         (self.pdf_id | self.mail_id.attachment_ids).sudo().unlink()
@@ -149,6 +154,17 @@ class PayNowCustomerStatement(models.Model):
         statement.pdf_id = statement._draw()
         statement.mail_id = self.env['mail.mail'].sudo().create(statement._mail_values())
         return True
+
+    def _why_not_by_itself(self):
+        """Return why it does not leave by itself any more: somebody has decided so meanwhile.
+
+        :return: a value of `reason`.
+        :rtype: str | None
+        """
+        company, customer = self.company_id.sudo(), self._pay_now_customer()
+        if not company.pay_now_statement_monthly:
+            return 'off'
+        return None if customer._pay_now_wanting_statements(company) else 'unwanted'
 
     def _draw(self):
         """Return the PDF, kept with the statement.
@@ -242,7 +258,7 @@ class PayNowCustomerStatement(models.Model):
             waiting
             & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', now))
             & Domain('company_id', 'not in', silent.ids)
-            & (Domain('month', '=', False) | Domain('company_id', 'not in', closed.ids))
+            & (Domain('user_id', '!=', False) | Domain('company_id', 'not in', closed.ids))
         )
 
     def _is_above_the_cap(self):

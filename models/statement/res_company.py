@@ -15,7 +15,8 @@ class ResCompany(models.Model):
         # Somebody ticks it: all customers get a mail.
         copy=False,
         help="In the first days of a month each customer with an e-mail address gets the statement"
-        " of the month before, if something is open or moved in it.",
+        " of the month before, if something is open or moved in it. Who is to get none: tick it on"
+        " the customer's form.",
     )
 
     # === CONSTRAINT METHODS === #

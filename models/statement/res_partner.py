@@ -1,13 +1,21 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import models
-from odoo.fields import Command
+from odoo import fields, models
+from odoo.fields import Command, Domain
 
 
 class ResPartner(models.Model):
     """A customer whose statement of account is printed or sent."""
 
     _inherit = 'res.partner'
+    _pay_now_written_by = {'pay_now_no_statement': 'account.group_account_invoice'}
+
+    pay_now_no_statement = fields.Boolean(
+        string="No monthly statement",
+        company_dependent=True,
+        help="No statement of account leaves to this customer by itself. A person sends one all the"
+        " same.",
+    )
 
     # === ACTION METHODS === #
 
@@ -37,3 +45,32 @@ class ResPartner(models.Model):
         ]
         action['context'] = {}
         return action
+
+    # === BUSINESS METHODS === #
+
+    def _pay_now_wanting_statements(self, company):
+        """Return the customers that get a statement every month.
+
+        Those whom neither the company nor one of its branches excludes: the statement is of all of
+        them.
+
+        :param res.company company: who sends statements.
+        :rtype: res.partner
+        """
+        without = Domain('id', 'in', self.ids) & Domain('pay_now_no_statement', '=', True)
+        wanting = self
+        every = self.env['res.company'].sudo().with_context(active_test=False)
+        for one in every.search([('id', 'child_of', company.id)]):
+            partners = self.sudo().with_context(active_test=False).with_company(one)
+            wanting -= partners.search(without)
+        return wanting
+
+    def _pay_now_merge_no_statement(self):
+        """Let contacts that become one get no statement by itself where one of them got none.
+
+        Odoo keeps what the company of the user has, and forgets the other companies'.
+        """
+        for company in self.env['res.company'].sudo().search(Domain.TRUE):
+            partners = self.sudo().with_company(company)
+            if any(partners.mapped('pay_now_no_statement')):
+                partners.pay_now_no_statement = True

@@ -24,8 +24,9 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
         cls.clerk = new_test_user(
             cls.env,
             'pay_now_clerk',
+            name="Claire Duval",
             lang='fr_FR',
-            groups='account.group_account_invoice',
+            groups='account.group_account_invoice,base.group_partner_manager',
             company_id=cls.company.id,
             company_ids=[Command.set(cls.company.ids)],
         )
@@ -42,6 +43,8 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
         path = f'/odoo/action-{action.id}/{self.customer.id}'
         with self.browser('pay_now_clerk') as browser:
             self.show(browser, path, form, 'statement_customer', WIDE, full=False)
+            self.tick_none(browser, path)
+            self.show(browser, path, form, size=WIDE)
             self.run_js(browser, f'{form}.click()')
             self.wait_for(browser, wizard)
             self.picture(browser, 'statement_wizard', full=False)
@@ -72,6 +75,25 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
             self.wait_for(browser, wizard)
         self.look_at(mail['body'], statement)
 
+    def tick_none(self, browser, path):
+        """Tick that the customer gets none by itself: a person's leaves all the same."""
+        tab = "document.querySelector('.o_notebook .nav-link[name=accounting]')"
+        tick = "document.querySelector('[name=pay_now_no_statement] input')"
+        save = "document.querySelector('.o_form_status_indicator_buttons:not(.invisible) button')"
+        for size, suffix in ((NARROW, '_phone'), (WIDE, '')):
+            self.show(browser, path, tab, size=size)
+            self.run_js(browser, f'{tab}.click()')
+            self.wait_for(browser, tick)
+            self.run_js(browser, f"{tick}.scrollIntoView({{block: 'center'}})")
+            self.picture(browser, f'statement_customer_none{suffix}', full=False)
+        self.run_js(browser, f'{tick}.click()')
+        self.wait_for(browser, save)
+        self.run_js(browser, f'{save}.click(); {save}?.click()')
+        self.wait_for(browser, f'!{save}')
+        with self.alone():
+            self.env.invalidate_all()
+            self.assertTrue(self.customer.pay_now_no_statement)
+
     def test_what_did_not_arrive(self):
         """Listed under *To handle*, dropped or sent again from there, pressed twice each."""
         values = {
@@ -79,7 +101,7 @@ class TestCustomerStatementScreens(BrowserMixin, StatementCommon, HttpCase):
             'company_id': self.company.id,
             'date_to': '2026-01-31',
             'email': 'client@example.com',
-            'balances': [[1234.5, self.company.currency_id.id]],
+            'balances': [[1234.5, self.company.currency_id.id, 1234.5]],
             'state': 'failed',
             'reason': 'refused',
             'problem': "550 5.1.1 No such user",

@@ -8,9 +8,9 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools.misc import format_date
 from odoo.tools.pdf import PdfFileWriter
 
@@ -282,6 +282,103 @@ class TestStatementSending(StatementCommon):
         )
         with freeze_time('2026-01-03 09:00:00'):
             self.assertEqual(self.leave(), [])
+
+    def test_what_a_person_sends_again(self):
+        """It leaves whatever the hours, and the option; by itself nothing does once that is off."""
+        with freeze_time('2025-10-20 09:00:00'):
+            self.make_invoice(100)
+        self.company.write({'pay_now_statement_monthly': True, 'pay_now_working_days': True})
+        read = []
+        ledger = self.env.registry['pay.now.customer.ledger']
+        read_account = ledger._read_account
+
+        def count(*args):
+            read.append(args)
+            return read_account(*args)
+
+        # A Saturday, on which nothing leaves by itself.
+        with freeze_time('2025-11-01 09:00:00'):
+            self.assertEqual(self.leave(), [])
+            statement = self.statements()
+            self.company.pay_now_statement_monthly = False
+        with freeze_time('2025-11-04 09:00:00'):
+            self.assertEqual(self.leave(), [])
+            self.assertEqual((statement.state, statement.reason), ('canceled', 'off'))
+        with freeze_time('2025-11-08 09:00:00'):
+            statement.action_send_again()
+            [mail] = self.leave(patch.object(ledger, '_read_account', count))
+        self.assertEqual(len(read), 1, "what the mail says is what was kept")
+        self.assertIn(statement.balance_text, mail['body'])
+        self.assertEqual(statement.state, 'sent')
+
+    def test_who_wants_none(self):
+        """None leaves by itself to whom company or branch excludes; a person's does."""
+        branch, other = self.make_branch(), self.setup_other_company(name="Other")['company']
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com'} for n in range(4)]
+        )
+        first, second, third, last = customers
+        with freeze_time('2025-10-20 09:00:00'):
+            for customer in customers:
+                self.make_invoice(10, partner=customer)
+        self.company.pay_now_statement_monthly = True
+        clerk = new_test_user(
+            self.env,
+            'pay_now_statement_clerk',
+            groups='account.group_account_invoice,base.group_partner_manager',
+            company_id=self.company.id,
+            company_ids=[Command.set((self.company | branch).ids)],
+        )
+        seller = new_test_user(
+            self.env,
+            'pay_now_statement_seller',
+            groups='sales_team.group_sale_manager,base.group_partner_manager',
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        with self.assertRaises(AccessError):
+            first.with_user(seller).pay_now_no_statement = True
+        first.with_user(clerk).pay_now_no_statement = True
+        second.with_user(clerk).with_company(branch).pay_now_no_statement = True
+        third.with_company(other).pay_now_no_statement = True
+        self.assertEqual(customers._pay_now_wanting_statements(self.company), third | last)
+        self.assertEqual(customers._pay_now_wanting_statements(other), customers - third)
+        with freeze_time('2025-11-03 09:00:00'):
+            self.Statement.sudo()._create_monthly()
+            self.assertEqual(self.statements().partner_id, third | last)
+            # Before it has left.
+            last.pay_now_no_statement = True
+            [mail] = self.leave()
+            self.assertIn('c2@example.com', mail['email_to'][0])
+            statement = self.statements()[-1]
+            self.assertEqual((statement.state, statement.reason), ('canceled', 'unwanted'))
+            statement.action_send_again()
+            self.prepare(first).action_send()
+            self.assertEqual(len(self.leave()), 2)
+        self.env['base.partner.merge.automatic.wizard']._merge(
+            (third | self.customer).ids, self.customer, extra_checks=False
+        )
+        self.assertFalse(self.customer._pay_now_wanting_statements(other))
+        self.assertTrue(self.customer._pay_now_wanting_statements(self.company))
+
+    def test_balances_of_the_first_statements(self):
+        """They have two numbers, and are shown as before."""
+        euro = self.company.currency_id
+        values = {'partner_id': self.customer.id, 'company_id': self.company.id}
+        statement = self.Statement.sudo().create(
+            {
+                **values,
+                'date_to': '2025-10-31',
+                'balances': [[1234.5, euro.id]],
+                'email': 'client@example.com',
+            }
+        )
+        self.assertIn("1,234.50", statement.balance_text)
+        self.assertIn("1,234.50", statement.summary_html)
+        self.assertNotIn("verdue", statement.summary_html)
+        statement.balances = [[1234.5, euro.id, 200]]
+        self.env.invalidate_all()
+        self.assertIn("200.00", statement.summary_html)
 
     def test_the_most_a_day(self):
         """Statements count with reminders, and wait for the next day."""
