@@ -34,6 +34,9 @@ class PayNowBookInterest(models.TransientModel):
         comodel_name='pay.now.book.interest.line', inverse_name='wizard_id', string="Late items"
     )
     total = fields.Monetary(compute='_compute_total')
+    left_out_text = fields.Char(
+        string="Left out", compute='_compute_left_out_text', compute_sudo=True
+    )
     is_done = fields.Boolean(string="Booked", readonly=True)
 
     # === COMPUTE METHODS === #
@@ -43,6 +46,13 @@ class PayNowBookInterest(models.TransientModel):
         for wizard in self:
             chosen = wizard.line_ids.filtered('is_chosen')
             wizard.total = sum(chosen.mapped('interest')) + sum(chosen.mapped('indemnity'))
+
+    @api.depends('partner_id', 'company_id', 'date_to')
+    @api.depends_context('lang', 'allowed_company_ids')
+    def _compute_left_out_text(self):
+        for wizard in self:
+            items = wizard._items(wizard.partner_id, wizard.company_id)
+            wizard.left_out_text = wizard._left_out_text(items, wizard.date_to)
 
     # === ACTION METHODS === #
 
@@ -139,9 +149,10 @@ class PayNowBookInterest(models.TransientModel):
             company not in self.env.companies
         ):
             raise AccessError(self.env._("Only who writes invoices books interest."))
-        items = self.env['pay.now.reminder']._items_told_of_interest(customer, company)
-        items = items.filtered(lambda line: line.company_id in self.env.companies)
+        items = self._items(customer, company)
         found = items._pay_now_interest(until)
+        if not found and (text := self._left_out_text(items, until)):
+            raise UserError(text)
         if not found:
             raise UserError(
                 self.env._(
@@ -150,6 +161,40 @@ class PayNowBookInterest(models.TransientModel):
                 )
             )
         return found
+
+    @api.model
+    def _items(self, customer, company):
+        """Return the items that interest may be booked of: what a reminder has stated.
+
+        :param res.partner customer: a commercial partner.
+        :param res.company company: whose items, and whose branches', as far as the user sees them.
+        :rtype: account.move.line (sudo)
+        """
+        items = self.env['pay.now.reminder']._items_told_of_interest(customer, company)
+        return items.filtered(lambda line: line.company_id in self.env.companies)
+
+    @api.model
+    def _left_out_text(self, items, until):
+        """Say of which items nothing is reckoned, as a day of theirs has no rate.
+
+        :param account.move.line items: late items.
+        :param datetime.date until: the last day that counts.
+        :rtype: str | bool
+        """
+        names = items._pay_now_without_rate(until).move_id.mapped('name')
+        if not names:
+            return False
+        if len(names) == 1:
+            return self.env._(
+                "%s is left out: the rate of some of its days is missing. Enter it in"
+                " Configuration, Interest for late payment.",
+                names[0],
+            )
+        return self.env._(
+            "%s are left out: the rate of some of their days is missing. Enter it in Configuration,"
+            " Interest for late payment.",
+            ', '.join(names),
+        )
 
     def _create_debit_note(self, company, chosen):
         """Return the debit note of one company: a draft invoice to the customer, without taxes.

@@ -56,6 +56,22 @@ class AccountMoveLine(models.Model):
                     }
         return found
 
+    def _pay_now_without_rate(self, until):
+        """Return the late items of which nothing is reckoned, as a day of theirs has no rate.
+
+        :param datetime.date until: the last day that counts.
+        :rtype: account.move.line
+        """
+        found, booked = self.browse(), self.env['pay.now.interest']._booked(self)['until']
+        for company, lines in self.grouped('company_id').items():
+            periods = self.env['pay.now.interest.rate']._of(company)._periods()
+            found |= lines._pay_now_bearing(until).filtered(
+                lambda line, periods=periods: (
+                    line._pay_now_interest_parts(until, periods, booked.get(line)) is None
+                )
+            )
+        return found
+
     def _pay_now_bearing(self, until):
         """Return the items that may bear interest on a day.
 

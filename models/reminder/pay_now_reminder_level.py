@@ -120,14 +120,8 @@ class PayNowReminderLevel(models.Model):
     def _compute_text_problem(self):
         for level in self:
             texts = level._problem_texts(level._langs()) if level.template_id else []
-            if level.state_interest and not level._has_rate():
-                texts.append(
-                    self.env._(
-                        "“%s”: no interest is stated, as there is no rate for today. Enter it in"
-                        " Configuration, Interest for late payment.",
-                        level.name,
-                    )
-                )
+            if level.state_interest:
+                texts += level._rate_texts()
             level.text_problem = '\n'.join(texts) or False
 
     # === CONSTRAINT METHODS === #
@@ -199,13 +193,21 @@ class PayNowReminderLevel(models.Model):
             )
         return template
 
-    def _has_rate(self):
-        """Tell whether a rate for late payment is known for today.
+    def _rate_texts(self):
+        """Say that the level states no interest, as no rate is known for today, if so.
 
-        :rtype: bool
+        :rtype: list[str]
         """
+        self.ensure_one()
         company = self.company_id
-        return bool(self.env['pay.now.interest.rate']._on(company, company._pay_now_today()))
+        if self.env['pay.now.interest.rate']._on(company, company._pay_now_today()):
+            return []
+        text = self.env._(
+            "“%s”: no interest is stated, as there is no rate for today. Enter it in Configuration,"
+            " Interest for late payment.",
+            self.name,
+        )
+        return [text]
 
     def _stating_interest(self):
         """Return those of the levels that state interest: the first that is ticked, and later ones.

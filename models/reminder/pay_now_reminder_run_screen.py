@@ -138,6 +138,8 @@ class PayNowReminderRun(models.Model):
         texts = []
         for level, reminders in samples.grouped('level_id').items():
             texts += level._problem_texts({langs[one] for one in reminders})
+        for level in samples.level_id._stating_interest():
+            texts += level._rate_texts()
         for one in samples:
             if error := one._rendering_error():
                 texts.append(one.level_id._rendering_text(langs[one], error))

@@ -264,6 +264,7 @@ class ResCompany(models.Model):
             **company._pay_now_warn_bank_lines(),
             **company._pay_now_warn_old_statements(),
             **company._pay_now_warn_commissions(),
+            **company._pay_now_warn_interest_rate(),
         }
 
     def _pay_now_warn_without_button(self):
@@ -416,6 +417,28 @@ class ResCompany(models.Model):
             for provider in providers
             if provider.pay_now_commission_doubled
         }
+
+    def _pay_now_warn_interest_rate(self):
+        """Warn of levels that state interest where no rate for late payment is known for today."""
+        today, rates = self._pay_now_today(), self.env['pay.now.interest.rate']
+        stating = Domain('company_id', 'parent_of', self.id) & Domain('state_interest', '=', True)
+        if not self.env['pay.now.reminder.level'].search_count(stating, limit=1):
+            return {}
+        if rates._on(self, today):
+            return {}
+        message = self.env._(
+            "Reminder levels state interest, but no rate for late payment is known for today: what"
+            " is late is left out until you enter it."
+        )
+        warning = {'level': 'warning', 'message': message}
+        if self.env.user.has_group('account.group_account_manager'):
+            action = self.env['ir.actions.actions']._for_xml_id(
+                'account_pay_now.action_pay_now_interest_rate'
+            )
+            # On its way through the screen it would turn from HTML into text.
+            action.pop('help', None)
+            warning.update(action_text=self.env._("Enter the rate"), action=action)
+        return {'interest_rate': warning}
 
     def _pay_now_warn_old_statements(self):
         """Warn of bank journals whose newest statement is old: customers may have paid since."""

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
@@ -258,6 +258,22 @@ class TestInterest(InterestCommon):
         self.rates[2].date_to = '2025-06-30'
         self.env.invalidate_all()
         self.assertIn("no rate for today", level.text_problem)
+        # So does the question before a run leaves, and what the set-up and the settings warn of.
+        run, company = self.env['pay.now.reminder.run'], self.company
+        self.late()
+        drafts = Domain('id', 'in', self.generate().reminder_ids.ids)
+        self.assertIn("no rate for today", ' '.join(run._text_warnings(drafts)))
+        warning = company._pay_now_warnings()['interest_rate']
+        self.assertEqual(warning['action']['res_model'], 'pay.now.interest.rate')
+        self.assertIn('interest_rate', self.make_branch()._pay_now_warnings())
+        clerk = new_test_user(self.env, 'pay_now_no_rates', groups='account.group_account_invoice')
+        self.assertNotIn(
+            'action', company.with_user(clerk).sudo()._pay_now_warnings()['interest_rate']
+        )
+        self.rates[2].date_to = False
+        self.env.invalidate_all()
+        self.assertNotIn('interest_rate', company._pay_now_warnings())
+        self.assertFalse(run._text_warnings(drafts))
 
     def test_what_left_is_what_was_stated(self):
         """Whatever the levels have later, by mail and by letter."""
@@ -288,6 +304,22 @@ class TestInterest(InterestCommon):
             self.env.invalidate_all()
             self.assertTrue(letter.states_interest)
             self.assertTrue(self.open_wizard(letter).line_ids)
+
+    def test_days_without_a_rate(self):
+        """Said of what is left out for it: in the window, or where nothing else is there."""
+        line, paid = self.late(), self.late(500)
+        with freeze_time('2025-01-31 10:00:00'):
+            reminder, _mail = self.remind()
+            self.assertFalse(self.open_wizard(reminder).left_out_text)
+        self.pay(paid, 500, '2025-01-31')
+        self.rates[2].date_to = '2025-01-31'
+        with freeze_time('2025-03-01 10:00:00'):
+            wizard = self.open_wizard(reminder)
+            self.assertEqual(wizard.line_ids.line_id, paid)
+            self.assertIn(f"{line.move_id.name} is left out", wizard.left_out_text)
+            wizard.action_book()
+            with self.assertRaisesRegex(UserError, "some of its days is missing"):
+                self.open_wizard(reminder)
 
     # === DEBIT NOTE === #
 

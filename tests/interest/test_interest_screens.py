@@ -30,6 +30,8 @@ class TestInterestScreens(BrowserMixin, InterestCommon, HttpCase):
         cls.customer.lang = 'fr_FR'
         cls.make_invoice(1000, days_late=60)
         cls.make_invoice(500, days_late=20)
+        # From before the first rate: left out.
+        cls.late(300, due='2023-12-01')
 
     def test_screens(self):
         reminder, mail = self.remind()
@@ -50,6 +52,8 @@ class TestInterestScreens(BrowserMixin, InterestCommon, HttpCase):
             self.show(browser, path, book, 'interest_reminder', WIDE, full=False)
             self.run_js(browser, f'{book}.click()')
             self.wait_for(browser, f"{make} && document.querySelector('.modal .o_data_row')")
+            left_out = "document.querySelector('.modal .alert [name=left_out_text]')"
+            self.wait_for(browser, f'{left_out}?.textContent')
             self.picture(browser, 'interest_wizard', full=False)
             self.run_js(browser, f'{make}.click(); {make}?.click()')
             lines = "document.querySelector('[name=invoice_line_ids] .o_data_row')"

@@ -67,6 +67,11 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
         self.make_opening_entry(8400)
         self.make_payment(120, partner_id=self.env['res.partner'].create({'name': "Payeur"}).id)
         self.make_bank_line(230, days=20)
+        self.env['pay.now.interest.rate'].create(
+            {'date_from': '2024-01-01', 'date_to': '2024-12-31', 'rate': 10, 'fixed_sum': 40}
+        )
+        levels = self.env['pay.now.reminder.level']
+        levels.search([('company_id', '=', self.company.id)], limit=1).state_interest = True
 
     def break_everything(self):
         self.without_mail_server()
@@ -101,8 +106,10 @@ class TestFirstWeekScreens(BrowserMixin, FirstWeekCommon, HttpCase):
                 "document.querySelector('[name=pay_now_warnings] .alert')",
                 f'week_setup_warnings_{lang}',
             )
-            count = "document.querySelectorAll('[name=pay_now_warnings] .alert').length"
-            self.assertEqual(self.run_js(browser, count), 5)
+            alerts = "[...document.querySelectorAll('[name=pay_now_warnings] .alert')]"
+            self.assertEqual(self.run_js(browser, f'{alerts}.length'), 6)
+            self.run_js(browser, "document.querySelector('[name=interest_rate] a').click()")
+            self.wait_for(browser, "document.querySelector('.o_list_view td[name=rate]')")
 
     def test_button_of_a_check_leads_where_it_is_fixed(self):
         self.without_mail_server()
