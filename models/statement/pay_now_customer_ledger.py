@@ -212,12 +212,25 @@ class PayNowCustomerLedger(models.AbstractModel):
                     'date': date,
                     'kind': kind,
                     'name': move.name,
-                    'ref': move.ref if kind != 'settled' else False,
+                    'ref': self._ref(kind, parts[0]['line']),
                     'due': kind == 'invoice' and max(days, default=False),
                     'amount': amount,
                 }
             )
         return sorted(rows, key=lambda row: (row['date'], KINDS.index(row['kind']), row['name']))
+
+    @api.model
+    def _ref(self, kind, line):
+        """Return what else is told of an entry than its name: what was written on it.
+
+        :param str kind: one of `KINDS`.
+        :param account.move.line line: an item of the entry.
+        :return: nothing of what was paid online, where it is ids of the provider.
+        :rtype: str | bool
+        """
+        if kind == 'settled' or line.payment_id.payment_transaction_id:
+            return False
+        return line.move_id.ref
 
     # === BUSINESS METHODS - WHAT IS OPEN === #
 

@@ -1,6 +1,6 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from datetime import date
+from datetime import date, timedelta
 
 from lxml import html
 
@@ -121,6 +121,21 @@ class TestCustomerStatement(LedgerCommon):
         self.assertEqual(
             {kind: one for kind, one in account['totals'].items() if one},
             {'invoice': 200, 'credit_note': -30, 'payment': -60, 'entry': 15},
+        )
+
+    def test_what_was_written_on_it(self):
+        """Is told of an entry; of what was paid online it would be ids of the provider."""
+        self.connect()
+        today = self.company._pay_now_today()
+        invoice = self.make_invoice(50, ref="Order 7")
+        tx = self.checkout(self.lines(invoice))
+        self.gateway.pay(tx)
+        tx._synchronize()
+        self.pay(self.next_month, 77, today, communication="Transfer of Boulanger")
+        rows = self.own(first=today - timedelta(days=30), last=today)['rows']
+        self.assertEqual(
+            {(row['kind'], row['ref']) for row in rows},
+            {('invoice', "Order 7"), ('payment', False), ('payment', "Transfer of Boulanger")},
         )
 
     def test_other_days(self):
