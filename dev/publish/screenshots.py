@@ -7,6 +7,9 @@ Chromium shows what comes of it.
 
 import base64
 import contextlib
+import json
+from datetime import date
+from urllib.parse import quote
 
 from .. import mailcatcher, settings
 from ..demo.people import Customer
@@ -39,10 +42,15 @@ OWED = (
     ("cheque", 310.00, 19),
     ("no_email", 60.00, 22),
 )
-#: The payer whose mail, page and result are shown.
+#: The payer whose mail, page and result are shown, and whose account afterwards.
 PAYER = "declined"
+#: Who pays by transfer, or in parts.
+TRANSFERS = "sweep"
+ACCOUNT = {"bank_name": "Banque du Four", "bic": "BNPAFRPP", "iban": "FR7630004000031234567890143"}
 DESKTOP, PHONE, MAIL = (1280, 800), (390, 800), (640, 700)
 WIDE = (1600, 560)
+#: As high as what is cut out of it: pictures further down are loaded once they are in sight.
+LONG, PAPER = (390, 2400), (900, 1110)
 LIST = "document.querySelector('.o_list_view .o_data_row')"
 FORM = "document.querySelector('.o_form_view .o_form_sheet, .o_form_view .o_form_renderer')"
 BANNER = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><style>
@@ -106,6 +114,53 @@ class Stage(Play):
         self._keep("mail", "body")
         self._pay(mail)
         self._picture("chase", "action_pay_now_chase_report", LIST, size=WIDE)
+        self._transfer()
+        self._statement()
+
+    def _transfer(self):
+        """Show on a page how to pay by transfer, and how to ask to pay in parts."""
+        admin = self.admin
+        bank = admin.create("res.bank", name=ACCOUNT["bank_name"], bic=ACCOUNT["bic"])
+        partner = admin.get("res.company", self.company_id, "partner_id")[0]
+        for known in admin.search("res.partner.bank", [("partner_id", "=", partner)], "id"):
+            admin.write("res.partner.bank", known["id"], active=False)
+        account = admin.create(
+            "res.partner.bank", acc_number=ACCOUNT["iban"], partner_id=partner, bank_id=bank
+        )
+        admin.write("res.partner.bank", account, allow_out_payment=True)
+        ours = [("company_id", "=", self.company_id), ("type", "=", "bank"), ("code", "=", "BNK1")]
+        journal = admin.search("account.journal", ours, "id", limit=1)[0]["id"]
+        admin.write("account.journal", journal, bank_account_id=account)
+        self.tick_option("pay_now_plans")
+        self.invoice(TRANSFERS, 180.00, 20)
+        (mail,) = self.send(self.generate(), TRANSFERS)
+        browser = self.browser
+        browser.show(Customer().follow(mail).url, "document.querySelector('.pay-now-qr img')", LONG)
+        self._keep("transfer_phone", ".pay-now-transfer")
+        browser.run("document.querySelector('.pay-now-plan-offer').open = true")
+        browser.run("document.querySelector('[name=plan_parts]').value = '3'")
+        browser.run("document.querySelector('[name=plan][value=show]').click()")
+        browser.wait("document.querySelector('[name=plan][value=send]')")
+        self._keep("plan_phone", ".pay-now-plan-offer")
+
+    def _statement(self):
+        """Show the account of who has paid, and owes something new."""
+        lines = (COMPANY["name"], COMPANY["street"], f"{COMPANY['zip']} {COMPANY['city']}")
+        footer = f"<p>{COMPANY['phone']} &#183; {COMPANY['email']}</p>"
+        letterhead = {"logo": False, "company_details": f"<p>{'<br/>'.join(lines)}</p>"}
+        self.admin.write("res.company", self.company_id, report_footer=footer, **letterhead)
+        self.invoice(PAYER, 540.00, 5)
+        self.invoice(PAYER, 212.40, 0)
+        today = date.today()
+        options = {
+            "company_id": self.company_id,
+            "date_from": today.replace(month=1, day=1).isoformat(),
+            "date_to": today.isoformat(),
+        }
+        report = f"{settings.MODULE}.report_customer_statement"
+        path = f"/report/html/{report}/{self.customers[PAYER]}?options={quote(json.dumps(options))}"
+        self.browser.show(self.url + path, "document.querySelector('table')", PAPER)
+        self._keep("statement")
 
     def _pay(self, mail):
         """Show the page of a reminder, and what comes of paying it."""
