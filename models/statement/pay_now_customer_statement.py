@@ -161,6 +161,14 @@ class PayNowCustomerStatement(models.Model):
         waiting = self.filtered(lambda one: one.state in ('waiting', 'failed')).sudo()
         waiting.write({'state': 'canceled', 'retry_at': False})
 
+    def action_arrived(self):
+        """Note that what is uncertain has arrived, by a person who knows."""
+        self.check_access('write')
+        arrived = self.filtered(lambda one: one.state == 'uncertain').sudo()
+        arrived.write({'state': 'sent', 'reason': False, 'problem': False})
+        for one in arrived:
+            one._log_sent()
+
     def action_pdf(self):
         """Download the statement as it was sent.
 

@@ -503,6 +503,15 @@ class TestStatementSending(StatementCommon):
         first.sudo().write({'state': 'uncertain', 'reason': 'interrupted'})
         row = rows.search(domain)
         self.assertEqual((row.amount, row.currency_id), (100, self.company.currency_id))
+        first.action_drop()
+        self.assertEqual(first.state, 'uncertain')
+        notes = len(self.customer.message_ids)
+        (first | self.statements()[-1]).action_arrived()
+        first.action_arrived()
+        self.assertEqual((first.state, first.reason), ('sent', False))
+        self.assertEqual(len(self.customer.message_ids), notes + 1)
+        self.assertFalse(rows.search(domain))
+        first.sudo().write({'state': 'uncertain', 'reason': 'interrupted'})
         self.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=first.item_ids.move_id.ids
         ).create({})._create_payments()
