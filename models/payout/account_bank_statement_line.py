@@ -151,7 +151,7 @@ class AccountBankStatementLine(models.Model):
     def action_pay_now_accept(self):
         """Match each bank line with the payout that is proposed for it.
 
-        :raise UserError: nothing is proposed any more.
+        :raise UserError: nothing is proposed any more, or something else than the row says.
         """
         self.check_access('read')
         for line in self:
@@ -159,10 +159,23 @@ class AccountBankStatementLine(models.Model):
             if not payout:
                 raise UserError(self.env._("No payout is proposed for this bank line any more."))
             payout.check_access('write')
+            self._pay_now_check_shown([payout.id, line.pay_now_difference or ''])
             payout.sudo()._match_with(line.sudo(), payout.sudo()._waiting_items()[:1])
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     # === BUSINESS METHODS - PAYOUTS === #
+
+    @api.model
+    def _pay_now_check_shown(self, proposal):
+        """Refuse to do what nobody has read: buttons hand over the proposal that they stand beside.
+
+        :param proposal: what is proposed by the books of this moment, as the button hands it over.
+        :raise UserError: it was not shown, or is something else by now.
+        """
+        if self.env.context.get('pay_now_proposal') != proposal:
+            raise UserError(
+                self.env._("The proposal has changed. Load the page again, and check it.")
+            )
 
     def _pay_now_waiting_payouts(self):
         """Return the payouts of the lines' companies that wait for the bank.

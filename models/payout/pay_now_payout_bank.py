@@ -117,13 +117,14 @@ class PayNowPayout(models.Model):
     def action_accept_proposal(self):
         """Match the payout with the bank line that is proposed.
 
-        :raise UserError: nothing is proposed any more.
+        :raise UserError: nothing is proposed any more, or something else than the form says.
         """
         self.ensure_one()
         self.check_access('write')
         payout = self.sudo()
         if not payout.proposed_line_id:
             raise UserError(self.env._("No bank line is proposed for this payout any more."))
+        payout.proposed_line_id._pay_now_check_shown(payout.proposal_text)
         payout._match_with(payout.proposed_line_id, payout._waiting_items()[:1])
 
     # === BUSINESS METHODS - ON ITS WAY === #

@@ -100,23 +100,18 @@ class AccountBankStatementLine(models.Model):
         By whoever matches payouts: administrators of Invoicing do not write bank lines in Odoo.
 
         :raise AccessError: by anybody else.
-        What is proposed is what the row says: a button hands over the text that was read.
-
-        :raise UserError: nothing is proposed any more, or something else; or the books refuse it.
+        :raise UserError: nothing is proposed any more, or something else than the row says; or the
+            books refuse it.
         """
         self.check_access('read')
         if not (self.env.su or self.env.user.has_groups(MATCHERS)):
             raise AccessError(self.env._("Bank lines are matched by accountants."))
-        shown = self.env.context.get('pay_now_transfer_text')
         for line in self.sudo():
             parts = line._pay_now_transfer_parts()
             if not parts:
                 raise UserError(self.env._("No invoices are proposed for this bank line any more."))
             on_its_way = self.env['account.move.line'].sudo().union(*parts)._pay_now_in_progress()
-            if shown and shown != line._pay_now_transfer_label(parts, on_its_way):
-                raise UserError(
-                    self.env._("The proposal has changed. Load the list again, and check it.")
-                )
+            self._pay_now_check_shown(line._pay_now_transfer_label(parts, on_its_way))
             line._pay_now_match_items(parts)
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 

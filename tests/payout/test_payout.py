@@ -73,6 +73,10 @@ class PayoutCommon(PayNowCommon):
             }
         )
 
+    def accept(self, payout):
+        """Press *Accept the proposal* on the form of a payout."""
+        payout.with_context(pay_now_proposal=payout.proposal_text).action_accept_proposal()
+
     def open_on(self, account):
         """Return what is not reconciled on an account."""
         return self.env['account.move.line'].search(

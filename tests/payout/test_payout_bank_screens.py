@@ -1,5 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
+import functools
+
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.browser import BrowserMixin
@@ -40,21 +42,33 @@ class TestPayoutBankScreens(BrowserMixin, PayoutCommon, HttpCase):
                 'view_id': list_view.id,
             }
         )
+        text = "document.querySelector('[name=proposal_text]')"
+        accept = "document.querySelector('button[name=action_pay_now_accept]')"
+        button = "document.querySelector('button[name=action_accept_proposal]')"
         with self.browser('pay_now_accountant') as browser:
-            self.show(
-                browser,
-                f'/odoo/action-{action.id}',
-                "document.querySelector('button[name=action_pay_now_accept]')",
-                'bank_lines_proposed',
-                full=False,
-            )
-            button = "document.querySelector('button[name=action_accept_proposal]')"
-            self.show(browser, f'{path}/{payout.id}', button, 'payout_proposed', full=False)
-            self.run_js(browser, f'{button}.click()')
-            self.wait_for(browser, "!document.querySelector('button[name=action_accept_proposal]')")
+            for name, size in (('_phone', (390, 844)), ('', (1440, 900))):
+                show = functools.partial(self.show, browser, size=size, full=False)
+                show(f'/odoo/action-{action.id}', accept, f'bank_lines_proposed{name}')
+                show(f'{path}/{payout.id}', text, f'payout_proposed{name}')
+            # A double click each.
+            self.wait_for(browser, button)
+            self.run_js(browser, f'{button}.click(); {button}.click()')
+            self.wait_for(browser, f'!{button}')
+            self.assertFalse(self.run_js(browser, "!!document.querySelector('.modal')"))
             self.picture(browser, 'payout_accepted', full=False)
+            with self.alone():
+                _tx, other = self.pay(100)
+                self.gateway.pay_out('po_other', [other], bank_reference='STRPAYOUT9902')
+                self.sweep()
+                left = self.payout('po_other')._transfer_lines().amount_residual
+                other_line = self.bank_line(left - 0.3, "VIR SEPA STRIPE STRPAYOUT9902")
+            show(f'/odoo/action-{action.id}', accept)
+            self.run_js(browser, f'{accept}.click(); {accept}.click()')
+            self.wait_for(browser, f'!{accept}')
+            self.assertFalse(self.run_js(browser, "!!document.querySelector('.modal')"))
         self.env.invalidate_all()
         self.assertEqual(payout.statement_line_ids, bank_line)
+        self.assertEqual(self.payout('po_other').statement_line_ids, other_line)
 
     def test_commissions_of_a_provider(self):
         action = self.env.ref('account_pay_now.action_pay_now_options')

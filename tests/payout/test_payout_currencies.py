@@ -135,7 +135,7 @@ class TestPayoutCurrencies(PayoutCommon):
         line = self.bank_line(292.00, f'STRIPE {REFERENCE}')
         self.assertFalse(line.is_reconciled, "another amount is for a person to see")
         self.assertEqual(payout.proposed_line_id, line)
-        payout.action_accept_proposal()
+        self.accept(payout)
         self.assertTrue(line.is_reconciled)
         self.assertFalse(self.open_on(self.transfer))
         bank = self.bank.default_account_id.code

@@ -193,7 +193,7 @@ class TestPayoutEvidence(BankCase):
         again = self.bank_line(295.40, f'STRIPE {REFERENCE}')
         self.assert_open(again)
         self.assertEqual(self.first.proposed_line_id, again)
-        self.first.action_accept_proposal()
+        self.accept(self.first)
         self.assertEqual(self.first.statement_line_ids, again)
 
     def test_a_person_has_the_last_word(self):
@@ -233,11 +233,17 @@ class TestPayoutProposal(BankCase):
         self.assertEqual(self.first.proposed_line_id, line)
         self.assertIn("VIREMENT RECU 12", self.first.proposal_text)
         self.assertEqual(line.pay_now_payout_id, self.first)
-        line.action_pay_now_accept()
+        shown = [self.first.id, line.pay_now_difference or '']
+        for press in (self.first.action_accept_proposal, line.action_pay_now_accept):
+            with self.assertRaisesRegex(UserError, "has changed"):
+                press()
+        with self.assertRaisesRegex(UserError, "has changed"):
+            line.with_context(pay_now_proposal=[self.first.id, "1.00"]).action_pay_now_accept()
+        line.with_context(pay_now_proposal=shown).action_pay_now_accept()
         self.assertEqual(self.first.statement_line_ids, line)
         self.assertFalse(line.pay_now_payout_id or self.first.proposed_line_id)
         with self.assertRaisesRegex(UserError, "proposed"):
-            self.first.action_accept_proposal()
+            self.accept(self.first)
         with self.assertRaisesRegex(UserError, "proposed"):
             line.action_pay_now_accept()
 
@@ -257,7 +263,7 @@ class TestPayoutProposal(BankCase):
         self.assert_open(line, "another amount is a person's to decide")
         self.assertEqual(self.first.proposed_line_id, line)
         self.assertIn("0.60", self.first.proposal_text)
-        self.first.action_accept_proposal()
+        self.accept(self.first)
         self.assertEqual(
             self.entry(line),
             [
@@ -273,7 +279,7 @@ class TestPayoutProposal(BankCase):
     def test_a_line_that_is_split(self):
         first = self.bank_line(200, f'STRIPE {REFERENCE} 1/2')
         self.assertIn("95.40", self.first.proposal_text)
-        self.first.action_accept_proposal()
+        self.accept(self.first)
         self.assertEqual(
             self.entry(first), [(self.bank.default_account_id, 200), (self.transfer, -200)]
         )
@@ -297,7 +303,7 @@ class TestPayoutProposal(BankCase):
         line = self.bank_line(323.40, f'STRIPE {REFERENCE}', journal_id=journal.id)
         self.assert_open(line)
         self.assertEqual(self.first.proposed_line_id, line)
-        self.first.action_accept_proposal()
+        self.accept(self.first)
         self.assertEqual(
             self.entry(line),
             [
@@ -320,7 +326,7 @@ class TestPayoutProposal(BankCase):
             {'name': "Dollars", 'type': 'bank', 'code': 'USD1', 'currency_id': dollar.id}
         )
         line = self.bank_line(326.70, f'STRIPE {REFERENCE}', journal_id=journal.id)
-        self.first.action_accept_proposal()
+        self.accept(self.first)
         self.assertEqual(
             self.entry(line),
             [

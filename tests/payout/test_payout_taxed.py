@@ -35,7 +35,7 @@ class TestPayoutTaxed(BankCase):
             # Whoever accepts it in the list of bank lines reads what is booked besides.
             self.assertRegex(line.pay_now_difference, r"0\.60.* are booked as a bank fee")
             self.assertFalse(other.pay_now_difference)
-            self.first.action_accept_proposal()
+            self.accept(self.first)
             self.assertFalse(self.first.proposal_text)
             self.assertEqual(
                 self.entry_of(line.move_id),

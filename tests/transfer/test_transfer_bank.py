@@ -44,6 +44,12 @@ class TestTransferBank(TransferCommon):
         )
         return statement.line_ids
 
+    def accept(self, line):
+        """Press the button beside the proposal."""
+        line.with_context(
+            pay_now_proposal=line.pay_now_transfer_text
+        ).action_pay_now_match_transfer()
+
     def assert_proposed(self, line, *invoices, note='', case=None):
         self.assertFalse(line.is_reconciled, case)
         text = line.pay_now_transfer_text or ''
@@ -139,10 +145,10 @@ class TestTransferBank(TransferCommon):
         self.delete(again | line)
         third = self.bank_line()
         self.assert_proposed(third, self.first, self.third, case="deleted and imported")
-        third.action_pay_now_match_transfer()
+        self.accept(third)
         self.assertTrue(third.is_reconciled)
         with self.assertRaises(UserError):
-            third.action_pay_now_match_transfer()
+            self.accept(third)
 
     def test_a_deleted_statement_counts_as_undone(self):
         self.delete(self.bank_line())
@@ -167,28 +173,27 @@ class TestTransferBank(TransferCommon):
         clerk = new_test_user(self.env, 'pay_now_clerk', groups='account.group_account_invoice')
         with self.assertRaises(AccessError):
             line.with_user(clerk).action_pay_now_match_transfer()
-        line.action_pay_now_match_transfer()
+        self.accept(line)
         self.assertTrue(line.is_reconciled)
         self.assertIn(self.first.payment_state, ('paid', 'in_payment'))
         credit = line.move_id.line_ids.filtered(lambda item: item.amount_residual < 0)
         self.assertEqual((credit.amount_residual, credit.partner_id), (-20, self.customer))
         part = self.bank_line(120, f"VIR {self.second.name}")
         self.assert_proposed(part, self.second, note=" – 80.00\xa0€ stay open")
-        part.action_pay_now_match_transfer()
+        self.accept(part)
         self.assertEqual(self.second.amount_residual, 80)
 
     def test_what_was_read_is_what_is_done(self):
         line = self.bank_line(320, f"VIREMENT {self.first.name}")
-        button = line.with_context(pay_now_transfer_text=line.pay_now_transfer_text)
+        button = line.with_context(pay_now_proposal=line.pay_now_transfer_text)
         self.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=self.first.ids
         ).create({'amount': 50})._create_payments()
-        with self.assertRaisesRegex(UserError, "has changed"):
-            button.action_pay_now_match_transfer()
+        for press in (button, line):
+            with self.assertRaisesRegex(UserError, "has changed"):
+                press.action_pay_now_match_transfer()
         self.env.invalidate_all()
-        line.with_context(
-            pay_now_transfer_text=line.pay_now_transfer_text
-        ).action_pay_now_match_transfer()
+        self.accept(line)
         self.assertTrue(line.is_reconciled)
 
     def test_a_reference_that_proves_nothing_weighs_less_than_a_number(self):
@@ -268,7 +273,7 @@ class TestTransferBank(TransferCommon):
                 line = self.bank_line(amount, f'VIR {invoice.name}')
                 note = f" – early payment discount of {rest:.2f}\xa0€"
                 self.assert_proposed(line, invoice, note=note)
-                line.action_pay_now_match_transfer()
+                self.accept(line)
                 self.assertFalse(invoice.amount_residual)
                 kinds = {
                     self.bank_journal.default_account_id: 'bank',
