@@ -209,7 +209,7 @@ class TestFlowsReminder(FlowCase, ReminderCommon):
         with self.trace() as trace:
             mails = self.send(self.generate())
         self.assertEqual(len(mails), 1)
-        self.assert_flow("Item to mail", trace.files, 23)
+        self.assert_flow("Item to mail", trace.files, 20)
 
     def test_eligibility(self):
         with self.trace() as trace:

@@ -48,13 +48,13 @@ ASK_NOT = {
     "models/account_move.py:_pay_now_open_lines": "an invoice's own items",
     "models/account_move.py:_pay_now_all_in_progress": "invoices' own items",
     "models/account_move_line.py:_pay_now_still_open": "which of some items are open",
+    "models/reminder/pay_now_reminder.py:_pay_now_transfer_reference": "places in a list",
     "models/reminder/pay_now_reminder_check.py:_modes": "of which companies the items are",
     "models/reminder/pay_now_reminder_letter.py:_print_letters": "compared with what is printed",
     "models/reminder/pay_now_reminder_run.py:_due_domain": "of all customers, each apart",
     "models/reminder/pay_now_reminder_sending.py:_prepare_to_leave": "compared with what leaves",
     "models/reminder/pay_now_reminder_sending.py:_note_sent": "what left a moment ago",
     "models/reminder/pay_now_reminder_sending.py:_responsible": "the company's own people",
-    "models/reminder/pay_now_reminder_transfer.py:_pay_now_transfer_reference": "places in a list",
     "wizard/pay_now_story.py:_payments_of": "what was paid, whosever the invoices are by now",
 }
 #: What matches entries and takes them apart, the only methods that may, and what partials are in.

@@ -23,7 +23,6 @@ from . import (
     pay_now_reminder_run_screen,
     pay_now_reminder_run_server,
     pay_now_reminder_sending,
-    pay_now_reminder_transfer,
     res_company,
     res_partner,
     res_users,

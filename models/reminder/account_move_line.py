@@ -36,7 +36,7 @@ class AccountMoveLine(models.Model):
             ('disputed', self._pay_now_disputed()),
             ('excluded', self._pay_now_excluded()),
             ('buyer', self._pay_now_held_by_buyer()),
-            ('planned', self.browse(line.id for line in self._pay_now_plans())),
+            ('planned', self._pay_now_planned()),
             ('answered', self.browse(line.id for line in self._pay_now_all_answers())),
             ('blocked', blocked and self.filtered(lambda line: line.move_id.id in blocked)),
         ):
@@ -66,6 +66,16 @@ class AccountMoveLine(models.Model):
             return self.browse()
         ids = set(moves._pay_now_external_holding().ids)
         return self.filtered(lambda line: line.move_id.id in ids)
+
+    def _pay_now_planned(self):
+        """Return the items that a payment plan keeps out of reminders, see `_pay_now_plans`.
+
+        :rtype: account.move.line
+        """
+        # Most invoices are in none.
+        if not self.move_id.sudo().pay_now_plan_item_ids:
+            return self.browse()
+        return self.browse(line.id for line in self._pay_now_plans())
 
     def _pay_now_hold_values(self, code):
         """Return the details of why nothing is sent about the item, as plain JSON.

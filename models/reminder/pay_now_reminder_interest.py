@@ -1,13 +1,10 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const
-
-#: What a text has where it states interest, see the template `mail_reminder_interest`.
-MARK = 'o_pay_now_interest'
 
 
 class PayNowReminder(models.Model):
@@ -61,23 +58,6 @@ class PayNowReminder(models.Model):
 
     # === BUSINESS METHODS - INTEREST === #
 
-    def _telling_interest(self):
-        """Return those whose level states interest today.
-
-        :rtype: pay.now.reminder
-        """
-        stating = self.level_id._stating_interest() if self.level_id else ()
-        return self.filtered(lambda one: one.level_id in stating)
-
-    @api.model
-    def _text_states_interest(self, text):
-        """Tell whether a text does: that of a level may leave it out, and a person, too.
-
-        :param str text: of a mail or letter, as HTML.
-        :rtype: bool
-        """
-        return MARK in (text or '')
-
     def _letters_stating_interest(self):
         """Return those whose letters do, as they are printed.
 
@@ -88,7 +68,7 @@ class PayNowReminder(models.Model):
         return telling.filtered(lambda one: self._text_states_interest(texts[one.id][1]))
 
     def _interest_values(self, items, labels, write):
-        """Return what the mails say of interest and indemnity.
+        """Return what the mails say of interest and indemnity, of those that tell it.
 
         :param dict items: `{reminder: the items it is about}`.
         :param dict labels: `{item: how it is called}`.
@@ -98,9 +78,9 @@ class PayNowReminder(models.Model):
         """
         values = {}
         # In a run an invoice is in one reminder, with its indemnity.
-        for (_run, company), reminders in (
-            self._telling_interest().grouped(lambda one: (one.run_id, one.company_id)).items()
-        ):
+        for (_run, company), reminders in self.grouped(
+            lambda one: (one.run_id, one.company_id)
+        ).items():
             today = company._pay_now_today()
             lines = self.env['account.move.line'].union(*(items[one] for one in reminders))
             interest = lines._pay_now_interest(today)

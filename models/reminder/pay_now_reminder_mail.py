@@ -340,12 +340,13 @@ class PayNowReminder(models.Model):
         labels = lines._pay_now_due_labels()
         offering = self.filtered(lambda one: len(refusals[one]) < len(items[one].move_id))
         urls = offering._pay_now_urls()
-        transfers = self._mail_transfers(items, urls)
         due_texts = self._due_texts(lines)
         write = {one: self._pay_now_amount_writer(one) for one in lines.currency_id}
+        transfers = self._mail_transfers(items, urls, write)
         company_values = {one: one._pay_now_mail_values() for one in self.company_id}
         most = {one: one._pay_now_providers()._pay_now_most() for one in self.company_id}
-        interest = self._interest_values(items, labels, write)
+        telling = self._telling_interest()
+        interest = telling._interest_values(items, labels, write) if telling else {}
         return {
             reminder: {
                 'reminder': reminder,
@@ -374,9 +375,7 @@ class PayNowReminder(models.Model):
         :rtype: dict
         """
         return {
-            reminder: items[reminder]
-            .with_env(self.env)
-            .sorted(lambda line: (line.date_maturity, line.id))
+            reminder: items[reminder].with_env(self.env)._pay_now_oldest_first()
             for reminder in self
         }
 

@@ -245,7 +245,8 @@ class TestInterest(InterestCommon):
                 items = {one: one._open_items() for one in some}
                 lines = self.env['account.move.line'].union(*items.values())
                 before = self.cr.sql_log_count
-                values = some._interest_values(items, lines._pay_now_due_labels(), {})
+                telling = some._telling_interest()
+                values = telling._interest_values(items, lines._pay_now_due_labels(), {})
                 self.assertEqual(len(values), len(some))
                 return self.cr.sql_log_count - before
 
