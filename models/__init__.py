@@ -17,6 +17,7 @@ from . import (
     pay_now_to_handle,
     pay_now_undone,
     res_company,
+    res_company_people,
     res_partner_bank,
 )
 

@@ -406,21 +406,6 @@ class ResCompany(models.Model):
         for company in roots - levels.company_id:
             company._pay_now_create_ready_levels(const.READY_LEVELS)
 
-    def _pay_now_accountant(self):
-        """Return whom to tell that something about money has to be done.
-
-        :rtype: res.users
-        """
-        self.ensure_one()
-        users = (
-            self.env.ref('account.group_account_manager')
-            .sudo()
-            .all_user_ids.filtered(
-                lambda user: user.active and not user.share and self in user.company_ids
-            )
-        )
-        return users.sorted('id')[:1] or self.env.user
-
     def _pay_now_lang(self):
         """Return the language of what is written for the company by nobody in particular."""
         self.ensure_one()

@@ -295,8 +295,7 @@ class PayNowAnswer(models.Model):
         :rtype: res.users
         """
         people = self._own_items().move_id.invoice_user_id | self.partner_id.user_id
-        people = people.filtered(lambda user: user.active and not user.share)
-        return people[:1] or self.company_id._pay_now_accountant()
+        return self.company_id._pay_now_responsible(people)
 
     # === CRON === #
 

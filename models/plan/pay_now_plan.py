@@ -512,12 +512,4 @@ class PayNowPlan(models.Model):
         :rtype: res.users
         """
         people = self._own_items().move_id.invoice_user_id | self.partner_id.user_id
-        people = people.filtered(
-            lambda user: (
-                user.active
-                and not user.share
-                and self.company_id in user.company_ids
-                and user.has_group('account.group_account_invoice')
-            )
-        )
-        return people[:1] or self.company_id._pay_now_accountant()
+        return self.company_id._pay_now_responsible(people, 'account.group_account_invoice')

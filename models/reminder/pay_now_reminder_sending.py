@@ -345,8 +345,7 @@ class PayNowReminder(models.Model):
         :rtype: res.users
         """
         people = self.item_ids.move_id.invoice_user_id | self.partner_id.user_id
-        people = people.sudo().filtered(lambda user: user.active and not user.share)
-        return people[:1] or self.company_id._pay_now_accountant()
+        return self.company_id._pay_now_responsible(people)
 
     @api.model
     def _log_batch(self, records, bodies):

@@ -87,6 +87,23 @@ class TestAnswers(AnswersCommon):
         self.assertEqual((rows.res_id, rows.partner_id), (answer.id, self.customer))
         self.assertIn("price()", rows.name)
 
+    def test_nobody_is_notified_who_does_not_work_for_the_company(self):
+        """Of another company, whose access to this one was taken away."""
+        elsewhere = self.env['res.company'].create({'name': "Elsewhere"})
+        seller = new_test_user(
+            self.env,
+            'pay_now_elsewhere',
+            groups='account.group_account_invoice',
+            company_id=self.company.id,
+            company_ids=[Command.set([self.company.id, elsewhere.id])],
+        )
+        (self.invoice | self.other).invoice_user_id = seller
+        for companies, told in ((self.company | elsewhere, True), (elsewhere, False)):
+            seller.write({'company_id': elsewhere.id, 'company_ids': [Command.set(companies.ids)]})
+            answer = self.said('problem', text=f"{len(companies)}")
+            self.assertEqual(answer.sudo()._responsible() == seller, told)
+            self.assertEqual(self.reminder._responsible() == seller, told)
+
     def test_a_problem_holds_until_somebody_closes_it(self):
         answer = self.said('problem', (self.invoice, self.other), text="Broken")
         self.assertEqual(self.generate().reminder_ids.state, 'held')
