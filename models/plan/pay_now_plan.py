@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.account_pay_now import const
@@ -206,7 +207,9 @@ class PayNowPlan(models.Model):
         :raise UserError: there is no part, or less open than can be divided.
         """
         self.check_access('write')
-        for plan in self.sudo().filtered(lambda one: one.state == 'asked'):
+        plans = self.sudo().filtered(lambda one: one.state == 'asked')
+        plans._hold_answer()
+        for plan in plans:
             parts = plan.part_ids.sorted('date')
             amounts = self.env['pay.now.page.mixin']._pay_now_plan_amounts(
                 plan._amount_left(plan._own_items()), len(parts), 0.0, plan.currency_id
@@ -406,6 +409,16 @@ class PayNowPlan(models.Model):
         if late.days > 0:
             for part in self.part_ids:
                 part.date += late
+
+    def _hold_answer(self):
+        """Let nobody answer the plans while their parts are changed.
+
+        Whoever answers at the same moment writes the same row: one of them begins again.
+        """
+        if self:
+            self.env.cr.execute(
+                SQL("UPDATE pay_now_plan SET write_date = write_date WHERE id = ANY(%s)", self.ids)
+            )
 
     def _answer(self, state, **values):
         """Note what was answered: first of all, so that another click waits for this one.

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 
 class PayNowPlanPart(models.Model):
@@ -103,8 +102,4 @@ class PayNowPlanPart(models.Model):
                     " the customer can ask for another one."
                 )
             )
-        if plans:
-            # Whoever accepts at the same moment writes the same row: one of them begins again.
-            self.env.cr.execute(
-                SQL("UPDATE pay_now_plan SET write_date = write_date WHERE id = ANY(%s)", plans.ids)
-            )
+        plans._hold_answer()

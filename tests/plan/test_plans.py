@@ -113,6 +113,9 @@ class TestPlans(PlansCommon):
         before = version()
         third.date = '2026-03-06'
         self.assertNotEqual(version(), before, "whoever accepts at the same moment begins again")
+        before = version()
+        plan.action_divide()
+        self.assertNotEqual(version(), before, "of a button, too")
         with self.on(2):
             plan.write({'part_ids': [Command.delete(third.id)]})
             with self.assertRaisesRegex(UserError, "Divide equally"):
