@@ -300,6 +300,21 @@ class MailMail(models.Model):
                 email['body_alternative'] = html_to_text(email['body'])
         return emails
 
+    def _postprocess_sent_message(
+        self, success_pids, success_emails, failure_reason=False, failure_type=None
+    ):
+        """Override of `mail` to tell what the mails are of what their server said of them.
+
+        Models of ours that leave their mails to the queue have `_pay_now_note_mails`.
+        """
+        failure = failure_type and (failure_reason or failure_type)
+        for name, mails in self.grouped('model').items():
+            if name in self.env and hasattr(self.env[name], '_pay_now_note_mails'):
+                self.env[name].sudo()._pay_now_note_mails(mails, failure)
+        return super()._postprocess_sent_message(
+            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
+        )
+
     # === BUSINESS METHODS - HANDING OVER === #
 
     @api.model

@@ -4,19 +4,9 @@ from odoo import models
 
 
 class MailMail(models.Model):
-    """What became of the mails of pay notices."""
+    """The mails of pay notices, and which of them must not leave."""
 
     _inherit = 'mail.mail'
-
-    def _postprocess_sent_message(
-        self, success_pids, success_emails, failure_reason=False, failure_type=None
-    ):
-        """Override of `mail` to keep what the mail server said of a pay notice."""
-        if notices := self._pay_now_notices():
-            notices._note_result(failure_type and (failure_reason or failure_type))
-        return super()._postprocess_sent_message(
-            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
-        )
 
     def _pay_now_notices(self):
         """Return the pay notices that the mails are of.

@@ -285,6 +285,11 @@ class PayNowInvoiceNotice(models.Model):
             'auto_delete': True,
         }
 
+    @api.model
+    def _pay_now_note_mails(self, mails, failure):
+        """Keep what the mail server said of mails of notices, see `mail.mail`."""
+        mails._pay_now_notices()._note_result(failure)
+
     def _note_result(self, failure):
         """Keep what the mail server said; what was sent is noted with its invoice.
 

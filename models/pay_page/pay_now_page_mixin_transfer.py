@@ -62,9 +62,7 @@ class PayNowPageMixin(models.AbstractModel):
         :rtype: dict
         """
         currency, account, lines = transfer['currency'], transfer['account'], transfer['lines']
-        point = self._pay_now_number_format(currency)['point']
         amount = transfer['amount']
-        plain = f'{amount:.{currency.decimal_places}f}'.replace('.', point)
         items = '-'.join(str(one) for one in lines.ids)
         drawn = (
             amount
@@ -76,11 +74,21 @@ class PayNowPageMixin(models.AbstractModel):
         return {
             **transfer,
             'amount_text': currency.format(amount),
-            'amount_plain': plain,
+            'amount_plain': self._pay_now_plain_amount(amount, currency),
             'number_plain': transfer['number'].replace(' ', ''),
             'qr': drawn and f'{self._pay_now_path()}/qr?account={account.id}&items={items}',
             **values,
         }
+
+    def _pay_now_plain_amount(self, amount, currency):
+        """Return an amount as it is typed and copied, in the customer's language.
+
+        :param float amount: in the currency.
+        :param res.currency currency: which.
+        :rtype: str
+        """
+        point = self._pay_now_number_format(currency)['point']
+        return f'{amount:.{currency.decimal_places}f}'.replace('.', point)
 
     def _pay_now_transferable(self, chosen):
         """Return what is chosen of the page's open items and its credit notes.

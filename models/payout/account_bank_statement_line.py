@@ -232,6 +232,21 @@ class AccountBankStatementLine(models.Model):
         number = sanitize_account_number(self.account_number)
         return number or self.partner_bank_id.sanitized_acc_number or ''
 
+    def _pay_now_account_holders(self):
+        """Return whose account on the other side is, as far as bank and contacts say it.
+
+        :return: customers, suppliers and whoever else; none where it is not known.
+        :rtype: res.partner
+        """
+        number = self._pay_now_account_number()
+        if not number:
+            return self.env['res.partner']
+        accounts = self.env['res.partner.bank'].search(
+            Domain('sanitized_acc_number', '=', number)
+            & Domain('company_id', 'in', (False, *self.company_id.ids))
+        )
+        return accounts.partner_id.commercial_partner_id
+
     def _pay_now_is_of_others(self, provider):
         """Tell whether partner, bank account or name say that the line is not the provider's.
 
@@ -244,13 +259,9 @@ class AccountBankStatementLine(models.Model):
         partner = self.partner_id.commercial_partner_id
         if partner and partner not in known:
             return True
-        if number := self._pay_now_account_number():
-            holders = self.env['res.partner.bank'].search(
-                Domain('sanitized_acc_number', '=', number)
-                & Domain('company_id', 'in', (False, *self.company_id.ids))
-            )
-            if holders and not holders.partner_id.commercial_partner_id & known:
-                return True
+        holders = self._pay_now_account_holders()
+        if holders and not holders & known:
+            return True
         return bool(
             other_words(
                 words(self.partner_name),

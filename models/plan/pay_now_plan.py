@@ -67,7 +67,7 @@ class PayNowPlan(models.Model):
             ('asked', "To answer"),
             ('accepted', "Accepted"),
             ('done', "Fully paid"),
-            ('refused', "Refused"),
+            ('refused', "Not accepted"),
             ('ended', "Ended"),
         ],
         required=True,

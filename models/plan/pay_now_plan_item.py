@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+from odoo.addons.account_pay_now.models.plan.pay_now_plan import LIVE
+
 
 class PayNowPlanItem(models.Model):
     """An open item that a payment plan is about.
@@ -60,7 +62,7 @@ class PayNowPlanItem(models.Model):
     @api.depends('plan_id.state')
     def _compute_is_live(self):
         for item in self:
-            item.is_live = item.plan_id.state in ('asked', 'accepted')
+            item.is_live = item.plan_id.state in LIVE
 
     def _compute_left(self):
         """Not stored: the books of this moment say it."""

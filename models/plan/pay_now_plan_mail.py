@@ -258,6 +258,8 @@ class PayNowPlan(models.Model):
     def _follow_batch(self):
         """Follow those of the plans that nobody has in hand; what fails is noted as followed, too.
 
+        Of that an accountant is told.
+
         :return: those.
         :rtype: pay.now.plan
         """
@@ -268,7 +270,50 @@ class PayNowPlan(models.Model):
                     plan._follow()
             except psycopg2.OperationalError:
                 raise
-            except Exception:  # noqa: BLE001 - whatever a template may stumble over
+            except Exception as error:  # noqa: BLE001 - whatever a template may stumble over
                 _logger.exception("The payment plan %s could not be followed", plan.id)
+                plan._note_unfollowed(error)
         plans.followed_at = fields.Datetime.now()
         return plans
+
+    # === BUSINESS METHODS - PROBLEMS === #
+
+    @api.model
+    def _pay_now_note_mails(self, mails, failure):
+        """Tell an accountant of mails to customers that their server did not take: see `mail.mail`.
+
+        The days of grace go on, and the customer knows nothing.
+        """
+        # Those to the company's people have other recipients.
+        for mail in mails.filtered('email_to') if failure else ():
+            if plan := self.sudo().browse(mail.res_id).exists():
+                plan = plan._in_company_language()
+                plan._note_problem(
+                    plan.env._(
+                        "A mail to %(email)s was not taken: %(reason)s",
+                        email=mail.email_to,
+                        reason=mail.failure_reason or failure,
+                    ),
+                    plan.env._("A mail of the payment plan could not be sent"),
+                )
+
+    def _note_unfollowed(self, error):
+        """Tell an accountant that a plan could not be followed: once, until that is done.
+
+        :param Exception error: what stood in the way.
+        """
+        plan = self._in_company_language()
+        summary = plan.env._("A payment plan could not be followed")
+        if summary not in self.activity_ids.mapped('summary'):
+            plan._note_problem(plan.env._("It could not be followed: %s", error), summary)
+
+    def _note_problem(self, body, summary):
+        """Note a problem with the plan, and ask an accountant to look, where nobody is asked yet.
+
+        :param str body: what happened, in the company's language.
+        :param str summary: what there is to do, in the company's language.
+        """
+        self._message_log(body=body)
+        # What somebody else has planned for it is another matter.
+        if summary not in self.activity_ids.mapped('summary'):
+            self._make_activity(summary)

@@ -86,18 +86,16 @@ class PayNowPlan(models.Model):
         amounts = [asked]
         if currency.compare_amounts(rest, asked):
             amounts.append(rest)
-        point = self.env['res.lang']._get_data(code=self.env.lang or 'en_US').decimal_point
         choices = []
         for amount in amounts:
             takers = offered.filtered(
                 lambda one, amount=amount: not one._pay_now_amount_problem(amount, currency)
             )
             if takers:
-                value = f'{amount:.{currency.decimal_places}f}'.replace('.', point)
                 choices.append(
                     {
                         'amount': amount,
-                        'value': value,
+                        'value': self._pay_now_plain_amount(amount, currency),
                         'text': self._write_amount(amount),
                         'is_rest': amount == rest,
                         'providers': takers,

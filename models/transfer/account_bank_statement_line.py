@@ -6,7 +6,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Command
 
 from odoo.addons.account_pay_now.models.pay_now_undone import BANK_TYPES
 from odoo.addons.account_pay_now.models.payout.account_bank_statement_line import words
@@ -173,8 +173,7 @@ class AccountBankStatementLine(models.Model):
                 if len(customers) == 1:
                     numbered = moves._pay_now_instalments()
                     items = numbered._pay_now_of(customers, moves.company_id) or items
-            items = items.sorted(lambda item: (item.date_maturity or item.date, item.id))
-            transferred[line] = items, proven
+            transferred[line] = items._pay_now_oldest_first(), proven
         return transferred
 
     def _pay_now_transfer_parts(self):
@@ -224,16 +223,11 @@ class AccountBankStatementLine(models.Model):
                 and self.company_id in item.company_id.parent_ids
             )
         )
-        credits = items.filtered(lambda item: item.amount_residual_currency < 0)
-        left = self.amount + sum(self._pay_now_granted(items).values())
-        left -= sum(credits.mapped('amount_residual_currency'))
-        parts = {credit: credit.amount_residual_currency for credit in credits}
-        for item in items - credits:
-            part = currency.round(min(left, item.amount_residual_currency))
-            if currency.compare_amounts(part, 0) > 0:
-                parts[item] = part
-                left -= part
-        return parts if items - credits else {}
+        # Nothing is paid by credit notes alone.
+        if all(item.amount_residual_currency < 0 for item in items):
+            return {}
+        parts = items._pay_now_parts(self.amount + sum(self._pay_now_granted(items).values()))
+        return {item: part for item, (part, _discount) in parts.items()}
 
     def _pay_now_granted(self, items):
         """Return the early payment discounts that the payer has deducted: of all items, or none.
@@ -297,12 +291,8 @@ class AccountBankStatementLine(models.Model):
         partner = self.partner_id.commercial_partner_id
         if partner and partner != customer:
             return True
-        number = self._pay_now_account_number()
-        holders = self.env['res.partner.bank'].search(
-            Domain('sanitized_acc_number', '=', number)
-            & Domain('company_id', 'in', (False, *self.company_id.ids))
-        )
-        return bool(number and holders) and customer not in holders.partner_id.commercial_partner_id
+        holders = self._pay_now_account_holders()
+        return bool(holders) and customer not in holders
 
     @api.model
     def _pay_now_transfer_entries(self, moves):

@@ -55,10 +55,11 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
         self.env.invalidate_all()
         return html.fromstring(response.content)
 
-    def make_plan(self):
-        chosen = set(self.lines(self.invoice).ids)
+    def make_plan(self, invoice=None):
+        invoice = invoice or self.invoice
+        chosen = set(self.lines(invoice).ids)
         typed = {'item': chosen, 'plan_parts': 3, 'plan_rhythm': 'monthly'}
-        page = self.invoice.sudo()
+        page = invoice.sudo()
         seen = page._pay_now_plan_offer(typed, True)['seen']
         return page._pay_now_ask_plan(chosen, 3, 'monthly', seen)
 
@@ -133,6 +134,62 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
         self.assertIn("Fournil SARL –", subject)
         [link] = set(re.findall(r'href="(http[^"]+/pay_now/plan/[^"]+)"', body))
         self.look_at_pages(urlsplit(link).path, body)
+
+    def test_every_button_twice(self):
+        """Divided, refused, ended, noted: a double click does each once."""
+        plans = [self.make_plan(self.make_invoice(1200, days_late=20)) for _number in range(3)]
+        refused, ended, missed = (plan.sudo() for plan in plans)
+        for part, amount in zip(refused.part_ids, (300, 500, 400), strict=True):
+            part.amount = amount
+        refused.refusal = "Vos échéances précédentes n’ont pas été payées.\nAppelez-nous."
+        (ended | missed).action_accept()
+        missed._end('missed')
+        self.env['mail.mail'].sudo().search([]).unlink()
+        action = self.env.ref('account_pay_now.action_pay_now_plan').id
+        button = "document.querySelector('.o_form_view button[name=%s]')"
+        even = "(document.querySelector('[name=part_ids]')?.innerText.match(/400,00/g) || [])"
+        confirm = "document.querySelector('.modal .btn-primary')"
+        with self.browser('pay_now_admin') as browser:
+            for plan, name, ready in (
+                (refused, 'action_divide', f'{even}.length === 3'),
+                (refused, 'action_refuse', None),
+                (ended, 'action_end', None),
+                (missed, 'action_noted', None),
+            ):
+                one = button % name
+                self.show(browser, f'/odoo/action-{action}/{plan.id}', one, size=SCREENS[0][0])
+                self.picture(browser, f'plan_{name}', full=False)
+                self.run_js(browser, f'{one}.click(); {one}.click()')
+                if name == 'action_end':
+                    self.wait_for(browser, confirm)
+                    self.picture(browser, 'plan_end_confirm', full=False)
+                    self.run_js(browser, f'{confirm}.click(); {confirm}?.click()')
+                self.wait_for(browser, ready or f'!{one}')
+                self.wait_for(browser, "!document.querySelector('.modal')")
+            form = "document.querySelector('.o_form_view [name=part_ids]')"
+            for plan, name in ((refused, 'refused'), (ended, 'ended')):
+                for size, suffix in SCREENS:
+                    path = f'/odoo/action-{action}/{plan.id}'
+                    self.show(browser, path, form, f'plan_{name}{suffix}', size)
+        with self.alone():
+            self.env.invalidate_all()
+            self.assertEqual([plan.state for plan in plans], ['refused', 'ended', 'ended'])
+            self.assertEqual(refused.part_ids.mapped('amount'), [400, 400, 400])
+            self.assertFalse(missed.is_to_note)
+            mails = self.env['mail.mail'].sudo().search([('model', '=', 'pay.now.plan')])
+            self.assertEqual(sorted(mails.mapped('res_id')), [refused.id, ended.id])
+        self.show_told(self.path_of(refused), "document.querySelector('.pay-now-plan-reason')")
+
+    def path_of(self, plan):
+        return urlsplit(plan.item_ids.move_id._pay_now_url()).path
+
+    def show_told(self, path, ready):
+        """What the invoice's page tells of a refused plan."""
+        with self.browser() as browser:
+            for size, name in SCREENS:
+                self.show(browser, path, ready, f'plan_refused_page{name}', size)
+                self.assert_fits(browser)
+                self.assert_readable(browser)
 
     def look_at_pages(self, path, body):
         """What the customer sees once it is accepted: the mail, the plan's page, the invoice's."""

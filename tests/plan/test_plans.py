@@ -343,11 +343,25 @@ class TestPlans(PlansCommon):
                 {'company_id': self.company.id, 'partner_id': self.customer.id}
             )
 
+    def test_a_mail_that_is_not_taken(self):
+        """Somebody is told, once: the customer does not know that a part is due."""
+        plan = self.accepted(self.invoice_due(-10, 300)).sudo()
+        with self.on(1):
+            plan.activity_schedule('mail.mail_activity_data_todo', summary="Call them in May")
+            for _again in range(2):
+                self.mails()._postprocess_sent_message(
+                    [], [], failure_reason="Mailbox full", failure_type='mail_smtp'
+                )
+        [_own, asked] = plan.activity_ids.sorted('id')
+        self.assertIn("could not be sent", asked.summary)
+        self.assertEqual(asked.user_id, self.company._pay_now_accountant())
+        self.assertIn("Mailbox full", plan.message_ids[0].body)
+
     def test_none_is_followed_twice_while_others_wait(self):
         """Where the time is over after each batch: those that fail, and those of the last batch."""
         plans = self.env['pay.now.plan'].sudo()
         for customer in self.make_customers(3):
-            plans |= self.ask(self.invoice_due(-10, 300, partner=customer)).sudo()
+            plans |= self.accepted(self.invoice_due(-10, 300, partner=customer)).sudo()
         followed = []
 
         def follow(plan):
@@ -370,6 +384,9 @@ class TestPlans(PlansCommon):
             self.assertEqual(followed, plans.ids)
             self.follow(1, 10)
             self.assertEqual(followed, plans.ids + plans.ids[:2])
+        self.assertEqual(plans.activity_ids.res_id, plans[0].id, "somebody is told, once")
+        self.assertIn("could not be followed", plans.activity_ids.summary)
+        self.assertIn("No.", plans[0].message_ids[0].body)
 
     def test_no_query_for_each_plan(self):
         invoices = [self.invoice_due(-10, 40, partner=one) for one in self.make_customers(8)]

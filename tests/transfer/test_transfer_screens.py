@@ -120,18 +120,16 @@ class TestTransferScreens(BrowserMixin, TransferCommon, HttpCase):
         settings = self.env.ref('account_pay_now.action_pay_now_settings')
         button = 'document.querySelectorAll("button[name=action_pay_now_match_transfer]")'
         with self.browser('pay_now_accountant') as browser:
-            for name, size in (('wide', WIDE), ('narrow', NARROW)):
-                self.show(
-                    browser,
-                    f'/odoo/action-{action.id}',
-                    f'{button}.length >= 1 || document.querySelector(".o_kanban_record")',
-                    f'transfer_bank_lines_{name}',
-                    size,
-                    full=False,
-                )
-            self.show(browser, f'/odoo/action-{action.id}', f'{button}.length === 2', size=WIDE)
-            self.run_js(browser, f'{button}[0].click(); {button}[0].click()')
-            self.wait_for(browser, f'{button}.length === 1')
+            for name, size, left in (('wide', WIDE, 2), ('narrow', NARROW, 1)):
+                ready = f'{button}.length === {left}'
+                path = f'/odoo/action-{action.id}'
+                self.show(browser, path, ready, f'transfer_bank_lines_{name}', size, full=False)
+                # A double click, and on a phone within reach.
+                edge = self.run_js(browser, f'{button}[0].getBoundingClientRect().right')
+                self.assertLessEqual(edge, size[0])
+                self.run_js(browser, f'{button}[0].click(); {button}[0].click()')
+                self.wait_for(browser, f'{button}.length === {left - 1}')
+                self.assertFalse(self.run_js(browser, '!!document.querySelector(".modal")'))
             self.picture(browser, 'transfer_bank_line_matched', full=False)
             block = 'document.querySelector("#pay_now_transfers [name=pay_now_transfer_text] span")'
             for name, size in (('wide', WIDE), ('narrow', NARROW)):
