@@ -1,6 +1,9 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from odoo import api, fields, models
+from odoo.fields import Domain
+
+from odoo.addons.account_pay_now.models.plan.pay_now_plan import LIVE
 
 
 class AccountMove(models.Model):
@@ -20,6 +23,15 @@ class AccountMove(models.Model):
         string="Payment plan", compute='_compute_pay_now_plan_text', compute_sudo=True
     )
 
+    pay_now_plan_state = fields.Selection(
+        string="In a payment plan",
+        selection=[('asked', "To answer"), ('accepted', "Accepted")],
+        compute='_compute_pay_now_plan_state',
+        search='_search_pay_now_plan_state',
+        compute_sudo=True,
+        help="Of a plan that waits for an answer, or is kept to.",
+    )
+
     # === COMPUTE METHODS === #
 
     @api.depends_context('lang')
@@ -29,6 +41,27 @@ class AccountMove(models.Model):
             # A new invoice has none yet.
             plans = move._origin and move._origin._pay_now_own_plans()
             move.pay_now_plan_text = plans[0]._for_user() if plans else False
+
+    def _compute_pay_now_plan_state(self):
+        """For lists: what depends on the books of the day is not asked."""
+        for move in self:
+            plans = move._origin and move._origin._pay_now_own_plans()
+            states = plans.filtered(lambda plan: plan.state in LIVE).mapped('state')
+            move.pay_now_plan_state = states[0] if states else False
+
+    # === SEARCH METHODS === #
+
+    @api.model
+    def _search_pay_now_plan_state(self, operator, value):
+        """Invoices in a payment plan are few: each is looked at."""
+        if operator != 'in':
+            return NotImplemented
+        items = self.env['pay.now.plan.item'].sudo().search(Domain('is_live', '=', True))
+        planned = items.move_id.filtered('pay_now_plan_state')
+        found = Domain(
+            'id', 'in', planned.filtered(lambda move: move.pay_now_plan_state in value).ids
+        )
+        return found | ~Domain('id', 'in', planned.ids) if False in value else found
 
     # === ACTION METHODS === #
 

@@ -223,9 +223,24 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
         # Where the payer comes back to is the plan.
         self.assertEqual(tx._pay_now_page()._name, 'pay.now.plan')
 
+    def find_planned(self, browser, action):
+        """By the filter of the list of invoices."""
+        rows = "document.querySelectorAll('.o_data_row').length"
+        self.show(browser, f'/odoo/action-{action}', f'{rows} === 2', size=SCREENS[0][0])
+        self.run_js(browser, "document.querySelector('.o_searchview_dropdown_toggler').click()")
+        found = (
+            "[...document.querySelectorAll('.o_filter_menu .o_menu_item')]"
+            ".find((one) => /échéancier|payment plan/.test(one.textContent))"
+        )
+        self.wait_for(browser, found)
+        self.picture(browser, 'plan_filter', full=False)
+        self.run_js(browser, f'{found}.click()')
+        self.wait_for(browser, f'{rows} === 1')
+
     def test_settings_and_portal(self):
         plan = self.make_plan()
         plan.sudo().action_accept()
+        self.make_invoice(60)
         user = new_test_user(
             self.env,
             'pay_now_portal',
@@ -250,6 +265,7 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.wait_for(browser, group)
                 self.run_js(browser, f"{group}.scrollIntoView({{block: 'center'}})")
                 self.picture(browser, f'plan_invoice{name}', full=False)
+            self.find_planned(browser, moves)
         plans = "document.querySelector('.o_pay_now_plans')"
         with self.browser('pay_now_portal') as browser:
             for size, name in SCREENS:

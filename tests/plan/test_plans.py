@@ -72,6 +72,56 @@ class TestPlans(PlansCommon):
         plan.with_user(self.accountant).action_noted()
         self.assertFalse(self.rows() or plan.activity_ids)
 
+    def test_a_part_by_bank_transfer(self):
+        """The bank's line quotes the invoice: proposed, accepted, and the part is paid."""
+        bank = self.company_data['default_journal_bank']
+        bank.bank_account_id = self.env['res.partner.bank'].create(
+            {'acc_number': 'FR7630006000011234567890189', 'partner_id': self.company.partner_id.id}
+        )
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice)
+        with self.on(1):
+            shown = plan.sudo()._pay_now_page_values()['transfers']
+            line = self.env['account.bank.statement.line'].create(
+                {
+                    'journal_id': bank.id,
+                    'amount': sum(one['amount'] for one in shown),
+                    'payment_ref': f"VIR {shown[0]['reference']}",
+                }
+            )
+            proposal = line.pay_now_transfer_text
+            self.assertIn("200.00\xa0€ stay open", proposal)
+            self.assertFalse(line.is_reconciled, "of a part a person decides")
+            line.with_context(pay_now_proposal=proposal).action_pay_now_match_transfer()
+        self.assertEqual(self.figures(plan, 1), [0, 100, 100])
+        self.assertFalse(self.follow(5))
+        self.assertEqual(plan.state, 'accepted')
+
+    def test_in_the_list_of_invoices(self):
+        invoice, other = self.invoice_due(-10, 300), self.invoice_due(-10, 60)
+        moves = (invoice | other).with_user(self.accountant)
+
+        def found(operator, value):
+            domain = [('id', 'in', moves.ids), ('pay_now_plan_state', operator, value)]
+            return moves.search(domain)
+
+        self.assertFalse(found('!=', False))
+        plan = self.ask(invoice)
+        self.assertEqual(moves.mapped('pay_now_plan_state'), ['asked', False])
+        self.assertEqual((found('!=', False), found('=', False)), (invoice, other))
+        with self.on(1):
+            plan.with_user(self.accountant).action_accept()
+        self.env.invalidate_all()
+        self.assertEqual((found('=', 'accepted'), found('!=', 'accepted')), (invoice, other))
+        self.assertFalse(found('=', 'asked'))
+        # Another customer's, it is in none.
+        with self.on(2):
+            invoice.button_draft()
+            invoice.partner_id = self.env['res.partner'].create({'name': "Other"})
+            invoice.action_post()
+        self.env.invalidate_all()
+        self.assertFalse(found('!=', False) or invoice.pay_now_plan_state)
+
     def test_paid_in_full_early(self):
         invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
         plan = self.accepted(invoice, other)
