@@ -46,13 +46,12 @@ class PayNowMoneyReport(models.Model):
     amount = fields.Monetary(readonly=True)
     expected_on = fields.Date(
         string="Payout expected on",
-        compute='_compute_schedule',
-        compute_sudo=True,
+        readonly=True,
         help="When the provider will probably pay out what is still there, by the schedule that is"
         " set there. It is at the bank some days later.",
     )
     schedule_text = fields.Char(
-        string="Payout schedule", compute='_compute_schedule', compute_sudo=True
+        string="Payout schedule", compute='_compute_schedule_text', compute_sudo=True
     )
 
     _depends = {
@@ -81,19 +80,21 @@ class PayNowMoneyReport(models.Model):
             'provider_id',
             'state',
         ],
-        'payment.provider': ['code', 'company_id', 'pay_now_opening_balance'],
+        'payment.provider': [
+            'code',
+            'company_id',
+            'pay_now_opening_balance',
+            'pay_now_payout_days',
+            'pay_now_payout_delay',
+            'pay_now_payout_interval',
+        ],
     }
 
-    @api.depends('state', 'date', 'provider_id')
+    @api.depends('provider_id')
     @api.depends_context('lang')
-    def _compute_schedule(self):
-        today = fields.Date.today()
+    def _compute_schedule_text(self):
         for row in self:
-            provider = row.provider_id
-            row.schedule_text = provider.pay_now_schedule_text
-            row.expected_on = row.state != 'on_way' and provider._pay_now_expected_payout(
-                max(row.date or today, today)
-            )
+            row.schedule_text = row.provider_id.pay_now_schedule_text
 
     def _opened(self):
         """Override of `pay.now.report.mixin`: the payout."""
@@ -136,19 +137,58 @@ class PayNowMoneyReport(models.Model):
             """
             SELECT payout.id * 2 AS id, payout.provider_id, payout.company_id, payout.currency_id,
                    payout.id AS payout_id, 'on_way' AS state, payout.arrives_at::date AS date,
-                   payout.amount
+                   payout.amount, NULL::date AS expected_on
               FROM pay_now_payout payout WHERE payout.id IN %s
              UNION ALL
             SELECT min(part.id) * 2 + 1, part.provider_id, part.company_id, part.currency_id, NULL,
                    CASE WHEN part.day IS NULL THEN 'available' ELSE 'later' END, part.day,
-                   sum(part.net)
+                   sum(part.net), (%s)
               FROM (%s) part
-             GROUP BY part.provider_id, part.company_id, part.currency_id, part.day
+              JOIN payment_provider provider ON provider.id = part.provider_id
+             GROUP BY part.provider_id, part.company_id, part.currency_id, part.day, provider.id
             HAVING sum(part.net) <> 0
             """,
             # As on the cards of the providers.
             Payout._search(Payout._on_its_way_domain()).subselect(),
+            self._expected_day(),
             self._left_there(),
+        )
+
+    def _expected_day(self):
+        """Return when money that is available on `part.day` is expected to leave, as SQL.
+
+        The same as `payment.provider._pay_now_expected_payout`, here to sort and to group by it.
+        """
+        return SQL(
+            """
+            SELECT (min(one) + CASE extract(isodow FROM min(one))
+                                    WHEN 6 THEN 2 WHEN 7 THEN 1 ELSE 0
+                               END * interval '1 day')::date
+              FROM generate_series(
+                       coalesce(part.day, %(today)s)::timestamp,
+                       coalesce(part.day, %(today)s)::timestamp + interval '31 days',
+                       interval '1 day'
+                   ) one
+             WHERE CASE provider.pay_now_payout_interval
+                        WHEN 'daily' THEN TRUE
+                        WHEN 'weekly' THEN extract(isodow FROM one)::int IN (%(days)s)
+                        WHEN 'monthly' THEN extract(day FROM one)::int IN (
+                            SELECT least(day, extract(
+                                day FROM date_trunc('month', one) + interval '1 month - 1 day'
+                            )::int) FROM (%(days)s) AS days (day)
+                        )
+                   END
+            """,
+            today=fields.Date.today(),
+            days=SQL(
+                """
+                SELECT value::int
+                  FROM jsonb_array_elements_text(
+                           CASE WHEN jsonb_typeof(provider.pay_now_payout_days) = 'array'
+                                THEN provider.pay_now_payout_days ELSE '[]' END
+                       )
+                """
+            ),
         )
 
     def _left_there(self):

@@ -104,7 +104,12 @@ class TestCardScreens(BrowserMixin, CardCommon, HttpCase):
         self.users['invoicing'].lang = 'fr_FR'
         money = self.path('account_pay_now.action_pay_now_money_report')
         with self.browser('pay_now_card_invoicing') as browser:
-            self.show(browser, money, ROWS, 'card_money', size=SIZES['wide'], full=False)
+            self.show(browser, money, ROWS, size=SIZES['wide'])
+            head = "document.querySelector('th[data-name=expected_on]')"
+            for order in ('asc', 'desc'):
+                self.run_js(browser, f'{head}.click()')
+                self.wait_for(browser, f"{head}.querySelector('.fa-sort-{order}') && {ROWS}")
+            self.picture(browser, 'card_money', full=False)
             cards = "document.querySelectorAll('.o_kanban_record:not(.o_kanban_ghost)')"
             self.show(
                 browser, money, f'{cards}.length', 'card_money_phone', SIZES['phone'], full=False

@@ -1,11 +1,12 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from freezegun import freeze_time
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from odoo.addons.account_pay_now.gateways.base import PayoutSchedule
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
@@ -188,6 +189,48 @@ class TestPayoutSchedule(PayNowCommon):
             self.assertEqual(self.rows(), [('available', False, date(2026, 6, 30))])
             self.set_schedule('manual', 7)
             self.assertEqual(self.rows(), [('available', False, False)])
+
+    def test_sorted_and_grouped_by_it(self):
+        """The database reckons by the rule of the providers' own page."""
+        Report = self.env['pay.now.money.report']
+        days = [TODAY.date() + timedelta(days=number) for number in range(200)]
+        for values in (
+            ('daily', 7),
+            ('weekly', 7, (1, 4)),
+            ('weekly', 7, (6,)),
+            ('weekly', 7),
+            ('monthly', 7, (15, 30)),
+            ('monthly', 7, (31,)),
+            ('manual', 7),
+            (),
+        ):
+            self.set_schedule(*values)
+            self.env.flush_all()
+            found = dict(
+                self.env.execute_query(
+                    SQL(
+                        "SELECT part.day, (%s) FROM unnest(%s::date[]) part (day),"
+                        " payment_provider provider WHERE provider.id = %s",
+                        Report._expected_day(),
+                        days,
+                        self.provider.id,
+                    )
+                )
+            )
+            rule = self.provider.sudo()._pay_now_expected_payout
+            self.assertEqual(found, {day: rule(day) or None for day in days}, values)
+        self.set_schedule('weekly', 7, (5,))
+        self.pay(datetime(2026, 6, 20, tzinfo=timezone.utc))
+        self.pay(datetime(2026, 6, 25, tzinfo=timezone.utc))
+        self.pay(datetime(2026, 7, 2, tzinfo=timezone.utc))
+        own = [('provider_id', '=', self.provider.id)]
+        ordered = Report.search(own, order='expected_on desc').mapped('expected_on')
+        self.assertEqual(ordered, [date(2026, 7, 3), date(2026, 6, 26), date(2026, 6, 26)])
+        grouped = Report._read_group(own, ['expected_on:day'], ['amount:sum'])
+        self.assertEqual(
+            [(day, round(amount, 2)) for day, amount in grouped],
+            [(date(2026, 6, 26), 197.20), (date(2026, 7, 3), 98.60)],
+        )
 
     def test_of_what_is_on_its_way(self):
         """The payout itself says when it is at the bank."""
