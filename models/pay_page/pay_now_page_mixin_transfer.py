@@ -23,6 +23,16 @@ class PayNowPageMixin(models.AbstractModel):
         """
         return ''
 
+    def _pay_now_transfers_of(self, lines, accounts=None):
+        """Return how some items of the page are transferred.
+
+        :param account.move.line lines: the items and credit notes.
+        :param dict accounts: see `account.move._pay_now_transfer_accounts`, where it is known.
+        :return: see `account.move.line._pay_now_transfers`.
+        :rtype: list
+        """
+        return lines._pay_now_transfers(self._pay_now_transfer_reference, accounts)
+
     def _pay_now_page_transfers(self, open_lines, payable, ticked):
         """Return how the page is paid by transfer.
 
@@ -36,7 +46,7 @@ class PayNowPageMixin(models.AbstractModel):
         """
         accounts = open_lines.move_id._pay_now_transfer_accounts()
         live, spare, others = (
-            lines._pay_now_transfers(self._pay_now_transfer_reference, accounts)
+            self._pay_now_transfers_of(lines, accounts)
             for lines in (ticked, payable - ticked, open_lines - payable)
         )
         shown = [one['account'] for one in live]
@@ -63,11 +73,11 @@ class PayNowPageMixin(models.AbstractModel):
         """
         currency, account, lines = transfer['currency'], transfer['account'], transfer['lines']
         amount = transfer['amount']
-        items = '-'.join(str(one) for one in lines.ids)
+        path = self._pay_now_qr_path(account, lines)
         drawn = (
             amount
             and transfer['reference']
-            and len(items) <= public_values.LIST_LENGTH
+            and path
             and not self.env['res.company']._pay_now_trial()
             and account._pay_now_takes_qr(currency)
         )
@@ -76,9 +86,22 @@ class PayNowPageMixin(models.AbstractModel):
             'amount_text': currency.format(amount),
             'amount_plain': self._pay_now_plain_amount(amount, currency),
             'number_plain': transfer['number'].replace(' ', ''),
-            'qr': drawn and f'{self._pay_now_path()}/qr?account={account.id}&items={items}',
+            'qr': drawn and path,
             **values,
         }
+
+    def _pay_now_qr_path(self, account, lines):
+        """Return where the QR code of a transfer of some of the page's items is.
+
+        :param res.partner.bank account: where it goes to.
+        :param account.move.line lines: the items.
+        :return: empty where they are more than an address has room for.
+        :rtype: str
+        """
+        items = '-'.join(str(one) for one in lines.ids)
+        if len(items) > public_values.LIST_LENGTH:
+            return ''
+        return f'{self._pay_now_path()}/qr?account={account.id}&items={items}'
 
     def _pay_now_plain_amount(self, amount, currency):
         """Return an amount as it is typed and copied, in the customer's language.
@@ -115,7 +138,7 @@ class PayNowPageMixin(models.AbstractModel):
         if lines is None:
             return None
         names = ('amount_text', 'amount_plain', 'reference', 'invoices', 'qr')
-        transfers = lines._pay_now_transfers(self._pay_now_transfer_reference)
+        transfers = self._pay_now_transfers_of(lines)
         return [
             {'account': one['account'].id, **{name: one[name] for name in names}}
             for one in map(self._pay_now_shown_transfer, transfers)
@@ -130,7 +153,7 @@ class PayNowPageMixin(models.AbstractModel):
         :rtype: bytes
         """
         lines = self._pay_now_transferable(chosen)
-        for one in lines._pay_now_transfers(self._pay_now_transfer_reference) if lines else ():
+        for one in self._pay_now_transfers_of(lines) if lines else ():
             qr = (
                 one['account'].id == account_id
                 and one['reference']

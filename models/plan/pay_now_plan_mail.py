@@ -33,7 +33,10 @@ class PayNowPlan(models.Model):
         render = self.env['mail.mail']._pay_now_render
         for plan in self:
             plan.plan_html = render('account_pay_now.mail_plan', plan._mail_values())
-            transfers = plan._own_items()._pay_now_still_open()._pay_now_transfers()
+            lines = plan._own_items()._pay_now_still_open()
+            transfers = plan._pay_now_transfers_of(lines - lines._pay_now_in_progress())
+            for one in transfers:
+                one['amount_text'] = plan._write_amount(one['amount'])
             plan.transfer_html = bool(transfers) and render(
                 'account_pay_now.mail_transfer', {'transfers': transfers}
             )

@@ -124,21 +124,32 @@ class PayNowPlan(models.Model):
         }
 
     def _pay_now_page_transfers(self, open_lines, payable, ticked):
-        """Override of `pay.now.page.mixin`: what is asked for now, of the oldest items first.
-
-        Without a QR code, for those are drawn of items and not of parts.
-        """
-        values = super()._pay_now_page_transfers(open_lines, payable, ticked)
+        """Override of `pay.now.page.mixin`: there is nothing to tick."""
         if self.state != 'accepted':
-            return values
-        asked, transfers = self._asked_now(), []
-        for transfer in open_lines._pay_now_transfers():
-            amount = min(asked, transfer['amount'])
+            return super()._pay_now_page_transfers(open_lines, payable, ticked)
+        transfers = [
+            self._pay_now_shown_transfer(one) for one in self._pay_now_transfers_of(open_lines)
+        ]
+        return {'transfers': transfers, 'nothing_chosen': False, 'transfer_first': False}
+
+    def _pay_now_transfers_of(self, lines, accounts=None):
+        """Override of `pay.now.page.mixin`: what is asked for now, of the oldest items first."""
+        transfers = super()._pay_now_transfers_of(lines, accounts)
+        if self.state != 'accepted':
+            return transfers
+        asked, parts = self._asked_now(), []
+        for transfer in transfers:
+            amount = self.currency_id.round(min(asked, transfer['amount']))
             if self.currency_id.compare_amounts(amount, 0) > 0:
                 asked -= amount
-                parts = {**transfer, 'amount': amount}
-                transfers.append(self._pay_now_shown_transfer(parts, qr=False))
-        return {**values, 'transfers': transfers, 'transfer_first': False}
+                parts.append({**transfer, 'amount': amount})
+        return parts
+
+    def _pay_now_qr_path(self, account, lines):
+        """Override of `pay.now.page.mixin`: of what is asked for as it is drawn, of all items."""
+        if self.state != 'accepted':
+            return super()._pay_now_qr_path(account, lines)
+        return f'{self._pay_now_path()}/qr?account={account.id}'
 
     def _pay_now_left(self):
         """Override of `pay.now.page.mixin`: whoever has paid a part need not pay the rest now."""

@@ -209,8 +209,9 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
         page = html.fromstring(self.url_open(path).content)
         self.assertEqual(page.xpath('//input[@name="amount"][@checked]/@value'), ['400,00'])
         [asked] = page.xpath('//*[contains(@class, "pay-now-transfer-amount")]/text()')
-        self.assertIn('400,00', asked, "by transfer, too, and no code of all of it")
-        self.assertFalse(page.xpath('//figure[not(@hidden)]//img[@src]'))
+        self.assertIn('400,00', asked, "by transfer, too")
+        [source] = page.xpath('//figure[not(@hidden)]//img/@src')
+        self.assertTrue(self.url_open(source).content.startswith(b'\x89PNG'))
         data = {
             'item': page.xpath('//input[@name="item"]/@value'),
             'amount': '400,00',

@@ -76,12 +76,22 @@ class TestPlans(PlansCommon):
         """The bank's line quotes the invoice: proposed, accepted, and the part is paid."""
         bank = self.company_data['default_journal_bank']
         bank.bank_account_id = self.env['res.partner.bank'].create(
-            {'acc_number': 'FR7630006000011234567890189', 'partner_id': self.company.partner_id.id}
+            {
+                'acc_number': 'FR7630006000011234567890189',
+                'partner_id': self.company.partner_id.id,
+                'allow_out_payment': True,
+            }
         )
         invoice = self.invoice_due(-10, 300)
         plan = self.accepted(invoice)
+        self.assertIn("Amount</th>", self.mails().body_html, "of what is asked for")
+        drawn, accounts = [], self.env.registry['res.partner.bank']
         with self.on(1):
             shown = plan.sudo()._pay_now_page_values()['transfers']
+            with patch.object(
+                accounts, '_pay_now_qr', lambda _account, *values: drawn.append(values)
+            ):
+                plan.sudo()._pay_now_transfer_qr(bank.bank_account_id.id)
             line = self.env['account.bank.statement.line'].create(
                 {
                     'journal_id': bank.id,
@@ -93,6 +103,7 @@ class TestPlans(PlansCommon):
             self.assertIn("200.00\xa0€ stay open", proposal)
             self.assertFalse(line.is_reconciled, "of a part a person decides")
             line.with_context(pay_now_proposal=proposal).action_pay_now_match_transfer()
+        self.assertEqual(drawn, [(100, invoice.name, self.company.currency_id)])
         self.assertEqual(self.figures(plan, 1), [0, 100, 100])
         self.assertFalse(self.follow(5))
         self.assertEqual(plan.state, 'accepted')
