@@ -17,6 +17,14 @@ OFFER = "document.querySelector('.pay-now-plan-offer')"
 SEND = "document.querySelector('[name=plan][value=send]')"
 NOTED = "document.querySelector('.pay-now-noted')"
 ACCEPT = "document.querySelector('button[name=action_accept]')"
+#: Whether something of the plans in the portal is cut.
+CUT = """
+    [...document.querySelectorAll('.o_pay_now_plans :is(td, .btn)')].some(
+        (one) => one.offsetParent
+            && (one.scrollWidth > one.clientWidth + 1
+                || one.getBoundingClientRect().right > innerWidth)
+    )
+"""
 
 
 @tagged('post_install', '-at_install')
@@ -272,6 +280,7 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
             for size, name in SCREENS:
                 self.show(browser, '/my/reminders', plans, f'plan_portal{name}', size)
                 self.assert_fits(browser)
+                self.assertFalse(self.run_js(browser, CUT))
         with self.alone():
             # What was ended is told there for a while, and no longer.
             plan.sudo().action_end()
