@@ -33,22 +33,14 @@ class TestPayoutBankScreens(BrowserMixin, PayoutCommon, HttpCase):
         bank_line = self.bank_line(294.80, "VIR SEPA STRIPE STRPAYOUT7781")
         self.bank_line(80, "VIR BOULANGER")
         path = f'/odoo/action-{self.env.ref("account_pay_now.action_pay_now_payout").id}'
-        list_view = self.env.ref('account_pay_now.account_bank_statement_line_view_list')
-        action = self.env['ir.actions.act_window'].create(
-            {
-                'name': "Bank lines",
-                'res_model': 'account.bank.statement.line',
-                'view_mode': 'list',
-                'view_id': list_view.id,
-            }
-        )
+        lines = f'/odoo/action-{self.env.ref("account_pay_now.action_pay_now_bank_lines").id}'
         text = "document.querySelector('[name=proposal_text]')"
         accept = "document.querySelector('button[name=action_pay_now_accept]')"
         button = "document.querySelector('button[name=action_accept_proposal]')"
         with self.browser('pay_now_accountant') as browser:
             for name, size in (('_phone', (390, 844)), ('', (1440, 900))):
                 show = functools.partial(self.show, browser, size=size, full=False)
-                show(f'/odoo/action-{action.id}', accept, f'bank_lines_proposed{name}')
+                show(lines, accept, f'bank_lines_proposed{name}')
                 show(f'{path}/{payout.id}', text, f'payout_proposed{name}')
             # A double click each.
             self.wait_for(browser, button)
@@ -62,7 +54,10 @@ class TestPayoutBankScreens(BrowserMixin, PayoutCommon, HttpCase):
                 self.sweep()
                 left = self.payout('po_other')._transfer_lines().amount_residual
                 other_line = self.bank_line(left - 0.3, "VIR SEPA STRIPE STRPAYOUT9902")
-            show(f'/odoo/action-{action.id}', accept)
+            # From its card, on a phone.
+            self.show(browser, lines, accept, size=(390, 844))
+            card = f"{accept}.closest('.o_kanban_record')"
+            self.assertTrue(self.run_js(browser, f'!!{card}'))
             self.run_js(browser, f'{accept}.click(); {accept}.click()')
             self.wait_for(browser, f'!{accept}')
             self.assertFalse(self.run_js(browser, "!!document.querySelector('.modal')"))
