@@ -51,7 +51,6 @@ class PayNowPageMixin(models.AbstractModel):
         )
         shown = [one['account'] for one in live]
         idle = [one for one in spare if one['account'] not in shown]
-        limit = self.company_id.pay_now_transfer_first
         return {
             'transfers': [
                 *(self._pay_now_shown_transfer(one, follows=True) for one in live),
@@ -59,8 +58,16 @@ class PayNowPageMixin(models.AbstractModel):
                 *(self._pay_now_shown_transfer(one) for one in others),
             ],
             'nothing_chosen': not live,
-            'transfer_first': 0 < limit < sum(one['amount'] for one in live),
+            'transfer_first': self._pay_now_transfer_first(live),
         }
+
+    def _pay_now_transfer_first(self, transfers):
+        """Tell whether transfers of so much stand first, as the company wants it.
+
+        :param list transfers: see `_pay_now_transfers_of`.
+        :rtype: bool
+        """
+        return 0 < self.company_id.pay_now_transfer_first < sum(one['amount'] for one in transfers)
 
     def _pay_now_shown_transfer(self, transfer, **values):
         """Return a transfer with what a page writes of it.

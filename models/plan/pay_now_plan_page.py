@@ -127,10 +127,12 @@ class PayNowPlan(models.Model):
         """Override of `pay.now.page.mixin`: there is nothing to tick."""
         if self.state != 'accepted':
             return super()._pay_now_page_transfers(open_lines, payable, ticked)
-        transfers = [
-            self._pay_now_shown_transfer(one) for one in self._pay_now_transfers_of(open_lines)
-        ]
-        return {'transfers': transfers, 'nothing_chosen': False, 'transfer_first': False}
+        transfers = self._pay_now_transfers_of(open_lines)
+        return {
+            'transfers': [self._pay_now_shown_transfer(one) for one in transfers],
+            'nothing_chosen': False,
+            'transfer_first': self._pay_now_transfer_first(transfers),
+        }
 
     def _pay_now_transfers_of(self, lines, accounts=None):
         """Override of `pay.now.page.mixin`: what is asked for now, of the oldest items first."""

@@ -11,6 +11,12 @@ from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.account_pay_now.tests.browser import BrowserMixin
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
+from odoo.addons.account_pay_now.tests.transfer.test_transfer import IBAN
+from odoo.addons.account_pay_now.tests.transfer.test_transfer_screens import (
+    CLICK_ALL,
+    CLIPBOARD,
+    WRITES,
+)
 
 SCREENS = (((1440, 900), ''), ((390, 844), '_phone'))
 OFFER = "document.querySelector('.pay-now-plan-offer')"
@@ -50,7 +56,7 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
             'res.partner.bank'
         ].create(
             {
-                'acc_number': 'FR7630006000011234567890189',
+                'acc_number': IBAN,
                 'partner_id': cls.company.partner_id.id,
                 'allow_out_payment': True,
             }
@@ -211,6 +217,9 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.assert_fits(browser)
                 self.assert_accessible(browser)
                 self.assert_readable(browser)
+                self.run_js(browser, CLIPBOARD % WRITES)
+                copied = ['Fournil SARL', IBAN, '400,00', self.invoice.name]
+                self.assertEqual(self.run_js(browser, CLICK_ALL), copied)
                 self.show(browser, self.path, "document.querySelector('.pay-now-plan')", size=size)
                 self.picture(browser, f'plan_of_invoice{name}')
                 self.assert_fits(browser)
@@ -220,6 +229,10 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
         self.assertIn('400,00', asked, "by transfer, too")
         [source] = page.xpath('//figure[not(@hidden)]//img/@src')
         self.assertTrue(self.url_open(source).content.startswith(b'\x89PNG'))
+        self.company.pay_now_transfer_first = 399
+        text = self.url_open(path).text
+        first, second = text.index('pay-now-transfer"'), text.index('name="provider_id"')
+        self.assertLess(first, second, "above an amount of the company's, first of all")
         data = {
             'item': page.xpath('//input[@name="item"]/@value'),
             'amount': '400,00',

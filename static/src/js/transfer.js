@@ -61,6 +61,10 @@
         }
     });
 
+    for (const image of section.querySelectorAll(".pay-now-qr img")) {
+        image.addEventListener("error", () => show(image.closest(".pay-now-qr"), false));
+    }
+
     // === Following the ticks === //
 
     const form = document.querySelector(".pay-now-form");
@@ -103,10 +107,6 @@
         if (!ways.some((way) => !way.hidden)) {
             show(ways[0], true);
         }
-    }
-
-    for (const image of section.querySelectorAll(".pay-now-qr img")) {
-        image.addEventListener("error", () => show(image.closest(".pay-now-qr"), false));
     }
 
     const ticked = () =>
