@@ -317,7 +317,7 @@ class PayNowPageMixin(models.AbstractModel):
         """
         today = self.company_id._pay_now_today()
         labels = lines._pay_now_due_labels()
-        answers = lines._pay_now_all_answers()
+        answers, agreed = lines._pay_now_all_answers(), lines._pay_now_agreed()
         write_day = functools.cache(lambda day: format_date(self.env, day))
         ticked = set(ticked.ids)
         trial = self.env['res.company']._pay_now_trial()
@@ -336,7 +336,7 @@ class PayNowPageMixin(models.AbstractModel):
                     'dated': write_day(move.invoice_date),
                     # What the printed invoice calls its reference, or its source.
                     'subject': move.ref or move.invoice_origin,
-                    'late': max((today - due).days, 0) if due else 0,
+                    'late': max((today - due).days, 0) if due and line not in agreed else 0,
                     **self._pay_now_row_amounts(line, parts.get(line), write[line.currency_id]),
                     'reason': reason and move._pay_now_customer_reason(reason),
                     'ticked': line.id in ticked,

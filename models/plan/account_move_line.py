@@ -27,6 +27,14 @@ class AccountMoveLine(models.Model):
                 plans.setdefault(line, plan)
         return plans
 
+    def _pay_now_agreed(self):
+        """Return the items that are paid in parts, as agreed: nobody calls them late.
+
+        :rtype: account.move.line
+        """
+        plans = self._pay_now_plans()
+        return self.filtered(lambda line: line in plans and plans[line].state == 'accepted')
+
     def _pay_now_live_plan_items(self):
         """Return the items that are in a payment plan which waits for an answer, or runs.
 

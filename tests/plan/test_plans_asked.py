@@ -105,7 +105,18 @@ class TestPlansAsked(PlansCommon):
         """Of all of it where all of it is on the page, and no amounts elsewhere."""
         invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
         reminder = self.reminder(invoice, other)
-        plan = self.accepted(invoice, other, document=reminder)
+        plan = self.ask(invoice, other, document=reminder)
+
+        def days_late(number):
+            with self.on(number):
+                [row] = invoice.sudo()._pay_now_page_values()['items']
+            return row['late']
+
+        self.assertEqual(days_late(0), 10, "until it is accepted")
+        with self.on(0):
+            plan.with_user(self.accountant).action_accept()
+        # Missed by the date, whether or not the scheduled action has run.
+        self.assertEqual((days_late(1), days_late(40)), (0, 50))
         with self.on(1):
             [told] = invoice.sudo()._pay_now_told_plans()
             self.assertFalse(told['rows'] or told['url'])
