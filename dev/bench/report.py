@@ -104,7 +104,7 @@ def open_dashboard():
 
 def open_invoices(domain):
     names = ('name', 'amount_total', 'pay_now_last_reminder', 'pay_now_promised_for',
-             'pay_now_paid_online', 'pay_now_in_progress')
+             'pay_now_paid_online', 'pay_now_in_progress', 'pay_now_plan_state')
     invoices = [('move_type', '=', 'out_invoice'), *domain]
     env['account.move'].web_search_read(
         invoices, {name: {} for name in names}, limit=80, count_limit=10001

@@ -45,8 +45,10 @@ class AccountMove(models.Model):
     def _compute_pay_now_plan_state(self):
         """For lists: what depends on the books of the day is not asked."""
         for move in self:
-            plans = move._origin and move._origin._pay_now_own_plans()
-            states = plans.filtered(lambda plan: plan.state in LIVE).mapped('state')
+            # Most are in none, and their customer is not asked for.
+            planned = move._origin.pay_now_plan_item_ids
+            plans = move._origin._pay_now_own_plans() if planned else ()
+            states = [plan.state for plan in plans if plan.state in LIVE]
             move.pay_now_plan_state = states[0] if states else False
 
     # === SEARCH METHODS === #

@@ -213,7 +213,8 @@ class TestPlanScreens(BrowserMixin, ReminderCommon, HttpCase):
                 self.show(browser, mail, 'document.body', size=size)
                 self.picture(browser, f'plan_mail{name}')
                 button = "document.querySelector('[name=provider_id]')"
-                self.show(browser, path, button, f'plan_page{name}', size)
+                drawn = "document.querySelector('.pay-now-qr img').naturalWidth > 100"
+                self.show(browser, path, f'{button} && {drawn}', f'plan_page{name}', size)
                 self.assert_fits(browser)
                 self.assert_accessible(browser)
                 self.assert_readable(browser)
