@@ -26,6 +26,8 @@ TOLD = {
 }
 #: Where they keep it: a field is read where there is one.
 STATE_FIELDS = ('peppol_move_state', 'pdp_move_state')
+#: Where the company itself reports to the platform what it has collected, and the state says so.
+OWN_REPORTS = ('pdp_move_state', 'pdp_is_sent')
 #: What waits for a person, and with it all reminders.
 TO_HANDLE = ('refused', 'disputed')
 #: What is read of the invoices whose items are checked.
@@ -145,7 +147,10 @@ class AccountMove(models.Model):
 
         :rtype: list of str
         """
-        return ['move_type', *(name for name in STATE_FIELDS if name in self._fields)]
+        names = [name for name in STATE_FIELDS if name in self._fields]
+        if own := [name for name in OWN_REPORTS if name in self._fields]:
+            names = list(dict.fromkeys([*names, *own, 'payment_state']))
+        return ['move_type', *names]
 
     def _pay_now_external_status(self):
         """Return what the buyers' platforms say of invoices; a hook for e-invoicing modules.
@@ -161,9 +166,22 @@ class AccountMove(models.Model):
         names = [name for name in STATE_FIELDS if name in self._fields]
         for move in self.filtered(lambda one: one.move_type == 'out_invoice') if names else ():
             told = (TOLD.get(move[name]) for name in names)
-            if status := next(filter(None, told), None):
+            status = next(filter(None, told), None)
+            if status and not (status == 'paid' and move._pay_now_is_own_report()):
                 statuses[move] = status
         return statuses
+
+    def _pay_now_is_own_report(self):
+        """Tell whether *paid* is neither what the buyer said nor what the books say.
+
+        On a French platform it is the company's own report of what it has collected: of a part,
+        too, and it stays there when a refund or a dispute takes the payment back.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        is_own = any(name in self._fields and self[name] for name in OWN_REPORTS)
+        return is_own and self.payment_state not in ('paid', 'in_payment')
 
     # === BUSINESS METHODS - HOLDS === #
 

@@ -44,7 +44,8 @@ class TestExternalStatus(NetworkCommon, ReminderCommon):
             ('refused', 'refused', 'buyer'),
             ('rejected', 'refused', 'buyer'),
             ('payment_sent', 'payment_sent', 'buyer'),
-            ('paid', 'paid', False),
+            # The company's own report of a payment, which the books do not have.
+            ('paid', False, False),
             ('done', False, False),
         ):
             with self.subTest(state):
@@ -159,47 +160,89 @@ class TestExternalStatus(NetworkCommon, ReminderCommon):
             counts.append(self.cr.sql_log_count - before - len(some))
         self.assertLessEqual(counts[1], counts[0])
 
-    def test_taken_apart_the_books_say_so(self):
-        """What platforms are told of payments is read from the state and its matches."""
-        tx = self.checkout(self.lines(self.invoice))
+    def pay_online(self, *invoices):
+        tx = self.checkout(self.lines(*invoices))
         self.gateway.pay(tx)
         tx._synchronize()
-        self.assertEqual(self.invoice.payment_state, 'paid')
-        self.assertTrue(self.invoice._get_reconciled_amls())
+        return tx
+
+    def lose(self, tx, state='lost', amount=100):
+        """The payer's bank takes a payment back."""
+        now = datetime.now(timezone.utc)
+        movement = base.Movement(
+            id='txn_d1',
+            kind='dispute',
+            type='adjustment',
+            amount=Decimal(-amount),
+            fee=Decimal(0),
+            net=Decimal(-amount),
+            currency='EUR',
+            created_at=now,
+            source_id='du_1',
+            payment_id=tx.pay_now_payment_ref,
+        )
         self.gateway.disputes['du_1'] = base.Dispute(
             id='du_1',
-            state='lost',
-            amount=Decimal(100),
+            state=state,
+            amount=Decimal(amount),
             currency='EUR',
-            created_at=datetime.now(timezone.utc),
+            created_at=now,
             reason='fraudulent',
             payment_id=tx.pay_now_payment_ref,
-            movements=(
-                base.Movement(
-                    id='txn_d1',
-                    kind='dispute',
-                    type='adjustment',
-                    amount=Decimal(-100),
-                    fee=Decimal(0),
-                    net=Decimal(-100),
-                    currency='EUR',
-                    created_at=datetime.now(timezone.utc),
-                    source_id='du_1',
-                    payment_id=tx.pay_now_payment_ref,
-                ),
-            ),
+            movements=(movement,),
         )
         self.env['pay.now.dispute'].sudo()._synchronize(self.provider, ['du_1'])
-        self.assertEqual(self.invoice.payment_state, 'not_paid')
-        self.assertEqual(self.invoice.amount_residual, 100)
-        self.assertFalse(self.invoice._get_reconciled_amls())
-        # Given back, and credited.
-        other = self.make_invoice(60)
-        tx = self.checkout(self.lines(other))
-        self.gateway.pay(tx)
+
+    def test_a_lost_dispute_is_reported(self):
+        """What was reported as collected is reported as taken back, and *paid* is said no more."""
+        invoice = self.invoice
+        self.assertIn('payment_state', invoice._pay_now_external_fields())
+        invoice.pdp_move_state = 'done'
+        self.assertFalse(self.report())
+        tx = self.pay_online(invoice)
+        self.assertEqual(self.report(), {invoice: 100})
+        self.assertEqual(invoice.pay_now_external_status, 'paid')
+        # While it is open nothing is lost.
+        self.lose(tx, 'open')
+        self.assertEqual((invoice.payment_state, self.report()), ('paid', {}))
+        self.lose(tx)
+        self.assertEqual((invoice.payment_state, invoice.amount_residual), ('not_paid', 100))
+        self.assertFalse(invoice._get_reconciled_amls())
+        self.assertEqual(self.report(), {invoice: -100})
+        # Their state says what was reported, and not what is so.
+        self.assertEqual(invoice.pdp_move_state, 'paid')
+        self.assertFalse(invoice.pay_now_external_status or invoice.pay_now_external_text)
+        self.assertEqual(self.holds(invoice), [False])
+        self.pay_online(invoice)
+        self.assertEqual(self.report(), {invoice: 100})
+        self.assertEqual(invoice.pay_now_external_status, 'paid')
+
+    def test_a_refund_is_reported(self):
+        """Of its credit note as that is posted, and taken back where it fails after all."""
+        self.invoice.pdp_move_state = 'done'
+        tx = self.pay_online(self.invoice)
+        self.assertEqual(self.report(), {self.invoice: 100})
+        refund = self.gateway.give_back(tx.provider_reference, '60')
         tx._synchronize()
-        self.gateway.give_back(tx.provider_reference, '60')
+        self.assertFalse(self.report(), "the customer's, until it is credited")
+        note = tx._pay_now_refunds().pay_now_credit_note_ids
+        note.action_post()
+        note.pdp_move_state = 'done'
+        self.assertEqual(self.invoice.payment_state, 'paid')
+        self.assertEqual((note.payment_state, self.report()), ('paid', {note: 60}))
+        self.assertFalse(note.pay_now_external_status, "nobody's invoice")
+        self.gateway.fail_refund(refund)
         tx._synchronize()
-        tx.pay_now_credit_note_ids.action_post()
-        self.assertEqual(other.payment_state, 'paid')
-        self.assertTrue(other._get_reconciled_amls())
+        self.assertEqual((note.payment_state, self.report()), ('not_paid', {note: -60}))
+        self.assertEqual(self.invoice.pay_now_external_status, 'paid')
+        self.assertFalse(self.report(), "and nothing twice")
+
+    def test_a_part_is_not_paid(self):
+        """The platform's *paid* is any payment that was reported, a part as well."""
+        self.invoice.pdp_move_state = 'done'
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=self.invoice.ids
+        ).create({'amount': 40})._create_payments()
+        self.assertEqual(self.report(), {self.invoice: 40})
+        self.assertFalse(self.invoice.pay_now_external_status)
+        self.assertFalse(self.invoice._pay_now_external_answers(), "the rest may be asked for")

@@ -3,7 +3,7 @@
 
 from unittest.mock import patch
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.orm.model_classes import add_to_registry
 
 from odoo.addons.account_pay_now.tests.common import PayNowCommon
@@ -24,13 +24,43 @@ class NetworkCommon(PayNowCommon):
         super().setUpClass()
         cls.connect()
         cls.refused = False
-        cls.env.cr.execute("ALTER TABLE account_move ADD COLUMN pdp_move_state varchar")
+        cls.env.cr.execute("""
+            ALTER TABLE account_move
+              ADD COLUMN pdp_move_state varchar,
+              ADD COLUMN pdp_reported numeric,
+              ADD COLUMN pdp_lifecycle_residual numeric
+        """)
 
         class AccountMove(models.Model):
             _module = None
             _inherit = 'account.move'
 
             pdp_move_state = fields.Selection([(one, one) for one in STATES], copy=False)
+            pdp_reported = fields.Monetary(copy=False)
+            pdp_lifecycle_residual = fields.Monetary(
+                compute='_compute_pdp_lifecycle_residual', store=True, copy=False
+            )
+
+            @api.depends(
+                'line_ids.matched_debit_ids.debit_move_id',
+                'line_ids.matched_credit_ids.credit_move_id',
+                'pdp_move_state',
+                'pdp_reported',
+                'payment_state',
+            )
+            def _compute_pdp_lifecycle_residual(self):
+                """What was collected and is not reported to the tax office yet."""
+                for move in self:
+                    other = 'out_invoice' if move.move_type == 'out_refund' else 'out_refund'
+                    collected = move.direction_sign * sum(
+                        line.balance
+                        for line in move._get_reconciled_amls()
+                        if line.move_id.move_type != other
+                    )
+                    told = move.pdp_reported or (
+                        move.pdp_move_state and move.payment_state in ('paid', 'partial')
+                    )
+                    move.pdp_lifecycle_residual = told and collected - move.pdp_reported
 
         class ResPartner(models.Model):
             _module = None
@@ -53,6 +83,17 @@ class NetworkCommon(PayNowCommon):
                 lambda _send, data: cls.hand_over(data),
             )
         )
+
+    @classmethod
+    def report(cls):
+        """Report to the platform what was collected; return the amounts, by document."""
+        moves = cls.env['account.move'].search(
+            [('pdp_move_state', '!=', False), ('pdp_lifecycle_residual', '!=', 0)]
+        )
+        amounts = {move: move.pdp_lifecycle_residual for move in moves}
+        for move, amount in amounts.items():
+            move.write({'pdp_reported': move.pdp_reported + amount, 'pdp_move_state': 'paid'})
+        return amounts
 
     @classmethod
     def hand_over(cls, moves_data):
