@@ -1,8 +1,8 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """What a customer transfers: account, amount, reference, and the QR code that says all of it."""
 
+import base64
 import json
-from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from lxml import html
@@ -14,6 +14,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.addons.account.tools import is_valid_structured_reference_iso
 from odoo.addons.account_pay_now.models.mail_mail import html_to_text
 from odoo.addons.account_pay_now.models.reminder import transfer_reference
+from odoo.addons.account_pay_now.tests import qr
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 
 IBAN, OTHER_IBAN = 'FR7630006000011234567890189', 'DE89370400440532013000'
@@ -136,18 +137,21 @@ class TestTransfer(TransferCommon):
         self.assertTrue(said['text'].startswith('à' * 40), "as much as there is room for")
 
     def test_picture(self):
-        """Drawn by core, at the level of error correction that the guideline asks for."""
-        euro, content = self.company.currency_id, []
-        barcode = type(self.env['ir.actions.report']).barcode
-
-        def drawn(report, kind, value, **options):
-            content.append((kind, value, options['barLevel']))
-            return barcode(report, kind, value, **options)
-
-        with patch.object(self.env.registry['ir.actions.report'], 'barcode', drawn):
-            picture = self.account._pay_now_qr(300, 'é', euro)
-        self.assertTrue(picture.startswith(b'\x89PNG'))
-        self.assertEqual(content, [('QR', self.account._pay_now_epc(300, 'é', euro), 'M')])
+        """Read from the picture: what the builder wrote, level M, version 13 at most, UTF-8."""
+        euro = self.company.currency_id
+        self.account.acc_holder_name = "Pâtisserie Élégance & Œuvres"
+        version, level, said = qr.read(self.account._pay_now_qr(300, "Évreux", euro))
+        self.assertEqual(
+            said.split('\n'),
+            ['BCD', '002', '1', 'SCT', 'BNPAFRPP', "Pâtisserie Élégance & Œuvres", IBAN,
+             'EUR300.00', '', '', "Évreux", ''],
+        )  # fmt: skip
+        self.assertEqual((version, level), (6, 'M'))
+        # As long as a code may be.
+        self.account.acc_holder_name = 'é' * 90
+        longest = self.account._pay_now_epc(999999999.99, 'à' * 200, euro)
+        version, level, said = qr.read(self.account._pay_now_qr(999999999.99, 'à' * 200, euro))
+        self.assertEqual((version, level, said), (13, 'M', longest))
 
     def test_accounts_without_a_code(self):
         """In another currency, without an IBAN, of no country of SEPA, or that nobody verified."""
@@ -267,19 +271,13 @@ class TestTransfer(TransferCommon):
         )
         reminder = self.generate().reminder_ids
         self.assertEqual(reminder.channel, 'letter')
-        said = []
-
-        def draw(account, *values):
-            said.append(self.epc(account._pay_now_epc(*values)))
-            return b'\x89PNG'
-
-        with patch.object(self.env.registry['res.partner.bank'], '_pay_now_qr', draw):
-            page = html.fromstring(reminder.transfer_html)
-        (source,) = page.xpath('//img/@src')
-        self.assertTrue(source.startswith('data:image/png;base64,'), "paper opens no address")
+        (source,) = html.fromstring(reminder.transfer_html).xpath('//img/@src')
+        kind, picture = source.split(',')
+        self.assertEqual(kind, 'data:image/png;base64', "paper opens no address")
+        said = self.epc(qr.read(base64.b64decode(picture))[2])
         reference = self.reference(reminder, self.first, self.second, self.third)
-        self.assertEqual(said[0]['structured'], reference.replace(' ', ''))
-        self.assertEqual((said[0]['amount'], len(said)), ('EUR650.00', 1))
+        self.assertEqual(said['structured'], reference.replace(' ', ''))
+        self.assertEqual(said['amount'], 'EUR650.00')
 
 
 @tagged('post_install', '-at_install')
@@ -331,20 +329,16 @@ class TestTransferPage(TransferCommon, HttpCase):
         self.assertEqual(source, one['qr'])
 
     def test_code_of_exactly_the_ticked_items(self):
+        """What a phone reads from the picture that the page shows."""
+        (one,) = self.transfers(self.first, self.third)
+        whole = f'{self.page}/qr?account={self.account.id}'
         said = []
-        draw = type(self.account)._pay_now_qr
-
-        def drawn(account, *values):
-            said.append(self.epc(account._pay_now_epc(*values)))
-            return draw(account, *values)
-
-        with patch.object(self.env.registry['res.partner.bank'], '_pay_now_qr', drawn):
-            (one,) = self.transfers(self.first, self.third)
-            picture = self.url_open(one['qr'])
-            whole = self.url_open(f'{self.page}/qr?account={self.account.id}')
-        self.assertEqual(picture.headers['Content-Type'], 'image/png')
-        self.assertTrue(picture.content.startswith(b'\x89PNG') and whole.content)
-        self.assertEqual([one['amount'] for one in said], ['EUR450.00', 'EUR650.00'])
+        for url in (one['qr'], whole):
+            picture = self.url_open(url)
+            self.assertEqual(picture.headers['Content-Type'], 'image/png')
+            said.append(self.epc(qr.read(picture.content)[2]))
+        self.assertEqual([code['amount'] for code in said], ['EUR450.00', 'EUR650.00'])
+        self.assertEqual([code['iban'] for code in said], [IBAN, IBAN])
         self.assertEqual(said[0]['structured'], one['reference'].replace(' ', ''))
 
     def test_forged(self):
