@@ -133,6 +133,50 @@ class TestPlans(PlansCommon):
         self.env.invalidate_all()
         self.assertFalse(found('!=', False) or invoice.pay_now_plan_state)
 
+    def test_a_part_by_transfer_that_is_taken_apart(self):
+        """The bank's line pays the part that is asked for, until somebody undoes it."""
+        invoice = self.invoice_due(-10, 300)
+        plan = self.accepted(invoice)
+        self.pay_part(plan, 1)
+        journal = self.company_data['default_journal_bank']
+        journal.bank_account_id = self.env['res.partner.bank'].create(
+            {
+                'acc_number': 'FR7630006000011234567890189',
+                'partner_id': self.company.partner_id.id,
+                'allow_out_payment': True,
+            }
+        )
+        with self.on(31):
+            [transfer] = plan.sudo()._pay_now_page_values()['transfers']
+            self.assertEqual(transfer['amount'], 100)
+            line = self.env['account.bank.statement.line'].create(
+                {
+                    'journal_id': journal.id,
+                    'amount': 100,
+                    'payment_ref': f"VIR SEPA {transfer['reference']}",
+                    'date': self.now.date(),
+                }
+            )
+            # A part of an invoice is proposed, and a person accepts it.
+            self.assertFalse(line.is_reconciled)
+            self.assertIn(invoice.name, line.pay_now_transfer_text)
+            shown = line.with_context(pay_now_proposal=line.pay_now_transfer_text)
+            shown.action_pay_now_match_transfer()
+            with self.assertRaisesRegex(UserError, "any more"):
+                shown.action_pay_now_match_transfer()
+            self.assertTrue(line.is_reconciled)
+        self.assertEqual(self.figures(plan, 31), [0, 0, 100])
+        self.assertFalse(self.follow(31))
+        self.assertFalse(self.follow(35))
+        self.assertEqual(plan.state, 'accepted')
+        # Taken apart again, the part is open, and missed.
+        with self.on(36):
+            line.action_undo_reconciliation()
+        self.assertEqual(self.figures(plan, 36), [0, 100, 100])
+        self.follow(36)
+        self.follow(40)
+        self.assertEqual(plan.end_reason, 'missed')
+
     def test_paid_in_full_early(self):
         invoice, other = self.invoice_due(-10, 300), self.invoice_due(-5, 60)
         plan = self.accepted(invoice, other)
