@@ -87,9 +87,10 @@ def _stay(process, url, sandbox, mails):
     console.say(
         f"""
 It stays up; Ctrl-C stops it.
-   Odoo       {url}/odoo   log-in admin, password admin
+   Odoo       {url}/odoo   log-in admin, password admin; in French, as the company
    Mails      {mails.url}   every mail Odoo sends; follow "Pay now" in those to
-              leroy@, dollar@ and cheque@client.example, who still have something to pay
+              leroy@, dollar@, cheque@, blanc@ (a payment plan), moreau@ (a statement of account)
+              and girard@client.example (interest), who still have something to pay
    Stripe     {sandbox.api_base}/_sandbox/state   the sandbox's side; secret key {sandbox.key}
    PayPal     {sandbox.paypal.api_base}/_sandbox/state   client id {sandbox.paypal.client_id},
               secret {sandbox.paypal.secret}"""

@@ -75,6 +75,40 @@ class Paying(Stage):
         known = "known later" if later else "known at once"
         self.say(f"commission of {fee / 100:.2f} €, {known}, booked as the sandbox's fee")
 
+    def refund(self):
+        """By the button of the payment in Odoo; the books follow, the credit note is proposed."""
+        partner = [('partner_id', '=', self.customers[self.theirs('pay')])]
+        incoming, outgoing = (
+            [*partner, ('payment_type', '=', way)] for way in ('inbound', 'outbound')
+        )
+        (payment,) = self.admin.search('account.payment', incoming, 'amount')
+        balance, _fees = self.side.figures()
+        action = self.admin.press('account.payment', payment['id'], 'action_refund_wizard')
+        wizard = self.admin.create(
+            action['res_model'], context={'active_id': payment['id']}, amount_to_refund=40.00
+        )
+        self.admin.press(action['res_model'], wizard, 'action_refund')
+        again = (self.admin.press, action['res_model'], wizard, 'action_refund')
+        self.refused("the same window a second time", *again)
+        given = balance - self.side.figures()[0]
+        expect(given == 4000, f"{given / 100:.2f} € were given back at {self.side.name}")
+        of_refund = [*partner, ('move_type', '=', 'out_refund')]
+        found = self.wait_booked(
+            "a credit note",
+            lambda: self.admin.search('account.move', of_refund, 'state', 'amount_total'),
+        )
+        expect([(one['state'], one['amount_total']) for one in found] == [('draft', 40.0)], found)
+        self.admin.press('account.move', found[0]['id'], 'action_post')
+        expect(self.state(found[0]['id']) == 'paid', "the credit note is not the refund's")
+        (back,) = self.admin.search('account.payment', outgoing, 'amount', 'is_reconciled')
+        expect((back['amount'], back['is_reconciled']) == (40.0, True), back)
+        left = self.admin.get('account.payment', payment['id'], 'amount_available_for_refund')
+        expect(left == payment['amount'] - 40.0, f"{left} can be refunded")
+        self.say(
+            f"40.00 € given back at {self.side.name}; the credit note that is proposed is posted"
+        )
+        self.say(f"and matched with the refund; {left:.2f} € could still be given back")
+
     def declined_then_paid(self):
         """The first choice is refused; the second one, on the same page, is not."""
         who = self.theirs('declined')

@@ -4,7 +4,7 @@
 import io
 import time
 from collections import namedtuple
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urljoin
 
 import requests
 from lxml import html
@@ -265,6 +265,26 @@ class Customer:
         expect(button, f"the page has no button of {side.name}: {self.text}")
         pressed = [(button[0].get('name'), button[0].get('value'))]
         return self.post(form, form.form_values() + pressed)
+
+    def picture(self, path):
+        """Return the picture whose address is at a place of the page."""
+        (source,) = self.tree.xpath(path)
+        answer = self._session.get(urljoin(self.url, source), timeout=60)
+        answer.raise_for_status()
+        return answer.content
+
+    def ask_for_plan(self, parts):
+        """Ask to pay what is ticked in parts: they are shown first, and then asked for.
+
+        :param int parts: how many.
+        """
+        for pressed in ('show', 'send'):
+            form = self.tree.xpath('//form[1]')[0]
+            form.fields['plan_parts'] = str(parts)
+            (button,) = form.xpath('.//button[@name="plan"][@value=$value]', value=pressed)
+            form.action = button.get('formaction')
+            self.post(form, [*form.form_values(), ('plan', pressed)])
+        return self
 
     def insist(self, provider_id, item_id):
         """Send the form of a page that has no button, as nobody should."""

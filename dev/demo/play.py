@@ -6,6 +6,7 @@ import traceback
 
 from ..env import console
 from .books import Books
+from .other_ways import OtherWays
 from .paying import Paying
 from .people import Failure, Refused
 from .reminding import Reminding
@@ -15,7 +16,7 @@ from .sides import PayPalSide, StripeSide
 STRIPE, PAYPAL = StripeSide.code, PayPalSide.code
 
 
-class Play(SettingUp, Paying, Reminding, Books):
+class Play(SettingUp, Paying, Reminding, OtherWays, Books):
     """All scenes, one after the other, over HTTP, SMTP and nothing else."""
 
     #: Without these none of the others can be played.
@@ -39,6 +40,13 @@ class Play(SettingUp, Paying, Reminding, Books):
         ("An invoice in a foreign currency", 'foreign_currency', None),
         ("A customer who usually pays by cheque", 'usual_method', None),
         ("A run with the previous balance", 'previous_balance', None),
+        ("A bank transfer that finds its invoices by its reference", 'transfer', None),
+        ("A payment plan: asked for, accepted, its first part paid", 'plan', STRIPE),
+        ("A statement of account, paid with PayPal", 'statement', PAYPAL),
+        ("A reminder that states interest and the indemnity", 'interest', None),
+        ("An invoice downloaded, paid from its pay notice", 'notice', STRIPE),
+        ("A card payment refunded in Odoo, in part", 'refund', STRIPE),
+        ("A PayPal payment refunded in Odoo, in part", 'refund', PAYPAL),
         ("Every notification again, three times at once, in random order", 'redelivery', None),
         ("Nothing left to handle", 'nothing_to_handle', None),
         ("The books against the sandbox", 'books', None),

@@ -33,9 +33,9 @@ class Reminding(Stage):
         customer.pay(self.side, untick=[second[1]]).expect_text(self.hosted("420.00", who))
         self.press(customer, self.side.agree).expect_text("Paiement reçu, merci", "420,00")
         self.wait_paid(*first)
-        self.wait_booked("the instalment", lambda: self._residual(third[0]) == 700.0)
+        self.wait_booked("the instalment", lambda: self.residual(third[0]) == 700.0)
         expect(self.state(second[0]) == 'not_paid', f"{second[1]} was unticked")
-        expect(self._residual(second[0]) == 80.0, f"{second[1]} was unticked")
+        expect(self.residual(second[0]) == 80.0, f"{second[1]} was unticked")
         self.say(f"paid: {first[1]} and the first instalment of {third[1]}; 700.00 € of it to come")
         self.say(f"{second[1]} was unticked on the page and is still open")
 
@@ -55,9 +55,6 @@ class Reminding(Stage):
             self.invoice(who, 80.00, 20),
             self.invoice(who, 1000.00, 15, invoice_payment_term_id=term, invoice_date_due=False),
         )
-
-    def _residual(self, invoice):
-        return self.admin.get('account.move', invoice, 'amount_residual')
 
     def no_email(self):
         """Without an e-mail address no request can be sent; a letter can, to a postal one."""
@@ -107,7 +104,7 @@ class Reminding(Stage):
             'account.payment.method.line',
             name="Check",
             payment_method_id=self.admin.ref('account.account_payment_method_manual_in'),
-            journal_id=self._bank_journal(),
+            journal_id=self.bank_journal(),
         )
         self.admin.write(
             'res.partner', self.customers['cheque'], property_inbound_payment_method_line_id=cheque
@@ -126,12 +123,6 @@ class Reminding(Stage):
         customer = Customer().follow(self.send_invoice(invoice, 'cheque'))
         expect(customer.can_pay(), customer.text)
         self.say("after ticking “whatever the payment method” the same invoice has its button")
-
-    def _bank_journal(self):
-        domain = [('type', '=', 'bank'), ('company_id', '=', self.company_id)]
-        ours = [side.clearing_id for side in self.sides.values()]
-        domain.append(('default_account_id', 'not in', ours))
-        return self.admin.search('account.journal', domain, 'id', limit=1)[0]['id']
 
     def previous_balance(self):
         """A run that prints the previous balance carries no button and no address."""

@@ -29,6 +29,7 @@ class SettingUp(Stage):
         address = admin.call('ir.config_parameter', 'get_param', 'web.base.url')
         expect(address == self.url, f"web.base.url is {address}")
         self.say(f"customers are sent to {address}")
+        self._speak_french()
         # Odoo asks for it before it sends the first invoice.
         layout = admin.search('report.layout', [], 'name', 'view_id', limit=1)[0]
         chosen = admin.create(
@@ -38,6 +39,22 @@ class SettingUp(Stage):
         )
         admin.press('base.document.layout', chosen, 'document_layout_save')
         self.say(f"document layout: {layout['name']}")
+
+    def _speak_french(self):
+        """Let the French company and its administrator speak French; the play is told in English.
+
+        What is called here names its language; Odoo in a browser, and what the company notes, take
+        the user's and the company's.
+        """
+        admin, lang = self.admin, 'fr_FR'
+        user = admin.search('res.users', [('login', '=', 'admin')], 'partner_id', 'company_id')[0]
+        company = admin.get('res.company', user['company_id'][0], 'partner_id')[0]
+        for partner in (user['partner_id'][0], company):
+            admin.write('res.partner', partner, lang=lang)
+        menu = admin.ref('account_pay_now.menu_pay_now_reminders')
+        names = admin.call('ir.ui.menu', 'read', [menu], ['name'], context={'lang': lang})
+        expect(names[0]['name'] == "Rappels clients", names)
+        self.say(f"the back office is in French: “{names[0]['name']}”")
 
     # === THE FOUR STEPS === #
 

@@ -27,6 +27,11 @@ CUSTOMERS = {
     'paypal_sweep': ("Blue Barn Ltd", 'barn@client.example', 'en_US'),
     'paypal_reminder': ("Librairie Roux", 'roux@client.example', 'fr_FR'),
     'switch': ("Silver Birch Ltd", 'birch@client.example', 'en_US'),
+    'transfer': ("Minoterie Vidal", 'vidal@client.example', 'fr_FR'),
+    'plan': ("Traiteur Blanc", 'blanc@client.example', 'fr_FR'),
+    'statement': ("Hôtel Moreau", 'moreau@client.example', 'fr_FR'),
+    'interest': ("Restaurant Girard", 'girard@client.example', 'fr_FR'),
+    'notice': ("Primeurs Garnier", 'garnier@client.example', 'fr_FR'),
 }
 
 
@@ -119,6 +124,10 @@ class Stage:
         """Return how far an invoice is paid."""
         return self.admin.get('account.move', invoice, 'payment_state')
 
+    def residual(self, invoice):
+        """Return what is left to pay of an invoice."""
+        return self.admin.get('account.move', invoice, 'amount_residual')
+
     def wait_paid(self, invoice, name):
         """Wait until an invoice is paid, by itself, and see that the books say the same."""
         self.wait_booked(f"{name} to be paid", lambda: self.state(invoice) == 'paid')
@@ -159,6 +168,13 @@ class Stage:
             'balance',
         )
         return round(sum(line['balance'] for line in lines) * 100)
+
+    def bank_journal(self):
+        """Return the journal of the company's bank."""
+        domain = [('type', '=', 'bank'), ('company_id', '=', self.company_id)]
+        ours = [side.clearing_id for side in self.sides.values()]
+        domain.append(('default_account_id', 'not in', ours))
+        return self.admin.search('account.journal', domain, 'id', limit=1)[0]['id']
 
     def wait_booked(self, what, check):
         """Wait for the books to follow; without webhooks it is the sweep that they follow."""
