@@ -160,10 +160,11 @@ class TestPlans(PlansCommon):
             # A part of an invoice is proposed, and a person accepts it.
             self.assertFalse(line.is_reconciled)
             self.assertIn(invoice.name, line.pay_now_transfer_text)
-            shown = line.with_context(pay_now_proposal=line.pay_now_transfer_text)
-            shown.action_pay_now_match_transfer()
+            # What the row says is what the button does.
+            button = line.with_context(pay_now_proposal=line.pay_now_transfer_text)
+            button.action_pay_now_match_transfer()
             with self.assertRaisesRegex(UserError, "any more"):
-                shown.action_pay_now_match_transfer()
+                button.action_pay_now_match_transfer()
             self.assertTrue(line.is_reconciled)
         self.assertEqual(self.figures(plan, 31), [0, 0, 100])
         self.assertFalse(self.follow(31))

@@ -2,23 +2,46 @@
 
 import contextlib
 import random
+from collections import Counter
 from datetime import timedelta
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import pdf
 
-from odoo.addons.account_pay_now.tests.reminder.reminder_days import START, ReminderDaysCommon
+from odoo.addons.account_pay_now.tests.plan.plans import PlansCommon
+from odoo.addons.account_pay_now.tests.reminder.reminder_days import START
 
 CUSTOMERS, DAYS, HISTORIES = 4, 60, 3
+#: What has to have happened, or nothing was shown of it.
+HAPPENED = {
+    # Plans, and what becomes of them.
+    *('plan asked for', 'plan not to be had', 'accepted', 'refused', 'done', 'missed'),
+    # Bank lines.
+    *('matched by itself', 'proposed', 'proposal accepted', 'transfer of a part of a plan'),
+    # What the platform said, and what reminders were held for.
+    *('told refused', 'told disputed', 'told payment_sent', 'told approved'),
+    *('held planned', 'held buyer', 'held answered'),
+}
 
 
 @tagged('post_install', '-at_install')
-class TestReminderHistory(ReminderDaysCommon):
-    """Random invoices, payments, answers and calendars; what must hold whatever happens."""
+class TestReminderHistory(PlansCommon):
+    """Random invoices, payments, transfers, plans, answers, calendars, words of platforms.
+
+    What must hold whatever happens.
+    """
 
     def setUp(self):
         super().setUp()
+        self.bank_journal = self.company_data['default_journal_bank']
+        self.bank_journal.bank_account_id = self.env['res.partner.bank'].create(
+            {
+                'acc_number': 'FR7630006000011234567890189',
+                'partner_id': self.company.partner_id.id,
+                'allow_out_payment': True,
+            }
+        )
 
         def draw(report, _ref, ids):
             values = report.env['pay.now.reminder'].browse(ids)._letter_values()
@@ -50,10 +73,15 @@ class TestReminderHistory(ReminderDaysCommon):
         ]
         seen = set()
         for number in range(DAYS):
-            with self.at(START + timedelta(days=number)):
-                self.something_happens(dice.choice(invoices))
             # The machine is off sometimes.
-            if dice.random() < 0.85:
+            is_on = dice.random() < 0.85
+            with self.at(START + timedelta(days=number)):
+                for _event in range(dice.randint(1, 2)):
+                    still_open = [one for one in invoices if one.payment_state != 'paid']
+                    self.something_happens(dice.choice(still_open or invoices))
+                if is_on:
+                    self.env['pay.now.plan'].sudo()._cron_follow()
+            if is_on:
                 due = self.due_customers(partners, number)
                 self.day(number)
                 with self.at(START + timedelta(days=number)):
@@ -64,13 +92,28 @@ class TestReminderHistory(ReminderDaysCommon):
         event = self.dice.choice(
             [
                 *('', 'say', 'say', 'pay', 'part', 'exclude', 'block', 'pending', 'never', 'email'),
-                *('platform', 'handled'),
+                *(
+                    'platform',
+                    'platform',
+                    'handled',
+                    'plan',
+                    'plan',
+                    'transfer',
+                    'transfer',
+                    'transfer',
+                ),
             ]
         )
         if event == 'say':
             self.customer_says(invoice)
-        if event in ('pay', 'part') and invoice.payment_state in ('not_paid', 'partial'):
+        elif event == 'plan':
+            self.customer_asks(invoice)
+        elif event == 'transfer':
+            self.transfer_arrives(invoice)
+        elif event in ('pay', 'part') and invoice.payment_state in ('not_paid', 'partial'):
             self.pay(invoice, invoice.amount_residual * (1 if event == 'pay' else 0.5))
+        elif event in ('platform', 'handled'):
+            self.platform_says(invoice, event == 'handled')
         elif event == 'exclude':
             invoice.write(
                 {
@@ -85,20 +128,20 @@ class TestReminderHistory(ReminderDaysCommon):
             if not self.lines(invoice)._pay_now_in_progress():
                 self.checkout(self.lines(invoice), partner=invoice.partner_id)._set_pending()
         elif event == 'never':
-            partner = invoice.partner_id.with_company(self.company)
-            mode = partner.pay_now_reminder_mode
-            partner.pay_now_reminder_mode = 'auto' if mode == 'never' else 'never'
-
-        elif event == 'platform':
-            status = self.dice.choice([False, 'refused', 'disputed', 'approved', 'payment_sent'])
-            invoice.sudo().write(
-                {'pay_now_external_status': status, 'pay_now_external_at': status and self.now}
-            )
-        elif event == 'handled':
-            invoice.action_pay_now_external_handled()
+            self.leave_alone(invoice.partner_id)
         elif event == 'email':
             partner = invoice.partner_id
             partner.email = not partner.email and f'c{partner.id}@example.com'
+
+    def leave_alone(self, partner):
+        """Remind one customer of nothing, or all of them again."""
+        customers = self.env['res.partner'].search([('email', 'like', '%@example.com')])
+        customers = (customers | partner).with_company(self.company)
+        silent = customers.filtered(lambda one: one.pay_now_reminder_mode == 'never')
+        if silent:
+            silent.pay_now_reminder_mode = 'auto'
+        else:
+            partner.with_company(self.company).pay_now_reminder_mode = 'never'
 
     def print_letters(self):
         """On some days, somebody prints what waits, or leaves one of it out."""
@@ -118,6 +161,89 @@ class TestReminderHistory(ReminderDaysCommon):
             # Somebody has solved it.
             self.env['pay.now.answer'].search([('kind', '=', 'problem')], limit=1).action_close()
 
+    def platform_says(self, invoice, is_handled):
+        """What the buyer's platform tells of an invoice, or that a person has handled it."""
+        if is_handled:
+            invoice.action_pay_now_external_handled()
+            return
+        status = self.dice.choice([False, 'refused', 'disputed', 'approved', 'payment_sent'])
+        invoice.sudo().write(
+            {'pay_now_external_status': status, 'pay_now_external_at': status and self.now}
+        )
+        self.happened[f'told {status}'] += 1
+
+    def customer_asks(self, invoice):
+        """To pay in parts, where that may be; the accountant answers at once, later or never."""
+        page, chosen = invoice.sudo(), set(self.lines(invoice).ids)
+        count, rhythm = self.dice.randint(2, 4), self.dice.choice(['weekly', 'monthly'])
+        asked = {'item': chosen, 'plan_parts': count, 'plan_rhythm': rhythm}
+        try:
+            seen = page._pay_now_plan_offer(asked, True).get('seen', '')
+            page._pay_now_ask_plan(chosen, count, rhythm, seen)
+            self.happened['plan asked for'] += 1
+        except ValidationError:
+            self.happened['plan not to be had'] += 1
+        for plan in self.env['pay.now.plan'].search([('state', '=', 'asked')]):
+            answer = self.dice.choice(['accept', 'accept', 'refuse', ''])
+            plan.refusal = "Too long"
+            # The books may have gone on meanwhile.
+            with contextlib.suppress(UserError):
+                if answer == 'refuse':
+                    plan.action_refuse()
+                elif answer == 'accept':
+                    plan.action_accept()
+                    self.happened['accepted'] += 1
+
+    def transfer_arrives(self, invoice):
+        """With a reference that was mailed or is on a page; all of it, or not."""
+        plans = self.env['pay.now.plan'].sudo().search([('state', '=', 'accepted')])
+        plans = plans.filtered(lambda plan: plan._asked_now())
+        reminder, items = self.latest(invoice.partner_id), self.lines(invoice)
+        if plans and self.dice.random() < 0.5:
+            plan = self.dice.choice(plans)
+            items, shares = plan._own_items(), [1, 1, plan.left / plan._asked_now()]
+            transfers = plan._pay_now_page_values()['transfers']
+        else:
+            reference, shares = None, [1, 1, 0.5]
+            if reminder and self.dice.random() < 0.7:
+                items, reference = reminder.item_ids, reminder._pay_now_transfer_reference
+            items = items.filtered(lambda item: item.amount_residual > 0)
+            transfers = items._pay_now_transfers(reference)
+        for transfer in transfers:
+            self.bank_line(transfer, round(transfer['amount'] * self.dice.choice(shares), 2), items)
+
+    def bank_line(self, transfer, amount, items):
+        """The bank's statement shows a transfer; what is proposed is mostly accepted."""
+        line = self.env['account.bank.statement.line'].create(
+            {
+                'journal_id': self.bank_journal.id,
+                'amount': amount,
+                'payment_ref': f"VIR SEPA {transfer['reference']}",
+                'date': self.now.date(),
+            }
+        )
+        proposal = line.pay_now_transfer_text
+        if line.is_reconciled or proposal:
+            self.happened['matched by itself' if line.is_reconciled else 'proposed'] += 1
+        if proposal and self.dice.random() < 0.7:
+            # What the row says is what the button does.
+            line.with_context(pay_now_proposal=proposal).action_pay_now_match_transfer()
+            self.happened['proposal accepted'] += 1
+        if line.is_reconciled:
+            self.check_transfer(line, items, amount)
+
+    def check_transfer(self, line, items, amount):
+        """All of the money is the customer's, and paid nothing but what it was sent for."""
+        paid = line.move_id.line_ids.filtered(
+            lambda one: one.account_id.account_type == 'asset_receivable'
+        )
+        self.assertAlmostEqual(sum(paid.mapped('credit')), amount)
+        self.assertEqual(paid.partner_id, items.partner_id)
+        self.assertLessEqual(paid.matched_debit_ids.debit_move_id, items)
+        plans = items.move_id.sudo().pay_now_plan_item_ids.plan_id
+        if 'accepted' in plans.mapped('state'):
+            self.happened['transfer of a part of a plan'] += 1
+
     def due_customers(self, partners, number):
         """Return who has an item that a level has reached, found as simply as can be."""
         day = (START + timedelta(days=number)).date()
@@ -136,8 +262,9 @@ class TestReminderHistory(ReminderDaysCommon):
         run = self.env['pay.now.reminder.run'].search([('date', '=', day)])
         if self.company._pay_now_is_working_day(day):
             self.assertFalse(due - run.reminder_ids.partner_id, f"day {number}: forgotten")
-        for reminder in run.reminder_ids:
-            self.assertTrue(reminder.state != 'held' or reminder.reason, "no reason")
+        for reminder in run.reminder_ids.filtered(lambda one: one.state == 'held'):
+            self.assertTrue(reminder.reason, "no reason")
+            self.happened.update(f'held {code}' for code, _values in reminder.reason_codes)
         sent = self.env['pay.now.reminder'].search([('state', '=', 'sent')], order='id')
         for reminder in sent.filtered(lambda one: one.id not in seen):
             seen.add(reminder.id)
@@ -170,6 +297,7 @@ class TestReminderHistory(ReminderDaysCommon):
             # As simply as can be: three days of grace after the day that was named.
             for answer in answers:
                 self.assertTrue(answer.date and answer.date + timedelta(days=3) < day, message)
+            self.check_plans(invoice, day, message)
             told, handled = invoice.pay_now_external_at, invoice.pay_now_external_handled_at
             if not told or (handled and handled >= told):
                 continue
@@ -188,6 +316,29 @@ class TestReminderHistory(ReminderDaysCommon):
             self.assertGreaterEqual(reminder.sent_at - last, gap, f"day {number}: too soon")
         self.check_level(reminder, before)
 
+    def check_plans(self, invoice, day, message):
+        """Nothing is reminded of while a plan waits, or is kept to: what was due is paid."""
+        for plan in invoice.sudo().pay_now_plan_item_ids.plan_id:
+            self.assertNotEqual(plan.state, 'asked', message)
+            if plan.state == 'accepted':
+                due = plan.part_ids.filtered(lambda part: part.date + timedelta(days=3) < day)
+                paid = sum(plan.part_ids.mapped('amount')) - plan.left
+                self.assertLess(round(paid, 2), round(sum(due.mapped('amount')), 2), message)
+
+    def check_ends(self):
+        """What became of the plans is what the books say."""
+        plans = self.env['pay.now.plan'].sudo().search([])
+        live = plans.filtered(lambda plan: plan.state in ('asked', 'accepted'))
+        self.assertEqual(len(live.item_ids), len(live.item_ids.line_id), "two of one item")
+        for plan in plans:
+            mails = self.mails().filtered(lambda mail, plan=plan: mail.res_id == plan.id)
+            self.assertLessEqual(len(mails), len(plan.part_ids) + 2, "its answer, and its end")
+            if plan.state == 'done':
+                self.assertFalse(sum(plan._own_items().mapped('amount_residual')))
+            elif plan.state == 'accepted':
+                self.assertGreater(plan.left, 0)
+            self.happened[plan.end_reason or plan.state] += 1
+
     def check_level(self, reminder, before):
         """No level is left out or gone back to, for what is in both mails."""
         ranks = list(self.levels)
@@ -200,10 +351,12 @@ class TestReminderHistory(ReminderDaysCommon):
             self.assertLessEqual(ranks.index(reminder.level_id), reached, "left out")
 
     def test_random_histories(self):
-        self.channels = set()
+        self.channels, self.happened = set(), Counter()
         for seed in range(1, 1 + HISTORIES):
             with self.subTest(seed=seed), self.cr.savepoint() as savepoint:
                 self.run_history(seed)
+                self.check_ends()
                 savepoint.rollback()
             self.env.invalidate_all()
         self.assertEqual(self.channels, {'email', 'letter'})
+        self.assertFalse(HAPPENED - set(self.happened), self.happened)
