@@ -70,7 +70,23 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
         options = self.env.ref('account_pay_now.action_pay_now_options').id
         to_handle = self.env.ref('account_pay_now.action_pay_now_to_handle').id
         rows = "document.querySelectorAll('.o_data_row, .o_kanban_record').length > 1"
+        # The list of invoices as it is filtered by what the buyers say.
+        refused = self.env['ir.actions.act_window'].create(
+            {
+                'name': "Factures refusées",
+                'res_model': 'account.move',
+                'view_mode': 'list',
+                'view_id': self.env.ref('account.view_out_invoice_tree').id,
+                'search_view_id': self.env.ref('account.view_account_invoice_filter').id,
+                'domain': [('move_type', '=', 'out_invoice')],
+                'context': {
+                    'default_move_type': 'out_invoice',
+                    'search_default_pay_now_refused': 1,
+                },
+            }
+        )
         with self.browser('pay_now_accountant') as browser:
+            self.look_at_the_list(browser, refused.id)
             for size in (WIDE, NARROW):
                 self.show(
                     browser, f'/odoo/action-{to_handle}', rows, f'pay_notice_rows_{size[0]}', size
@@ -97,3 +113,17 @@ class TestPayNoticeScreens(BrowserMixin, NoticeCommon, HttpCase):
         self.env.invalidate_all()
         self.assertEqual(self.notice(failed).state, 'waiting')
         self.assertFalse(self.invoice.pay_now_external_holds)
+
+    def look_at_the_list(self, browser, action):
+        """Invoices by what their buyers say, in a column that is shown by a click."""
+        row = "document.querySelectorAll('.o_data_row').length == 1"
+        column = "document.querySelector('input[name=pay_now_external_status]')"
+        self.show(browser, f'/odoo/action-{action}', row, size=WIDE)
+        self.run_js(
+            browser, "document.querySelector('.o_optional_columns_dropdown button').click()"
+        )
+        self.wait_for(browser, column)
+        self.run_js(browser, f'{column}.click()')
+        cell = "document.querySelector('.o_data_row [name=pay_now_external_status]')?.textContent"
+        self.wait_for(browser, f"({cell} || '').includes('Refus')")
+        self.picture(browser, 'pay_notice_list', full=False)
