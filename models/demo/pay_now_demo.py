@@ -80,13 +80,17 @@ class PayNowDemo(models.AbstractModel):
         dice = random.Random(SEED)
         self._set_up(company)
         providers = self._connect(company)
+        self._open_bank_account(company)
         invoices = self._invoice(company, dice)
         self._pay(company, providers, invoices, dice)
         open_invoices = self._invoice_open(company, dice)
         self._remind(company)
         self._answer(open_invoices)
+        self._ask_for_plans(company, open_invoices)
         self._happen(company, providers, invoices, open_invoices)
         self._pay_out(providers)
+        self._send_statements(company)
+        self._transfer(company, open_invoices)
         self._list(company)
 
     # === BUSINESS METHODS - GROUND === #
@@ -420,6 +424,94 @@ class PayNowDemo(models.AbstractModel):
             move = invoices[name][0]
             date = '' if days is None else (today + timedelta(days=days)).isoformat()
             move._pay_now_answer(kind, set(move._pay_now_open_lines().ids), date, text)
+
+    @api.model
+    def _ask_for_plans(self, company, invoices):
+        """Let customers ask to pay in parts, which waits for an answer.
+
+        :param res.company company: whose data it is.
+        :param dict invoices: open ones, by the end of the customer's external id.
+        """
+        company.pay_now_plans = True
+        for name, count, rhythm in stories.PLANS:
+            move = invoices[name][0]
+            chosen = set(move._pay_now_open_lines().ids)
+            asked = {'item': chosen, 'plan_parts': count, 'plan_rhythm': rhythm}
+            seen = move._pay_now_plan_offer(asked, True)['seen']
+            move._pay_now_ask_plan(chosen, count, rhythm, seen)
+
+    @api.model
+    def _send_statements(self, company):
+        """Write statements of account, but for drawing them and handing them to a mail server.
+
+        :param res.company company: whose data it is.
+        """
+        Statement = self.env['pay.now.customer.statement']
+        for name, days in stories.STATEMENTS:
+            at = company._pay_now_instant(self._days_ago(days))
+            day = company._pay_now_day(at)
+            statement = Statement.create(
+                {
+                    'company_id': company.id,
+                    'partner_id': self._partner(name).id,
+                    'contact_id': self._partner(name).id,
+                    'email': self._partner(name).email,
+                    'date_from': day.replace(day=1),
+                    'date_to': day,
+                    'user_id': self.env.ref('base.user_admin').id,
+                    'state': 'sent',
+                    'sent_at': at,
+                }
+            )
+            accounts = statement._accounts()
+            items = [item['line'].id for one in accounts for item in one['items']]
+            statement.write(
+                {
+                    'item_ids': [Command.set(items)],
+                    'balances': [[one['closing'], one['currency'].id] for one in accounts],
+                }
+            )
+
+    @api.model
+    def _open_bank_account(self, company):
+        """Give the company the account that its pages and mails say how to transfer to.
+
+        :param res.company company: whose data it is.
+        """
+        journal = self._bank_journal(company)
+        if journal and not journal.bank_account_id:
+            bank = self.env['res.bank'].create({'name': stories.BANK, 'bic': stories.BIC})
+            journal.bank_account_id = self.env['res.partner.bank'].create(
+                {
+                    'acc_number': stories.IBAN,
+                    'bank_id': bank.id,
+                    'partner_id': company.partner_id.id,
+                    'allow_out_payment': True,
+                }
+            )
+
+    @api.model
+    def _bank_journal(self, company):
+        return company.pay_now_provider_ids[:1]._pay_now_demo_bank()
+
+    @api.model
+    def _transfer(self, company, invoices):
+        """Let the bank's statement show transfers that name an invoice: they are proposed for it.
+
+        :param res.company company: whose data it is.
+        :param dict invoices: open ones, by the end of the customer's external id.
+        """
+        journal, today = self._bank_journal(company), company._pay_now_today()
+        for name, days in stories.TRANSFERS if journal else ():
+            move = invoices[name][0]
+            self.env['account.bank.statement.line'].create(
+                {
+                    'journal_id': journal.id,
+                    'date': today - timedelta(days=days),
+                    'payment_ref': f'VIR SEPA {move.partner_id.name} {move.name}',
+                    'amount': move.amount_residual,
+                }
+            )
 
     @api.model
     def _happen(self, company, providers, invoices, open_invoices):

@@ -63,6 +63,8 @@ OPEN = (
     ('berthe', -22),
     ('colbert', 3),
     ('marche', 6),
+    ('dumas', -6),
+    ('port', 2),
 )
 #: Reminders that were sent: partner, and how many days ago, in the order in which they left.
 REMINDED = (('lefevre', 52), ('lefevre', 31), ('marchal', 34), ('marchal', 15), ('cedre', 6))
@@ -72,6 +74,14 @@ ANSWERS = (
     ('lilas', 'paid', -2, ""),
     ('kleber', 'problem', None, "Deux sacs de farine de seigle sont arrivés déchirés."),
 )
+#: Who asks to pay in parts, how many, and how often.
+PLANS = (('dumas', 3, 'monthly'),)
+#: Who got a statement of account, and how many days ago.
+STATEMENTS = (('lefevre', 5),)
+#: Who has transferred an invoice that is not matched yet, and how many days ago.
+TRANSFERS = (('port', 1),)
+#: The account that customers transfer to: the example that French banks print.
+BANK, BIC, IBAN = "Banque du Canal", 'AGRIFRPP', 'FR7630006000011234567890189'
 #: Days from today of the payouts to the bank, by provider.
 PAYOUTS = {
     'pay_now_stripe': (-120, -106, -92, -78, -64, -50, -36, -22, -8),

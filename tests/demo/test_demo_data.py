@@ -84,7 +84,7 @@ class TestDemoData(PayNowCommon):
         invoices = self.found('account.move', ('move_type', '=', 'out_invoice'))
         self.assertEqual(set(invoices.mapped('state')), {'posted'})
         self.assertEqual(len(invoices.filtered(lambda one: one.payment_state == 'paid')), 53)
-        self.assertEqual(len(invoices.filtered(lambda one: one.payment_state == 'not_paid')), 12)
+        self.assertEqual(len(invoices.filtered(lambda one: one.payment_state == 'not_paid')), 14)
         self.assertTrue(all(invoices.mapped('pay_now_is_demo')))
         proposed = self.found('account.move', ('move_type', '=', 'out_refund'))
         self.assertEqual((proposed.state, proposed.amount_total), ('draft', 48))
@@ -136,8 +136,36 @@ class TestDemoData(PayNowCommon):
         held = waiting.reminder_ids - drafts
         self.assertEqual(
             {code for one in held for code, _values in one.reason_codes},
-            {'answered', 'no_other_level'},
+            {'answered', 'no_other_level', 'planned'},
         )
+
+    def test_other_ways_to_pay(self):
+        """A plan to answer, a transfer to match, a statement of account with its page."""
+        plan = self.found('pay.now.plan')
+        self.assertEqual((plan.state, len(plan.part_ids)), ('asked', 3))
+        self.assertEqual(sum(plan.part_ids.mapped('amount')), plan.move_ids.amount_residual)
+        self.assertTrue(self.found('pay.now.to.handle', ('kind', '=', 'plan')))
+        [line] = self.env['account.bank.statement.line'].search(
+            [('company_id', '=', self.mill.id), ('is_reconciled', '=', False)]
+        )
+        text = line.pay_now_transfer_text
+        line.with_context(pay_now_proposal=text).action_pay_now_match_transfer()
+        [invoice] = line.move_id.line_ids.matched_debit_ids.debit_move_id.move_id
+        self.assertEqual(text, f"{invoice.name} of Hôtel du Port")
+        self.assertEqual((invoice.amount_residual, line.is_reconciled), (0, True))
+        statement = self.found('pay.now.customer.statement')
+        self.assertEqual(statement.state, 'sent')
+        owed = self.found(
+            'account.move',
+            ('partner_id', '=', statement.partner_id.id),
+            ('payment_state', '=', 'not_paid'),
+        )
+        self.assertEqual(statement._pay_now_lines().move_id, owed)
+        total = round(sum(owed.mapped('amount_residual')), 2)
+        self.assertEqual(statement.balances, [[total, self.mill.currency_id.id]])
+        page = statement._pay_now_page_values()
+        self.assertEqual(len(page['items']), 2)
+        self.assertEqual(page['transfers'][0]['number_plain'], 'FR7630006000011234567890189')
 
     def test_nothing_is_mailed(self):
         mails = self.env['mail.mail'].search([('id', '>', self.last_mail)])
