@@ -77,11 +77,15 @@ class PayNowReminder(models.Model):
         # Not stored: nothing is written, nor checked.
         with self.env.protecting(texts, self):
             for reminder, values in self._mail_values(items, refusals).items():
+                # Most companies have no such amount. A letter has no button that it could precede.
+                above = values['url'] and reminder.company_id.pay_now_transfer_first
+                first = above and reminder._pay_now_transfer_first(values['transfers'])
+                values['transfer_first'] = first
                 reminder.amount_due_text = values['due_text']
                 reminder.items_html = render('account_pay_now.mail_reminder_items', values)
                 reminder.transfer_html = (
                     render('account_pay_now.mail_transfer', values)
-                    if values['transfers']
+                    if values['transfers'] and not first
                     else False
                 )
                 reminder.attachments_text = reminder._attachments_text(len(values['invoices']))

@@ -253,6 +253,16 @@ class TestTransfer(TransferCommon):
         self.assertEqual(url.path, f'{urlsplit(reminder._pay_now_url()).path}/qr')
         self.assertEqual(parse_qs(url.query), {'account': [str(self.account.id)]})
 
+    def test_above_an_amount_it_comes_first_in_the_mail(self):
+        reminder = self.generate().reminder_ids
+        for limit, first in ((0, False), (649.99, True), (650, False)):
+            self.company.pay_now_transfer_first = limit
+            self.env.invalidate_all()
+            body = f'{reminder.items_html}{reminder.transfer_html or ""}'
+            self.assertEqual(body.count("Reference to quote"), 1)
+            account, button = body.index("Reference to quote"), body.index(reminder._pay_now_path())
+            self.assertEqual(account < button, first, limit)
+
     def test_mail_with_the_previous_balance_names_no_amount(self):
         (mail,) = self.send(
             self.generate(

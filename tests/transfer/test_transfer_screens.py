@@ -1,7 +1,7 @@
 # Part of Pay Now. See LICENSE file for full copyright and licensing details.
 """Transfers as customers and accountants see them: copied, scanned and matched, in French."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -60,8 +60,11 @@ class TestTransferScreens(BrowserMixin, TransferCommon, HttpCase):
             whole = self.reference(self.document, self.first, self.second, self.third)
             some = self.reference(self.document, self.first, self.third)
             self.company.pay_now_transfer_first = 500
+            mail = self.document.with_context(lang='fr_FR').items_html
         with self.browser() as browser:
             for name, size in (('wide', WIDE), ('narrow', NARROW)):
+                body = f'data:text/html;charset=utf-8,{quote(mail)}'
+                self.show(browser, body, 'document.body', f'transfer_first_mail_{name}', size)
                 self.show(browser, self.page, LOADED, f'transfer_page_{name}', size)
                 self.assert_fits(browser)
                 self.assert_readable(browser)
