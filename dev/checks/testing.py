@@ -103,10 +103,8 @@ def run_everything():
     odoo.ensure()
     outcome = Outcome()
     with postgres.server() as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
-        # Made once here, not by each of the processes.
-        databases.tests(server)
         aside = pool.submit(_run_aside)
-        outcome.add(_guarded("Odoo tests", run_module_tests))
+        outcome.add(_guarded("Odoo tests", lambda: run_module_tests(server, aside)))
         outcome.add(aside.result())
     return outcome
 
@@ -149,19 +147,30 @@ def run_unit_tests(target):
     return outcome
 
 
-def run_module_tests():
-    """Run all of the module's tests in Odoo: several processes take class by class."""
+def run_module_tests(server, aside):
+    """Run all of the module's tests in Odoo: several processes take class by class.
+
+    :param server: the PostgreSQL server.
+    :param Future aside: what runs beside them. One more process takes its place once it has ended:
+        each of them waits for a browser, a database, the passing of seconds now and then.
+    """
     tags = f"/{settings.MODULE}"
+    # Made once here, not by each of the processes.
+    databases.tests(server)
     if PROCESSES < 2:
         return run_odoo_tests(tags, prepared=True)
     outcome = Outcome()
     with (
         tempfile.TemporaryDirectory() as taken,
-        concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool,
+        concurrent.futures.ThreadPoolExecutor(PROCESSES + 1) as pool,
     ):
         run = functools.partial(_run_part, tags=tags, taken=taken)
-        for part in pool.map(run, range(1, PROCESSES + 1)):
-            outcome.add(part)
+        parts = [pool.submit(run, number) for number in range(1, PROCESSES + 1)]
+        concurrent.futures.wait([aside])
+        if not any(part.done() for part in parts):
+            parts.append(pool.submit(run, PROCESSES + 1))
+        for part in parts:
+            outcome.add(part.result())
     # Only here: other runs may be of a few tests of a class.
     _remember_seconds(outcome.seconds)
     return outcome
