@@ -25,8 +25,8 @@ TAKEN = os.environ.get("TEST_TAKEN")
 SECONDS = json.loads(os.environ.get("TEST_SECONDS") or "{}")
 # Of a class that nobody knows yet.
 UNKNOWN_SECONDS = 60
-# Of scripts and styles: those of Odoo's own tests of JavaScript, which no test of ours opens.
-UNUSED_BUNDLES = re.compile("unit_tests|tests_assets|qunit")
+# Bundles of scripts and styles that no test of ours opens.
+UNUSED_BUNDLES = os.environ.get("TEST_UNUSED_BUNDLES")
 
 
 class RecordingResult:
@@ -42,7 +42,8 @@ class RecordingResult:
     def install(self):
         """Listen to every event of Odoo's test result, and run the tests class by class."""
         OdooSuite.run = lambda suite, result, debug=False: self._run_classes(suite, result)
-        OdooSuite.has_http_case = _after_leaving_bundles_out(OdooSuite.has_http_case)
+        if UNUSED_BUNDLES:
+            OdooSuite.has_http_case = _after_leaving_bundles_out(OdooSuite.has_http_case)
         self._after("startTest", self._start)
         self._after("stopTest", self._stop)
         self._after("addSkip", self._skip)
@@ -127,7 +128,7 @@ def _after_leaving_bundles_out(has_http_case):
 
         all_bundles = IrQweb._get_bundles_to_pregenarate
         IrQweb._get_bundles_to_pregenarate = lambda self: tuple(
-            {name for name in names if not UNUSED_BUNDLES.search(name)}
+            {name for name in names if not re.search(UNUSED_BUNDLES, name)}
             for names in all_bundles(self)
         )
         return has_http_case(suite)

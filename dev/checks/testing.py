@@ -258,6 +258,7 @@ class _OdooRun:
         self.command = odoo.command(server, *arguments, entry=(RECORDER, self.record))
         self.environment = odoo.environment(server)
         self.environment["TEST_SECONDS"] = json.dumps(_known_seconds())
+        self.environment["TEST_UNUSED_BUNDLES"] = databases.UNUSED_BUNDLES
 
     def follow(self):
         """Run to the end, naming each test class as it begins."""

@@ -36,6 +36,20 @@ from odoo.addons.{settings.MODULE}.tests.prepared import PreparedCase
 PreparedCase.prepare()
 """
 PREGENERATE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()"
+# All but those of Odoo's own tests of JavaScript, which no test of ours opens.
+UNUSED_BUNDLES = "unit_tests|tests_assets|qunit"
+PREGENERATE_USED_ASSETS = f"""
+import re
+from unittest.mock import patch
+
+qweb = env['ir.qweb']
+used = [
+    {{name for name in names if not re.search({UNUSED_BUNDLES!r}, name)}}
+    for names in qweb._get_bundles_to_pregenarate()
+]
+with patch.object(type(qweb), '_get_bundles_to_pregenarate', lambda self: used):
+    qweb._pregenerate_assets_bundles()
+"""
 FRENCH_COMPANY = """
 company = env.ref('base.main_company')
 company.write({'country_id': env.ref('base.fr').id, 'currency_id': env.ref('base.EUR').id})
@@ -94,11 +108,13 @@ def tests(server):
     if not PREPARED_TESTS.is_file():
         return module(server)
     made_from = [_module_name(base(server)), PREPARE_TESTS, PREPARED_TESTS.read_text()]
+    made_from.append(PREGENERATE_USED_ASSETS)
     name = f"pay_now_tests_{_key(made_from)}"
 
     def build(target):
         copy(server, module(server), target)
         odoo.shell(server, target, PREPARE_TESTS, "prepare-tests")
+        odoo.shell(server, target, PREGENERATE_USED_ASSETS, "assets")
 
     return _template(server, name, build, "preparing the company of the tests")
 
