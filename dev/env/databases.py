@@ -2,9 +2,9 @@
 """Template databases, built once and copied in a second.
 
 The base template holds Odoo's modules and their web assets, the module template this module on
-top of it, the tests template the company of the tests on top of that; another one holds what the
-module stands on and nothing else. Each is known by what it was built from, and built again when
-that changes.
+top of it, the tests template the company of the tests and the assets that are new on top of that;
+another one holds what the module stands on and nothing else. Each is known by what it was built
+from, and built again when that changes.
 """
 
 import ast
@@ -38,14 +38,24 @@ PreparedCase.prepare()
 PREGENERATE_ASSETS = "env['ir.qweb']._pregenerate_assets_bundles()"
 # All but those of Odoo's own tests of JavaScript, which no test of ours opens.
 UNUSED_BUNDLES = "unit_tests|tests_assets|qunit"
+# What a page loads later, scripts and styles: each test of a browser would make it anew.
+LATER_BUNDLES = (
+    [
+        "bus.websocket_worker_assets",
+        "web.assets_backend_lazy",
+        "web.assets_emoji",
+        "web.chartjs_lib",
+    ],
+    ["web.assets_backend_lazy"],
+)
 PREGENERATE_USED_ASSETS = f"""
 import re
 from unittest.mock import patch
 
 qweb = env['ir.qweb']
 used = [
-    {{name for name in names if not re.search({UNUSED_BUNDLES!r}, name)}}
-    for names in qweb._get_bundles_to_pregenarate()
+    later + [name for name in names if not re.search({UNUSED_BUNDLES!r}, name)]
+    for later, names in zip({LATER_BUNDLES!r}, qweb._get_bundles_to_pregenarate())
 ]
 with patch.object(type(qweb), '_get_bundles_to_pregenarate', lambda self: used):
     qweb._pregenerate_assets_bundles()
