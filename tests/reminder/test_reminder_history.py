@@ -79,6 +79,7 @@ class TestReminderHistory(PlansCommon):
                 for _event in range(dice.randint(1, 2)):
                     still_open = [one for one in invoices if one.payment_state != 'paid']
                     self.something_happens(dice.choice(still_open or invoices))
+                self.parts_arrive()
                 if is_on:
                     self.env['pay.now.plan'].sudo()._cron_follow()
             if is_on:
@@ -196,21 +197,24 @@ class TestReminderHistory(PlansCommon):
 
     def transfer_arrives(self, invoice):
         """With a reference that was mailed or is on a page; all of it, or not."""
-        plans = self.env['pay.now.plan'].sudo().search([('state', '=', 'accepted')])
-        plans = plans.filtered(lambda plan: plan._asked_now())
         reminder, items = self.latest(invoice.partner_id), self.lines(invoice)
-        if plans and self.dice.random() < 0.5:
-            plan = self.dice.choice(plans)
-            items, shares = plan._own_items(), [1, 1, plan.left / plan._asked_now()]
-            transfers = plan._pay_now_page_values()['transfers']
-        else:
-            reference, shares = None, [1, 1, 0.5]
-            if reminder and self.dice.random() < 0.7:
-                items, reference = reminder.item_ids, reminder._pay_now_transfer_reference
-            items = items.filtered(lambda item: item.amount_residual > 0)
-            transfers = items._pay_now_transfers(reference)
-        for transfer in transfers:
-            self.bank_line(transfer, round(transfer['amount'] * self.dice.choice(shares), 2), items)
+        reference = None
+        if reminder and self.dice.random() < 0.7:
+            items, reference = reminder.item_ids, reminder._pay_now_transfer_reference
+        items = items.filtered(lambda item: item.amount_residual > 0)
+        for transfer in items._pay_now_transfers(reference):
+            amount = transfer['amount'] * self.dice.choice([1, 1, 0.5])
+            self.bank_line(transfer, round(amount, 2), items)
+
+    def parts_arrive(self):
+        """Whoever agreed to pay in parts mostly does: a part that is due, or all of the rest."""
+        for plan in self.env['pay.now.plan'].sudo().search([('state', '=', 'accepted')]):
+            if not plan._due_parts() or self.dice.random() < 0.5:
+                continue
+            share = self.dice.choice([1] * 9 + [plan.left / plan._asked_now()])
+            items = plan._own_items()
+            for transfer in plan._pay_now_page_values()['transfers']:
+                self.bank_line(transfer, round(transfer['amount'] * share, 2), items)
 
     def bank_line(self, transfer, amount, items):
         """The bank's statement shows a transfer; what is proposed is mostly accepted."""
