@@ -3,12 +3,12 @@
 
 import json
 
-from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 
 from odoo.addons.account_pay_now.tests.browser import BrowserMixin
 from odoo.addons.account_pay_now.tests.common import ReminderCommon
 from odoo.addons.account_pay_now.tests.payout.test_card import CardCommon
+from odoo.addons.account_pay_now.tests.reminder.reminder_sales import SalesMixin
 
 WIDE = (1440, 900)
 INVOICING, SALES = 'account.menu_finance', 'sale.sale_menu_root'
@@ -34,7 +34,7 @@ YES = '.modal .modal-footer .btn-primary'
 
 
 @tagged('post_install', '-at_install')
-class TestWalks(BrowserMixin, CardCommon, ReminderCommon, HttpCase):
+class TestWalks(BrowserMixin, SalesMixin, CardCommon, ReminderCommon, HttpCase):
     """A run, the customers, the card, the set-up and the reports, for each who has to do with them.
 
     The payer's walk is in `TestStories`, through the pages of the providers.
@@ -44,52 +44,13 @@ class TestWalks(BrowserMixin, CardCommon, ReminderCommon, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.company.write({'pay_now_reminder_accounting': True, 'pay_now_reminder_sales': True})
-        cls.users = {
-            name: new_test_user(
-                cls.env,
-                f'walk_{name}',
-                name=name.capitalize(),
-                email=f'{name}@example.com',
-                groups=group,
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
-            for name, group in GROUPS.items()
-        }
+        cls.users = {name: cls.make_user(f'walk_{name}', group) for name, group in GROUPS.items()}
         cls.partners = cls.env['res.partner'].create(
             [{'name': name, 'email': 'x@example.com'} for name in ("Boulangerie", "Zinc")]
         )
         for partner in cls.partners:
             cls.make_invoice(100, partner, days_late=30)
-        cls.sold = cls.make_sold(250, cls.partners[0], cls.users['salesperson'])
-
-    @classmethod
-    def make_sold(cls, amount, partner, user):
-        """Return an invoice of a salesperson's order."""
-        orders = cls.env['sale.order'].sudo()
-        order = orders.create(
-            {
-                'partner_id': partner.id,
-                'user_id': user.id,
-                'order_line': [
-                    Command.create(
-                        {
-                            'product_id': cls.env['product.product']
-                            .create({'name': 'Flour', 'invoice_policy': 'order'})
-                            .id,
-                            'price_unit': amount,
-                        }
-                    )
-                ],
-            }
-        )
-        order.action_confirm()
-        invoice = cls.make_invoice(
-            amount, partner, days_late=30, post=False, invoice_user_id=user.id
-        )
-        invoice.invoice_line_ids.sale_line_ids = order.order_line
-        invoice.action_post()
-        return invoice
+        cls.sold = cls.make_sold(250, cls.users['salesperson'], cls.partners[0])
 
     # === HOW THEY WALK === #
 

@@ -8,29 +8,8 @@ from odoo.addons.account_pay_now.tests.common import ReminderCommon
 RUN, REMINDER, WIZARD = 'pay.now.reminder.run', 'pay.now.reminder', 'pay.now.generate.reminders'
 
 
-class ReminderSalesCommon(ReminderCommon):
-    """Two salespeople, their team leader, and an accountant; none but the last keeps books."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.connect()
-        cls.company.pay_now_reminder_sales = True
-        cls.marc, cls.anna = (
-            cls.make_user(login, 'sales_team.group_sale_salesman') for login in ('marc', 'anna')
-        )
-        cls.leader = cls.make_user('leader', 'sales_team.group_sale_salesman_all_leads')
-        cls.accountant = cls.make_user(
-            'accountant', 'account.group_account_invoice,sales_team.group_sale_salesman'
-        )
-        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
-        cls.other_customer = cls.env['res.partner'].create(
-            {'name': "Le Fournil", 'email': 'fournil@example.com'}
-        )
-        cls.mine = cls.make_sold(100, cls.marc, name='Oven of Marc')
-        cls.hers = cls.make_sold(33, cls.anna)
-        cls.elsewhere = cls.make_sold(44, cls.anna, partner=cls.other_customer)
-        cls.accounting = cls.make_invoice(55, days_late=30, invoice_user_id=cls.marc.id)
+class SalesMixin:
+    """Who sells, and what they have sold."""
 
     @classmethod
     def make_user(cls, login, groups):
@@ -69,6 +48,31 @@ class ReminderSalesCommon(ReminderCommon):
         invoice.invoice_line_ids.sale_line_ids = order.order_line
         invoice.action_post()
         return invoice
+
+
+class ReminderSalesCommon(SalesMixin, ReminderCommon):
+    """Two salespeople, their team leader, and an accountant; none but the last keeps books."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect()
+        cls.company.pay_now_reminder_sales = True
+        cls.marc, cls.anna = (
+            cls.make_user(login, 'sales_team.group_sale_salesman') for login in ('marc', 'anna')
+        )
+        cls.leader = cls.make_user('leader', 'sales_team.group_sale_salesman_all_leads')
+        cls.accountant = cls.make_user(
+            'accountant', 'account.group_account_invoice,sales_team.group_sale_salesman'
+        )
+        cls.levels = cls.env['pay.now.reminder.level'].search([('company_id', '=', cls.company.id)])
+        cls.other_customer = cls.env['res.partner'].create(
+            {'name': "Le Fournil", 'email': 'fournil@example.com'}
+        )
+        cls.mine = cls.make_sold(100, cls.marc, name='Oven of Marc')
+        cls.hers = cls.make_sold(33, cls.anna)
+        cls.elsewhere = cls.make_sold(44, cls.anna, partner=cls.other_customer)
+        cls.accounting = cls.make_invoice(55, days_late=30, invoice_user_id=cls.marc.id)
 
     def generate_as(self, user, **values):
         """Return the run that somebody makes, with that person's rights."""
