@@ -637,24 +637,25 @@ class PayNowPayout(models.Model):
         return parts
 
     def _reconcile_parts(self, parts):
-        """Reconcile the payout's own item with the items of its movements, part by part.
+        """Reconcile the payout's own item with those of its movements, see `_look_at_listed`.
 
-        Of several parts each is reconciled in itself first: commissions and refunds would wait for
-        the last one otherwise, as the payout's own item takes the payments before them.
-
-        :param list parts: see `_look_at_listed`.
+        Of several parts each is reconciled in itself first, and the payout's own item once, with
+        what is left: Odoo reads whatever is matched with an item already, each time.
         """
-        left = self.env['account.move.line']
-        for part in parts:
-            if len(parts) > 1:
-                self.env.invalidate_all()
-                self._reconcile_open([left | part])
-            self._reconcile_open([self._clearing_lines() | left | part])
-            left = (left | part).filtered(lambda item: not item.reconciled)
-        if len(parts) > 1:
+        left = []
+        for part in parts if len(parts) > 1 else ():
             self.env.invalidate_all()
-            items = self._clearing_lines().union(*parts)
-            self.env['account.partial.reconcile']._pay_now_close(items)
+            self._reconcile_open([part])
+            left += part.filtered(lambda item: not item.reconciled).ids
+        if not left:
+            self._reconcile_open([self._clearing_lines().union(*parts)])
+            return
+        self.env.invalidate_all()
+        # What is read of all of them is what is asked for, and no more.
+        own = self.with_context(prefetch_fields=False)._clearing_lines()
+        self._reconcile_open([own | own.browse(left)])
+        self.env.invalidate_all()
+        self.env['account.partial.reconcile']._pay_now_close(own.union(*parts))
 
     def _check_listed(self):
         """Note where what the provider lists does not amount to what it transfers."""
