@@ -23,3 +23,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         partners.invalidate_recordset()
         partners._pay_now_drop_strangers(dst_partner)
         return result
+
+    @api.model
+    def _update_values(self, src_partners, dst_partner):
+        """Override of `base` to keep in every company that one of them gets no statement by itself.
+
+        Odoo writes what they have in the user's name: what the user may not write ends the merge.
+        """
+        companies = (src_partners | dst_partner)._pay_now_take_no_statement()
+        result = super()._update_values(src_partners, dst_partner)
+        dst_partner._pay_now_give_no_statement(companies)
+        return result

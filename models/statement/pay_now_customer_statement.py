@@ -274,7 +274,6 @@ class PayNowCustomerStatement(models.Model):
         monthly = self.sudo().search(
             Domain('partner_id', 'in', partners.ids) & Domain('month', '!=', False), order='id'
         )
-        partners._pay_now_merge_no_statement()
         for same in monthly.grouped(lambda one: (one.company_id, one.month)).values():
             later = same.sorted(lambda one: one.state not in ('sending', 'sent'))[1:]
             later.month = False

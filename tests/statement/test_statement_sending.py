@@ -355,11 +355,17 @@ class TestStatementSending(StatementCommon):
             statement.action_send_again()
             self.prepare(first).action_send()
             self.assertEqual(len(self.leave()), 2)
-        self.env['base.partner.merge.automatic.wizard']._merge(
-            (third | self.customer).ids, self.customer, extra_checks=False
-        )
+        # By somebody who may not tick it: of which company ever, the customer wants none.
+        wizard = self.env['base.partner.merge.automatic.wizard'].with_user(seller)
+        kept = self.customer.with_user(seller)
+        wizard._merge((third | self.customer).ids, kept, extra_checks=False)
         self.assertFalse(self.customer._pay_now_wanting_statements(other))
         self.assertTrue(self.customer._pay_now_wanting_statements(self.company))
+        wizard._merge((first | self.customer).ids, kept, extra_checks=False)
+        self.assertFalse(self.customer._pay_now_wanting_statements(self.company))
+        self.assertTrue(self.customer.pay_now_no_statement)
+        self.assertTrue(self.customer.with_company(other).pay_now_no_statement)
+        self.assertFalse(self.customer.with_company(branch).pay_now_no_statement)
 
     def test_balances_of_the_first_statements(self):
         """They have two numbers, and are shown as before."""
