@@ -357,31 +357,33 @@ class PayNowCustomerStatement(models.Model):
 
         :param MailRefusal refusal: what it said of this one, if it did not take it.
         :param pay.now.customer.statement refused: those before it that were not taken.
-        :return: those in a row with this one.
+        :return: those in a row with this one, none where the others wait because of them.
         :rtype: pay.now.customer.statement
         """
         if not refusal:
             return self.browse() if self.state == 'sent' else refused
         refused = refused.filtered(lambda one: one.company_id == self.company_id) | self
-        in_a_row = len(refused) == const.REFUSED_IN_A_ROW
+        in_a_row = len(refused) >= const.REFUSED_IN_A_ROW
         if in_a_row:
             # No matter of the addresses: whoever it is, the next one is written to again.
             for one in refused:
                 one.contact_id.sudo()._pay_now_forget_refused(one.email)
         if in_a_row or refusal.kind == 'server':
             self._postpone_others()
-        return refused
+        # After the pause it is found out anew.
+        return self.browse() if in_a_row else refused
 
     def _postpone_others(self):
         """Let the company's others wait as long: a server that takes nothing is asked once."""
-        retry_at = self.retry_at
-        if not retry_at:
-            retry_at = fields.Datetime.now() + const.STATEMENT_PAUSE
+        now, retry_at = fields.Datetime.now(), self.retry_at
+        # That of an earlier pause is over.
+        if not retry_at or retry_at <= now:
+            retry_at = now + const.STATEMENT_PAUSE
             self._wake(retry_at)
         others = self.search(
             Domain('state', '=', 'waiting')
             & Domain('company_id', '=', self.company_id.id)
-            & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', fields.Datetime.now()))
+            & (Domain('retry_at', '=', False) | Domain('retry_at', '<=', now))
         )
         others.try_lock_for_update().write({'retry_at': retry_at})
 

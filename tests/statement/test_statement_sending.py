@@ -474,6 +474,22 @@ class TestStatementSending(StatementCommon):
         self.assertEqual(self.statements()[1:].mapped('state'), ['failed', 'failed', 'waiting'])
         self.assertTrue(self.statements()[-1].retry_at)
         self.assertFalse(any(customers[1:].mapped('pay_now_refused_email')))
+        # Of those that have waited once it is found out as well, and again after each pause.
+        others = self.env['res.partner'].create(
+            [{'name': f"D{n}", 'email': f'd{n}@example.com'} for n in range(5)]
+        )
+        self.prepare(others).action_send()
+        paused = self.statements().filtered(lambda one: one.partner_id in others)
+        paused.sudo().retry_at = fields.Datetime.now() - timedelta(hours=1)
+        (self.statements() - paused).sudo().state = 'canceled'
+        two = patch.object(const, 'REFUSED_IN_A_ROW', 2)
+        self.leave(broken, two)
+        self.assertEqual(paused.mapped('state'), ['failed'] * 2 + ['waiting'] * 3)
+        self.assertGreater(min(paused[2:].mapped('retry_at')), fields.Datetime.now())
+        with freeze_time(fields.Datetime.now() + timedelta(hours=2)):
+            self.leave(broken, two)
+        self.assertEqual(paused.mapped('state'), ['failed'] * 4 + ['waiting'])
+        self.assertFalse(any(others.mapped('pay_now_refused_email')))
 
     def test_to_handle(self):
         """What did not arrive waits for a person, until a later one did, or it is dropped."""
