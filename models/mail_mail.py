@@ -7,6 +7,7 @@ import re
 import smtplib
 import uuid
 
+import psycopg2
 from lxml import html as lxml_html
 
 from odoo import api, models
@@ -310,10 +311,24 @@ class MailMail(models.Model):
         failure = failure_type and (failure_reason or failure_type)
         for name, mails in self.grouped('model').items():
             if name in self.env and hasattr(self.env[name], '_pay_now_note_mails'):
-                self.env[name].sudo()._pay_now_note_mails(mails, failure)
+                for mail in mails:
+                    mail._pay_now_note_safely(failure)
         return super()._postprocess_sent_message(
             success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
         )
+
+    def _pay_now_note_safely(self, failure):
+        """Tell what a mail is of what its server said; whatever fails, Odoo's queue goes on.
+
+        :param str failure: why it was not taken, False if it was.
+        """
+        try:
+            with self.env.cr.savepoint():
+                self.env[self.model].sudo()._pay_now_note_mails(self, failure)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("What became of mail %s could not be noted", self.id)
 
     # === BUSINESS METHODS - HANDING OVER === #
 

@@ -497,7 +497,7 @@ class PayNowStory(models.AbstractModel):
         )
         paid = move.origin_payment_id
         documents = self._seen(paid.reconciled_invoice_ids | paid.reconciled_bill_ids)
-        detail = self.env._("matched with %s", ', '.join(documents.mapped('name')))
+        detail = self.env._("matched with %s", ', '.join(filter(None, documents.mapped('name'))))
         links = [self._link(move), *map(self._link, documents)]
         return Entry(
             'booked', move.create_date, text, detail if documents else '', 'success', links

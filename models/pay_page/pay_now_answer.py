@@ -271,6 +271,8 @@ class PayNowAnswer(models.Model):
     def _make_activity(self):
         """Ask the responsible to look, on the invoice, or on the customer if there are several."""
         moves = self._own_items().move_id
+        # That of a draft may have been emptied.
+        names = ', '.join(filter(None, moves.mapped('name')))
         record = moves if len(moves) == 1 else self.partner_id
         self.env['mail.activity'].create(
             {
@@ -278,7 +280,7 @@ class PayNowAnswer(models.Model):
                 'res_id': record.id,
                 'user_id': self._responsible().id,
                 'summary': self._notification_text(),
-                'note': Markup('<p>%s</p>') % (self.text or ', '.join(moves.mapped('name'))),
+                'note': Markup('<p>%s</p>') % (self.text or names),
                 'date_deadline': self._deadline(),
                 'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
             }

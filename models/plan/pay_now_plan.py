@@ -515,7 +515,8 @@ class PayNowPlan(models.Model):
             'mail.mail_activity_data_todo',
             date_deadline=plan.company_id._pay_now_today(),
             summary=summary or plan._text_for_user(plan.state, plan.end_reason),
-            note=', '.join(plan._own_items().move_id.mapped('name')),
+            # That of a draft may have been emptied.
+            note=', '.join(filter(None, plan._own_items().move_id.mapped('name'))),
             user_id=plan._responsible().id,
         )
 

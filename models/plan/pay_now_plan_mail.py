@@ -303,12 +303,20 @@ class PayNowPlan(models.Model):
     def _note_unfollowed(self, error):
         """Tell an accountant that a plan could not be followed: once, until that is done.
 
+        What keeps it from being followed may keep that from being told: the others go on.
+
         :param Exception error: what stood in the way.
         """
-        plan = self._in_company_language()
-        summary = plan.env._("A payment plan could not be followed")
-        if summary not in self.activity_ids.mapped('summary'):
-            plan._note_problem(plan.env._("It could not be followed: %s", error), summary)
+        try:
+            with self.env.cr.savepoint():
+                plan = self._in_company_language()
+                summary = plan.env._("A payment plan could not be followed")
+                if summary not in self.activity_ids.mapped('summary'):
+                    plan._note_problem(plan.env._("It could not be followed: %s", error), summary)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Nobody could be told of the payment plan %s", self.id)
 
     def _note_problem(self, body, summary):
         """Note a problem with the plan, and ask an accountant to look, where nobody is asked yet.

@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.account_pay_now import const
 from odoo.addons.account_pay_now.gateways import base
+from odoo.addons.account_pay_now.models import mail_mail
 from odoo.addons.account_pay_now.models.plan import pay_now_plan_mail as plan_mail
 from odoo.addons.account_pay_now.tests.plan.plans import PlansCommon
 from odoo.addons.account_pay_now.tests.reminder.reminder_days import START
@@ -462,6 +463,14 @@ class TestPlans(PlansCommon):
         self.assertIn("could not be sent", asked.summary)
         self.assertEqual(asked.user_id, self.company._pay_now_accountant())
         self.assertIn("Mailbox full", plan.message_ids[0].body)
+        # What cannot be told of one mail keeps the queue, which has more of them, from nothing.
+        mail = self.mails()[0]
+        with (
+            patch.object(type(plan), '_note_problem', side_effect=ValueError("No.")) as told,
+            mute_logger(mail_mail.__name__),
+        ):
+            self.mails()._postprocess_sent_message([], [], failure_type='mail_smtp')
+        self.assertTrue(told.called and mail.exists())
 
     def test_none_is_followed_twice_while_others_wait(self):
         """Where the time is over after each batch: those that fail, and those of the last batch."""
@@ -493,6 +502,37 @@ class TestPlans(PlansCommon):
         self.assertEqual(plans.activity_ids.res_id, plans[0].id, "somebody is told, once")
         self.assertIn("could not be followed", plans.activity_ids.summary)
         self.assertIn("No.", plans[0].message_ids[0].body)
+
+    def test_what_cannot_be_told_either(self):
+        """The others are followed, and of an invoice whose number was emptied somebody is told."""
+        plans = self.env['pay.now.plan'].sudo()
+        for customer in self.make_customers(3):
+            plans |= self.accepted(self.invoice_due(-10, 300, partner=customer)).sudo()
+        draft = plans[0].item_ids.move_id
+        draft.button_draft()
+        draft.name = False
+        Plan, followed = self.env.registry['pay.now.plan'], []
+        note_problem = Plan._note_problem
+
+        def follow(plan):
+            followed.append(plan.id)
+            if plan != plans[2]:
+                raise ValueError("No.")
+
+        def note(plan, *args):
+            if plan == plans[1]:
+                raise ValueError("Nor this.")
+            note_problem(plan, *args)
+
+        with (
+            patch.object(Plan, '_follow', follow),
+            patch.object(Plan, '_note_problem', note),
+            mute_logger(plan_mail.__name__),
+        ):
+            self.follow(1)
+        self.assertEqual(followed, plans.ids)
+        self.assertTrue(all(plans.mapped('followed_at')))
+        self.assertEqual(plans.activity_ids.res_id, plans[0].id)
 
     def test_no_query_for_each_plan(self):
         invoices = [self.invoice_due(-10, 40, partner=one) for one in self.make_customers(8)]
