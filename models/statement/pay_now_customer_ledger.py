@@ -8,6 +8,7 @@ from odoo.fields import Domain
 #: What is read of each item: one query.
 ITEM_FIELDS = (
     'move_id',
+    'journal_id',
     'currency_id',
     'date',
     'date_maturity',
@@ -119,10 +120,13 @@ class PayNowCustomerLedger(models.AbstractModel):
 
     @api.model
     def _booked(self, lines):
-        """Return what was booked, item by item: `date`, `currency`, `amount`, `kind`, `line`.
+        """Return what was booked, item by item.
 
-        :rtype: list of dict
+        :return: dicts of `date`, `currency`, `amount`, `kind`, `line`, and `ref`: what was written
+            on its entry.
+        :rtype: list
         """
+        online = self._online_journals(lines)
         return [
             {
                 'date': line.date,
@@ -130,9 +134,26 @@ class PayNowCustomerLedger(models.AbstractModel):
                 'amount': line.amount_currency,
                 'kind': self._kind(line),
                 'line': line,
+                'ref': self._ref(line, online),
             }
             for line in lines
         ]
+
+    @api.model
+    def _online_journals(self, lines):
+        """Return the journals of online payments that items are in, those of former ones included.
+
+        :param account.move.line lines: all items of the account.
+        :rtype: account.journal (sudo)
+        """
+        methods = self.env['account.payment.method.line'].sudo()
+        found = methods.search_fetch(
+            Domain('payment_provider_id', '!=', False)
+            & Domain('journal_id', 'in', lines.journal_id.ids),
+            ['journal_id'],
+        )
+        paid = lines.filtered(lambda line: line.payment_id.payment_transaction_id)
+        return found.journal_id | paid.journal_id
 
     @api.model
     def _kind(self, line):
@@ -184,6 +205,7 @@ class PayNowCustomerLedger(models.AbstractModel):
                     'amount': amount,
                     'kind': 'settled',
                     'line': line,
+                    'ref': False,
                 }
                 for line, amount in own
             ]
@@ -212,7 +234,7 @@ class PayNowCustomerLedger(models.AbstractModel):
                     'date': date,
                     'kind': kind,
                     'name': move.name,
-                    'ref': self._ref(kind, parts[0]['line']),
+                    'ref': parts[0]['ref'],
                     'due': kind == 'invoice' and max(days, default=False),
                     'amount': amount,
                 }
@@ -220,15 +242,18 @@ class PayNowCustomerLedger(models.AbstractModel):
         return sorted(rows, key=lambda row: (row['date'], KINDS.index(row['kind']), row['name']))
 
     @api.model
-    def _ref(self, kind, line):
+    def _ref(self, line, online):
         """Return what else is told of an entry than its name: what was written on it.
 
-        :param str kind: one of `KINDS`.
         :param account.move.line line: an item of the entry.
-        :return: nothing of what was paid online, where it is ids of the provider.
+        :param account.journal online: see `_online_journals`.
+        :return: nothing of what was paid online, nor of what became of it since (lost in a dispute,
+            refunded, taken back), where it is ids of the provider.
         :rtype: str | bool
         """
-        if kind == 'settled' or line.payment_id.payment_transaction_id:
+        if line.payment_id.payment_transaction_id:
+            return False
+        if line.journal_id in online and self._kind(line) == 'entry':
             return False
         return line.move_id.ref
 

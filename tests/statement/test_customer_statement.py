@@ -132,11 +132,33 @@ class TestCustomerStatement(LedgerCommon):
         self.gateway.pay(tx)
         tx._synchronize()
         self.pay(self.next_month, 77, today, communication="Transfer of Boulanger")
+        # What became of it since: taken back, as a payment or refund is, and lost in a dispute.
+        tx._pay_now_take_back(tx.payment_id.move_id)
+        payment_line = tx.payment_id._pay_now_counterpart_lines()
+        accounts = (payment_line.account_id, tx.provider_id.pay_now_clearing_account_id)
+        lost = self.env['account.move'].create(
+            tx.provider_id._pay_now_prepare_entry(
+                None,
+                ref='du_1',
+                label="Dispute lost",
+                amounts=list(zip(accounts, (50, -50), strict=True)),
+                partner=self.customer,
+            )
+        )
+        lost.action_post()
+        self.book(3, today).ref = "Fee for the copy"
         rows = self.own(first=today - timedelta(days=30), last=today)['rows']
         self.assertEqual(
             {(row['kind'], row['ref']) for row in rows},
-            {('invoice', "Order 7"), ('payment', False), ('payment', "Transfer of Boulanger")},
+            {
+                ('invoice', "Order 7"),
+                ('payment', False),
+                ('payment', "Transfer of Boulanger"),
+                ('entry', False),
+                ('entry', "Fee for the copy"),
+            },
         )
+        self.assertEqual(len([row for row in rows if row['kind'] == 'entry']), 3)
 
     def test_other_days(self):
         """The closing balance of one period opens the next one; ages go by the last day."""
