@@ -402,14 +402,15 @@ class PayNowPageMixin(models.AbstractModel):
         :param account.move.line payable: the items with a button.
         :param str payable_text: all of them, written as an amount.
         :param float most: see `account.move.line._pay_now_at_once`.
-        :return: `amount`, and `parts_text` where it is not all of them.
+        :return: `asked` (the items), `amount`, and `parts_text` where it is not all of them.
         :rtype: dict
         """
         asked = payable._pay_now_at_once(most)
         if asked == payable:
-            return {'amount': payable_text, 'parts_text': False}
+            return {'asked': asked, 'amount': payable_text, 'parts_text': False}
         text = formatLang(self.env, asked._pay_now_amount_to_pay(), currency_obj=asked.currency_id)
         return {
+            'asked': asked,
             'amount': text,
             'parts_text': self.env._(
                 "It cannot be paid online all at once: the button is for %(amount)s, and the same"

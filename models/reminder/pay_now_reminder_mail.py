@@ -79,7 +79,9 @@ class PayNowReminder(models.Model):
             for reminder, values in self._mail_values(items, refusals).items():
                 # Most companies have no such amount. A letter has no button that it could precede.
                 above = values['url'] and reminder.company_id.pay_now_transfer_first
-                first = above and reminder._pay_now_transfer_first(values['transfers'])
+                first = above and reminder._pay_now_transfer_first(
+                    self._asked_transfers(values['asked'], values['transfers'])
+                )
                 values['transfer_first'] = first
                 reminder.amount_due_text = values['due_text']
                 reminder.items_html = render('account_pay_now.mail_reminder_items', values)
@@ -89,6 +91,17 @@ class PayNowReminder(models.Model):
                     else False
                 )
                 reminder.attachments_text = reminder._attachments_text(len(values['invoices']))
+
+    @api.model
+    def _asked_transfers(self, asked, transfers):
+        """Return how what the button asks for would be transferred, as its page opens with.
+
+        :param account.move.line asked: what it asks for.
+        :param list transfers: of all that is open, see `account.move.line._pay_now_transfers`.
+        :rtype: list
+        """
+        accounts = {move: one['account'] for one in transfers for move in one['lines'].move_id}
+        return asked._pay_now_transfers(accounts=accounts)
 
     # === CRUD METHODS === #
 

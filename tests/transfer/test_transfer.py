@@ -3,6 +3,7 @@
 
 import base64
 import json
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from lxml import html
@@ -262,6 +263,28 @@ class TestTransfer(TransferCommon):
             self.assertEqual(body.count("Reference to quote"), 1)
             account, button = body.index("Reference to quote"), body.index(reminder._pay_now_path())
             self.assertEqual(account < button, first, limit)
+
+    def test_it_comes_first_in_the_mail_as_on_its_page(self):
+        """By what is asked for: no other currency, and no more than can be paid at once."""
+        usd = self.env.ref('base.USD')
+        usd.active = True
+        foreign = self.make_invoice(80, currency_id=usd.id)
+        reminder = self.reminder(self.first, self.second, self.third, foreign)
+
+        def places():
+            self.env.invalidate_all()
+            body = reminder.items_html
+            yield "Reference to quote" in body
+            yield reminder._pay_now_page_values()['transfer_first']
+
+        for limit, first in ((649.99, True), (650, False), (700, False)):
+            self.company.pay_now_transfer_first = limit
+            self.assertEqual(list(places()), [first, first], limit)
+        providers = self.env.registry['payment.provider']
+        with patch.object(providers, '_pay_now_most', lambda _providers: 500):
+            for limit, first in ((499, True), (500, False)):
+                self.company.pay_now_transfer_first = limit
+                self.assertEqual(list(places()), [first, first], limit)
 
     def test_mail_with_the_previous_balance_names_no_amount(self):
         (mail,) = self.send(
