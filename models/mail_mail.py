@@ -333,6 +333,25 @@ class MailMail(models.Model):
     # === BUSINESS METHODS - HANDING OVER === #
 
     @api.model
+    def _pay_now_apart(self, write, *args):
+        """Write and commit apart what a mail entails that was handed over, as its result is kept.
+
+        Whoever writes the same contact at this moment is waited for; where they go on and on, it is
+        left out.
+
+        :param function write: what writes.
+        :param args: of it.
+        """
+        for _try in range(const.MAX_CONFLICTS):
+            try:
+                write(*args)
+                self.env['ir.cron']._commit_progress()
+                return
+            except psycopg2.OperationalError:
+                self.env.cr.rollback()
+        _logger.warning("Somebody else goes on writing the contact of a mail")
+
+    @api.model
     def _pay_now_envelope(self, record, email_to):
         """Return who writes a mail about a record of ours, to whom, and what it is about.
 

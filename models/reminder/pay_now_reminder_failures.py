@@ -81,12 +81,13 @@ class PayNowReminder(models.Model):
 
     def _note_refused_address(self):
         """Remember that an address does not take mails, until the contact has another one."""
-        self._written_to()._pay_now_note_refused(self.email)
+        self.env['mail.mail']._pay_now_apart(self._written_to()._pay_now_note_refused, self.email)
 
     def _forget_refused_addresses(self):
         """Write to these addresses again: their refusal was no matter of theirs."""
         for reminder in self:
-            reminder._written_to()._pay_now_forget_refused(reminder.email)
+            contact = reminder._written_to()
+            self.env['mail.mail']._pay_now_apart(contact._pay_now_forget_refused, reminder.email)
 
     def _came_back(self, email, is_refused):
         """Take back that reminders were sent: they came back.

@@ -214,8 +214,10 @@ class PayNowReminder(models.Model):
         elif refusal.kind in ('later', 'server'):
             self._try_later(refusal)
         elif refusal.kind == 'address':
-            self._note_refused_address()
             self._fail('refused', email=self.email, error=refusal.text)
+            # Kept, whoever writes the contact at this moment.
+            self.env['ir.cron']._commit_progress()
+            self._note_refused_address()
         else:
             self._fail('text', text=refusal.text)
         return refusal

@@ -295,9 +295,15 @@ class PayNowCustomerStatement(models.Model):
             vals = {'state': 'sent', **dict.fromkeys(('reason', 'problem', 'retry_at'), False)}
             self.write(vals)
             self._pay_now_prolong()
-            self._log_sent()
         else:
             self._note_refusal(refusal)
+        # Committed at once: what became of it outlives whatever happens next.
+        self.env['ir.cron']._commit_progress()
+        apart = self.env['mail.mail']._pay_now_apart
+        if not refusal:
+            apart(self._log_sent)
+        elif refusal.kind == 'address':
+            apart(self.contact_id.sudo()._pay_now_note_refused, self.email)
         return refusal
 
     def _hand_over(self):
@@ -349,8 +355,6 @@ class PayNowCustomerStatement(models.Model):
             )
             self._wake(retry_at)
         self.write(vals)
-        if refusal.kind == 'address':
-            self.contact_id.sudo()._pay_now_note_refused(self.email)
 
     def _note_in_a_row(self, refusal, refused):
         """Let the company's others wait where the mail server takes nothing, or many in a row.
@@ -364,12 +368,13 @@ class PayNowCustomerStatement(models.Model):
             return self.browse() if self.state == 'sent' else refused
         refused = refused.filtered(lambda one: one.company_id == self.company_id) | self
         in_a_row = len(refused) >= const.REFUSED_IN_A_ROW
+        apart = self.env['mail.mail']._pay_now_apart
         if in_a_row:
             # No matter of the addresses: whoever it is, the next one is written to again.
             for one in refused:
-                one.contact_id.sudo()._pay_now_forget_refused(one.email)
+                apart(one.contact_id.sudo()._pay_now_forget_refused, one.email)
         if in_a_row or refusal.kind == 'server':
-            self._postpone_others()
+            apart(self._postpone_others)
         # After the pause it is found out anew.
         return self.browse() if in_a_row else refused
 

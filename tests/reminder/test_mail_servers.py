@@ -4,6 +4,8 @@ import smtplib
 from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -174,6 +176,26 @@ class TestMailServers(ReminderDaysCommon):
             self.send()
         self.assertEqual(self.states(run), ['failed'] * 3 + ['queued'] * 2)
         self.assertFalse(any(self.customers.mapped('pay_now_refused_email')))
+
+    def test_somebody_writes_the_contact(self):
+        """What became of the mail is kept, and noted with the contact as soon as they are done."""
+        Partner, tries = self.env.registry['res.partner'], []
+        method = Partner._pay_now_note_refused
+
+        def write(contact, email):
+            tries.append(contact.id)
+            if tries.count(contact.id) == 1:
+                raise psycopg2.errors.SerializationFailure("could not serialize access")
+            method(contact, email)
+
+        self.smtp.says('RCPT', '550 5.1.1 Unknown recipient')
+        run = self.make_run(2)
+        conflict = patch.object(self.env.cr, 'rollback')
+        with patch.object(Partner, '_pay_now_note_refused', write), conflict as rollback:
+            self.send()
+        self.assertEqual(rollback.call_count, 2)
+        self.assertEqual(self.states(run), ['failed'] * 2)
+        self.assertTrue(all(run.reminder_ids.partner_id.mapped('pay_now_refused_email')))
 
     def test_server_that_refuses_all_there_are(self):
         """Nothing is left that could wait for it."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from unittest.mock import patch
 
+import psycopg2
 from freezegun import freeze_time
 
 from odoo import fields
@@ -490,6 +491,41 @@ class TestStatementSending(StatementCommon):
             self.leave(broken, two)
         self.assertEqual(paused.mapped('state'), ['failed'] * 4 + ['waiting'])
         self.assertFalse(any(others.mapped('pay_now_refused_email')))
+
+    def test_somebody_writes_the_contact(self):
+        """What became of the mail is kept, and noted with the contact as soon as they are done."""
+        customers = self.env['res.partner'].create(
+            [{'name': f"C{n}", 'email': f'c{n}@example.com'} for n in range(4)]
+        )
+        Partner, tries = self.env.registry['res.partner'], []
+
+        def busy(name):
+            """The first time, somebody else has written the same contact."""
+            method = getattr(Partner, name)
+
+            def write(contact, email):
+                tries.append((name, contact.id))
+                method(contact, email)
+                contact.flush_recordset()
+                if tries.count((name, contact.id)) == 1:
+                    raise psycopg2.errors.SerializationFailure("could not serialize access")
+
+            return patch.object(Partner, name, write)
+
+        broken = patch.object(
+            type(self.Statement), '_hand_over', lambda _one: MailRefusal('address', "550 No", 550)
+        )
+        noting, forgetting = busy('_pay_now_note_refused'), busy('_pay_now_forget_refused')
+        self.prepare(customers[0]).action_send()
+        self.leave(broken, noting)
+        self.assertEqual(self.statements().state, 'failed')
+        self.assertEqual(customers[0].pay_now_refused_email, 'c0@example.com')
+        self.assertEqual(customers[0].message_bounce, 1)
+        self.prepare(customers[1:]).action_send()
+        self.leave(broken, noting, forgetting, patch.object(const, 'REFUSED_IN_A_ROW', 2))
+        self.assertEqual(self.statements()[1:].mapped('state'), ['failed', 'failed', 'waiting'])
+        self.assertFalse(any(customers[1:].mapped('pay_now_refused_email')))
+        self.assertEqual(len(tries), 10)
 
     def test_to_handle(self):
         """What did not arrive waits for a person, until a later one did, or it is dropped."""
