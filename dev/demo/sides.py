@@ -27,6 +27,10 @@ class Side:
         state = self.client.account_state()
         return state['balance'], state['fees']
 
+    def given_back(self):
+        """Return the amounts of all refunds, in cents."""
+        return [one['amount'] for one in self.client.account_state()['refunds']]
+
     def fees_wait(self):
         """Let fees be known later only, where that can be."""
 
