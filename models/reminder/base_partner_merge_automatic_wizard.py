@@ -26,11 +26,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_values(self, src_partners, dst_partner):
-        """Override of `base` to keep in every company that one of them gets no statement by itself.
+        """Override of `base` to let anybody merge contacts that get no statement by itself.
 
-        Odoo writes what they have in the user's name: what the user may not write ends the merge.
+        What each company says was put together before, by SQL. Here Odoo writes what the user's
+        company says in the name of a user who may not: that would end the merge.
         """
-        companies = (src_partners | dst_partner)._pay_now_take_no_statement()
+        ticked = (src_partners | dst_partner).sudo().filtered('pay_now_no_statement')
+        ticked.pay_now_no_statement = False
         result = super()._update_values(src_partners, dst_partner)
-        dst_partner._pay_now_give_no_statement(companies)
+        if ticked:
+            dst_partner.sudo().pay_now_no_statement = True
         return result

@@ -64,29 +64,3 @@ class ResPartner(models.Model):
             partners = self.sudo().with_context(active_test=False).with_company(one)
             wanting -= partners.search(without)
         return wanting
-
-    def _pay_now_take_no_statement(self):
-        """Take the tick from contacts that become one, for the one that is kept to get it.
-
-        Odoo writes what they have in the name of whoever merges them, who need not be in Invoicing,
-        and keeps that of one company only.
-
-        :return: the companies in which one of them got no statement by itself.
-        :rtype: res.company (sudo)
-        """
-        every = self.env['res.company'].sudo().with_context(active_test=False).search(Domain.TRUE)
-        excluding = every.browse()
-        for company in every:
-            ticked = self.sudo().with_company(company).filtered('pay_now_no_statement')
-            if ticked:
-                ticked.pay_now_no_statement = False
-                excluding |= company
-        return excluding
-
-    def _pay_now_give_no_statement(self, companies):
-        """Let a contact get no statement by itself, see `_pay_now_take_no_statement`.
-
-        :param res.company companies: of which ones.
-        """
-        for company in companies:
-            self.sudo().with_company(company).pay_now_no_statement = True

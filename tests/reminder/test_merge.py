@@ -219,6 +219,27 @@ class TestMerge(ReminderCommon):
         self.assertEqual(self.customer.commercial_partner_id, self.twin)
         self.assertTrue(page._pay_now_check_token(page.pay_now_token))
 
+    def test_what_each_company_says(self):
+        """*Never* of another company than the user's is kept; the one that stays goes first."""
+        other, third = self.env['res.company'].sudo().create([{'name': "B"}, {'name': "C"}])
+        customer, twin = self.customer.sudo(), self.twin.sudo()
+        for company, kept, gone in (
+            (self.company, 'auto', 'manual'),
+            (other, 'auto', 'never'),
+            (third, 'manual', 'never'),
+        ):
+            customer.with_company(company).pay_now_reminder_mode = kept
+            twin.with_company(company).pay_now_reminder_mode = gone
+        third.active = False
+        self.merge(self.customer, self.twin)
+        self.assertEqual(
+            [
+                customer.with_company(company).pay_now_reminder_mode
+                for company in (self.company, other, third)
+            ],
+            ['manual', 'never', 'manual'],
+        )
+
     def test_payment_that_was_begun(self):
         invoice = self.make_invoice(100)
         tx = self.checkout(self.lines(invoice))
